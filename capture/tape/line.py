@@ -1,0 +1,123 @@
+"""What the tape so far says about the line: frames counted, the frame still unfinished, the session's context.
+
+The recorder keeps a Line to write it into every mark; whoever decodes starts from a mark's Line. Both therefore agree
+on each frame's number and on what every request id stands for.
+"""
+
+import base64
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from capture.wire.codec import Decoded
+from capture.wire.context import Context
+from capture.wire.errors import ProtocolError
+from capture.wire.framing import Splitter, boundaries, corruption
+from capture.wire.handshake import PREFIX, ServerHello, parse_server_hello
+
+
+@dataclass(slots=True)
+class Read:
+    """One or more socket reads, cut into frames.
+
+    `data` begins with the bytes that were unfinished before; frame i is data[starts[i]:starts[i + 1]] and has the
+    number `first_seq + i`. The first `greeting` frames belong to the handshake. `corrupt` says why the bytes after
+    the last frame cannot go on, None where they can.
+    """
+
+    data: bytes
+    starts: npt.NDArray[np.int64]
+    first_seq: int
+    greeting: int = 0
+    hello: ServerHello | None = None
+    corrupt: str | None = None
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    def payload(self, frame: int) -> bytes:
+        """Return a frame's payload by its number in the read."""
+        return self.data[self.starts[frame] + 4 : self.starts[frame + 1]]
+
+
+@dataclass(slots=True)
+class Line:
+    """The state of the line: `seq` is the number of the last whole frame received, `session` the session's description.
+
+    `session` is None between sessions.
+    """
+
+    seq: int = 0
+    pending: bytes = b""
+    session: dict[str, Any] | None = None
+    context: Context = field(default_factory=Context)
+    _sent: Splitter = field(default_factory=Splitter)
+    _greeted: bool = False
+
+    def opened(self, session: dict[str, Any]) -> None:
+        """Begin a session: nothing of the one before counts any more."""
+        self.pending, self.session, self.context = b"", session, Context()
+        self._sent, self._greeted = Splitter(), False
+
+    def closed(self) -> bytes:
+        """End the session and return the bytes of a frame that never came whole."""
+        rest, self.pending, self.session, self.context = self.pending, b"", None, Context()
+        return rest
+
+    def received(self, data: bytes) -> Read:
+        """Cut received bytes into frames and count them."""
+        whole = self.pending + data
+        starts = boundaries(whole)
+        self.pending = whole[starts[-1] :]
+        read = Read(whole, starts, self.seq + 1, corrupt=corruption(self.pending))
+        self.seq += len(read)
+        if self.context.server_version is None:
+            self._greet(read)
+        return read
+
+    def sent(self, data: bytes) -> list[Decoded]:
+        """Take note of sent bytes and return the requests in them; the hello is none."""
+        if not self._greeted:
+            self._greeted = True
+            data = data[len(PREFIX) :] if data.startswith(PREFIX) else data
+        requests = []
+        for payload in self._sent.feed(data):
+            if self.context.server_version is None:
+                continue
+            try:
+                requests.append(self.context.sent(payload))
+            except ProtocolError:
+                continue  # a request of a newer recorder, unknown here: its answers say "request not on the tape"
+        return requests
+
+    def as_mark(self, mark: int) -> dict[str, Any]:
+        """Return the state as the body of a mark of this number. Requests that are over are left out."""
+        self.context.forget_ended()
+        return {
+            "mark": mark,
+            "seq": self.seq,
+            "pending": base64.b64encode(self.pending).decode(),
+            "session": self.session,
+            "context": self.context.as_json(),
+        }
+
+    @classmethod
+    def from_mark(cls, body: dict[str, Any]) -> "Line":
+        """Return the state that a mark holds."""
+        line = cls(body["seq"], base64.b64decode(body.get("pending", "")), body.get("session"),
+                   Context.from_json(body.get("context", {})))
+        line._greeted = True
+        return line
+
+    def _greet(self, read: Read) -> None:
+        for frame in range(len(read)):
+            read.greeting = frame + 1
+            try:
+                read.hello = parse_server_hello(read.payload(frame))
+            except ProtocolError:
+                return  # a redirect: whoever holds the line reports it and hangs up
+            if read.hello is not None:
+                self.context.server_version = read.hello.server_version
+                return

@@ -1,0 +1,33 @@
+"""One writer for each tape: an exclusive lock, which the operating system drops when its process ends."""
+
+import fcntl
+import os
+from pathlib import Path
+
+from .errors import RecorderBusy
+
+LOCK_NAME = "lock"
+
+
+class FolderLock:
+    """Holds the lock file of `folder`; `RecorderBusy` when another recorder holds it.
+
+    The file stays when the lock is released: removing it could part two recorders that wait for it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._descriptor = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(self._descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
+            os.close(self._descriptor)
+            raise RecorderBusy(
+                f"process {holder} is recording to {folder}: stop it, or give this recorder another --name"
+            ) from None
+        os.ftruncate(self._descriptor, 0)
+        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+
+    def release(self) -> None:
+        """Let another recorder have the folder."""
+        os.close(self._descriptor)

@@ -1,0 +1,157 @@
+"""Reading tapes: one segment, a whole tape from a mark, or a tape that is still being written."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+from .errors import MarkMissing, TapeError
+from .record import VERSION, Kind, Record, find_records, unpack_header
+from .segment import SegmentFile, segments
+
+CHUNK_BYTES = 1 << 20
+POLL_LIMIT_BYTES = 64 << 20  # a poll's memory, when there is much to catch up with
+DAMAGED = "no whole record, but more records follow"
+TORN = "torn tail: no whole record follows"
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """Bytes of a segment that are no record; offset and size count uncompressed bytes."""
+
+    path: Path
+    offset: int
+    size_bytes: int
+    reason: str
+
+
+class SegmentReader:
+    """Reads one segment file from `offset`: 0, or a former reader's `offset`. Memory is bounded.
+
+    `offset` is always where the next record is expected; bytes that are no record are appended to `damage`.
+    """
+
+    def __init__(self, path: Path, offset: int = 0, damage: list[Damage] | None = None) -> None:
+        self.path = path
+        self.offset = offset
+        self.damage = [] if damage is None else damage
+
+    def records(self, *, final: bool = True) -> Iterator[Record]:
+        """Yield the records up to the present end of the file; called again, those that came since.
+
+        `final` says that nothing will be appended: what is no record at the end is then damage. Raises
+        `TapeError` for a format version that this program does not know.
+        """
+        with SegmentFile(self.path, self.offset) as file:
+            chunk = file.read(CHUNK_BYTES)
+            base, buffer, position = self.offset, chunk, 0
+            if not self.offset:
+                self.offset = position = self._header_size(buffer)
+            while True:
+                for start, end, record in find_records(buffer, position, more=bool(chunk) or not final):
+                    if not end:
+                        base, buffer, position = base + start, buffer[start:], 0
+                        break
+                    if base + start != self.offset:
+                        self._passed_over(base + start)
+                    self.offset = base + end
+                    if record:
+                        yield record
+                if not chunk:
+                    break
+                chunk = file.read(CHUNK_BYTES)
+                buffer += chunk
+            if final:
+                self._finish(max(base + len(buffer), file.size_bytes), file.failure)
+
+    def _header_size(self, buffer: bytes) -> int:
+        found = unpack_header(buffer)
+        if found and found[0].version != VERSION:
+            raise TapeError(
+                f"{self.path} has format version {found[0].version}, this program reads {VERSION}: "
+                "use the newer ticktape that wrote it"
+            )
+        return found[1] if found else 0
+
+    def _passed_over(self, start: int) -> None:
+        self.damage.append(Damage(self.path, self.offset, start - self.offset, DAMAGED))
+
+    def _finish(self, end: int, failure: str | None) -> None:
+        if end > self.offset or failure:
+            self.damage.append(Damage(self.path, self.offset, end - self.offset, failure or TORN))
+
+
+class Follower:
+    """Reads a tape from MARK record number `mark` (inclusive), across segments, also while it is written.
+
+    Iterating yields records up to the present end of the tape; iterating again, those appended since. A half
+    record at the end of the newest segment is not there yet. `damage` lists what was passed over.
+    Raises `MarkMissing` when the tape does not hold the mark.
+    """
+
+    def __init__(self, folder: Path, mark: int) -> None:
+        self.damage: list[Damage] = []
+        self._folder = folder
+        self._records = self._from_mark(mark)
+
+    def __iter__(self) -> Iterator[Record]:
+        for record in self._records:
+            if record is None:
+                return
+            yield record
+        raise TapeError(f"reading {self._folder} ended with an earlier error: begin anew from a mark")
+
+    def poll(self, limit_bytes: int = POLL_LIMIT_BYTES) -> list[Record]:
+        """Return what was appended since the last poll, at most about `limit_bytes` of it; may be empty."""
+        records: list[Record] = []
+        size_bytes = 0
+        for record in self:
+            records.append(record)
+            size_bytes += len(record.body)
+            if size_bytes >= limit_bytes:
+                break
+        return records
+
+    def _from_mark(self, mark: int) -> Iterator[Record | None]:
+        earlier = [segment for segment in segments(self._folder) if segment.first_mark <= mark]
+        records = self._from_segment(earlier[-1].path, earlier[-1].first_mark) if earlier else iter([None])
+        for record in records:
+            number = record.json()["mark"] if record and record.kind == Kind.MARK else None
+            if record is None or (number is not None and number > mark):
+                break
+            if number == mark:
+                return chain([record], records)
+        raise MarkMissing(f"{self._folder} does not hold mark {mark}: begin at another, such as last_mark")
+
+    def _from_segment(self, path: Path, first_mark: int) -> Iterator[Record | None]:
+        """Yield records, and None at each present end of the tape."""
+        reader = SegmentReader(path, damage=self.damage)
+        while True:
+            # Listed before reading: once there is a newer segment, this one is finished.
+            newer = [segment for segment in segments(self._folder) if segment.first_mark > first_mark]
+            yield from reader.records(final=bool(newer))
+            if newer:
+                first_mark = newer[0].first_mark
+                reader = SegmentReader(newer[0].path, damage=self.damage)
+            else:
+                yield None
+
+
+def read_from(folder: Path, mark: int) -> Iterator[Record]:
+    """Yield the records of a tape from MARK record number `mark` (inclusive) to its present end."""
+    return iter(Follower(folder, mark))
+
+
+def newest_records(folder: Path) -> dict[Kind, Record]:
+    """Return the last record of each kind in the newest segments, as far back as the last mark."""
+    newest: dict[Kind, Record] = {}
+    for segment in reversed(segments(folder)):
+        newest = {record.kind: record for record in SegmentReader(segment.path).records()} | newest
+        if Kind.MARK in newest:
+            break
+    return newest
+
+
+def last_mark(folder: Path) -> Record | None:
+    """Return the last MARK record of a tape, None when there is none; reads the newest segment."""
+    return newest_records(folder).get(Kind.MARK)

@@ -1,0 +1,126 @@
+"""The files of a tape: their names, their order, and how to open one, sealed or not."""
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO
+
+import zstandard
+
+from .errors import TapeError
+
+OPEN_SUFFIX = ".tape"
+SEALED_SUFFIX = ".tape.zst"
+FRAME_HEADER_BYTES = 18  # the longest that zstd has
+BLOCK_BYTES = 1 << 14  # what is lost at most before the place where a sealed file is damaged
+_RECORDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_SEGMENT = re.compile(r"(\d{12,})\.tape(\.zst)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One file of a tape; `first_mark` is the mark it begins with."""
+
+    path: Path
+    first_mark: int
+    sealed: bool
+
+    @property
+    def name(self) -> str:
+        """The file's name without its suffixes."""
+        return f"{self.first_mark:012}"
+
+
+def recorder_folder(root: Path, recorder: str) -> Path:
+    """Return the folder of a recorder's tape below the tape folder `root`."""
+    if not _RECORDER.fullmatch(recorder):
+        raise TapeError(
+            f"{recorder!r} cannot name a recorder: use 1 to 64 letters, digits, _ and -, a sign not first"
+        )
+    return root / recorder
+
+
+def segment_path(folder: Path, first_mark: int) -> Path:
+    """Return the path of the open segment that begins with `first_mark`."""
+    return folder / f"{first_mark:012}{OPEN_SUFFIX}"
+
+
+def sealed_path(path: Path) -> Path:
+    """Return the path that the open segment `path` has once it is sealed."""
+    return path.with_name(path.name.removesuffix(OPEN_SUFFIX) + SEALED_SUFFIX)
+
+
+def segments(folder: Path) -> list[Segment]:
+    """Return the segments of a tape, oldest first, none without folder; of one being sealed, the original."""
+    found: dict[int, Segment] = {}
+    for path in sorted(folder.glob(f"*{OPEN_SUFFIX}*"), reverse=True):  # sealed before open: open wins
+        if match := _SEGMENT.fullmatch(path.name):
+            found[int(match[1])] = Segment(path, int(match[1]), bool(match[2]))
+    return [found[mark] for mark in sorted(found)]
+
+
+class SegmentFile:
+    """Reads the uncompressed bytes of a segment, sealed or not, also when it was sealed a moment ago.
+
+    `failure` says why the bytes of a sealed file ended early, None as long as they have not; `size_bytes` is
+    how many a sealed file should hold, 0 when not known.
+    """
+
+    def __init__(self, path: Path, offset: int = 0) -> None:
+        self.failure: str | None = None
+        self.size_bytes = 0
+        self._read_bytes = offset
+        try:
+            self._file: BinaryIO = path.open("rb", buffering=0)
+        except FileNotFoundError:
+            path = sealed_path(path)
+            self._file = path.open("rb", buffering=0)
+        self._stream = self._unsealed() if path.name.endswith(SEALED_SUFFIX) else None
+        self._skip(offset)
+
+    def read(self, size_bytes: int) -> bytes:
+        """Return up to `size_bytes` bytes, none at the end; a sealed file ends where it is damaged."""
+        if self._stream is None:
+            return self._file.read(size_bytes)
+        data = b"".join(self._blocks(self._stream, size_bytes))
+        self._read_bytes += len(data)
+        if not data and self._read_bytes < self.size_bytes:
+            self.failure = self.failure or "the sealed file is cut off"
+        return data
+
+    def _blocks(self, stream: zstandard.ZstdDecompressionReader, size_bytes: int) -> Iterator[bytes]:
+        while size_bytes and not self.failure:
+            try:
+                block = stream.read(min(size_bytes, BLOCK_BYTES))
+            except zstandard.ZstdError as error:
+                self.failure = f"the sealed file cannot be decompressed ({error})"
+                return
+            if not block:
+                return
+            size_bytes -= len(block)
+            yield block
+
+    def _unsealed(self) -> zstandard.ZstdDecompressionReader:
+        with suppress(zstandard.ZstdError):  # reading will say what is wrong
+            self.size_bytes = max(zstandard.frame_content_size(self._file.read(FRAME_HEADER_BYTES)), 0)
+        self._file.seek(0)
+        return zstandard.ZstdDecompressor().stream_reader(self._file, read_across_frames=True)
+
+    def _skip(self, offset: int) -> None:
+        if self._stream is None:
+            self._file.seek(offset)
+            return
+        self._read_bytes = 0
+        while self._read_bytes < offset and self.read(min(1 << 20, offset - self._read_bytes)):
+            pass
+
+    def __enter__(self) -> "SegmentFile":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()

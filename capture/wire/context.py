@@ -1,0 +1,116 @@
+"""What the frames so far say about those to come: the protocol version, and what each request id asked for."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from .codec import Codec, Decoded, Values, request_codec
+
+DATA_TYPES = {1: "live", 2: "frozen", 3: "delayed", 4: "delayed_frozen"}
+
+# Tick-by-tick kind as requested -> stream.
+TICK_STREAMS = {"Last": "last", "AllLast": "all_last", "BidAsk": "quotes", "MidPoint": "midpoints"}
+
+# Cancel -> the requests it ends.
+CANCELS = frozenset({
+    "cancel_market_data", "cancel_tick_by_tick", "cancel_market_depth", "cancel_real_time_bars",
+    "cancel_historical_data", "cancel_head_timestamp", "cancel_histogram", "cancel_fundamental_data"})  # fmt: skip
+
+
+@dataclass(slots=True)
+class Request:
+    """What a request id stands for in a session: the stream and whose data it is.
+
+    `instrument_id` is None where the request named no contract id; `bar_size`, `what` and `regular_hours` are set for
+    bars; `data_type` is IB's number of the market data type, 1 (live) until IB says otherwise; `ended` is set by a
+    cancel, a terminal error or completion: late rows may still come.
+    """
+
+    request_id: int
+    name: str
+    stream: str
+    instrument_id: int | None
+    symbol: str
+    bar_size: str | None = None
+    what: str | None = None
+    regular_hours: bool | None = None
+    data_type: int = 1
+    ended: bool = False
+
+
+@dataclass(slots=True)
+class Context:
+    """State that decoding carries from frame to frame within a session."""
+
+    server_version: int | None = None
+    requests: dict[int, Request] = field(default_factory=dict)
+
+    def sent(self, payload: bytes) -> Decoded:
+        """Take note of a request that was sent, and return it decoded. Raises MalformedFrameError."""
+        decoded = self._codec().decode(payload)
+        if decoded.name in CANCELS:
+            self.end(decoded.values["request_id"])
+        elif "con_id" in decoded.values and (request := _request(decoded)):
+            self.requests[request.request_id] = request
+        return decoded
+
+    def end(self, request_id: int) -> None:
+        """Take note that a request is over."""
+        if request_id in self.requests:
+            self.requests[request_id].ended = True
+
+    def set_data_type(self, request_id: int, data_type: int) -> None:
+        """Take note of the market data type that IB delivers for a request."""
+        if request_id in self.requests:
+            self.requests[request_id].data_type = data_type
+
+    def forget_ended(self) -> None:
+        """Drop the requests that are over, so that the state of a session of months stays small."""
+        self.requests = {id_: request for id_, request in self.requests.items() if not request.ended}
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the state as plain values for a mark on the tape."""
+        return {"server_version": self.server_version,
+                "requests": [asdict(request) for request in self.requests.values()]}
+
+    @classmethod
+    def from_json(cls, state: dict[str, Any]) -> "Context":
+        """Return the state that `as_json` gave."""
+        requests = [Request(**request) for request in state.get("requests", [])]
+        return cls(state.get("server_version"), {request.request_id: request for request in requests})
+
+    def _codec(self) -> Codec:
+        if self.server_version is None:
+            raise ValueError("a request was sent before the gateway's hello")
+        return request_codec(self.server_version)
+
+
+def _request(decoded: Decoded) -> Request | None:
+    values = decoded.values
+    stream = _stream(decoded.name, values)
+    if values.get("request_id") is None or stream is None:
+        return None
+    request = Request(values["request_id"], decoded.name, stream, values["con_id"] or None,
+                      values["local_symbol"] or values["symbol"])
+    if stream in ("bars", "live_bars", "history"):
+        request.bar_size = values.get("bar_size") or ("5 secs" if stream == "bars" else None)
+        request.what = values["what"]
+        request.regular_hours = values["regular_hours"]
+    return request
+
+
+def _stream(name: str, values: Values) -> str | None:
+    match name:
+        case "req_market_data":
+            return "snapshot" if values["snapshot"] else "ticks"
+        case "req_tick_by_tick":
+            return TICK_STREAMS.get(values["tick_kind"])
+        case "req_market_depth":
+            return "smart_depth" if values["smart"] else "depth"
+        case "req_real_time_bars":
+            return "bars"
+        case "req_historical_data":
+            return "live_bars" if values["keep_up_to_date"] else "history"
+        case "req_historical_ticks" | "req_head_timestamp" | "req_histogram":
+            return "history"
+        case _:
+            return "reference"

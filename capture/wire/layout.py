@@ -1,0 +1,128 @@
+"""What a message looks like: the vocabulary in which the tables of messages are written."""
+
+from dataclasses import dataclass
+from enum import Enum
+from functools import cache
+from typing import Any
+
+OLDEST_VERSION = 157
+NEWEST_VERSION = 200  # the last version whose whole session is text
+
+
+class Kind(Enum):
+    """How a field is written on the wire and read back."""
+
+    INT = "int"  # decimal digits; empty and 2147483647 mean no value
+    LONG = "long"  # the same with 64 bits; empty and 9223372036854775807 mean no value
+    BOOL = "bool"  # 1 or 0; empty is false
+    FLOAT = "float"  # empty, NaN and 1.7976931348623157E308 mean no value
+    DECIMAL = "decimal"  # a size; as FLOAT, and every integer marker means no value too
+    TEXT = "text"  # UTF-8
+    ESCAPED = "escaped"  # text in which the server writes what is not ASCII as \uXXXX
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field, present in sessions of server version `since` up to but not including `until`."""
+
+    name: str
+    kind: Kind
+    since: int = 0
+    until: int = 1 << 31
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A count field, then that many times the inner elements; decoded to a list of dicts."""
+
+    name: str
+    elements: tuple["Element", ...]
+    since: int = 0
+    until: int = 1 << 31
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """Elements that are there only when an earlier field of the message has one of these values."""
+
+    field: str
+    values: tuple[Any, ...]
+    elements: tuple["Element", ...]
+    since: int = 0
+    until: int = 1 << 31
+
+
+Element = Field | Repeat | When
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message of the protocol: id, name, elements after the id, and the message-version field where it has one.
+
+    `version` is the number written in the version field by real peers; None where there is none. `version_until` is
+    the server version from which on the field is gone. `read_only` marks requests that a recorder may send.
+    """
+
+    id: int
+    name: str
+    elements: tuple[Element, ...]
+    version: int | None = None
+    version_until: int = 1 << 31
+    read_only: bool = True
+
+    def at(self, server_version: int) -> tuple[Element, ...]:
+        """Return the elements that a session of this server version has, the version field first."""
+        return _at(self, server_version)
+
+    def flat(self, server_version: int, **given: Any) -> tuple[Field, ...]:
+        """Return the fields in order, with every `When` decided by `given`; repeats are left out."""
+        return tuple(_flat(self.at(server_version), given))
+
+
+VERSION_FIELD = "message_version"
+
+
+@cache
+def _at(message: Message, server_version: int) -> tuple[Element, ...]:
+    elements = _gate(message.elements, server_version)
+    if message.version is None or server_version >= message.version_until:
+        return elements
+    return (Field(VERSION_FIELD, Kind.INT), *elements)
+
+
+def _gate(elements: tuple[Element, ...], version: int) -> tuple[Element, ...]:
+    kept: list[Element] = []
+    for element in elements:
+        if not element.since <= version < element.until:
+            continue
+        if isinstance(element, Repeat):
+            element = Repeat(element.name, _gate(element.elements, version))
+        elif isinstance(element, When):
+            element = When(element.field, element.values, _gate(element.elements, version))
+        kept.append(element)
+    return tuple(kept)
+
+
+def _flat(elements: tuple[Element, ...], given: dict[str, Any]) -> list[Field]:
+    fields: list[Field] = []
+    for element in elements:
+        if isinstance(element, Field):
+            fields.append(element)
+        elif isinstance(element, When) and given.get(element.field) in element.values:
+            fields.extend(_flat(element.elements, given))
+    return fields
+
+
+def ints(*names: str) -> tuple[Field, ...]:
+    """Return INT fields of these names."""
+    return tuple(Field(name, Kind.INT) for name in names)
+
+
+def floats(*names: str) -> tuple[Field, ...]:
+    """Return FLOAT fields of these names."""
+    return tuple(Field(name, Kind.FLOAT) for name in names)
+
+
+def texts(*names: str) -> tuple[Field, ...]:
+    """Return TEXT fields of these names."""
+    return tuple(Field(name, Kind.TEXT) for name in names)

@@ -1,0 +1,98 @@
+"""Request ids to what they stand for, for whole columns at once."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from .context import DATA_TYPES, Context
+from .ticktypes import LIVE_OF_DELAYED, tick_name
+
+Numbers = npt.NDArray[np.int64]
+
+ORIGINS = pa.array([*DATA_TYPES.values(), "backfill"])
+LIVE, DELAYED, BACKFILL = 0, 2, 4
+
+
+class Lookup:
+    """What the request ids of a session stand for, as arrays with one place per request."""
+
+    def __init__(self, context: Context) -> None:
+        requests = sorted(context.requests.values(), key=lambda request: request.request_id)
+        self._ids = np.array([r.request_id for r in requests], np.int64)
+        self._instruments = pa.array([r.instrument_id for r in requests], pa.int64())
+        self._data_types = np.array([r.data_type for r in requests], np.int8)
+        self._texts = {
+            name: pa.array([getattr(r, name) for r in requests], pa.string())
+            for name in ("symbol", "stream", "bar_size", "what")
+        }
+        self._regular_hours = pa.array([r.regular_hours for r in requests], pa.bool_())
+
+    def places(self, request_ids: Numbers) -> Numbers:
+        """Return the place of each request id, -1 for one that is not known."""
+        if not len(self._ids):
+            return np.full(len(request_ids), -1, np.int64)
+        places = np.searchsorted(self._ids, request_ids)
+        places[places == len(self._ids)] = 0
+        places[self._ids[places] != request_ids] = -1
+        return places
+
+    def instruments(self, places: Numbers) -> pa.Array:
+        """Return the contract ids at these places, null for an unknown request."""
+        return self._instruments.take(_indices(places))
+
+    def text(self, name: str, places: Numbers) -> pa.Array:
+        """Return symbol, stream, bar_size or what at these places, dictionary-encoded, null for an unknown one."""
+        return encoded(places, self._texts[name])
+
+    def regular_hours(self, places: Numbers) -> pa.Array:
+        """Return whether the bars at these places are of regular hours only."""
+        return self._regular_hours.take(_indices(places))
+
+    def origins(self, places: Numbers) -> npt.NDArray[np.int8]:
+        """Return each row's origin as an index into ORIGINS, live for an unknown request."""
+        if not len(self._data_types):
+            return np.zeros(len(places), np.int8)
+        known = self._data_types[places] - 1
+        return np.where((places < 0) | (known < 0) | (known > 3), LIVE, known).astype(np.int8)
+
+
+def _indices(places: Numbers) -> pa.Array:
+    return pa.array(places, mask=places < 0) if len(places) and places.min() < 0 else pa.array(places)
+
+
+def encoded(indices: npt.NDArray[Any], values: pa.Array) -> pa.Array:
+    """Return a dictionary-encoded text column; an index of -1, or of a null, is a null."""
+    narrow = indices.astype(np.int32)
+    missing = narrow < 0
+    if values.null_count:
+        missing |= np.asarray(values.is_null())[narrow]
+    chosen = pa.array(narrow, mask=missing) if missing.any() else pa.array(narrow)
+    return pa.DictionaryArray.from_arrays(chosen, values)
+
+
+def constant(text: str, count: int) -> pa.Array:
+    """Return a dictionary-encoded text column that says the same in every row."""
+    return pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, np.int32)), pa.array([text]))
+
+
+# Past this number a tick type gets its name one by one; IB's own reach to 110.
+_MOST_NAMED = 1_000
+_NAMES = pa.array([tick_name(number) for number in range(_MOST_NAMED)])
+_DELAYED = np.zeros(_MOST_NAMED, np.bool_)
+_DELAYED[list(LIVE_OF_DELAYED)] = True
+
+
+def tick_names(tick_types: Numbers) -> pa.Array:
+    """Return IB's names of tick types, dictionary-encoded."""
+    if not len(tick_types) or (tick_types.min() >= 0 and tick_types.max() < _MOST_NAMED):
+        return encoded(tick_types, _NAMES)
+    numbers, indices = np.unique(tick_types, return_inverse=True)
+    return encoded(indices, pa.array([tick_name(int(number)) for number in numbers]))
+
+
+def is_delayed(tick_types: Numbers) -> npt.NDArray[np.bool_]:
+    """Return which tick types carry delayed data by their number alone."""
+    known = (tick_types >= 0) & (tick_types < _MOST_NAMED)
+    return known & _DELAYED[np.where(known, tick_types, 0)]

@@ -1,0 +1,250 @@
+"""Decoded columns to the rows of a stored table: flags out of bit masks, no sentinels, whose data it is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .columns import Columns, Numbers
+from .lookup import BACKFILL, DELAYED, LIVE, ORIGINS, Lookup, constant, encoded, is_delayed, tick_names
+from .shapes import Shape
+from .ticktypes import SIZE_OF_PRICE
+from .times import parse_time_us
+
+SECONDS = pa.timestamp("s", tz="UTC")
+MICROSECONDS = pa.timestamp("us", tz="UTC")
+
+OPERATIONS = pa.array(["insert", "update", "delete"])
+SIDES = pa.array(["ask", "bid"])
+
+# Tick type -> whether its price comes with a size of its own; the last place stands for every other number.
+_PAIRED = np.zeros(max(SIZE_OF_PRICE) + 2, np.bool_)
+_PAIRED[list(SIZE_OF_PRICE)] = True
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of one table: the frame (its number in the read) and the place in it that each came from, and the columns.
+
+    The columns are those of the table but `ts`, `seq`, `row` and `recorder`; absent ones are null throughout.
+    """
+
+    table: str
+    frames: Numbers
+    places: npt.NDArray[np.int32]
+    columns: Columns
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """From this frame on, IB delivers another market data type for a request."""
+
+    frame: int
+    request_id: int
+    data_type: int
+
+
+def fill(
+    shape: Shape, columns: Columns, frames: Numbers, places: npt.NDArray[np.int32], lookup: Lookup,
+    changes: list[Change],
+) -> Rows:
+    """Return the table rows of decoded columns of one shape."""
+    request_ids = _numbers(columns["request_id"])
+    slots = lookup.places(request_ids)
+    filled = FILLS[shape.name](columns, slots, lookup)
+    origins = lookup.origins(slots)
+    for change in changes:
+        origins[(request_ids == change.request_id) & (frames > change.frame)] = change.data_type - 1
+    if "tick_type" in columns:
+        origins[is_delayed(_numbers(columns["tick_type"])) & (origins == LIVE)] = DELAYED
+    if shape.repeat is not None:
+        origins[:] = BACKFILL
+    filled |= {
+        "instrument_id": lookup.instruments(slots),
+        "symbol": lookup.text("symbol", slots),
+        "stream": lookup.text("stream", slots),
+        "request_id": pa.array(request_ids.astype(np.int32)),
+        "origin": encoded(origins, ORIGINS),
+    }
+    return Rows(shape.table, frames, places, filled)
+
+
+def _numbers(column: pa.Array) -> Numbers:
+    """Return whole numbers without nulls as int64, 0 for null."""
+    whole = column.fill_null(0) if column.null_count else column
+    numbers: Numbers = whole.to_numpy().astype(np.int64)
+    return numbers
+
+
+def _floats(column: pa.Array) -> npt.NDArray[np.float64]:
+    """Return floats, NaN for null."""
+    floats: npt.NDArray[np.float64] = column.to_numpy(zero_copy_only=False)
+    return floats
+
+
+def _null(column: pa.Array, where: npt.NDArray[np.bool_]) -> pa.Array:
+    return pc.if_else(pa.array(where), None, column) if where.any() else column
+
+
+def _bit(mask: Numbers, bit: int) -> pa.Array:
+    return pa.array((mask & bit) != 0)
+
+
+def _text(column: pa.Array) -> pa.Array:
+    """Return text with empty turned into null."""
+    return _null(column, np.diff(_offsets(column)) == 0)
+
+
+def _offsets(column: pa.Array) -> npt.NDArray[np.int32]:
+    return np.frombuffer(column.buffers()[1], np.int32, len(column) + 1 + column.offset)[column.offset :]
+
+
+def _seconds(column: pa.Array) -> pa.Array:
+    """Return epoch seconds as a time; 0 is no time, and one too far away to be a time is none either."""
+    seconds = _numbers(column)
+    none = (seconds <= 0) | (seconds > 250_000_000_000)
+    return pc.cast(pc.cast(_null(column, none), SECONDS), MICROSECONDS)
+
+
+def _no_quote(price: pa.Array, size: pa.Array) -> pa.Array:
+    """Return the price, null where IB says that there is none: -1 or 0, with size 0."""
+    if len(price) == 0 or (not price.null_count and price.to_numpy().min() > 0):
+        return price
+    prices, sizes = _floats(price), _floats(size)
+    return _null(price, ((prices == -1) | (prices == 0)) & ~(sizes != 0))
+
+
+def _tick_price(c: Columns, _slots: Numbers, _lookup: Lookup) -> Columns:
+    kinds = _numbers(c["tick_type"])
+    paired = _PAIRED[np.where((kinds >= 0) & (kinds < len(_PAIRED)), kinds, len(_PAIRED) - 1)]
+    prices, sizes = _floats(c["price"]), _floats(c["size"])
+    empty = ~(sizes != 0) | np.isnan(sizes)
+    none = empty & ((prices == -1) | (paired & (prices == 0)))
+    mask = _numbers(c["mask"])
+    return _tick(c) | {
+        "price": _null(c["price"], none),
+        "size": _null(c["size"], ~paired),
+        "can_auto_execute": _bit(mask, 1),
+        "past_limit": _bit(mask, 2),
+        "pre_open": _bit(mask, 4),
+    }
+
+
+def _tick(c: Columns) -> Columns:
+    kinds = _numbers(c["tick_type"])
+    kept: Columns = {name: c[name] for name in ("size", "value", "text") if name in c}
+    return kept | {"tick_type": pa.array(kinds.astype(np.int32)), "tick_name": tick_names(kinds)}
+
+
+def _plain_tick(c: Columns, _slots: Numbers, _lookup: Lookup) -> Columns:
+    return _tick(c)
+
+
+# Option computations: column -> what IB sends when it has no value. Below 0 for the volatility, as IB's clients test.
+_ABSENT_GREEKS = {"option_price": -1, "dividend_value": -1, "underlying_price": -1,
+                  "delta": -2, "gamma": -2, "vega": -2, "theta": -2}  # fmt: skip
+
+
+def _tick_option(c: Columns, _slots: Numbers, _lookup: Lookup) -> Columns:
+    greeks = {name: _null(c[name], _floats(c[name]) == absent) for name, absent in _ABSENT_GREEKS.items()}
+    greeks["implied_volatility"] = _null(c["implied_volatility"], _floats(c["implied_volatility"]) < 0)
+    return _tick(c) | greeks | {"price_based": pc.cast(c["price_based"], pa.bool_())}
+
+
+def _trade(c: Columns, _slots: Numbers, _lookup: Lookup) -> Columns:
+    mask = _numbers(c["mask"])
+    prices, sizes = _floats(c["price"]), _floats(c["size"])
+    return {
+        "ts_event": _seconds(c["time"]),
+        "price": _null(c["price"], (prices == 0) & ~(sizes != 0)),
+        "size": c["size"],
+        "exchange": _text(c["exchange"]),
+        "conditions": _text(c["conditions"]),
+        "past_limit": _bit(mask, 1),
+        "unreported": _bit(mask, 2),
+    }
+
+
+def _quote(low: int, high: int) -> Callable[[Columns, Numbers, Lookup], Columns]:
+    def fill_quote(c: Columns, _slots: Numbers, _lookup: Lookup) -> Columns:
+        mask = _numbers(c["mask"])
+        return {
+            "ts_event": _seconds(c["time"]),
+            "bid_price": _no_quote(c["bid_price"], c["bid_size"]),
+            "ask_price": _no_quote(c["ask_price"], c["ask_size"]),
+            "bid_size": c["bid_size"],
+            "ask_size": c["ask_size"],
+            "bid_past_low": _bit(mask, low),
+            "ask_past_high": _bit(mask, high),
+        }
+
+    return fill_quote
+
+
+def _midpoint(c: Columns, _slots: Numbers, _lookup: Lookup) -> Columns:
+    size = {"size": c["size"]} if "size" in c else {}
+    return {"ts_event": _seconds(c["time"]), "price": c["price"], **size}
+
+
+def _depth(c: Columns, _slots: Numbers, _lookup: Lookup) -> Columns:
+    rows = {
+        "position": c["position"],
+        "operation": encoded(_numbers(c["operation"]), OPERATIONS),
+        "side": encoded(_numbers(c["side"]), SIDES),
+        "price": c["price"],
+        "size": c["size"],
+    }
+    if "market_maker" in c:
+        rows |= {"market_maker": _text(c["market_maker"]), "smart": pa.array(_numbers(c["smart"]) != 0)}
+    return rows
+
+
+def _bar(form: str) -> Callable[[Columns, Numbers, Lookup], Columns]:
+    def fill_bar(c: Columns, slots: Numbers, lookup: Lookup) -> Columns:
+        times = {"ts_event": _seconds(c["time"])} if "time" in c else {
+            "ts_event": bar_times(c["bar_date"]), "bar_date": c["bar_date"]}
+        return times | {name: c[name] for name in ("open", "high", "low", "close")} | {
+            "volume": _null(c["volume"], _floats(c["volume"]) < 0),
+            "wap": _null(c["wap"], _floats(c["wap"]) == -1),
+            "trade_count": _null(c["trade_count"], _numbers(c["trade_count"]) < 0),
+            "bar_size": lookup.text("bar_size", slots),
+            "what": lookup.text("what", slots),
+            "regular_hours": lookup.regular_hours(slots),
+            "form": constant(form, len(slots)),
+        }
+
+    return fill_bar
+
+
+def bar_times(dates: pa.Array) -> pa.Array:
+    """Return bar dates as times; null where a date cannot be read."""
+    widths = np.diff(_offsets(dates))
+    if len(dates) and (widths == 10).all():
+        try:
+            return pc.cast(pc.cast(pc.cast(dates, pa.int64()), SECONDS), MICROSECONDS)
+        except pa.ArrowInvalid:
+            pass  # ten characters that are not a number: read them one by one
+    return pa.array([parse_time_us(date) for date in dates.to_pylist()], pa.int64()).cast(MICROSECONDS)
+
+
+FILLS: dict[str, Callable[[Columns, Numbers, Lookup], Columns]] = {
+    "tick_price": _tick_price,
+    "tick_size": _plain_tick,
+    "tick_generic": _plain_tick,
+    "tick_string": _plain_tick,
+    "tick_option": _tick_option,
+    "tick_by_tick_last": _trade,
+    "tick_by_tick_quote": _quote(low=1, high=2),
+    "tick_by_tick_midpoint": _midpoint,
+    "market_depth": _depth,
+    "market_depth_l2": _depth,
+    "real_time_bar": _bar("closed"),
+    "historical_data": _bar("history"),
+    "historical_data_update": _bar("update"),
+    "historical_midpoints": _midpoint,
+    "historical_quotes": _quote(low=2, high=1),
+    "historical_trades": _trade,
+}

@@ -1,0 +1,39 @@
+"""IB's written dates and times to UTC microseconds."""
+
+import re
+from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+_DATE = re.compile(r"(\d{4})(\d\d)(\d\d)(?:[ -]+(\d\d):(\d\d):(\d\d)(?: ?(\S.*))?)?")
+
+
+@lru_cache(maxsize=4096)
+def parse_time_us(text: str, zone: str = "UTC") -> int | None:
+    """Return a date or time as IB writes it in microseconds since 1970, UTC; None when it cannot be read.
+
+    Understood are epoch seconds (9 to 11 digits), `YYYYMMDD` (midnight UTC: a trading date, not an instant),
+    `YYYYMMDD-HH:MM:SS` with or without Z (UTC), and `YYYYMMDD HH:MM:SS` in the zone that follows, or in `zone`.
+    """
+    if text.isdigit() and text.isascii() and 9 <= len(text) <= 11:
+        return int(text) * 1_000_000
+    match = _DATE.fullmatch(text)
+    if match is None:
+        return None
+    where: tzinfo | None = UTC
+    if match[4] is not None and "-" not in text[:9] and (match[7] or zone) != "Z":
+        where = _zone(match[7] or zone)
+    if where is None:
+        return None
+    try:
+        moment = datetime(*(int(match[i] or 0) for i in range(1, 7)), tzinfo=where)  # type: ignore[arg-type,misc] # six numbers
+    except ValueError:
+        return None
+    return int(moment.timestamp()) * 1_000_000
+
+
+def _zone(name: str) -> tzinfo | None:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None

@@ -1,0 +1,63 @@
+"""One stored table: its columns, sort key and version, and the columns that tables share."""
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from .columns import DELTA, Column, integer, text, time
+
+
+@dataclass(frozen=True)
+class Table:
+    """A stored table. `version` grows by one with every change of its columns; files say theirs in metadata."""
+
+    name: str
+    meaning: str
+    columns: tuple[Column, ...]
+    sort_key: tuple[str, ...]
+    version: int = 1
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The table's Arrow schema, in column order, with nullability and the version as metadata."""
+        fields = [pa.field(c.name, c.type, nullable=c.nullable) for c in self.columns]
+        return pa.schema(fields, metadata={"ticktape.table": self.name, "ticktape.version": str(self.version)})
+
+    def column(self, name: str) -> Column:
+        """Return a column by name. Raises KeyError when the table has none of that name."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(f"table {self.name} has no column {name}")
+
+
+# A row's place: `(recorder, seq, row)` names it, `(ts, recorder, seq, row)` orders it.
+PLACE = (
+    time("ts", "the row's place in time: when it was received, or for backfilled rows IB's own event time"),
+    Column("seq", pa.int64(), "number of the received frame on its recorder's tape, from the first frame on, across "
+           "restarts; for what did not arrive as a frame, the number of the last frame before it", encoding=DELTA),
+    integer("row", "place of the row within its frame: 0 but for frames that carry several rows; rows that did not "
+            "arrive as a frame count up from 1,000,000,000 after each frame"),
+    text("recorder", "name of the recorder whose tape holds the frame"),
+)
+
+# Whose data a row is. Nullable in tables whose rows may concern the whole line rather than one instrument.
+INSTRUMENT = (
+    Column("instrument_id", pa.int64(), "IB's contract id (conId)", null="the request named no contract id"),
+    text("symbol", "IB's local symbol (AAPL, ESZ6, EUR.USD)", null="the request named none"),
+)
+
+# What a row of market data answers to.
+PROVENANCE = (
+    text("stream", "the subscription it came from: all_last, last, quotes, midpoints, ticks, depth, smart_depth, bars, "
+         "live_bars, snapshot, history, reference; a word per kind of request, so that "
+         "sampled and tick-by-tick data never mix unseen",
+         null="the request is not on the tape"),
+    integer("request_id", "IB request id; new for every subscription within a session", null="never"),
+    text("origin", "live, delayed, frozen or delayed_frozen as IB says it; backfill for rows from IB's history"),
+)
+
+MARKET = (*PLACE, *INSTRUMENT, *PROVENANCE)
+MARKET_SORT_KEY = ("symbol", "ts", "seq", "row")
+SYSTEM_SORT_KEY = ("ts", "seq", "row")
+EVENT_TIME = time("ts_event", "IB's own time of the event; tick-by-tick times are whole seconds", "IB sent no time")

@@ -1,0 +1,161 @@
+"""Sealing keeps every byte, wherever it is interrupted."""
+
+import errno
+import os
+import stat
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from capture.tape import (
+    Kind,
+    SegmentReader,
+    TapeError,
+    TapeFull,
+    TapeWriter,
+    examine,
+    publish,
+    seal,
+    seal_closed,
+    segments,
+)
+from capture.tape.publish import LEFTOVER_AGE_S
+from capture.tape.segment import sealed_path
+
+
+class Interrupted(BaseException):
+    """What a crash looks like from within."""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A tape of two closed segments, the first with a torn tail, and an open one."""
+    with TapeWriter.open(tmp_path, "demo", {"mark": 0, "seq": 0}) as writer:
+        for number in range(1, 3):
+            writer.received(b"quote " * 400)
+            writer.rotate({"mark": number, "seq": number})
+    with segments(tmp_path / "demo")[0].path.open("ab") as file:
+        file.write(b"\xf5\xfa torn")
+    return tmp_path / "demo"
+
+
+def counts(folder: Path) -> list[Counter[Kind]]:
+    return [report.records for report in examine(folder).segments]
+
+
+def test_a_sealed_segment_is_the_same_bytes_for_any_zstd_tool(folder: Path) -> None:
+    path = segments(folder)[0].path
+    original = path.read_bytes()
+    sealed = seal(path)
+    assert (sealed.path, path.exists()) == (folder / "000000000000.tape.zst", False)
+    assert zstandard.ZstdDecompressor().decompress(sealed.path.read_bytes()) == original
+    assert (sealed.size_bytes, sealed.sealed_bytes) == (len(original), sealed.path.stat().st_size)
+    assert sealed.sealed_bytes < sealed.size_bytes
+    assert stat.S_IMODE(sealed.path.stat().st_mode) == 0o600
+    assert seal(path) == sealed
+
+
+def test_all_but_the_newest_segment_are_sealed_once(folder: Path) -> None:
+    before, torn_bytes = counts(folder), [damage.size_bytes for damage in examine(folder).damage]
+    assert [sealed.path.name[-14:] for sealed in seal_closed(folder)] == ["00000.tape.zst", "00001.tape.zst"]
+    assert seal_closed(folder) == []
+    assert [segment.sealed for segment in segments(folder)] == [True, True, False]
+    assert counts(folder) == before
+    assert [damage.size_bytes for damage in examine(folder).damage] == torn_bytes == [7]
+
+
+@pytest.mark.parametrize("step", ["chmod", "replace", "unlink"])
+@pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
+def test_an_interrupted_sealing_is_finished_by_the_next(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, step: str, done: bool
+) -> None:
+    before = counts(folder)
+    real = getattr(Path, step)
+
+    def interrupt(path: Path, *arguments: object, **options: object) -> None:
+        if done:
+            real(path, *arguments, **options)
+        raise Interrupted
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, step, interrupt)
+        with pytest.raises(Interrupted):
+            seal_closed(folder)
+    assert counts(folder) == before
+    seal_closed(folder)
+    assert counts(folder) == before
+    assert [segment.sealed for segment in segments(folder)] == [True, True, False]
+
+
+def test_a_full_disk_leaves_the_original(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = counts(folder)
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(TapeFull, match=r"tape\.zst"):
+            seal_closed(folder)
+    assert counts(folder) == before
+    assert not list(folder.glob("*.zst")) + list(folder.glob(".*"))
+
+
+def test_the_original_stays_when_the_sealed_file_is_not_equal(folder: Path) -> None:
+    path = segments(folder)[1].path
+    original = path.read_bytes()
+    for wrong in (original[:-1], original + b"x", b""):
+        sealed_path(path).write_bytes(zstandard.ZstdCompressor().compress(wrong))
+        with pytest.raises(TapeError, match="move it aside and seal again"):
+            seal(path)
+    sealed_path(path).write_bytes(b"no zstd at all")
+    with pytest.raises(TapeError, match="move it aside"):
+        seal(path)
+    assert path.read_bytes() == original
+
+
+def test_a_damaged_sealed_file_yields_what_can_be_read_and_is_reported(tmp_path: Path) -> None:
+    with TapeWriter.open(tmp_path, "demo", {"mark": 0, "seq": 0}) as writer:
+        for _ in range(8):
+            writer.received(os.urandom(100_000))
+    sealed = seal(segments(tmp_path / "demo")[0].path)
+    whole = sealed.path.read_bytes()
+    for damaged, kept, reason in (
+        (whole[: len(whole) // 2], 4, "cut off"),
+        (whole[:420_000] + bytes(50_000) + whole[470_000:], 7, "cannot be decompressed"),
+        (b"x" + whole[1:], 0, "cannot be decompressed"),
+    ):
+        sealed.path.write_bytes(damaged)
+        reader = SegmentReader(sealed.path)
+        records = list(reader.records())
+        assert len(records) == kept
+        assert reason in reader.damage[-1].reason
+
+
+def test_publishing_fails_whole(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    publish(path, lambda temporary: temporary.write_text("first"), mode=0o640)
+
+    def fail(temporary: Path) -> None:
+        temporary.write_text("half")
+        raise Interrupted
+
+    with pytest.raises(Interrupted):
+        publish(path, fail)
+    assert (path.read_text(), stat.S_IMODE(path.stat().st_mode)) == ("first", 0o640)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_old_leftovers_go_when_recording_starts_and_fresh_ones_stay(tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    folder.mkdir()
+    old, fresh = folder / ".a.tape.zst.1.tmp", folder / ".b.tape.zst.2.tmp"
+    for leftover in (old, fresh):
+        leftover.touch()
+    hour_ago_s = time.time() - LEFTOVER_AGE_S - 1
+    os.utime(old, (hour_ago_s, hour_ago_s))
+    TapeWriter.open(tmp_path, "demo", {"mark": 0, "seq": 0}).close()
+    assert (old.exists(), fresh.exists(), len(segments(folder))) == (False, True, 1)
