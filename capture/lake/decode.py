@@ -1,0 +1,221 @@
+"""Tape records to table rows: the one function that live rolling, fresh queries, recovery and rebuilding share."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from capture.schemas import TABLES, TIMESTAMP
+from capture.tape import Damage, Kind, Record
+from capture.tape.line import Line, Read
+from capture.wire.codec import Decoded, message_id
+from capture.wire.decode import decode
+from capture.wire.lookup import constant
+from capture.wire.rows import Rows
+
+from .events import Events, message_rows, note_row, opened_row, request_row
+
+# Received bytes are decoded in pieces of about this size: large enough that array operations pay, small enough that
+# they stay in the processor's cache.
+PIECE_BYTES = 4 << 20
+
+Tables = dict[str, pa.Table]
+
+
+class Decoder:
+    """Decodes one recorder's tape from a mark on.
+
+    Feed it records in order; `take` returns the rows so far, by table, in arrival order, and begins anew. The tables
+    have the columns of their schemas; text columns may be dictionary-encoded.
+    """
+
+    def __init__(self, recorder: str) -> None:
+        self.recorder = recorder
+        self.line: Line | None = None
+        self.frames = 0
+        self._events = Events(recorder)
+        self._tables: dict[str, list[pa.Table]] = {}
+        self._reads: list[Record] = []
+        self._read_bytes = 0
+        self._sent: list[tuple[int, int, Decoded]] = []
+        self._ts_us = 0
+
+    def feed(self, records: Iterable[Record]) -> None:
+        """Take records in. The first one ever must be a MARK: it says where the line stands."""
+        for record in records:
+            self._ts_us = record.wall_ns // 1000
+            self._record(record)
+
+    def damaged(self, damage: Damage) -> None:
+        """Note bytes of the tape that could not be read."""
+        self._flush()
+        note = {"note": f"{damage.size_bytes:,} bytes of the tape cannot be read: {damage.reason}",
+                "file": damage.path.name, "offset": damage.offset}
+        self._unframed("notices", note_row(note))
+
+    def take(self) -> Tables:
+        """Return the rows decoded since the last call, by table; tables without rows are left out."""
+        self._flush()
+        tables = {name: merged(parts) for name, parts in self._tables.items()}
+        for name, rows in self._events.rows.items():
+            parts = [tables[name]] if name in tables else []
+            together = merged([*parts, _from_rows(name, rows)])
+            tables[name] = together.sort_by([("seq", "ascending"), ("row", "ascending")])
+        self._tables = {}
+        self._events.rows = {}
+        return tables
+
+    def _record(self, record: Record) -> None:
+        if record.kind == Kind.RECEIVED:
+            self._reads.append(record)
+            self._read_bytes += len(record.body)
+            if self._read_bytes >= PIECE_BYTES:
+                self._flush()
+            return
+        line = self._start(record)
+        if record.kind == Kind.SENT:
+            self._send(record, line)
+            return
+        if record.kind == Kind.MARK:
+            return
+        self._flush()
+        if record.kind == Kind.OPENED:
+            line.opened(record.json())
+        elif record.kind == Kind.CLOSED:
+            self._close(record, line)
+        elif record.kind == Kind.NOTE:
+            self._unframed("notices", note_row(record.json()))
+
+    def _start(self, record: Record) -> Line:
+        if self.line is None:
+            if record.kind != Kind.MARK:
+                raise ValueError("decoding a tape must begin at a mark")
+            self.line = Line.from_mark(record.json())
+        return self.line
+
+    def _send(self, record: Record, line: Line) -> None:
+        if line.context.server_version is None:
+            self._flush()  # the hello may be among the bytes that wait
+        for request in line.sent(record.body):
+            self._sent.append((self._read_bytes, record.wall_ns // 1000, request))
+
+    def _close(self, record: Record, line: Line) -> None:
+        version = line.context.server_version
+        reason = record.json().get("reason")
+        rest = line.closed()
+        if rest:
+            self._unframed("undecoded", {
+                "message_id": message_id(rest[4:]), "server_version": version, "frame": rest[4:],
+                "reason": f"the session ended inside this frame, {len(rest):,} bytes into it"})
+        self._unframed("sessions", {"event": "closed", "reason": reason})
+
+    def _unframed(self, table: str, values: dict[str, object]) -> None:
+        seq = self.line.seq if self.line else 0
+        self._events.unframed(table, self._ts_us, seq, values)
+
+    # A piece of received bytes
+
+    def _flush(self) -> None:
+        reads, self._reads, self._read_bytes = self._reads, [], 0
+        sent, self._sent = self._sent, []
+        if not reads and not sent:
+            return
+        if self.line is None:
+            raise ValueError("decoding a tape must begin at a mark")
+        before = len(self.line.pending)
+        read = self.line.received(b"".join(record.body for record in reads))
+        self.frames += len(read)
+        ends = before + np.cumsum([len(record.body) for record in reads], dtype=np.int64)
+        walls_us = np.array([record.wall_ns // 1000 for record in reads], np.int64)
+        # A frame came when the read came that completed it.
+        times_us = walls_us[np.searchsorted(ends, read.starts[1:])] if len(read) else walls_us[:0]
+        self._requests(sent, read, before)
+        if read.hello is not None and self.line.session is not None:
+            at = read.greeting - 1
+            row = opened_row(self.line.session, read.hello)
+            self._events.framed("sessions", int(times_us[at]), read.first_seq + at, row)
+        if self.line.context.server_version is not None and len(read) > read.greeting:
+            self._decode(read, times_us, self.line)
+
+    def _requests(self, sent: list[tuple[int, int, Decoded]], read: Read, before: int) -> None:
+        context = self.line.context if self.line else None
+        for offset, ts_us, request in sent:
+            if context and (row := request_row(request, context)):
+                frames = int(np.searchsorted(read.starts[1:], before + offset, side="right"))
+                self._events.unframed("subscriptions", ts_us, read.first_seq - 1 + frames, row)
+
+    def _decode(self, read: Read, times_us: npt.NDArray[np.int64], line: Line) -> None:
+        batch = decode(read.data, read.starts[read.greeting :], line.context)
+        times_us, first_seq = times_us[read.greeting :], read.first_seq + read.greeting
+        for name in {rows.table for rows in batch.rows}:
+            parts = [self._table(rows, times_us, first_seq) for rows in batch.rows if rows.table == name]
+            self._tables.setdefault(name, []).append(_in_order(parts))
+        for frame, decoded in batch.messages:
+            for table, row in message_rows(decoded, line.context):
+                self._events.framed(table, int(times_us[frame]), first_seq + frame, row)
+        for frame, payload, reason in batch.bad:
+            row = {"message_id": message_id(payload), "reason": reason, "frame": payload,
+                   "server_version": line.context.server_version}
+            self._events.framed("undecoded", int(times_us[frame]), first_seq + frame, row)
+        for name, count in batch.extra.items():
+            self._unframed("notices", note_row({"note": f"{count} frames of {name} had fields beyond the known ones"}))
+
+    def _table(self, rows: Rows, times_us: npt.NDArray[np.int64], first_seq: int) -> pa.Table:
+        table = TABLES[rows.table]
+        count = len(rows.frames)
+        received = pa.array(times_us[rows.frames]).cast(TIMESTAMP)
+        columns = rows.columns | {
+            "ts": _place_in_time(received, rows.columns),
+            "seq": pa.array(rows.frames + first_seq),
+            "row": pa.array(rows.places),
+            "recorder": constant(self.recorder, count),
+        }
+        arrays = [columns.get(c.name) for c in table.columns]
+        filled = [array if array is not None else pa.nulls(count, c.type)
+                  for array, c in zip(arrays, table.columns, strict=True)]
+        return pa.table(filled, names=[c.name for c in table.columns])
+
+
+def _place_in_time(received: pa.Array, columns: dict[str, pa.Array]) -> pa.Array:
+    """Return receive times, or IB's event time for rows from its history."""
+    if "ts_event" not in columns:
+        return received
+    backfilled = pc.equal(columns["origin"].cast(pa.string()), "backfill") if len(received) else None
+    if backfilled is None or not pc.any(backfilled).as_py():
+        return received
+    return pc.if_else(pc.and_(backfilled, pc.is_valid(columns["ts_event"])), columns["ts_event"], received)
+
+
+def _in_order(parts: list[pa.Table]) -> pa.Table:
+    """Return the parts of one read as one table in the order of arrival."""
+    if len(parts) == 1:
+        return parts[0]
+    joined = merged(parts)
+    seqs = joined["seq"].to_numpy()
+    # Each part is in order already, so a stable sort is little more than a merge; rows of a frame stay in place.
+    return joined.take(pa.array(np.argsort(seqs, kind="stable")))
+
+
+def merged(parts: list[pa.Table]) -> pa.Table:
+    """Return tables one after the other, with one dictionary per dictionary-encoded column."""
+    if len(parts) == 1:
+        return parts[0]
+    encoded = {f.name for part in parts for f in part.schema if pa.types.is_dictionary(f.type)}
+    same = [_plain(part, encoded) if part.schema != parts[0].schema else part for part in parts]
+    if any(part.schema != same[0].schema for part in same):
+        same = [_plain(part, encoded) for part in parts]
+    return pa.concat_tables(same).unify_dictionaries()
+
+
+def _plain(part: pa.Table, names: set[str]) -> pa.Table:
+    """Return a table whose named text columns are plain text."""
+    fields = [pa.field(f.name, pa.string()) if f.name in names else f.with_nullable(True) for f in part.schema]
+    return part.cast(pa.schema(fields))
+
+
+def _from_rows(name: str, rows: list[dict[str, object]]) -> pa.Table:
+    """Return rows given as dicts as a table; columns that no row names are null."""
+    # All nullable here: what must not be null is checked when a file is written.
+    return pa.Table.from_pylist(rows, schema=pa.schema([(c.name, c.type) for c in TABLES[name].columns]))

@@ -1,0 +1,96 @@
+"""Where everything lies in a data folder, and what a file's name says.
+
+    tape/<recorder>/…                                          the tapes, see docs/tape-format.md
+    tape/<recorder>/rolled.json                                the mark up to which a tape is rolled
+    live/<table>/date=YYYY-MM-DD/<recorder>.<mark>.parquet     the rows between two marks
+    archive/<table>/date=YYYY-MM-DD/<recorder>.<from>-<to>.parquet   a closed day, sorted
+    sealed/<table>.parquet                                     one row: sealed_through
+    ticktape.duckdb                                            views over all of it
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from capture.tape import publish
+
+NEVER_SEALED = date(1970, 1, 1)
+# A file without rows stands in this folder of every table: a pattern always finds a file, and with it the columns.
+EMPTY_DATE = "1970-01-01"
+EMPTY_NAME = "empty.parquet"
+
+_LIVE_NAME = re.compile(r"(?P<recorder>[A-Za-z0-9_-]+)\.(?P<mark>\d{12,})\.parquet")
+
+
+class LakeMissingError(FileNotFoundError):
+    """There is no lake at a path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The paths of one data folder."""
+
+    root: Path
+
+    @property
+    def tape(self) -> Path:
+        """The folder of the tapes, one folder per recorder in it."""
+        return self.root / "tape"
+
+    @property
+    def database(self) -> Path:
+        """The DuckDB file with the views."""
+        return self.root / "ticktape.duckdb"
+
+    def live(self, table: str) -> Path:
+        """Return the folder of a table's rolled files."""
+        return self.root / "live" / table
+
+    def archive(self, table: str) -> Path:
+        """Return the folder of a table's sealed days."""
+        return self.root / "archive" / table
+
+    def sealed(self, table: str) -> Path:
+        """Return the file that says up to which date a table is sealed."""
+        return self.root / "sealed" / f"{table}.parquet"
+
+    def live_file(self, table: str, day: str, recorder: str, mark: int) -> Path:
+        """Return the path of the rows that followed a mark; `day` is the ISO date of their ts."""
+        return self.live(table) / f"date={day}" / f"{recorder}.{mark:012}.parquet"
+
+    def rolled(self, recorder: str) -> Path:
+        """Return the file that holds a recorder's rolled position."""
+        return self.tape / recorder / "rolled.json"
+
+    def recorders(self) -> list[str]:
+        """Return the names of the recorders that have a tape here."""
+        return sorted(path.name for path in self.tape.iterdir() if path.is_dir()) if self.tape.is_dir() else []
+
+    def require(self) -> None:
+        """Raise LakeMissingError where this folder holds no lake."""
+        if not self.tape.is_dir() and not (self.root / "live").is_dir():
+            raise LakeMissingError(
+                f"no lake at {self.root.absolute()}: name its folder with --data, or make one with `ticktape record`")
+
+
+def live_mark(path: Path) -> tuple[str, int] | None:
+    """Return the recorder and the mark in a rolled file's name; None for a file of another kind."""
+    match = _LIVE_NAME.fullmatch(path.name)
+    return (match["recorder"], int(match["mark"])) if match else None
+
+
+def read_rolled(layout: Layout, recorder: str) -> int | None:
+    """Return the mark up to which a recorder's tape is rolled; None when nothing is."""
+    try:
+        mark: int = json.loads(layout.rolled(recorder).read_text())["mark"]
+    except FileNotFoundError:
+        return None
+    return mark
+
+
+def write_rolled(layout: Layout, recorder: str, mark: int) -> None:
+    """Move a recorder's rolled position to a mark, atomically."""
+    text = json.dumps({"mark": mark})
+    publish(layout.rolled(recorder), lambda path: path.write_text(text))

@@ -1,0 +1,37 @@
+"""Rows that are not rolled yet, decoded from the end of the tape."""
+
+from dataclasses import dataclass, field
+
+from capture.lake.decode import Decoder, Tables, merged
+from capture.lake.layout import Layout
+from capture.lake.roll import first_unrolled
+from capture.tape import Follower, segments
+
+
+@dataclass(slots=True)
+class Tail:
+    """The rows of one recorder that are on its tape but in no file yet.
+
+    `mark` is the mark that the tail begins at: files of earlier marks and these rows together are all there is.
+    """
+
+    layout: Layout
+    recorder: str
+    mark: int | None = None
+    tables: Tables = field(default_factory=dict)
+    _follower: Follower | None = None
+    _decoder: Decoder | None = None
+
+    def refresh(self) -> None:
+        """Decode what came since, or begin anew where the roller has moved on. Raises TapeError."""
+        mark = first_unrolled(self.layout, self.recorder, segments(self.layout.tape / self.recorder))
+        if mark is None:
+            return
+        if mark != self.mark or self._follower is None or self._decoder is None:
+            self.mark, self.tables = mark, {}
+            self._follower = Follower(self.layout.tape / self.recorder, mark)
+            self._decoder = Decoder(self.recorder)
+        while records := self._follower.poll():
+            self._decoder.feed(records)
+        for name, rows in self._decoder.take().items():
+            self.tables[name] = merged([self.tables[name], rows]) if name in self.tables else rows
