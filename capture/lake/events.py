@@ -91,8 +91,6 @@ def _asked(event: str, *fields: str) -> Callable[[Decoded, Context], list[tuple[
         request = context.requests.get(decoded.values["request_id"] or 0)
         if request is None or request.stream == "reference":
             return []
-        if event == "completed":
-            request.ended = request.stream != "live_bars"
         return [("subscriptions", _subscription(request, event, **{name: decoded.values[name] for name in fields}))]
 
     return rows
@@ -130,10 +128,8 @@ def _error(decoded: Decoded, context: Context) -> list[tuple[str, Row]]:
         reset = {"request_id": request_id, **_whose(request), "origin": DATA_TYPES[request.data_type],
                  "operation": "reset"}
         rows.append(("depth", reset))
-    if request is not None and known.kind == "terminal":
-        request.ended = True
-        if request.stream != "reference":
-            rows.append(("subscriptions", _subscription(request, "refused", code=code, detail=values["message"])))
+    if request is not None and known.kind == "terminal" and request.stream != "reference":
+        rows.append(("subscriptions", _subscription(request, "refused", code=code, detail=values["message"])))
     return rows
 
 

@@ -66,6 +66,7 @@ def _write_views(layout: Layout, path: Path) -> None:
     with duckdb.connect() as connection:
         connection.execute(f"attach {quoted(path)} as lake (storage_version {quoted(STORAGE_VERSION)})")
         at = Layout(root)
+        connection.execute("begin")  # one transaction: one sync to disk, not one per comment
         for table in TABLES.values():
             query = view_sql(
                 table, quoted(at.archive(table.name) / "*" / "*.parquet"),
@@ -75,4 +76,5 @@ def _write_views(layout: Layout, path: Path) -> None:
             for column in table.columns:
                 connection.execute(
                     f'comment on column lake.main."{table.name}"."{column.name}" is {quoted(column.meaning)}')
+        connection.execute("commit")
         connection.execute("detach lake")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -30,13 +31,15 @@ class Answer:
     def pl(self) -> pl.DataFrame:
         """Return a polars frame."""
         with _as_query_error():
-            return self._relation.pl()
+            frame: pl.DataFrame = self._relation.pl()
+            return frame
 
     def df(self) -> "pd.DataFrame":
-        """Return a pandas frame. Raises ImportError without pandas: pip install 'ticktape[pandas]'."""
-        with _as_query_error():
-            frame: pd.DataFrame = self._relation.df()
-            return frame
+        """Return a pandas frame. Raises QueryError where pandas is not installed."""
+        if find_spec("pandas") is None:
+            raise QueryError("pandas is not installed: pip install 'ticktape[pandas]', or use .pl() or .arrow()")
+        frame: pd.DataFrame = self.arrow().to_pandas()
+        return frame
 
     def arrow(self) -> pa.Table:
         """Return an Arrow table."""

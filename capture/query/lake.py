@@ -26,6 +26,7 @@ class Lake:
         self._connection = duckdb.connect()
         self._connection.execute("set TimeZone = 'UTC'")
         self._tails: dict[str, Tail] = {}
+        self._views: dict[str, tuple[str, list[pa.Table]]] = {}
 
     def sql(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> Answer:
         """Return the answer to an SQL query over the lake's tables. Raises QueryError.
@@ -35,8 +36,8 @@ class Lake:
         self._refresh()
         try:
             relation = self._connection.sql(query, params=parameters)
-            # A statement that is no query has no answer of its own.
-            return Answer(relation or self._connection.sql("select 'done' as result"))
+            # A statement that is no query may have no answer of its own.
+            return Answer(relation if relation is not None else self._connection.sql("select 'done' as result"))
         except duckdb.Error as error:
             raise QueryError(str(error)) from error
 
@@ -67,6 +68,10 @@ class Lake:
         query = view_sql(table, quoted(self.layout.archive(table.name) / "*" / "*.parquet"),
                          _list(self._live_files(table)), quoted(self.layout.sealed(table.name)))
         parts = [tail.tables[table.name] for tail in self._tails.values() if table.name in tail.tables]
+        before, before_parts = self._views.get(table.name, ("", []))
+        if query == before and list(map(id, parts)) == list(map(id, before_parts)):
+            return
+        self._views[table.name] = (query, parts)
         if parts:
             name = f"tail_{table.name}"
             self._connection.register(name, pa.concat_tables([_plain(table, part) for part in parts]))

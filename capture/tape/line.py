@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from capture.wire.codec import Decoded
+from capture.wire.codec import Decoded, answer_codec
 from capture.wire.context import Context
+from capture.wire.decode import control_frames
 from capture.wire.errors import ProtocolError
 from capture.wire.framing import Splitter, boundaries, corruption
 from capture.wire.handshake import PREFIX, ServerHello, parse_server_hello
@@ -67,7 +68,7 @@ class Line:
         return rest
 
     def received(self, data: bytes) -> Read:
-        """Cut received bytes into frames and count them."""
+        """Cut received bytes into frames and count them; `steer` or `decode` then reads them."""
         whole = self.pending + data
         starts = boundaries(whole)
         self.pending = whole[starts[-1] :]
@@ -76,6 +77,25 @@ class Line:
         if self.context.server_version is None:
             self._greet(read)
         return read
+
+    def steer(self, read: Read) -> list[tuple[int, Decoded]]:
+        """Decode the frames of a read that are not of the masses, by frame number in the read, and take note of them.
+
+        Whoever decodes whole reads need not call this: `decode` takes note of the same messages. Frames that cannot
+        be decoded are left out.
+        """
+        if self.context.server_version is None or len(read) == read.greeting:
+            return []
+        codec = answer_codec(self.context.server_version)
+        messages = []
+        for frame in control_frames(read.data, read.starts[read.greeting :]):
+            try:
+                decoded = codec.decode(read.payload(frame + read.greeting))
+            except ProtocolError:
+                continue  # rolling makes it a row of `undecoded`
+            self.context.received(decoded)
+            messages.append((frame + read.greeting, decoded))
+        return messages
 
     def sent(self, data: bytes) -> list[Decoded]:
         """Take note of sent bytes and return the requests in them; the hello is none."""

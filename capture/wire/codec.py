@@ -20,7 +20,7 @@ UNSET_SIZES = frozenset({float(UNSET_INT), float(UNSET_LONG), float(-(2**63)), U
 MOST_REPEATS = 1_000_000
 
 _INT = re.compile(r"-?[0-9]{1,20}")
-_FLOAT = re.compile(r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|-?inf(?:inity)?|-?nan", re.IGNORECASE)
+_FLOAT = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[-+]?inf(?:inity)?|[-+]?nan", re.IGNORECASE)
 _ESCAPE = re.compile(r"((?:\\u[0-9a-fA-F]{4})+)")
 
 Values = dict[str, Any]
@@ -80,7 +80,7 @@ class Codec:
         if unknown := given.keys() - _names(message.elements):
             raise LocalProtocolError(f"{name} has no field {', '.join(sorted(unknown))}")
         words = [str(message.id)]
-        given[VERSION_FIELD] = message.version
+        given[VERSION_FIELD] = str(message.version)
         _write(message.at(self.server_version), given, words, f"{name}.")
         return ("\0".join(words) + "\0").encode()
 
@@ -186,7 +186,7 @@ def parse_decimal(word: str) -> float | None:
 
 def parse_bool(word: str) -> bool:
     """Return the truth of a BOOL field: any number but 0."""
-    return bool(_integer(word, 31, UNSET_INT) or 0)
+    return (_integer(word, 31, 1 << 31) or 0) != 0
 
 
 def unescape(word: str) -> str:
@@ -235,7 +235,7 @@ def _names(elements: tuple[Element, ...]) -> set[str]:
 def _word(field: Field, value: Any, where: str) -> str:
     try:
         return FORMAT[field.kind](value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise LocalProtocolError(
             f"{where}{field.name} takes {field.kind.value}, not {type(value).__name__} {str(value)[:40]!r}"
         ) from None
@@ -269,6 +269,8 @@ def format_text(value: str | None) -> str:
         return ""
     if not isinstance(value, str) or "\0" in value:
         raise ValueError(value)
+    if not value.isascii():
+        value.encode()  # a lone surrogate has no UTF-8
     return value
 
 

@@ -89,6 +89,8 @@ class Rows:
         left, right = self._edges(place)
         if field.kind in (Kind.INT, Kind.BOOL) and (digits := self._digits(left, right)) is not None:
             return digits
+        if field.kind in (Kind.INT, Kind.LONG, Kind.BOOL) and self._leading_zeros(left, right):
+            raise IrregularError("Arrow would read 0x10 as 16")
         words = self._words(left, right)
         if field.kind in (Kind.TEXT, Kind.ESCAPED):
             return self._texts(words)
@@ -113,6 +115,9 @@ class Rows:
             return None
         digits = self.payloads.text[left] - np.uint8(48)
         return pa.array(digits.astype(np.int32)) if not len(digits) or digits.max() <= 9 else None
+
+    def _leading_zeros(self, left: Numbers, right: Numbers) -> bool:
+        return bool(((self.payloads.text[left] == ord("0")) & (right - left > 1)).any())
 
     def _words(self, left: Numbers, right: Numbers) -> pa.Array:
         edges = np.empty(2 * len(right) + 1, np.int32)

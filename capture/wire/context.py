@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from .codec import Codec, Decoded, Values, request_codec
+from .notices import describe
 
 DATA_TYPES = {1: "live", 2: "frozen", 3: "delayed", 4: "delayed_frozen"}
 
@@ -21,8 +22,8 @@ class Request:
     """What a request id stands for in a session: the stream and whose data it is.
 
     `instrument_id` is None where the request named no contract id; `bar_size`, `what` and `regular_hours` are set for
-    bars; `data_type` is IB's number of the market data type, 1 (live) until IB says otherwise; `ended` is set by a
-    cancel, a terminal error or completion: late rows may still come.
+    bars; `data_type` is IB's number of the market data type, 1 (live) until IB says otherwise. `marks_since_end` counts
+    the marks since a cancel, a terminal error or completion, None while the request lives: late rows may still come.
     """
 
     request_id: int
@@ -34,7 +35,12 @@ class Request:
     what: str | None = None
     regular_hours: bool | None = None
     data_type: int = 1
-    ended: bool = False
+    marks_since_end: int | None = None
+
+    def end(self) -> None:
+        """Take note that the request is over."""
+        if self.marks_since_end is None:
+            self.marks_since_end = 0
 
 
 @dataclass(slots=True)
@@ -48,24 +54,30 @@ class Context:
         """Take note of a request that was sent, and return it decoded. Raises MalformedFrameError."""
         decoded = self._codec().decode(payload)
         if decoded.name in CANCELS:
-            self.end(decoded.values["request_id"])
+            if ended := self.requests.get(decoded.values["request_id"] or 0):
+                ended.end()
         elif "con_id" in decoded.values and (request := _request(decoded)):
             self.requests[request.request_id] = request
         return decoded
 
-    def end(self, request_id: int) -> None:
-        """Take note that a request is over."""
-        if request_id in self.requests:
-            self.requests[request_id].ended = True
-
-    def set_data_type(self, request_id: int, data_type: int) -> None:
-        """Take note of the market data type that IB delivers for a request."""
-        if request_id in self.requests:
-            self.requests[request_id].data_type = data_type
+    def received(self, decoded: Decoded) -> None:
+        """Take note of a message that changes what later frames mean."""
+        values = decoded.values
+        request = self.requests.get(values.get("request_id") or 0)
+        if request is None:
+            return
+        if decoded.name == "market_data_type" and values["data_type"] in DATA_TYPES:
+            request.data_type = values["data_type"]
+        elif _ends(decoded, request):
+            request.end()
 
     def forget_ended(self) -> None:
-        """Drop the requests that are over, so that the state of a session of months stays small."""
-        self.requests = {id_: request for id_, request in self.requests.items() if not request.ended}
+        """Drop the requests that were over at the last mark already, so that the state of months stays small."""
+        kept = {id_: request for id_, request in self.requests.items() if not request.marks_since_end}
+        for request in kept.values():
+            if request.marks_since_end is not None:
+                request.marks_since_end += 1
+        self.requests = kept
 
     def as_json(self) -> dict[str, Any]:
         """Return the state as plain values for a mark on the tape."""
@@ -84,6 +96,15 @@ class Context:
         return request_codec(self.server_version)
 
 
+_COMPLETIONS = frozenset({"snapshot_end", "historical_data_end", "contract_details_end"})
+
+
+def _ends(decoded: Decoded, request: Request) -> bool:
+    if decoded.name == "error":
+        return describe(decoded.values["code"] or 0, request.request_id).kind == "terminal"
+    return decoded.name in _COMPLETIONS and request.stream != "live_bars"
+
+
 def _request(decoded: Decoded) -> Request | None:
     values = decoded.values
     stream = _stream(decoded.name, values)
@@ -93,7 +114,7 @@ def _request(decoded: Decoded) -> Request | None:
                       values["local_symbol"] or values["symbol"])
     if stream in ("bars", "live_bars", "history"):
         request.bar_size = values.get("bar_size") or ("5 secs" if stream == "bars" else None)
-        request.what = values["what"]
+        request.what = values.get("what")
         request.regular_hours = values["regular_hours"]
     return request
 

@@ -40,8 +40,8 @@ class Batch:
 def decode(data: bytes, starts: Numbers, context: Context) -> Batch:
     """Decode all frames of a read, given where they start (see `boundaries`) and the session's context.
 
-    Market data types that change within the read (message 58) take effect from their frame on, and are kept in the
-    context. Raises nothing for any frame: what cannot be decoded is in `bad`.
+    Market data types that change within the read (message 58) take effect from their frame on; the context takes note
+    of all messages. Raises nothing for any frame: what cannot be decoded is in `bad`.
     """
     return _Decoder(data, starts, context).run()
 
@@ -101,6 +101,7 @@ class _Decoder:
         self.changes: list[Change] = []
         self.lookup = Lookup(context)
         self.singles: list[int] = []
+        self.found: dict[str, list[tuple[int, Decoded]]] = defaultdict(list)
 
     def run(self) -> Batch:
         keys = message_keys(self.data, self.starts)
@@ -111,16 +112,20 @@ class _Decoder:
             if key in SHAPES:
                 self._mass(SHAPES[key], index)
         self._single(self.singles)
+        for name, items in self.found.items():
+            self._fill_singles(_SHAPE_BY_NAME[name], items)
         self.batch.messages.sort(key=lambda item: item[0])
         self.batch.bad.sort(key=lambda item: item[0])
-        for change in self.changes:
-            self.context.set_data_type(change.request_id, change.data_type)
+        for _, decoded in self.batch.messages:
+            self.context.received(decoded)
         return self.batch
 
     def _note_changes(self) -> None:
         for frame, decoded in sorted(self.batch.messages, key=lambda item: item[0]):
             values = decoded.values
-            if decoded.name == "market_data_type" and values["data_type"] in (1, 2, 3, 4):
+            if decoded.name != "market_data_type" or values["data_type"] not in (1, 2, 3, 4):
+                continue
+            if values["request_id"] in self.context.requests:  # of others nothing is kept beyond this read either
                 self.changes.append(Change(frame, values["request_id"], values["data_type"]))
 
     def _fill(self, shape: Shape, columns: Columns, frames: Numbers, places: npt.NDArray[np.int32]) -> None:
@@ -146,18 +151,20 @@ class _Decoder:
         fields = shape.fields(self.version)
         wanted = frozenset(f.name for f in fields) - _UNUSED
         payloads = Payloads(self.data, self.starts, index)
+        unfit: list[int] = []
         if not payloads.regular(len(fields) + 1):
             fits = payloads.fields_per_frame() == len(fields) + 1
-            self.singles.extend(index[~fits].tolist())
+            unfit = index[~fits].tolist()
             index = index[fits]
             payloads = Payloads(self.data, self.starts, index)
         columns = flat(payloads, fields, wanted)
         outside = _outside(shape, columns)
         if outside.any():
-            self.singles.extend(index[outside].tolist())
+            unfit += index[outside].tolist()
             inside = pa.array(~outside)
             columns = {name: column.filter(inside) for name, column in columns.items()}
             index = index[~outside]
+        self.singles.extend(unfit)  # not before: an irregular column sends the whole group round again
         self._fill(shape, columns, index, np.zeros(len(index), np.int32))
 
     def _repeated(self, shape: Shape, index: Numbers) -> None:
@@ -170,8 +177,10 @@ class _Decoder:
         headers = RowsOfFields(payloads, firsts)
         counted = headers.column(Field("count", Kind.INT), len(head) + 1).fill_null(0).to_numpy().astype(np.int64)
         tail = shape.tail(self.version)
-        if (counted < 0).any() or not (widths == len(head) + 2 + counted * len(row) + tail).all():
+        if (counted < 0).any() or not (widths == len(head) + 2 + counted * len(row) + len(tail)).all():
             raise IrregularError("the number of fields differs")
+        for place, f in enumerate(tail, -len(tail)):
+            RowsOfFields(payloads, firsts + widths).column(f, place)  # stored nowhere, but it must be readable
         names = [f.name for f in head]
         request_ids = headers.column(head[names.index("request_id")], names.index("request_id") + 1)
         if request_ids.null_count:
@@ -187,8 +196,7 @@ class _Decoder:
     # One by one
 
     def _single(self, frames: Iterable[int]) -> None:
-        """Decode frames one by one: messages aside, rows of masses by shape, the rest to `bad`."""
-        found: dict[str, list[tuple[int, Decoded]]] = defaultdict(list)
+        """Decode frames one by one: messages aside, those of the masses to `found` by shape, the rest to `bad`."""
         for frame in frames:
             payload = self.data[self.starts[frame] + 4 : self.starts[frame + 1]]
             if message_id(payload) in self.codec.unread:
@@ -204,9 +212,7 @@ class _Decoder:
             if name is None:
                 self.batch.messages.append((frame, decoded))
             elif name:
-                found[name].append((frame, decoded))
-        for name, items in found.items():
-            self._fill_singles(_SHAPE_BY_NAME[name], items)
+                self.found[name].append((frame, decoded))
 
     def _fill_singles(self, shape: Shape, items: list[tuple[int, Decoded]]) -> None:
         fields = shape.row_fields(self.version) if shape.repeat else shape.fields(self.version)
@@ -253,12 +259,14 @@ def _shape_name(decoded: Decoded) -> str | None:
     if decoded.message.id not in MASS_IDS:
         return None
     values = decoded.values
-    key = decoded.message.id if decoded.message.id != TICK_BY_TICK_ID else KINDS_BASE + (values["kind"] or 0)
-    if key == KINDS_BASE:
-        return ""  # kind 0 announces that there is nothing
-    shape = SHAPES.get(key)
-    if shape is None:
-        raise MalformedFrameError(f"tick_by_tick.kind {values['kind']} is not known")
+    key = decoded.message.id
+    if key == TICK_BY_TICK_ID:
+        if values["kind"] == 0:
+            return ""  # announces that there is nothing
+        if values["kind"] not in (1, 2, 3, 4):
+            raise MalformedFrameError(f"tick_by_tick.kind {values['kind']} is not known")
+        key = KINDS_BASE + values["kind"]
+    shape = SHAPES[key]
     for name in REQUIRED & values.keys():
         if values[name] is None:
             raise MalformedFrameError(f"{decoded.name}.{name} is empty")

@@ -79,7 +79,7 @@ class Message:
         return tuple(_flat(self.at(server_version), given))
 
 
-VERSION_FIELD = "message_version"
+VERSION_FIELD = "message_version"  # read as text: nothing depends on it, so nothing in it spoils a frame
 
 
 @cache
@@ -87,7 +87,7 @@ def _at(message: Message, server_version: int) -> tuple[Element, ...]:
     elements = _gate(message.elements, server_version)
     if message.version is None or server_version >= message.version_until:
         return elements
-    return (Field(VERSION_FIELD, Kind.INT), *elements)
+    return (Field(VERSION_FIELD, Kind.TEXT), *elements)
 
 
 def _gate(elements: tuple[Element, ...], version: int) -> tuple[Element, ...]:

@@ -24,8 +24,7 @@ class Lookup:
         self._instruments = pa.array([r.instrument_id for r in requests], pa.int64())
         self._data_types = np.array([r.data_type for r in requests], np.int8)
         self._texts = {
-            name: pa.array([getattr(r, name) for r in requests], pa.string())
-            for name in ("symbol", "stream", "bar_size", "what")
+            name: _distinct([getattr(r, name) for r in requests]) for name in ("symbol", "stream", "bar_size", "what")
         }
         self._regular_hours = pa.array([r.regular_hours for r in requests], pa.bool_())
 
@@ -44,7 +43,8 @@ class Lookup:
 
     def text(self, name: str, places: Numbers) -> pa.Array:
         """Return symbol, stream, bar_size or what at these places, dictionary-encoded, null for an unknown one."""
-        return encoded(places, self._texts[name])
+        codes, values = self._texts[name]
+        return encoded(codes[places], values)
 
     def regular_hours(self, places: Numbers) -> pa.Array:
         """Return whether the bars at these places are of regular hours only."""
@@ -62,12 +62,17 @@ def _indices(places: Numbers) -> pa.Array:
     return pa.array(places, mask=places < 0) if len(places) and places.min() < 0 else pa.array(places)
 
 
+def _distinct(texts: list[str | None]) -> tuple[npt.NDArray[np.int32], pa.Array]:
+    """Return each text's place among the distinct ones, -1 for None and once more at the end, and these."""
+    array = pa.array(texts, pa.string()).dictionary_encode()
+    codes = np.append(array.indices.fill_null(-1).to_numpy(), -1).astype(np.int32)
+    return codes, array.dictionary
+
+
 def encoded(indices: npt.NDArray[Any], values: pa.Array) -> pa.Array:
-    """Return a dictionary-encoded text column; an index of -1, or of a null, is a null."""
+    """Return a dictionary-encoded text column; an index of -1 is a null."""
     narrow = indices.astype(np.int32)
     missing = narrow < 0
-    if values.null_count:
-        missing |= np.asarray(values.is_null())[narrow]
     chosen = pa.array(narrow, mask=missing) if missing.any() else pa.array(narrow)
     return pa.DictionaryArray.from_arrays(chosen, values)
 

@@ -41,9 +41,10 @@ class Shape:
                 return tuple(field for field in element.elements if isinstance(field, Field))
         raise KeyError(f"{self.message.name} repeats nothing named {self.repeat}")
 
-    def tail(self, server_version: int) -> int:
-        """Return how many fields follow the repeated rows."""
-        return len(self.message.at(server_version)) - self._place(server_version) - 1
+    def tail(self, server_version: int) -> tuple[Field, ...]:
+        """Return the fields that follow the repeated rows."""
+        elements = self.message.at(server_version)[self._place(server_version) + 1 :]
+        return tuple(element for element in elements if isinstance(element, Field))
 
     def _place(self, server_version: int) -> int:
         repeats = [isinstance(element, Repeat) for element in self.message.at(server_version)]

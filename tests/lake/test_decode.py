@@ -1,0 +1,232 @@
+"""Tape to rows: every kind of record and message finds its table, whatever pieces it came in."""
+
+import json
+from itertools import pairwise
+from typing import Any
+
+import pyarrow as pa
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from capture.lake.decode import Decoder, Tables
+from capture.tape import Follower, Kind, Record
+from capture.tape.line import Line
+from capture.wire.codec import answer_codec, request_codec
+from capture.wire.framing import frame
+from capture.wire.handshake import ServerHello, client_hello, server_hello
+
+
+def decode(script: Any) -> dict[str, list[dict[str, Any]]]:
+    decoder = Decoder(script.recorder)
+    decoder.feed(Follower(script.data / "tape" / script.recorder, 1))
+    return {name: table.to_pylist() for name, table in decoder.take().items()}
+
+
+def test_a_trade_carries_whose_it_is_and_when(script: Any) -> None:
+    script.open().ask(5, "req_tick_by_tick", tick_kind="AllLast").trade(5, 101.25, 300)
+    (row,) = decode(script)["trades"]
+    assert row["instrument_id"] == 265598
+    assert row["symbol"] == "AAPL"
+    assert row["stream"] == "all_last"
+    assert row["origin"] == "live"
+    assert (row["price"], row["size"], row["exchange"], row["conditions"]) == (101.25, 300, "NASDAQ", None)
+    assert row["ts_event"].isoformat() == "2026-01-05T14:30:00+00:00"
+    assert (row["seq"], row["row"], row["recorder"]) == (2, 0, "main")
+    assert abs(row["ts"].timestamp() - script.writer.received(b"\0\0\0\x02x\0") / 1e9) < 5
+
+
+def test_sessions_open_with_the_hello_and_close_with_a_reason(script: Any) -> None:
+    script.open().close("the gateway hung up")
+    opened, closed = decode(script)["sessions"]
+    assert (opened["event"], opened["server_version"], opened["port"]) == ("opened", 200, 4002)
+    assert opened["connection_time"].endswith("Central European Standard Time")
+    assert (closed["event"], closed["reason"]) == ("closed", "the gateway hung up")
+    assert closed["row"] >= 1_000_000_000
+
+
+def test_a_session_without_an_answer_only_closes(script: Any) -> None:
+    script.writer.opened({"host": "127.0.0.1"})
+    script.writer.closed({"reason": "no gateway there"})
+    assert [row["event"] for row in decode(script)["sessions"]] == ["closed"]
+
+
+def test_the_life_of_a_request_is_kept(script: Any) -> None:
+    script.open().ask(1, "req_market_data", generic_ticks="233")
+    script.answer("tick_request_parameters", request_id=1, min_tick=0.01, bbo_exchange="9c0001", snapshot_permissions=3)
+    script.answer("market_data_type", request_id=1, data_type=3)
+    script.answer("reroute_market_data", request_id=1, con_id=99, exchange="NYSE")
+    script.request("cancel_market_data", request_id=1)
+    script.ask(2, "req_tick_by_tick", tick_kind="BidAsk")
+    script.answer("error", request_id=2, code=10189, message="no permission", time_ms=1_767_623_400_123)
+    rows = decode(script)
+    assert [(r["request_id"], r["event"]) for r in rows["subscriptions"]] == [
+        (1, "requested"), (1, "acknowledged"), (1, "data_type"), (1, "rerouted"), (1, "cancelled"),
+        (2, "requested"), (2, "refused")]
+    requested, acknowledged, data_type, rerouted, _, _, refused = rows["subscriptions"]
+    assert json.loads(requested["parameters"])["generic_ticks"] == "233"
+    assert (acknowledged["min_tick"], acknowledged["bbo_exchange"]) == (0.01, "9c0001")
+    assert data_type["data_type"] == "delayed"
+    assert rerouted["detail"] == "conid:99@NYSE"
+    assert (refused["code"], refused["stream"]) == (10189, "quotes")
+    (notice,) = rows["notices"]
+    assert (notice["kind"], notice["symbol"], notice["source"]) == ("terminal", "AAPL", "gateway")
+    assert notice["ts_event"].microsecond == 123_000
+
+
+def test_status_codes_and_notes_become_notices(script: Any) -> None:
+    script.open().answer("error", request_id=-1, code=2104, message="farm \u00e9")
+    script.writer.note({"note": "clock stepped back", "step_s": 3})
+    gateway, recorder = decode(script)["notices"]
+    assert (gateway["request_id"], gateway["kind"], gateway["message"]) == (None, "status", "farm é")
+    assert (recorder["source"], recorder["message"]) == ("recorder", 'clock stepped back {"step_s": 3}')
+
+
+def test_a_depth_reset_stands_between_the_operations(script: Any) -> None:
+    script.open().ask(3, "req_market_depth", rows=5)
+    row = {"request_id": 3, "position": 0, "operation": 0, "side": 1, "price": 10.0, "size": 5}
+    script.answer("market_depth", **row)
+    script.answer("error", request_id=3, code=317, message="reset")
+    script.answer("market_depth", **row)
+    operations = decode(script)["depth"]
+    assert [r["operation"] for r in operations] == ["insert", "reset", "insert"]
+    assert operations[1]["position"] is None
+    assert operations[1]["stream"] == "depth"
+
+
+def test_contract_details_become_an_instrument(script: Any) -> None:
+    script.open().request("req_contract_details", request_id=1, symbol="AAPL", sec_type="STK")
+    script.answer(
+        "contract_details", request_id=1, symbol="ES", sec_type="FUT", last_trade_date="20261218 08:30:00 US/Central",
+        con_id=495512563, local_symbol="ESZ6", min_tick=0.25, multiplier="50", long_name="E-mini \u20ac",
+        sec_ids=[{"tag": "ISIN", "value": "US0"}], strike=0.0, agg_group=2147483647)
+    (row,) = decode(script)["instruments"]
+    assert (row["symbol"], row["ib_symbol"], row["instrument_id"]) == ("ESZ6", "ES", 495512563)
+    assert (row["last_trade_date"], row["last_trade_time"]) == ("20261218", "08:30:00")
+    assert (row["long_name"], row["strike"], row["aggregated_group"]) == ("E-mini €", None, None)
+    assert json.loads(row["security_ids"]) == {"ISIN": "US0"}
+    assert "subscriptions" not in decode(script)
+
+
+def test_efp_and_news_ticks_keep_their_fields(script: Any) -> None:
+    script.open().ask(1, "req_market_data", generic_ticks="mdoff,292")
+    script.answer("tick_efp", request_id=1, tick_type=38, basis_points=1.5, hold_days=30)
+    script.answer("tick_news", request_id=1, time_ms=5, provider="BRFG", headline="a;b")
+    efp, news = decode(script)["ticks"]
+    assert (efp["tick_name"], json.loads(efp["text"])["hold_days"]) == ("BID_EFP_COMPUTATION", 30)
+    assert (news["tick_name"], json.loads(news["text"])["headline"]) == ("NEWS_TICK", "a;b")
+
+
+def test_what_cannot_be_decoded_is_kept_whole(script: Any) -> None:
+    script.open().ask(5, "req_tick_by_tick", tick_kind="AllLast").trade(5, 1.0)
+    script.receive(frame(b"777\0what\0")).receive(frame(b"2\x006\x005\x000\0much\0")).trade(5, 2.0)
+    rows = decode(script)
+    assert [r["price"] for r in rows["trades"]] == [1.0, 2.0]
+    unknown, malformed = rows["undecoded"]
+    assert (unknown["frame"], unknown["message_id"]) == (b"777\0what\0", 777)
+    assert "tick_size.size" in malformed["reason"]
+
+
+def test_a_frame_cut_off_by_the_end_of_the_session_is_kept(script: Any) -> None:
+    script.open().receive(b"\0\0\0\x20" + b"46\x006\x001").close("reset by peer")
+    rows = decode(script)
+    assert rows["undecoded"][0]["frame"] == b"46\x006\x001"
+    assert "10 bytes into it" in rows["undecoded"][0]["reason"]
+
+
+def test_history_lies_at_its_own_time(script: Any) -> None:
+    script.open().ask(9, "req_historical_data", bar_size="1 min", what="TRADES", regular_hours=True)
+    script.answer("historical_data", request_id=9, bars=[
+        {"bar_date": "1767623400", "open": 1, "high": 2, "low": 0.5, "close": 1.5, "volume": 10, "wap": 1.2,
+         "trade_count": 3},
+        {"bar_date": "20260105", "open": 1, "high": 2, "low": 0.5, "close": 1.5, "volume": -1, "wap": -1,
+         "trade_count": -1}])
+    first, second = decode(script)["bars"]
+    assert first["ts"] == first["ts_event"]
+    assert first["ts"].isoformat() == "2026-01-05T14:30:00+00:00"
+    assert (first["row"], second["row"]) == (0, 1)
+    assert (first["bar_size"], first["what"]) == ("1 min", "TRADES")
+    assert (first["form"], first["origin"]) == ("history", "backfill")
+    assert (second["volume"], second["wap"], second["trade_count"]) == (None, None, None)
+
+
+SESSION = {"host": "h", "port": 1}
+REQUESTS, ANSWERS = request_codec(200), answer_codec(200)
+CONTRACT = {"con_id": 1, "symbol": "X", "sec_type": "STK"}
+
+
+def session_bytes() -> tuple[list[bytes], bytes]:
+    """What a small session sends, and all it receives."""
+    sent = [frame(REQUESTS.encode("req_tick_by_tick", request_id=1, tick_kind="Last", **CONTRACT)),
+            frame(REQUESTS.encode("req_market_data", request_id=2, **CONTRACT))]
+    received = [server_hello(ServerHello(200, "now"))]
+    for i in range(60):
+        received.append(frame(ANSWERS.encode("tick_by_tick", request_id=1, kind=1, time=100 + i, price=i / 4, size=i)))
+        received.append(frame(ANSWERS.encode("tick_price", request_id=2, tick_type=1, price=i, size=1, mask=0)))
+        received.append(frame(ANSWERS.encode("tick_size", request_id=2, tick_type=0, size=i)))
+        if i % 20 == 10:
+            received.append(frame(ANSWERS.encode("error", request_id=2, code=10167, message="delayed")))
+            received.append(frame(ANSWERS.encode("market_data_type", request_id=2, data_type=3 if i == 10 else 1)))
+            received.append(frame(b"999\0"))
+    return sent, b"".join(received)
+
+
+def plain(tables: Tables) -> dict[str, list[dict[str, Any]]]:
+    return {name: [{k: v for k, v in row.items() if k != "ts"} for row in rows.to_pylist()]
+            for name, rows in tables.items()}
+
+
+@given(cuts=st.lists(st.integers(40, 5_000), max_size=12), marks=st.sets(st.integers(0, 12)))
+@settings(deadline=None, max_examples=40)
+def test_neither_reads_nor_marks_change_the_rows(cuts: list[int], marks: set[int]) -> None:
+    sent, received = session_bytes()
+
+    def records(cuts: list[int], marks: set[int]) -> tuple[list[list[Record]], dict[str, list[dict[str, Any]]]]:
+        line, clock = Line(), iter(range(10**9, 10**12, 10**6))
+
+        def record(kind: Kind, body: bytes) -> Record:
+            return Record(kind, next(clock), 0, body)
+
+        def mark() -> Record:
+            return record(Kind.MARK, json.dumps(line.as_mark(len(ranges) + 1)).encode())
+
+        ranges: list[list[Record]] = []
+        ranges.append([mark(), record(Kind.OPENED, json.dumps(SESSION).encode())])
+        line.opened(SESSION)
+        hello = client_hello(157, 200)
+        ranges[-1].append(record(Kind.SENT, hello))
+        line.sent(hello)
+        edges = [0, 30, *sorted({c for c in cuts if c < len(received)}), len(received)]
+        for i, (a, b) in enumerate(pairwise(edges)):
+            ranges[-1].append(record(Kind.RECEIVED, received[a:b]))
+            line.steer(line.received(received[a:b]))
+            if i == 0:
+                for request in sent:
+                    ranges[-1].append(record(Kind.SENT, request))
+                    line.sent(request)
+            if i in marks:
+                ranges.append([mark()])
+        ranges[-1].append(record(Kind.CLOSED, b'{"reason": "end"}'))
+        rows: dict[str, list[dict[str, Any]]] = {}
+        for part in ranges:
+            decoder = Decoder("r")
+            decoder.feed(part)
+            for name, more in plain(decoder.take()).items():
+                rows.setdefault(name, []).extend(more)
+        return ranges, rows
+
+    _, whole = records([], set())
+    _, cut = records(cuts, marks)
+    assert cut == whole
+    assert len(whole["trades"]) == 60
+    assert {row["origin"] for row in whole["ticks"]} == {"live", "delayed"}
+
+
+def test_tables_have_the_columns_of_their_schema(script: Any) -> None:
+    from capture.schemas import TABLES
+
+    script.open().ask(5, "req_tick_by_tick", tick_kind="AllLast").trade(5, 1.0).close()
+    decoder = Decoder("main")
+    decoder.feed(Follower(script.data / "tape" / "main", 1))
+    for name, rows in decoder.take().items():
+        plain_schema = pa.schema([(c.name, c.type) for c in TABLES[name].columns])
+        assert rows.cast(plain_schema).schema.names == [c.name for c in TABLES[name].columns]

@@ -1,0 +1,96 @@
+"""Rolling is idempotent, complete at every interruption, and splits rows by date."""
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from capture.lake.layout import Layout, read_rolled, write_rolled
+from capture.lake.roll import Roller
+from capture.lake.views import prepare
+from capture.tape import publish
+
+
+def rows(layout: Layout, table: str) -> list[tuple[Any, ...]]:
+    found = []
+    for path in sorted(layout.live(table).glob("date=2*/*.parquet")):
+        found += [(r["seq"], r["row"]) for r in pq.ParquetFile(path).read().to_pylist()]
+    return sorted(found)
+
+
+@pytest.fixture
+def layout(script: Any) -> Layout:
+    script.open().ask(5, "req_tick_by_tick", tick_kind="AllLast")
+    for i in range(4):
+        script.trade(5, 100 + i).answer("tick_by_tick", request_id=5, kind=3, time=1, bid_price=1, ask_price=2).mark()
+    script.trade(5, 999)  # not followed by a mark yet
+    layout = Layout(script.data)
+    prepare(layout)
+    return layout
+
+
+def test_every_complete_range_becomes_files(layout: Layout) -> None:
+    rolled = list(Roller(layout, "main").roll())
+    assert [(r.from_mark, r.to_mark) for r in rolled] == [(1, 2), (2, 3), (3, 4), (4, 5)]
+    assert rows(layout, "trades") == [(2, 0), (4, 0), (6, 0), (8, 0)]
+    assert read_rolled(layout, "main") == 5
+
+
+def test_rolling_goes_on_where_it_stopped(layout: Layout, script: Any) -> None:
+    list(Roller(layout, "main").roll())
+    script.mark()
+    again = Roller(layout, "main")
+    assert [(r.from_mark, r.to_mark) for r in again.roll()] == [(5, 6)]
+    script.trade(5, 1).mark()
+    assert [(r.from_mark, r.to_mark) for r in again.roll()] == [(6, 7)]
+    assert len(rows(layout, "trades")) == 6
+
+
+def test_rolling_twice_writes_the_same(layout: Layout) -> None:
+    list(Roller(layout, "main").roll())
+    before = {p: p.read_bytes() for p in layout.live("trades").rglob("*.parquet")}
+    layout.rolled("main").unlink()
+    list(Roller(layout, "main").roll())
+    assert {p: p.read_bytes() for p in layout.live("trades").rglob("*.parquet")} == before
+
+
+@pytest.mark.parametrize("step", range(12))
+def test_an_interruption_at_any_step_loses_and_doubles_nothing(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    count = iter(range(10**6))
+
+    def maybe(real: Any) -> Any:
+        def call(*args: Any, **more: Any) -> None:
+            if next(count) == step:
+                raise KeyboardInterrupt
+            real(*args, **more)
+
+        return call
+
+    monkeypatch.setattr("capture.lake.roll.publish", maybe(publish))
+    monkeypatch.setattr("capture.lake.roll.write_rolled", maybe(write_rolled))
+    with pytest.raises(KeyboardInterrupt):
+        list(Roller(layout, "main").roll())
+    monkeypatch.undo()
+    list(Roller(layout, "main").roll())
+    assert rows(layout, "trades") == [(2, 0), (4, 0), (6, 0), (8, 0)]
+    assert rows(layout, "quotes") == [(3, 0), (5, 0), (7, 0), (9, 0)]
+
+
+def test_rows_lie_in_the_folder_of_their_date(script: Any) -> None:
+    script.open().ask(9, "req_historical_ticks", what="TRADES")
+    ticks = [{"time": day * 86_400 + 5, "price": 1, "size": 1} for day in (20_000, 20_001, 20_001)]
+    script.answer("historical_trades", request_id=9, ticks=ticks, done=True).mark()
+    layout = Layout(script.data)
+    prepare(layout)
+    list(Roller(layout, "main").roll())
+    found = {p.parent.name: pq.ParquetFile(p).metadata.num_rows for p in layout.live("trades").glob("date=2*/*")}
+    assert found == {"date=2024-10-04": 1, "date=2024-10-05": 2}
+
+
+def test_a_missing_tape_rolls_nothing(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    (layout.tape / "main").mkdir(parents=True)
+    assert list(Roller(layout, "main").roll()) == []
