@@ -126,10 +126,8 @@ class Line:
     @classmethod
     def from_mark(cls, body: dict[str, Any]) -> "Line":
         """Return the state that a mark holds."""
-        line = cls(body["seq"], base64.b64decode(body.get("pending", "")), body.get("session"),
+        return cls(body["seq"], base64.b64decode(body.get("pending", "")), body.get("session"),
                    Context.from_json(body.get("context", {})))
-        line._greeted = True
-        return line
 
     def _greet(self, read: Read) -> None:
         for frame in range(len(read)):

@@ -20,6 +20,8 @@ from .shapes import KINDS_BASE, MASS_IDS, REQUIRED, SHAPES, TICK_BY_TICK_ID, Sha
 
 # Up to this many frames it is quicker to decode one by one than to look for the one that spoils the rest.
 _FEW_FRAMES = 32
+# Likewise for looking at nothing but their message ids.
+_FEW_CONTROLS = 256
 
 _UNUSED = frozenset({VERSION_FIELD, "kind", "unused"})
 
@@ -82,14 +84,15 @@ def _tick_by_tick_keys(a: npt.NDArray[np.uint8], at: Numbers) -> npt.NDArray[np.
 
 def control_frames(data: bytes, starts: Numbers) -> list[int]:
     """Return which frames are not of the masses: those that steer a session."""
-    if len(starts) <= _FEW_FRAMES:
-        heads = [data[start + 4 : start + 12] for start in starts[:-1].tolist()]
-        return [frame for frame, head in enumerate(heads) if message_id(head) not in MASS_IDS]
+    if len(starts) <= _FEW_CONTROLS:
+        heads = [data[start + 4 : start + 8].partition(b"\0")[0] for start in starts[:-1].tolist()]
+        return [frame for frame, head in enumerate(heads) if head not in _MASS_HEADS]
     keys = message_keys(data, starts)
     return np.flatnonzero(~np.isin(keys, _MASS_KEYS)).tolist()
 
 
 _MASS_KEYS = np.array([*SHAPES, KINDS_BASE], np.int32)
+_MASS_HEADS = frozenset(str(number).encode() for number in MASS_IDS)
 
 
 class _Decoder:

@@ -54,8 +54,10 @@ def encode(table: str, rows: pa.Table, server_version: int) -> Frames:
 def merge(parts: Sequence[Frames], keys: Sequence[npt.NDArray[np.int64]]) -> Frames:
     """Interleave frames by their keys, one key per frame; frames of equal keys stay in the order of the parts."""
     filled = [(part, key) for part, key in zip(parts, keys, strict=True) if len(part)]
-    if len(filled) <= 1:
-        return filled[0][0] if filled else NO_FRAMES
+    if not filled:
+        return NO_FRAMES
+    if len(filled) == 1 and (np.diff(filled[0][1]) >= 0).all():
+        return filled[0][0]
     shifts = np.cumsum([0, *(part.starts[-1] for part, _ in filled)])
     starts = [part.starts[:-1] + shift for (part, _), shift in zip(filled, shifts[:-1], strict=True)]
     edges = np.concatenate([*starts, shifts[-1:]])

@@ -1,0 +1,62 @@
+# Every target works as the first command on a fresh machine with Python 3.11 and make.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+DEMO := data-demo
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help install venv-module demo test quick lint types docs bench clean
+
+help: ## say what there is
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+install: $(INSTALLED) ## make .venv with ticktape and all it takes to work on it
+
+demo: $(INSTALLED) ## record an invented market for 20 s, then ask it in SQL
+	@rm -rf $(DEMO)
+	@$(BIN)/ticktape demo --data $(DEMO)
+
+test: lint types ## lint, types, and all tests
+	@$(BIN)/pytest
+
+quick: $(INSTALLED) ## the fast tests
+	@$(BIN)/pytest -q -m 'not slow'
+
+lint: $(INSTALLED) ## ruff
+	@$(BIN)/ruff check
+
+types: $(INSTALLED) ## mypy
+	@$(BIN)/mypy
+
+docs: $(INSTALLED) ## write docs that follow from the code anew
+	@$(BIN)/python -m capture.cli.reference docs
+
+bench: $(INSTALLED) ## measure the speed from the wire to Parquet
+	@$(BIN)/python bench/ingest.py
+
+clean: ## remove all that was made here, but not what was recorded
+	@rm -rf $(VENV) $(DEMO) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@find capture schemas cli tests bench -name __pycache__ -prune -exec rm -rf {} +
+
+# A .venv without pip is one that Debian's python3 left unfinished for want of its venv package.
+$(INSTALLED): pyproject.toml
+	@test -n "$(PYTHON)" && $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "ticktape needs Python 3.11 or newer: install it, or name it with make PYTHON=…" >&2; exit 1; }
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || \
+		{ $(MAKE) --no-print-directory venv-module && $(PYTHON) -m venv --clear $(VENV); }
+	@echo "installing into $(VENV), a minute or two the first time" >&2
+	@$(PIP) install --upgrade 'pip>=25.1'
+	@$(PIP) install --group dev --editable .
+	@touch $@
+
+# Debian keeps what `python3 -m venv` needs in a package of its own.
+venv-module:
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		package=$$($(PYTHON) -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])'); \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; \
+		then echo "installing $$package" >&2; export DEBIAN_FRONTEND=noninteractive; \
+			apt-get update -qq && apt-get install -qq -y $$package >/dev/null; \
+		else echo "this Python cannot make a venv: run  sudo apt-get install $$package  and try again" >&2; exit 1; \
+		fi; }

@@ -1,0 +1,1 @@
+"""Measurements: each module prints its figures and, where there is a rival, the ratio."""

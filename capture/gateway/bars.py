@@ -1,0 +1,113 @@
+"""Historical bars, and bars that are kept up to date."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pyarrow as pa
+
+from capture.wire.codec import Values
+
+from .client import Client, Worked
+from .contract import Details, require_bars
+from .feed import Feed
+from .moments import DAY_S, HOUR_S, MINUTE_S, MONTH_S, SECOND_US, WEEK_S, Dates, bar_dates, range_us, written
+from .refusal import Refusal, historical, invalid
+from .subscription import Rows, Subscription, with_column
+
+SIZES_S = {  # IB's words for the width of a bar -> seconds; weeks and months are trading weeks and months
+    **{f"{n} secs": n for n in (1, 5, 10, 15, 30)}, "1 min": MINUTE_S,
+    **{f"{n} mins": n * MINUTE_S for n in (2, 3, 5, 10, 15, 20, 30)}, "1 hour": HOUR_S,
+    **{f"{n} hours": n * HOUR_S for n in (2, 3, 4, 8)}, "1 day": DAY_S,
+    "1W": WEEK_S, "1 week": WEEK_S, "1M": MONTH_S, "1 month": MONTH_S,
+}  # fmt: skip
+LIVE_WHATS = ("TRADES", "AGGTRADES", "MIDPOINT", "BID", "ASK")
+WHATS = (*LIVE_WHATS, "BID_ASK", "ADJUSTED_LAST", "SCHEDULE")
+SMALLEST_LIVE_S = 5
+SEPARATE_END_SINCE = 196  # server version from which the end of bars is a message of its own
+
+# Bars are kept up to date by their whole state so far, those wider than an hour less often.
+UPDATE_US, SLOW_UPDATE_US = 5 * SECOND_US, 60 * SECOND_US
+
+VALUES = ("bar_date", "open", "high", "low", "close", "volume", "wap", "trade_count")
+ABSENT = -1  # of volume, wap and trade_count, where bars are not made from trades
+
+
+def valid_what(values: Values, details: Details) -> str:
+    """Return what the bars are made of; refuses words that IB does not know, or not for this instrument."""
+    what: str = values["what"]
+    if what not in WHATS:
+        raise invalid(f"'{what}' is not a kind of historical data; these are: {', '.join(WHATS)}")
+    if what == "TRADES" and details["sec_type"] == "CRYPTO":
+        raise Refusal(10299, "Expected what to show is AGGTRADES, please use that instead of TRADES.")
+    require_bars(details, what)
+    return what
+
+
+def historical_bars(client: Client, values: Values, details: Details) -> Callable[[], Worked]:
+    """Return what makes the bars of a duration back from an end."""
+    what, size_s = _fed(valid_what(values, details)), _size_s(values)
+    from_us, to_us = range_us(client, values)
+    con_id, regular_hours = details["con_id"], values["regular_hours"]
+    dates = bar_dates(client, details, values["date_format"], size_s)
+    request_id = values["request_id"]
+    edges = {"request_id": request_id, "start": written(client, from_us), "end": written(client, to_us)}
+    has_end = client.server_version >= SEPARATE_END_SINCE
+
+    def compute() -> Worked:
+        bars = client.feed.bars(con_id, from_us, to_us, size_s, what, regular_hours)
+        if not len(bars):
+            name = f"{details['local_symbol']}@{details['exchange']}"
+            raise historical(f"HMDS query returned no data: {name} {values['what']}")
+        bars = with_column(bars, "bar_date", dates(bars))
+        rows = [{name: ABSENT if row[name] is None else row[name] for name in VALUES}
+                for row in bars.select(VALUES).to_pylist()]
+        answers = [("historical_data", {**edges, "bars": rows})]
+        return Worked([*answers, ("historical_data_end", edges)] if has_end else answers, "bars", bars)
+
+    return compute
+
+
+def keep_up_to_date(client: Client, values: Values, details: Details) -> None:
+    """Send historical bars, then every few seconds the bar in the making."""
+    size_s = _size_s(values)
+    if values["end"] or values["what"] not in LIVE_WHATS or size_s < SMALLEST_LIVE_S:
+        raise invalid(f"Bars are kept up to date with an empty end, from 5 secs on, of {', '.join(LIVE_WHATS)}")
+    # History ends where the updates begin, so it is made at once and not while time goes on.
+    client.answer(values["request_id"], historical_bars(client, values, details))
+    dates = bar_dates(client, details, values["date_format"], size_s)
+    fetch = _updates(client.feed, details["con_id"], size_s, _fed(values["what"]), values["regular_hours"], dates)
+    client.subscribe(Subscription(values["request_id"], "historical_data", "live_bars", fetch))
+
+
+def _size_s(values: Values) -> int:
+    if values["bar_size"] not in SIZES_S:
+        raise invalid(f"Historical data bar size setting is invalid. Legal ones are: {', '.join(SIZES_S)}")
+    return SIZES_S[values["bar_size"]]
+
+
+def _fed(what: str) -> str:
+    """Return what the feed calls it."""
+    return "TRADES" if what == "AGGTRADES" else what
+
+
+def _updates(
+    feed: Feed, con_id: int, size_s: int, what: str, regular_hours: bool, dates: Dates
+) -> Callable[[int, int, bool], Rows]:
+    size_us = size_s * SECOND_US
+    step_us = UPDATE_US if size_s <= HOUR_S else SLOW_UPDATE_US
+
+    def bar_at(at_us: int) -> pa.Table:
+        start_us = (at_us - 1) // size_us * size_us if size_s < DAY_S else at_us - 2 * size_us
+        bars = feed.bars(con_id, start_us, at_us, size_s, what, regular_hours)
+        bar = bars.slice(max(len(bars) - 1, 0))
+        return with_column(bar, "ts", pa.array(np.full(len(bar), at_us)))
+
+    def fetch(from_us: int, to_us: int, _first: bool) -> Rows:
+        bars = [bar_at(at_us) for at_us in range(-(-from_us // step_us) * step_us, to_us, step_us)]
+        if not bars:
+            return []
+        rows = pa.concat_tables(bars)
+        rows = with_column(rows, "bar_date", dates(rows))
+        return [("bars", with_column(rows, "form", pa.array(["update"] * len(rows), pa.string())))]
+
+    return fetch

@@ -1,0 +1,202 @@
+"""One client of the gateway: its session's state, and how answers and streams reach it."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from capture.wire.connection import ServerConnection
+
+from .limits import MOST_VIOLATIONS, HistoryPacing, Rule, Windows
+from .refusal import Refusal
+from .streamer import Streamer
+from .subscription import Subscription
+
+if TYPE_CHECKING:
+    from .server import Gateway
+
+LOG = logging.getLogger(__name__)
+
+TICK_S = 0.02  # how often streams are handed out
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """What a request for history comes to: messages with their values, and the rows in them, if any."""
+
+    answers: list[tuple[str, dict[str, Any]]]
+    table: str = ""
+    rows: pa.Table | None = None
+
+
+class Client:
+    """A connected client. It is silent until `started`, by its startApi request.
+
+    `data_type` is the market data type it asked for last; `tasks` are the answers still being worked out.
+    """
+
+    def __init__(self, gateway: "Gateway", writer: asyncio.StreamWriter) -> None:
+        self.gateway = gateway
+        self.feed = gateway.feed
+        self.limits = gateway.limits
+        self.connection = ServerConnection(gateway.newest_version)
+        self.id: int | None = None
+        self.data_type = 1
+        self.tasks: dict[tuple[str, int], asyncio.Task[None]] = {}
+        self.pacing = HistoryPacing()
+        self.tick_by_tick_pacing = Windows()
+        self.time_told_s = float("-inf")
+        self._writer = writer
+        self._messages = Windows()
+        self._violations = 0
+        self._streamer: Streamer | None = None
+        self._pump: asyncio.Task[None] | None = None
+
+    # The session
+
+    @property
+    def server_version(self) -> int:
+        """The version agreed upon."""
+        assert self.connection.server_version is not None
+        return self.connection.server_version
+
+    @property
+    def started(self) -> bool:
+        """Whether the client has sent startApi."""
+        return self.id is not None
+
+    @property
+    def now_us(self) -> int:
+        """The moment up to which this client may know what happened: behind the clock when it reads too slowly."""
+        now_us = self.gateway.clock.now_us()
+        return now_us if self._streamer is None else self._streamer.moment_us(now_us)
+
+    @property
+    def subscriptions(self) -> dict[tuple[str, int], Subscription]:
+        """Its live streams, by family and request id."""
+        return {} if self._streamer is None else self._streamer.subscriptions
+
+    def start(self, client_id: int) -> None:
+        """Begin the session."""
+        self.id = client_id
+        clock = self.gateway.clock
+        on_rows = self._report if self.gateway.on_rows is not None else None
+        self._streamer = Streamer(self.server_version, clock.now_us(), clock.speed, on_rows)
+        self._pump = asyncio.create_task(self._stream(self._streamer))
+
+    async def stop(self) -> None:
+        """End everything that runs for this client, and its connection."""
+        running = [task for task in (self._pump, *self.tasks.values()) if task is not None]
+        for task in running:
+            task.cancel()
+        for result in await asyncio.gather(*running, return_exceptions=True):
+            if isinstance(result, Exception):
+                LOG.error("client %s: a stream or an answer failed", self.id, exc_info=result)
+        self.close()
+        await asyncio.gather(self._writer.wait_closed(), return_exceptions=True)
+
+    def close(self) -> None:
+        """Close the connection, once what was written is on its way."""
+        self._writer.close()
+
+    def abort(self) -> None:
+        """Close the connection, whatever was still to be sent."""
+        self._writer.transport.abort()
+
+    # Answers
+
+    def write(self, data: bytes) -> None:
+        """Send bytes, unless the connection is gone."""
+        if not self._writer.is_closing():
+            self._writer.write(data)
+
+    async def drain(self) -> None:
+        """Wait until the client has read enough. Raises ConnectionError when it is gone."""
+        await self._writer.drain()
+
+    def send(self, name: str, **values: Any) -> None:
+        """Send an answer."""
+        self.write(self.connection.send(name, **values))
+
+    def error(self, request_id: int, code: int, text: str) -> None:
+        """Send IB's error message; a request id of -1 concerns the session."""
+        self.send("error", request_id=request_id, code=code, message=text, time_ms=self.now_us // 1_000)
+
+    def answer(self, request_id: int, compute: Callable[[], Worked]) -> None:
+        """Send what a request for history comes to."""
+        self._send_worked(request_id, compute())
+
+    def work_out(self, family: str, request_id: int, compute: Callable[[], Worked]) -> None:
+        """As `answer`, but computed in a thread, so that streams go on meanwhile."""
+
+        async def answer() -> None:
+            try:
+                self._send_worked(request_id, await asyncio.to_thread(compute))
+            except Refusal as refusal:
+                self.error(request_id, refusal.code, refusal.text)
+            finally:
+                if self.tasks.get((family, request_id)) is asyncio.current_task():
+                    del self.tasks[family, request_id]
+
+        self.tasks[family, request_id] = asyncio.create_task(answer())
+
+    def _send_worked(self, request_id: int, worked: Worked) -> None:
+        for name, values in worked.answers:
+            self.send(name, **values)
+        if worked.rows is not None:
+            self.report(request_id, "history", worked.table, worked.rows)
+
+    def report(self, request_id: int, stream: str, table: str, rows: pa.Table) -> None:
+        """Tell the gateway's listener, if there is one, which rows were sent."""
+        if self.gateway.on_rows is not None:
+            self._report(request_id, stream, table, rows)
+
+    def _report(self, request_id: int, stream: str, table: str, rows: pa.Table) -> None:
+        assert self.gateway.on_rows is not None and self.id is not None
+        self.gateway.on_rows(self.id, request_id, stream, table, rows)
+
+    # Streams
+
+    def subscribe(self, subscription: Subscription) -> None:
+        """Start a live stream."""
+        assert self._streamer is not None
+        self._streamer.add(subscription)
+
+    def unsubscribe(self, family: str, request_id: int) -> bool:
+        """End a live stream or an answer being worked out, and return whether there was one."""
+        task = self.tasks.pop((family, request_id), None)
+        if task is not None:
+            task.cancel()
+        return (self._streamer is not None and self._streamer.remove(family, request_id)) or task is not None
+
+    async def _stream(self, streamer: Streamer) -> None:
+        """Hand out the streams as time goes on; a client that does not read is waited for."""
+        try:
+            while not self._writer.is_closing():
+                now_us = self.gateway.clock.now_us()
+                if data := streamer.take(now_us):
+                    self._writer.write(data)
+                    await self._writer.drain()
+                await asyncio.sleep(0 if streamer.cursor_us < now_us else TICK_S)
+        except ConnectionError:
+            pass  # the client is gone
+        finally:
+            self.close()
+
+    # The message rate
+
+    def too_fast(self) -> bool:
+        """Count a message; one over the limit is answered by code 100, the third time by closing the connection."""
+        most = self.limits.messages_per_s
+        if most is None or self._messages.admit("messages", Rule(most, 1.0), time.monotonic()):
+            return False
+        self._messages = Windows()
+        self._violations += 1
+        self.error(-1, 100, f"Max rate of messages per second has been exceeded:max={most} ({self._violations})")
+        if self._violations >= MOST_VIOLATIONS:
+            self.close()
+        return True

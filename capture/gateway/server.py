@@ -1,0 +1,193 @@
+"""The gateway's TCP server: takes clients on loopback, and hands each request to what answers it."""
+
+import asyncio
+import contextlib
+import ipaddress
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Self
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+
+from capture.wire.codec import Decoded
+from capture.wire.connection import BadFrame, Corrupt, Event
+from capture.wire.errors import RemoteProtocolError
+from capture.wire.handshake import ClientHello
+from capture.wire.layout import NEWEST_VERSION
+
+from . import account, history, live, reference, session
+from .client import Client
+from .clock import Clock
+from .feed import Feed
+from .limits import UNLIMITED, Limits
+from .refusal import Refusal
+
+OnRows = Callable[[int, int, str, str, pa.Table], None]  # client id, request id, stream, table, rows
+
+READ_BYTES = 65_536
+HANDLERS: session.Handlers = {
+    **session.HANDLERS, **account.HANDLERS, **reference.HANDLERS, **live.HANDLERS, **history.HANDLERS}
+
+
+class Gateway:
+    """A TWS-speaking server. Listens on `port` (0: any free one, see `port` once it has started).
+
+    `speed` multiplies the time, which begins at `start_us` (default: now). `limits=None` switches IB's limits off.
+    Instruments whose contract id is in `unsubscribed` have no live market data: 354, or delayed data where the client
+    asks for that. `on_rows` is told all rows that are sent: client id, request id, stream, table and rows.
+    Raises ValueError for a host that is not this machine's own.
+    """
+
+    def __init__(
+        self,
+        feed: Feed,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        speed: float = 1.0,
+        start_us: int | None = None,
+        limits: Limits | None = Limits(),  # noqa: B008  (frozen: nothing can change the default)
+        newest_version: int = NEWEST_VERSION,
+        account: str = "DU1234567",
+        accounts_first: bool = True,
+        unsubscribed: frozenset[int] = frozenset(),
+        time_zone: str = "US/Eastern",
+        on_rows: OnRows | None = None,
+    ) -> None:
+        _require_loopback(host)
+        self.feed, self.host, self.port = feed, host, port
+        self.clock = Clock(start_us, speed)
+        self.limits = limits or UNLIMITED
+        self.newest_version = newest_version
+        self.account = account
+        self.accounts_first = accounts_first
+        self.unsubscribed = unsubscribed
+        self.time_zone = time_zone
+        self.on_rows = on_rows
+        self.clients: list[Client] = []
+        self._server: asyncio.Server | None = None
+        self._conversations: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Listen. Raises OSError when the port is taken."""
+        self._server = await asyncio.start_server(self._converse, self.host, self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        """Close every connection and the port."""
+        if self._server is None:
+            return
+        self._server.close()
+        for client in self.clients:
+            client.abort()
+        await asyncio.gather(*self._conversations, return_exceptions=True)
+        await self._server.wait_closed()
+        self._server = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    def client(self, client_id: int) -> Client | None:
+        """Return the client of this id, None when there is none."""
+        return next((client for client in self.clients if client.id == client_id), None)
+
+    def subscribed(self, *families: str) -> int:
+        """Return how many live streams of these families all clients have together."""
+        return sum(family in families for client in self.clients for family, _ in client.subscriptions)
+
+    def local_time(self, at_us: int) -> datetime:
+        """Return a moment in the gateway's time zone."""
+        return datetime.fromtimestamp(at_us // 1_000_000, ZoneInfo(self.time_zone))
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._conversations.add(task)
+        client = Client(self, writer)
+        try:
+            if self.limits.clients is None or len(self.clients) < self.limits.clients:
+                self.clients.append(client)
+                await self._listen(client, reader)
+        except (ConnectionError, RemoteProtocolError):
+            pass  # the peer is gone, or no API client: nothing can be said to it
+        finally:
+            if client in self.clients:
+                self.clients.remove(client)
+            await client.stop()
+            self._conversations.discard(task)
+
+    async def _listen(self, client: Client, reader: asyncio.StreamReader) -> None:
+        while data := await reader.read(READ_BYTES):
+            for event in client.connection.receive(data):
+                self._take(client, event)
+            await client.drain()
+
+    def _take(self, client: Client, event: Event) -> None:
+        if isinstance(event, ClientHello):
+            time = self.local_time(self.clock.now_us())
+            client.write(client.connection.answer_hello(event, f"{time:%Y%m%d %H:%M:%S} {time.tzname()}"))
+        elif isinstance(event, Corrupt):
+            client.close()
+        elif isinstance(event, BadFrame) and client.started:
+            client.error(-1, 320, f"Error reading request. {event.reason}")
+        elif isinstance(event, Decoded) and (client.started or event.name == "start_api"):
+            self._answer(client, event)
+
+    def _answer(self, client: Client, request: Decoded) -> None:
+        if client.started and client.too_fast():
+            return
+        if request.values.get("request_id", 0) is None:
+            client.error(-1, 320, f"Error reading request. {request.name} has no request id")
+            return
+        try:
+            HANDLERS[request.name](client, request.values)
+        except Refusal as refusal:
+            client.error(request.values.get("request_id", -1), refusal.code, refusal.text)
+
+
+def _require_loopback(host: str) -> None:
+    with contextlib.suppress(ValueError):
+        if host == "localhost" or ipaddress.ip_address(host).is_loopback:
+            return
+    raise ValueError(f"the gateway serves this machine only, not {host}: use 127.0.0.1, ::1 or localhost")
+
+
+def serve(gateway: Gateway, ready: Callable[[int], None] | None = None) -> None:
+    """Run a gateway until SIGINT or SIGTERM. `ready` is called with its port. Raises OSError when that is taken."""
+
+    async def until_signalled() -> None:
+        stopped = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+        async with gateway:
+            if ready is not None:
+                ready(gateway.port)
+            await stopped.wait()
+
+    asyncio.run(until_signalled())
+
+
+@contextlib.contextmanager
+def running(gateway: Gateway) -> Iterator[Gateway]:
+    """Run a gateway in a thread of its own, for programs without an event loop."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="gateway", daemon=True)
+    thread.start()
+    try:
+        asyncio.run_coroutine_threadsafe(gateway.start(), loop).result()
+        try:
+            yield gateway
+        finally:
+            asyncio.run_coroutine_threadsafe(gateway.stop(), loop).result()
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()

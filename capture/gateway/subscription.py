@@ -1,0 +1,31 @@
+"""What a client is subscribed to: where its rows come from, and which request they answer."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+Rows = list[tuple[str, pa.Table]]  # table of the lake -> rows
+
+
+@dataclass(slots=True)
+class Subscription:
+    """A live stream of one request.
+
+    `family` is the kind of request that cancels it, `stream` the lake's word for what it brings. `fetch` returns the
+    rows of [from_us, to_us), and with its last argument those that start the stream too; `since_us` is its start.
+    """
+
+    request_id: int
+    family: str
+    stream: str
+    fetch: Callable[[int, int, bool], Rows]
+    since_us: int = 0
+
+
+def with_column(rows: pa.Table, name: str, column: pa.Array) -> pa.Table:
+    """Return rows with a column replaced, in the type it had, or added."""
+    place = rows.schema.get_field_index(name)
+    if place < 0:
+        return rows.append_column(name, column)
+    return rows.set_column(place, name, column.cast(rows.schema.field(name).type))

@@ -1,0 +1,286 @@
+"""The session machine: events and a clock in, commands out; no sockets, files or clocks of its own.
+
+What happens in a session is data here: PHASES says where each state may lead and how long it may last, _ANSWERS which
+message is handled by what, _CODES which of IB's codes have a consequence beyond their kind (see capture.wire.notices).
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from random import Random
+from typing import Any
+
+from capture.wire.codec import Decoded
+from capture.wire.notices import Code, describe
+
+from .backoff import Backoff
+from .events import Close, Command, Connect, Connected, Event, Lost, Received, Send, Started, Stop, StopAsked
+from .instrument import Instrument
+from .pacing import TokenBucket
+from .phases import CONNECTED, IN_SESSION, PHASES, State
+from .settings import DATA_TYPES, Settings
+from .streams import Stream
+from .subscriber import Subscriber
+from .subscriptions import SETTLED_S, Life
+from .voice import Voice, sentence
+
+PROBE_AFTER_S = 15.0  # silence after which the gateway is asked for its time, and again each time as long
+PROBE_DEADLINE_S = 30.0  # how long the first such question may go unanswered
+RESOLVE_TIMEOUT_S = 60.0  # contract details come within seconds; farms being restarted swallow the question
+
+
+class Machine:
+    """Holds a session with a gateway and keeps every wanted stream subscribed.
+
+    `handle` takes an event and the time, in seconds of a clock that never goes back, and returns what is to be done;
+    `next_wake_s` says until when nothing will have to be done without an event.
+    """
+
+    def __init__(
+        self, settings: Settings, wanted: Iterable[tuple[Instrument, Stream]], random: Random | None = None
+    ) -> None:
+        self.settings = settings
+        self.state = State.DISCONNECTED
+        self.server_version: int | None = None
+        self.sessions = 0  # that got as far as being ready
+        self._voice = Voice()
+        self._queue: deque[tuple[str, dict[str, Any]]] = deque()
+        self._subscriber = Subscriber(wanted, self._voice, self._send)
+        self.subscriptions = self._subscriber.subscriptions
+        self._where = f"{settings.host}:{settings.port}"
+        self._bucket = TokenBucket(settings.requests_per_second)
+        self._backoff = Backoff(random=random)
+        self._awaited: set[str] = set()
+        self._now_s = self._started_s = self._ready_s = self._heard_s = self._probe_s = 0.0
+        self._due_s: float | None = None
+        self._questions = 0  # contracts asked for, not yet answered
+        self._lost = False  # the line, for a while
+        self._farm_trouble = False
+
+    # Interface
+
+    def handle(self, event: Event, now_s: float) -> list[Command]:
+        """Take an event at a time and return what is to be done, in order."""
+        self._now_s = now_s
+        out: list[Command] = []
+        self._voice.out = out
+        if self.state is not State.STOPPED:
+            if handler := _EVENTS.get(type(event)):
+                handler(self, event)
+            self._work()
+        return out
+
+    def next_wake_s(self) -> float | None:
+        """Return when `handle` is wanted next with a Tick, if nothing else happens before; None for never."""
+        times = [self._due_s]
+        if self.state in IN_SESSION:
+            times += [self._probe_s, self._heard_s + PROBE_AFTER_S + PROBE_DEADLINE_S, self.subscriptions.next_due_s()]
+        if self._queue:
+            times.append(self._now_s + self._bucket.wait_s(self._now_s))
+        return min((time for time in times if time is not None), default=None)
+
+    # Events
+
+    def _on_started(self, _event: Started) -> None:
+        self._started_s = self._now_s
+        self._connect()
+
+    def _on_connected(self, _event: Connected) -> None:
+        self._bucket.take(self._now_s)  # for the hello
+        self._enter(State.GREETING, self.settings.handshake_timeout_s)
+
+    def _on_received(self, event: Received) -> None:
+        self._heard_s = self._now_s
+        self._probe_s = self._now_s + PROBE_AFTER_S
+        if event.hello is not None and self.state is State.GREETING:
+            self.server_version = event.hello.server_version
+            self._awaited = {"next_valid_id", "managed_accounts"}
+            self._send("start_api", {"client_id": self.settings.client_id})
+            self._enter(State.STARTING, self.settings.handshake_timeout_s)
+        for message in event.messages:
+            if self.state not in CONNECTED:
+                return
+            if handler := _ANSWERS.get(message.name):
+                handler(self, message)
+            self._subscriber.hear(message, self._now_s)
+            self._go_on()
+
+    def _on_lost(self, event: Lost) -> None:
+        text = PHASES[self.state].lost.format(where=self._where, reason=event.reason)
+        self._drop(event.reason if event.lasting else text, event.lasting)
+
+    def _on_stop_asked(self, event: StopAsked) -> None:
+        damaged = self._lost or self._subscriber.refused
+        self._stop((3 if damaged else 0) if self.sessions else 1, event.reason)
+
+    # Work that is due
+
+    def _work(self) -> None:
+        if self._due_s is not None and self._now_s >= self._due_s:
+            self._overdue()
+        if self.state in IN_SESSION:
+            self._probe()
+            self._subscriber.work(self._now_s)
+        while self._queue and self._bucket.take(self._now_s):
+            self._voice.out.append(Send(*self._queue.popleft()))
+        if self.state is State.RECORDING and self.sessions == 1:
+            self._stop_if_all_refused()
+
+    def _overdue(self) -> None:
+        if self.state is State.BACKING_OFF:
+            self._connect()
+        elif self.state is State.RESOLVING:
+            words = ", ".join(self._subscriber.unanswered)
+            self._voice.tell("warning", f"{self._where} did not say which contracts these are, asking again: {words}")
+            self._subscriber.resolve()
+            self._due_s = self._now_s + RESOLVE_TIMEOUT_S
+        else:
+            limit = self.settings.handshake_timeout_s
+            self._drop(PHASES[self.state].late.format(where=self._where, limit=limit))
+
+    def _probe(self) -> None:
+        """Ask a silent gateway for its time: a half-open connection is silent too, and never ends by itself."""
+        if self._now_s >= self._heard_s + PROBE_AFTER_S + PROBE_DEADLINE_S:
+            self._drop(f"{self._where} gave no answer for {PROBE_AFTER_S + PROBE_DEADLINE_S:g} s")
+        elif self._now_s >= self._probe_s:
+            self._probe_s = self._now_s + PROBE_AFTER_S
+            self._queue.appendleft(("req_current_time", {}))
+
+    def _stop_if_all_refused(self) -> None:
+        wanted = len(self.subscriptions.all)
+        if self._subscriber.count(Life.REFUSED) == wanted:
+            self._stop(1, f"none of the {wanted} wanted streams can be recorded")
+
+    # The line
+
+    def _connect(self) -> None:
+        self._enter(State.CONNECTING, self.settings.handshake_timeout_s)
+        self.server_version = None
+        self._voice.out.append(Connect())
+
+    def _drop(self, text: str, lasting: bool = False) -> None:
+        """Give the connection up, and try again later unless that is pointless before a first session."""
+        self._voice.out.append(Close(text))
+        self._voice.tell("error", text, "line", text)
+        if self.state in IN_SESSION:
+            self._lost = True
+            if self._now_s - self._ready_s >= SETTLED_S:
+                self._backoff.reset()
+        self._queue.clear()
+        if self.sessions:
+            self._subscriber.end_session()
+        wait_s = self._backoff.next_s()
+        if not self.sessions:
+            left_s = self._started_s + self.settings.connect_timeout_s - self._now_s
+            if lasting or (self.settings.connect_timeout_s and left_s <= 0):
+                self._stop(1, text)
+                return
+            wait_s = min(wait_s, left_s) if self.settings.connect_timeout_s else wait_s
+        self._enter(State.BACKING_OFF, wait_s)
+
+    def _stop(self, exit_code: int, reason: str) -> None:
+        if self.state in CONNECTED or self.state is State.CONNECTING:
+            self._voice.out.append(Close(reason))
+        self._enter(State.STOPPED, None)
+        self._queue.clear()
+        self._voice.out.append(Stop(exit_code, reason))
+
+    def _enter(self, state: State, limit_s: float | None) -> None:
+        if state not in PHASES[self.state].next:
+            raise RuntimeError(f"the session cannot go from {self.state} to {state}")
+        self.state = state
+        self._due_s = None if limit_s is None else self._now_s + limit_s
+
+    def _send(self, name: str, values: dict[str, Any]) -> None:
+        self._queue.append((name, values))
+
+    # Answers
+
+    def _on_start(self, message: Decoded) -> None:
+        self._awaited.discard(message.name)
+        if self._awaited or self.state is not State.STARTING:
+            return
+        self.sessions += 1
+        self._ready_s = self._now_s
+        self._voice.drop_topic("line")
+        self._voice.say("info", f"connected to {self._where}, server version {self.server_version}")
+        if self.settings.data_type != "live":
+            self._send("req_market_data_type", {"data_type": DATA_TYPES[self.settings.data_type]})
+        self._subscriber.subscribe_all(self._now_s)
+        self._subscriber.resolve()
+        self._enter(State.RESOLVING, RESOLVE_TIMEOUT_S)
+
+    def _go_on(self) -> None:
+        """Record once every contract is known; each answer gives the others more time."""
+        if self.state is not State.RESOLVING:
+            return
+        questions, self._questions = self._questions, len(self._subscriber.unanswered)
+        if self._questions < questions:
+            self._due_s = self._now_s + RESOLVE_TIMEOUT_S
+        if not self._questions:
+            self._enter(State.RECORDING, None)
+            wanted = len(self.subscriptions.all)
+            alive = wanted - self._subscriber.count(Life.REFUSED)
+            self._voice.say("info", f"recording {alive} of {wanted} wanted streams")
+
+    # Errors and status
+
+    def _on_error(self, message: Decoded) -> None:
+        values = message.values
+        request_id = -1 if values["request_id"] is None else values["request_id"]
+        row = describe(values["code"] or 0, request_id)
+        if action := _CODES.get(row.code):
+            action(self, row, values["message"])
+        elif not self._subscriber.error(row, values, self._now_s):
+            self._voice.say("warning" if row.kind == "connection" else "info", sentence(row, values["message"]))
+
+    def _on_outage(self, row: Code, message: str) -> None:
+        self._lost = True
+        self._voice.say("warning", sentence(row, message))
+
+    def _on_subscriptions_lost(self, row: Code, message: str) -> None:
+        self._on_outage(row, message)
+        self._subscriber.subscribe_all(self._now_s)
+
+    def _on_farm_broken(self, row: Code, message: str) -> None:
+        self._farm_trouble = True
+        self._voice.say("warning", sentence(row, message))
+
+    def _on_farm_fine(self, row: Code, message: str) -> None:
+        """Say that a farm is well only after one was not: a session begins with many of these, and they are routine."""
+        if self._farm_trouble:
+            self._voice.say("info", sentence(row, message))
+
+    def _on_id_in_use(self, row: Code, message: str) -> None:
+        self._drop(f"client id {self.settings.client_id}: {sentence(row, message)}")
+
+
+_EVENTS: dict[type[Event], Callable[[Machine, Any], None]] = {
+    Started: Machine._on_started,
+    Connected: Machine._on_connected,
+    Received: Machine._on_received,
+    Lost: Machine._on_lost,
+    StopAsked: Machine._on_stop_asked,
+}
+
+_ANSWERS: dict[str, Callable[[Machine, Decoded], None]] = {
+    "next_valid_id": Machine._on_start,
+    "managed_accounts": Machine._on_start,
+    "error": Machine._on_error,
+}
+
+# What follows for the line from a code beyond what its kind says; of what follows for one request, Subscriber knows.
+_CODES: dict[int, Callable[[Machine, Code, str], None]] = {
+    326: Machine._on_id_in_use,
+    1100: Machine._on_outage,
+    1101: Machine._on_subscriptions_lost,
+    2103: Machine._on_farm_broken,
+    2104: Machine._on_farm_fine,
+    2105: Machine._on_farm_broken,
+    2106: Machine._on_farm_fine,
+    2107: Machine._on_farm_fine,
+    2108: Machine._on_farm_fine,
+    2110: Machine._on_outage,
+    2119: Machine._on_farm_fine,
+    2157: Machine._on_farm_broken,
+    2158: Machine._on_farm_fine,
+}

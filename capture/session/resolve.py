@@ -1,0 +1,115 @@
+"""From what the user named to IB's one contract: asked once, kept over reconnects."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from .instrument import Contract, Instrument
+
+MOST_CANDIDATES = 12  # more would push the message's beginning off the screen
+
+
+@dataclass(slots=True)
+class _Question:
+    instrument: Instrument
+    answers: list[dict[str, Any]] = field(default_factory=list)
+
+
+class AmbiguousError(ValueError):
+    """Several contracts fit; the text lists them with the word that picks each."""
+
+
+class Resolver:
+    """Asks for contract details and chooses among the answers. `resolved` is by the instrument's word."""
+
+    def __init__(self, instruments: Iterable[Instrument]) -> None:
+        self.instruments = list({instrument.word: instrument for instrument in instruments}.values())
+        self.resolved: dict[str, Contract] = {}
+        self._open: dict[int, _Question] = {}
+
+    @property
+    def waiting(self) -> list[Instrument]:
+        """The instruments whose answers have not all come."""
+        return [question.instrument for question in self._open.values()]
+
+    def missing(self) -> list[Instrument]:
+        """Return the instruments that are not resolved."""
+        return [instrument for instrument in self.instruments if instrument.word not in self.resolved]
+
+    def ask(self, instrument: Instrument, request_id: int) -> tuple[str, dict[str, Any]]:
+        """Return name and values of the request that asks for an instrument."""
+        self._open[request_id] = _Question(instrument)
+        return "req_contract_details", {"request_id": request_id, **instrument.contract.values()}
+
+    def answer(self, values: dict[str, Any]) -> None:
+        """Take one contract details answer."""
+        if question := self._open.get(values["request_id"]):
+            question.answers.append(values)
+
+    def asked(self, request_id: int) -> Instrument | None:
+        """Return the instrument that a request asks for, None where it is no open question."""
+        question = self._open.get(request_id)
+        return question.instrument if question else None
+
+    def finish(self, request_id: int) -> Contract | None:
+        """All answers of an open question are there: return the contract, None where there was no answer.
+
+        Raises AmbiguousError where several contracts fit.
+        """
+        question = self._open.pop(request_id)
+        contract = choose(question.instrument, question.answers)
+        if contract is not None:
+            self.resolved[question.instrument.word] = contract
+        return contract
+
+    def give_up(self, request_id: int) -> None:
+        """Drop an open question."""
+        del self._open[request_id]
+
+    def forget_questions(self) -> None:
+        """Drop all open questions: their session is over."""
+        self._open.clear()
+
+
+def choose(instrument: Instrument, answers: list[dict[str, Any]]) -> Contract | None:
+    """Return the contract that the answers describe, None without answers.
+
+    The same contract on several exchanges is one: the exchange asked for comes first, then SMART, then the primary
+    one. Raises AmbiguousError where different contracts fit.
+    """
+    by_id: dict[int, list[Contract]] = {}
+    for values in answers:
+        contract = from_details(values)
+        by_id.setdefault(contract.con_id, []).append(contract)
+    if len(by_id) > 1:
+        raise AmbiguousError(_candidates(instrument, [contracts[0] for contracts in by_id.values()]))
+    for contracts in by_id.values():
+        wished = instrument.contract.exchange
+        return min(contracts, key=lambda c: (c.exchange != wished, c.exchange != "SMART",
+                                             c.exchange != c.primary_exchange))  # fmt: skip
+    return None
+
+
+def from_details(values: dict[str, Any]) -> Contract:
+    """Return the contract of a contract_details or bond_details answer; a date with time and zone loses both."""
+    given = {name: values.get(name) for name in Contract.__slots__}
+    # TWS takes no text that is not ASCII (code 579); the contract id says enough.
+    taken: dict[str, Any] = {name: value for name, value in given.items() if value is not None and str(value).isascii()}
+    dated = str(values.get("last_trade_date") or values.get("maturity") or "").replace("-", " ").split()
+    taken["last_trade_date"] = dated[0] if dated else ""
+    return Contract(**taken)
+
+
+def _candidates(instrument: Instrument, contracts: list[Contract]) -> str:
+    rows = [f"  conid:{c.con_id}@{c.exchange}  {_describe(c)}" for c in contracts[:MOST_CANDIDATES]]
+    more = len(contracts) - len(rows)
+    rows += [f"  … and {more} more"] if more else []
+    return f"{instrument.word} fits {len(contracts)} contracts; name one of\n" + "\n".join(rows)
+
+
+def _describe(contract: Contract) -> str:
+    strike = "" if contract.strike in (None, 0) else f"{contract.strike:g}"
+    words = (contract.sec_type, contract.local_symbol or contract.symbol, contract.last_trade_date, strike,
+             contract.right, contract.multiplier and f"x{contract.multiplier}", contract.primary_exchange,
+             contract.currency)  # fmt: skip
+    return " ".join(word for word in words if word)

@@ -1,0 +1,114 @@
+"""The wanted streams and how far each has come: wanted, requested, acknowledged or refused."""
+
+import heapq
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import count
+
+from .backoff import Backoff
+from .instrument import Contract, Instrument
+from .streams import Stream
+
+SETTLED_S = 60.0  # a subscription that lived this long may be requested again at once
+
+
+class Life(StrEnum):
+    """How far a subscription has come."""
+
+    WANTED = "wanted"
+    REQUESTED = "requested"
+    ACKNOWLEDGED = "acknowledged"
+    REFUSED = "refused"
+
+
+@dataclass(eq=False, slots=True)
+class Subscription:
+    """One stream of one instrument. `contract` is None until the instrument is resolved, `request_id` until requested.
+
+    `code` and `message` say why it was refused, IB's code or None where IB gave none.
+    """
+
+    instrument: Instrument
+    stream: Stream
+    contract: Contract | None = None
+    life: Life = Life.WANTED
+    request_id: int | None = None
+    code: int | None = None
+    message: str = ""
+    requested_s: float = 0.0
+    retries: Backoff | None = None
+
+    @property
+    def name(self) -> str:
+        """What people call it: the two words."""
+        return f"{self.instrument.word} {self.stream.word}"
+
+
+class Subscriptions:
+    """All wanted streams, those with a request by its id, and when which is to be requested next."""
+
+    def __init__(self, wanted: Iterable[tuple[Instrument, Stream]]) -> None:
+        self.all = [Subscription(instrument, stream) for instrument, stream in wanted]
+        self.by_id: dict[int, Subscription] = {}
+        self._due: list[tuple[float, int, Subscription]] = []
+        self._order = count()
+
+    def of(self, instrument: Instrument) -> list[Subscription]:
+        """Return the wanted streams of an instrument."""
+        return [subscription for subscription in self.all if subscription.instrument.word == instrument.word]
+
+    def want(self, subscription: Subscription, due_s: float) -> None:
+        """Have a subscription requested at `due_s`; what its former request still says is no longer about it."""
+        subscription.life = Life.WANTED
+        self._forget_request(subscription)
+        self.schedule(subscription, due_s)
+
+    def schedule(self, subscription: Subscription, due_s: float) -> None:
+        """Have a subscription requested at `due_s`, as it is until then."""
+        heapq.heappush(self._due, (due_s, next(self._order), subscription))
+
+    def want_again(self, subscription: Subscription, now_s: float) -> None:
+        """Have a dead subscription requested again: at once, but later each time when it keeps dying young."""
+        wait_s = 0.0
+        if subscription.retries is None or now_s - subscription.requested_s >= SETTLED_S:
+            subscription.retries = Backoff()
+        else:
+            wait_s = subscription.retries.next_s()
+        self.want(subscription, now_s + wait_s)
+
+    def take_due(self, now_s: float) -> list[Subscription]:
+        """Return those that are to be requested now."""
+        taken = []
+        while self._due and self._due[0][0] <= now_s:
+            subscription = heapq.heappop(self._due)[2]
+            if subscription.life in (Life.WANTED, Life.REFUSED):
+                taken.append(subscription)
+        return taken
+
+    def next_due_s(self) -> float | None:
+        """Return when the next one is to be requested, None when none is."""
+        return self._due[0][0] if self._due else None
+
+    def requested(self, subscription: Subscription, request_id: int, now_s: float) -> None:
+        """Take note of a request for a subscription."""
+        self._forget_request(subscription)
+        subscription.life, subscription.request_id, subscription.requested_s = Life.REQUESTED, request_id, now_s
+        self.by_id[request_id] = subscription
+
+    def refuse(self, subscription: Subscription, code: int | None, message: str) -> None:
+        """Take note that a subscription cannot be had."""
+        self._forget_request(subscription)
+        subscription.life, subscription.code, subscription.message = Life.REFUSED, code, message
+
+    def end_session(self) -> None:
+        """All requests died with the session: want everything, nothing due yet."""
+        self.by_id.clear()
+        self._due.clear()
+        for subscription in self.all:
+            subscription.life, subscription.request_id = Life.WANTED, None
+
+    def _forget_request(self, subscription: Subscription) -> None:
+        if subscription.request_id is not None:
+            self.by_id.pop(subscription.request_id, None)
+            subscription.request_id = None

@@ -1,0 +1,5 @@
+"""`python -m capture.cli`: the same as `ticktape`."""
+
+from . import main
+
+main()

@@ -1,0 +1,81 @@
+"""`ticktape demo`: the whole way of the data, on an invented market."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import sql, tables
+from .exits import Exit
+from .record import record
+
+RECORDED = [
+    {"instruments": ["AAPL", "NVDA", "SPY", "ESZ6"], "streams": ["trades", "quotes", "ticks", "depth", "bars"]},
+    {"instruments": ["EUR.USD", "CRYPTO:BTC.USD@PAXOS"], "streams": ["quotes", "ticks", "depth"]},
+]
+QUESTIONS = (
+    ("Trades of each symbol, and their volume-weighted price", """
+select symbol, count(*) as trades, sum(size) as volume, round(sum(price * size) / sum(size), 4) as vwap
+from trades
+group by symbol
+order by trades desc"""),
+    ("Quotes of each symbol, and their average spread in basis points", """
+select symbol, count(*) as quotes, round(avg(ask_price - bid_price), 6) as spread,
+       round(avg(10000 * (ask_price - bid_price) / bid_price), 3) as basis_points
+from quotes
+group by symbol
+order by basis_points"""),
+    ("5-second bars of one symbol, made from its trades", """
+select time_bucket(interval '5 seconds', ts) as bar, first(price order by ts, seq) as open, max(price) as high,
+       min(price) as low, last(price order by ts, seq) as close, sum(size) as volume
+from trades
+where symbol = 'ESZ6'
+group by bar
+order by bar"""),
+)
+
+
+def run(
+    data: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for tape and tables.")] = Path("data-demo"),
+    for_s: Annotated[float, typer.Option("--for", min=1, metavar="SECONDS", help="How long to record.")] = 20,
+    rate: Annotated[float, typer.Option(min=0.001, help="Multiplies how much happens in the market.")] = 10,
+) -> None:
+    """Record an invented market, then ask it in SQL.
+
+    It all runs on this machine; the rows stay in the data folder.
+    """
+    from capture.session.settings import Settings
+
+    with _gateway(rate) as port:
+        _title(f"An invented market is on 127.0.0.1:{port}; it is recorded into {data} for {for_s:g} s")
+        settings = {"port": port, "data": data, "record": RECORDED, "roll_interval_s": 5}
+        code = record(Settings.model_validate(settings), for_s)
+    if code in (Exit.DONE, Exit.LOST):
+        _title("The tables")
+        tables.run(data=data)
+        for title, query in QUESTIONS:
+            _title(title)
+            print(f"ticktape sql --data {data} \"{query}\"\n", flush=True)
+            sql.run(query, data=data)
+    raise typer.Exit(code)
+
+
+@contextmanager
+def _gateway(rate: float) -> Iterator[int]:
+    """Run a gateway in a process of its own, and give its port."""
+    # No limits: IB's allow 5 tick-by-tick streams to an ordinary account.
+    command = [sys.executable, "-m", "capture.cli", "gateway", "--port=0", "--lines=0", f"--rate={rate}"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield int(process.stdout.readline().rpartition(":")[2])
+        finally:
+            process.terminate()
+
+
+def _title(text: str) -> None:
+    print(f"\n{text}\n", flush=True)

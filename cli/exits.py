@@ -1,0 +1,46 @@
+"""Exit codes: what a command's end tells the shell, and which error gives which."""
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """An exit code, and its `meaning` in words."""
+
+    DONE = 0, "done"
+    FAILED = 1, "failed: no lake, wrong SQL, no gateway, a disk that cannot be written"
+    USAGE = 2, "wrong usage or settings: an unknown option, a mistake in ticktape.toml, an instrument that is no word"
+    LOST = 3, "finished, but something wanted was lost or refused"
+
+    meaning: str
+
+    def __new__(cls, code: int, meaning: str) -> "Exit":
+        """Make a member of a code and its meaning."""
+        member = int.__new__(cls, code)
+        member._value_ = code
+        member.meaning = meaning
+        return member
+
+
+class UsageError(ValueError):
+    """The command was asked for something it cannot mean; the text says what is allowed."""
+
+
+def explain(error: Exception) -> tuple[Exit, str] | None:
+    """Return the exit code and the text for an error that is no fault of ours; None for one that is."""
+    # Loaded here: an error may take its time, a command should not.
+    import duckdb
+
+    from capture.query import QueryError
+    from capture.session.instrument import InstrumentError
+    from capture.session.settings import SettingsError
+    from capture.session.streams import StreamError
+
+    if isinstance(error, UsageError | SettingsError | InstrumentError | StreamError):
+        return Exit.USAGE, str(error)
+    if isinstance(error, QueryError | duckdb.Error):
+        return Exit.FAILED, str(error)
+    if isinstance(error, OSError):
+        # A plain one of Python begins with its number; ours are sentences.
+        place = f"{error.filename}: " if error.filename else ""
+        return Exit.FAILED, f"{place}{error.strerror}" if error.strerror else str(error)
+    return None

@@ -1,0 +1,123 @@
+"""How a recording goes, while it goes: drawn on a terminal, or as a line now and then."""
+
+import asyncio
+import time
+from contextlib import suppress
+from itertools import count
+from typing import Any
+
+from rich.console import Console, Group
+from rich.live import Live as Display
+from rich.table import Table
+from rich.text import Text
+
+from capture.lake.layout import Layout
+from capture.session.recorder import say_on_stderr
+from capture.session.settings import Settings
+
+from .output import age_text, size_text
+from .state import recorder_state
+from .status import behind_text
+
+LOOK_INTERVAL_S = 1.0  # a recorder counts anew every second
+MOST_STREAMS = 20  # on the terminal; the rest is counted
+
+
+class Pulse:
+    """Rates from a recorder's growing counts of frames and bytes: per second since the look before."""
+
+    def __init__(self) -> None:
+        self.frames_per_second = self.bytes_per_second = 0.0
+        self._last: tuple[float, int, int] | None = None
+        self._heard_s: float | None = None
+
+    def take(self, now_s: float, frames: int, received_bytes: int) -> None:
+        """Take the counts at a moment."""
+        if self._last is not None:
+            then_s, frames_then, bytes_then = self._last
+            self.frames_per_second = (frames - frames_then) / (now_s - then_s)
+            self.bytes_per_second = (received_bytes - bytes_then) / (now_s - then_s)
+            self._heard_s = now_s if received_bytes > bytes_then else self._heard_s
+        self._last = now_s, frames, received_bytes
+
+    def silent_s(self, now_s: float) -> float | None:
+        """Return for how long no byte has come; None before the first."""
+        return None if self._heard_s is None else max(now_s - self._heard_s, 0.0)
+
+
+class Lines:
+    """Progress where there is no terminal: a line on stderr every few seconds."""
+
+    looks = 5  # at the recorder, for each time it is shown
+
+    def __init__(self, settings: Settings) -> None:
+        self._layout, self._recorder = Layout(settings.data), settings.recorder
+        self._pulse = Pulse()
+        self._started_s = time.monotonic()
+
+    def say(self, level: str, text: str) -> None:
+        """Print what the recorder says."""
+        say_on_stderr(level, text)
+
+    async def watch(self) -> None:
+        """Show how it goes until cancelled."""
+        for look in count(1):
+            await asyncio.sleep(LOOK_INTERVAL_S)
+            with suppress(FileNotFoundError):  # the recorder has no folder yet
+                state = recorder_state(self._layout, self._recorder)
+                if state["running"]:
+                    self._pulse.take(time.monotonic(), state["frames"], state["received_bytes"])
+                    if look % self.looks == 0:
+                        self._show(state)
+
+    def _show(self, state: dict[str, Any]) -> None:
+        say_on_stderr("info", self._summary(state))
+
+    def _summary(self, state: dict[str, Any]) -> str:
+        now_s = time.monotonic()
+        lives = [stream["state"] for stream in state["streams"]]
+        counts = ", ".join(f"{lives.count(life)} {life}" for life in dict.fromkeys(lives))
+        silent = age_text(self._pulse.silent_s(now_s))
+        return " · ".join([
+            f"{state['state']} for {now_s - self._started_s:.0f} s",
+            f"streams: {counts}",
+            f"{state['frames']:,} frames, {self._pulse.frames_per_second:,.0f}/s",
+            f"{size_text(state['tape_bytes'])} of tape, {size_text(self._pulse.bytes_per_second)}/s",
+            f"last byte {silent} ago" if silent else "no byte yet",
+            f"roller {behind_text(state)}",
+        ])
+
+
+class Live(Lines):
+    """Progress on a terminal, redrawn every second below what the recorder says."""
+
+    looks = 1
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._console = Console(stderr=True, markup=False, highlight=False, emoji=False)
+        self._display = Display(console=self._console, auto_refresh=False)
+
+    def say(self, level: str, text: str) -> None:
+        """Print what the recorder says, above the drawing."""
+        style = {"warning": "yellow", "error": "red"}.get(level, "")
+        self._console.print(Text(f"ticktape: {text}", style))
+
+    async def watch(self) -> None:
+        """Draw how it goes until cancelled."""
+        with self._display:
+            await super().watch()
+
+    def _show(self, state: dict[str, Any]) -> None:
+        self._display.update(Group(_streams(state["streams"]), Text(self._summary(state))), refresh=True)
+
+
+def _streams(streams: list[dict[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("instrument", "stream", "state"):
+        table.add_column(name, no_wrap=True)
+    for stream in streams[:MOST_STREAMS]:
+        table.add_row(Text(stream["instrument"]), Text(stream["word"]), Text(stream["state"]))
+    if len(streams) > MOST_STREAMS:
+        table.add_row(Text(f"… and {len(streams) - MOST_STREAMS} more"))
+    return table

@@ -1,0 +1,110 @@
+"""What the recorders of a data folder are doing, from the files they leave there."""
+
+import json
+import os
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from capture.lake.layout import Layout
+from capture.lake.roll import first_unrolled
+from capture.query import Lake
+from capture.schemas import MARKET_TABLES
+from capture.session.status import FILE_NAME
+from capture.tape import segments
+
+RATE_WINDOW_S = 10.0
+LAST_ROW_WINDOW_S = 3600.0  # older rows are not searched for the last one of a stream
+SILENT_AFTER_S = 10.0  # status.json is replaced every second
+
+
+def recorder_state(layout: Layout, recorder: str) -> dict[str, Any]:
+    """Return what a recorder last said of itself, whether it still runs, and how far its roller is behind.
+
+    `running` is true while its process lives and speaks. `behind_marks` counts the finished ranges that are not
+    rolled yet, `behind_s` the seconds since the roller last finished one while there are any. `said_s` is the age of
+    all this. Of a recorder that said nothing yet, only these and its name are there.
+    """
+    folder = layout.tape / recorder
+    said = _read(folder / FILE_NAME)
+    rolled = first_unrolled(layout, recorder, segments(folder))
+    behind = max(said.get("mark", 0) - rolled, 0) if rolled is not None else 0
+    said_s = _age_s(said.get("written"))
+    stopped = said.get("state") in (None, "stopped")
+    return {
+        "recorder": recorder,
+        **said,
+        "running": not stopped and said_s is not None and said_s < SILENT_AFTER_S and _lives(said["pid"]),
+        "said_s": said_s,
+        "behind_marks": behind,
+        "behind_s": _since_rolled_s(layout, recorder) if behind else 0.0,
+    }
+
+
+def condition(state: dict[str, Any]) -> str:
+    """Return in words how a recorder is."""
+    if state["running"] or state.get("state") == "stopped":
+        return str(state["state"])
+    if "pid" not in state:
+        return "has not started"
+    return "does not answer" if _lives(state["pid"]) else "ended without stopping"
+
+
+def stream_rows(lake: Lake) -> dict[tuple[str, str, int | None], tuple[float, float]]:
+    """Return rows per second and age in seconds of the last row, by recorder, stream and instrument id.
+
+    Only what came in the last hour is there. Requests of the same stream and instrument count together.
+    """
+    now = datetime.now(UTC)
+    parts = [f'select recorder, stream, instrument_id, ts from "{table.name}" '
+             f"where ts > $now - to_seconds({LAST_ROW_WINDOW_S})" for table in MARKET_TABLES]
+    rows = lake.sql(
+        f"""select recorder, stream, instrument_id,
+                   count(*) filter (where ts > $now - to_seconds({RATE_WINDOW_S})) / {RATE_WINDOW_S},
+                   epoch($now - max(ts))
+            from ({" union all ".join(parts)}) group by all""", {"now": now}).rows()
+    return {(recorder, stream, instrument): (rate, max(age_s, 0.0))
+            for recorder, stream, instrument, rate, age_s in rows}
+
+
+def disk_bytes(folders: Iterable[Path]) -> int:
+    """Return the size of all files below some folders."""
+    total = 0
+    for folder in folders:
+        for path in folder.rglob("*"):
+            try:
+                total += path.stat().st_size if path.is_file() else 0
+            except FileNotFoundError:
+                continue  # sealed, rolled or published meanwhile
+    return total
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        said: dict[str, Any] = json.loads(path.read_text())
+    except FileNotFoundError:
+        return {}
+    return said
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # it lives, as another user's
+    return True
+
+
+def _age_s(written: str | None) -> float | None:
+    return max((datetime.now(UTC) - datetime.fromisoformat(written)).total_seconds(), 0.0) if written else None
+
+
+def _since_rolled_s(layout: Layout, recorder: str) -> float | None:
+    try:
+        return max(time.time() - layout.rolled(recorder).stat().st_mtime, 0.0)
+    except FileNotFoundError:
+        return None

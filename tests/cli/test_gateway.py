@@ -1,0 +1,37 @@
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+Run = Callable[..., Any]
+TICKTAPE = [sys.executable, "-m", "capture.cli"]
+
+
+def test_a_taken_port_is_told(run: Run) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        code, out, err = run("gateway", "--port", port)
+    assert (code, out) == (1, "")
+    assert err == f"ticktape: port {port} is taken, perhaps by TWS or another gateway: name one with --port, or 0\n"
+
+
+@pytest.mark.slow
+def test_it_prints_its_address_and_ends_with_ctrl_c() -> None:
+    command = [*TICKTAPE, "gateway", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        host, port = process.stdout.readline().split(":")
+        with socket.create_connection((host, int(port)), timeout=5) as client:
+            client.sendall(b"API\0\0\0\0\x09v157..200")
+            assert client.recv(1024)[4:].startswith(b"200\0")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=10) == 0
+
+
+@pytest.mark.slow
+def test_it_stops_by_itself_when_told_for_how_long() -> None:
+    subprocess.run([*TICKTAPE, "gateway", "--port", "0", "--for", "0.5"], check=True, timeout=20, capture_output=True)

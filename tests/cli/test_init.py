@@ -1,0 +1,28 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from capture.session.settings import load_settings
+
+Run = Callable[..., Any]
+
+
+def test_what_it_writes_can_be_read_back(run: Run) -> None:
+    code, out, err = run("init")
+    assert (code, out) == (0, "")
+    assert "ticktape record" in err
+    assert load_settings(Path("ticktape.toml")).wanted()
+
+
+def test_it_replaces_nothing_unless_told_to(run: Run) -> None:
+    Path("mine.toml").write_text("port = 7497\n")
+    code, _, err = run("init", "mine.toml")
+    assert (code, Path("mine.toml").read_text()) == (2, "port = 7497\n")
+    assert "--force" in err
+    assert run("init", "mine.toml", "--force").code == 0
+    assert "[[record]]" in Path("mine.toml").read_text()
+
+
+def test_a_folder_that_is_none_is_named(run: Run) -> None:
+    code, _, err = run("init", "missing/ticktape.toml")
+    assert (code, err) == (1, "ticktape: missing/ticktape.toml: No such file or directory\n")

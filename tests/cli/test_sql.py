@@ -1,0 +1,135 @@
+import io
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pytest
+
+Run = Callable[..., Any]
+
+QUERY = "select symbol, price, ts from trades order by seq"
+
+
+def test_a_table_shows_the_rows(run: Run, lake: Path) -> None:
+    code, out, err = run("sql", QUERY, "--data", lake)
+    assert (code, err) == (0, "")
+    assert "250.25" in out
+    assert "2026-01-02 15:00:00.123456+00" in out
+
+
+def test_a_long_table_says_how_much_it_leaves_out(run: Run, lake: Path) -> None:
+    out = run("sql", "select * from range(1000)", "--data", lake).out
+    assert "1000 rows" in out
+    assert len(out.splitlines()) < 60
+
+
+def test_csv_holds_every_row_and_type(run: Run, lake: Path) -> None:
+    out = run("sql", "select symbol, price, ts, [1, 2] as list, '\\xFF'::blob as bytes, sum(seq) over () as total, "
+              "date from trades order by seq", "--data", lake, "--format", "csv").out
+    assert out.splitlines()[0] == '"symbol","price","ts","list","bytes","total","date"'
+    frame = pl.read_csv(io.StringIO(out))
+    assert frame["price"].to_list() == [250.25, 250.3, None]
+    assert frame["symbol"].to_list() == ["AAPL", "AAPL", 'é|"x']
+    assert frame.row(0)[2:] == ("2026-01-02 15:00:00.123456+00", "[1, 2]", "\\xFF", 3, "2026-01-02")
+
+
+@pytest.mark.parametrize("option", [["--format", "json"], ["--json"]])
+def test_json_is_an_array_of_objects(run: Run, lake: Path, option: list[str]) -> None:
+    rows = json.loads(run("sql", QUERY, "--data", lake, *option).out)
+    assert rows[0] == {"symbol": "AAPL", "price": 250.25, "ts": "2026-01-02T15:00:00.123456+00:00"}
+    assert rows[2]["price"] is None
+    assert len(rows) == 3
+
+
+def test_json_without_rows_is_an_empty_array(run: Run, lake: Path) -> None:
+    assert json.loads(run("sql", "select * from gaps", "--data", lake, "--json").out) == []
+
+
+def test_json_has_no_value_that_is_no_json(run: Run, lake: Path) -> None:
+    out = run("sql", "select 'nan'::double as n, 'inf'::double as i, sum(1) as s, 1.5::decimal(9,2) as d, {'a': date "
+              "'2026-01-02'} as o, '\\x01'::blob as b", "--data", lake, "--json").out
+    assert json.loads(out) == [{"n": None, "i": None, "s": 1, "d": 1.5, "o": {"a": "2026-01-02"}, "b": "01"}]
+
+
+@pytest.mark.parametrize(("suffix", "read"), [
+    ("parquet", lambda path: pl.read_parquet(path)),
+    ("arrow", lambda path: pl.from_arrow(pa.ipc.open_stream(path.read_bytes()).read_all())),
+    ("csv", lambda path: pl.read_csv(path)),
+    ("json", lambda path: pl.DataFrame(json.loads(path.read_text()))),
+])
+def test_a_file_is_written_as_its_name_ends(
+    run: Run, lake: Path, tmp_path: Path, suffix: str, read: Callable[[Path], Any]
+) -> None:
+    file = tmp_path / f"answer.{suffix}"
+    assert run("sql", QUERY, "--data", lake, "-o", file) == (0, "", "")
+    assert read(file)["price"].to_list() == [250.25, 250.3, None]
+
+
+def test_the_format_wins_over_the_name(run: Run, lake: Path, tmp_path: Path) -> None:
+    assert run("sql", QUERY, "--data", lake, "-o", tmp_path / "a.txt", "--format", "parquet").code == 0
+    assert pl.read_parquet(tmp_path / "a.txt").height == 3
+
+
+@pytest.mark.parametrize("arguments", [[], ["-"]])
+def test_a_query_comes_from_stdin(run: Run, lake: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("select count(*) as n from trades"))
+    assert json.loads(run("sql", *arguments, "--data", lake, "--json").out) == [{"n": 3}]
+
+
+def test_the_folder_is_that_of_the_settings(run: Run, lake: Path) -> None:
+    Path("ticktape.toml").write_text(f'data = "{lake}"\n')
+    assert json.loads(run("sql", "select count(*) as n from trades", "--json").out) == [{"n": 3}]
+
+
+def test_wrong_sql_is_one_clear_error(run: Run, lake: Path) -> None:
+    code, out, err = run("sql", "select * form trades", "--data", lake)
+    assert (code, out) == (1, "")
+    assert err.startswith("ticktape: ")
+    assert "form" in err
+    assert "Traceback" not in err
+
+
+def test_an_error_while_rows_are_made_is_one_too(run: Run, lake: Path) -> None:
+    code, _, err = run("sql", "select cast(symbol as integer) from trades", "--data", lake, "--json")
+    assert code == 1
+    assert err.startswith("ticktape: ")
+    assert "Traceback" not in err
+
+
+def test_a_missing_lake_says_how_to_make_one(run: Run) -> None:
+    code, out, err = run("sql", "select 1")
+    assert (code, out) == (1, "")
+    assert "no lake at" in err
+    assert "ticktape record" in err
+
+
+def test_a_file_that_cannot_be_written_is_named(run: Run, lake: Path) -> None:
+    code, _, err = run("sql", QUERY, "--data", lake, "-o", "missing/answer.csv")
+    assert code == 1
+    assert err == "ticktape: missing/answer.csv: No such file or directory\n"
+
+
+def test_an_unknown_format_is_wrong_usage(run: Run, lake: Path) -> None:
+    code, _, err = run("sql", QUERY, "--data", lake, "--format", "xml")
+    assert code == 2
+    assert "parquet" in err
+
+
+@pytest.mark.parametrize("binary", ["parquet", "arrow"])
+def test_a_terminal_gets_no_binary(run: Run, lake: Path, monkeypatch: pytest.MonkeyPatch, binary: str) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    code, out, err = run("sql", QUERY, "--data", lake, "--format", binary)
+    assert (code, out) == (2, "")
+    assert "-o" in err
+
+
+def test_a_damaged_file_of_the_lake_is_no_traceback(run: Run, tmp_path: Path, lake: Path) -> None:
+    copy = shutil.copytree(lake, tmp_path / "copy")
+    next(copy.glob("live/trades/date=2026*/*.parquet")).write_bytes(b"PAR1 this is none PAR1")
+    code, _, err = run("sql", QUERY, "--data", copy)
+    assert code == 1
+    assert "Traceback" not in err

@@ -1,0 +1,69 @@
+import json
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from capture.lake.layout import Layout
+
+Run = Callable[..., Any]
+state = import_module("capture.cli.state")  # type checkers see only the package
+
+NO_PROCESS = 2**22 + 1  # above what Linux gives to processes
+
+
+@pytest.mark.parametrize(("said", "age_s", "pid", "running", "condition"), [
+    ("recording", 1, os.getpid(), True, "recording"),
+    ("backing off", 1, os.getpid(), True, "backing off"),
+    ("recording", 60, os.getpid(), False, "does not answer"),
+    ("recording", 1, NO_PROCESS, False, "ended without stopping"),
+    ("stopped", 60, NO_PROCESS, False, "stopped"),
+])
+def test_how_a_recorder_is(
+    tmp_path: Path, said: str, age_s: float, pid: int, running: bool, condition: str
+) -> None:
+    folder = tmp_path / "tape" / "main"
+    folder.mkdir(parents=True)
+    written = datetime.now(UTC) - timedelta(seconds=age_s)
+    (folder / "status.json").write_text(json.dumps({"state": said, "pid": pid, "written": written.isoformat()}))
+    found = state.recorder_state(Layout(tmp_path), "main")
+    assert (found["running"], state.condition(found)) == (running, condition)
+    assert found["said_s"] == pytest.approx(age_s, abs=0.9)
+
+
+def test_a_recorder_that_said_nothing_has_not_started(tmp_path: Path) -> None:
+    (tmp_path / "tape" / "main").mkdir(parents=True)
+    found = state.recorder_state(Layout(tmp_path), "main")
+    assert found == {"recorder": "main", "running": False, "said_s": None, "behind_marks": 0, "behind_s": 0.0}
+    assert state.condition(found) == "has not started"
+
+
+def test_the_roller_is_behind_by_the_marks_it_has_not_reached(tmp_path: Path) -> None:
+    folder = tmp_path / "tape" / "main"
+    folder.mkdir(parents=True)
+    (folder / "status.json").write_text(json.dumps({"state": "stopped", "mark": 9}))
+    (folder / "rolled.json").write_text('{"mark": 4}')
+    os.utime(folder / "rolled.json", (1, 1))
+    found = state.recorder_state(Layout(tmp_path), "main")
+    assert found["behind_marks"] == 5
+    assert found["behind_s"] > 1e9
+
+
+def test_a_lake_without_recorders_shows_its_disk(run: Run, lake: Path) -> None:
+    code, out, err = run("status", "--data", lake)
+    assert (code, err) == (0, "")
+    assert out.startswith("disk: ")
+    found = json.loads(run("status", "--data", lake, "--json").out)
+    assert found["recorders"] == []
+    assert found["disk"]["used_bytes"] == sum(found["disk"][f"{name}_bytes"] for name in ("tape", "live", "archive"))
+    assert found["disk"]["live_bytes"] > 0
+
+
+def test_no_lake(run: Run) -> None:
+    code, out, err = run("status")
+    assert (code, out) == (1, "")
+    assert "no lake at" in err

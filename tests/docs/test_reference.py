@@ -1,0 +1,18 @@
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+reference = import_module("capture.cli.reference")  # type checkers see only the package
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+@pytest.mark.parametrize("name", reference.PAGES)
+def test_the_page_is_what_the_code_says(name: str) -> None:
+    assert (DOCS / name).read_text("utf-8") == reference.PAGES[name](), "run `make docs`"
+
+
+def test_it_does_not_depend_on_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert reference.commands_page() == (DOCS / "cli.md").read_text("utf-8")

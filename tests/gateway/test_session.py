@@ -1,0 +1,163 @@
+"""The session: handshake, start, ids, time, accounts, limits of clients and messages."""
+
+import asyncio
+import signal
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from capture.gateway import Gateway, Limits, running
+from capture.gateway.market import Market
+from capture.wire.connection import ClientConnection
+from capture.wire.framing import frame
+
+from .conftest import START_US, Peer, Scene
+
+
+@pytest.mark.parametrize(("newest", "agreed"), [(157, 157), (178, 178), (200, 200)])
+def test_the_version_is_the_lower_of_both(scene: Scene, newest: int, agreed: int) -> None:
+    async def play(gateway: Gateway, peer: Peer) -> None:
+        assert peer.connection.hello is not None and peer.connection.hello.server_version == agreed
+        assert peer.connection.hello.connection_time.startswith("20261118 ")
+
+    scene(play, newest=newest)
+
+
+@pytest.mark.parametrize("accounts_first", [True, False])
+def test_accounts_and_ids_come_in_either_order(scene: Scene, accounts_first: bool) -> None:
+    async def play(gateway: Gateway, peer: Peer) -> None:
+        names = [answer.name for answer in peer.answers[:2]]
+        assert names == sorted(["managed_accounts", "next_valid_id"], reverse=not accounts_first)
+        assert peer.all("managed_accounts") == [{"accounts": "DU1234567"}]
+        assert [error["code"] for error in peer.all("error", request_id=-1)] == [2104, 2104, 2106, 2158]
+
+    scene(play, accounts_first=accounts_first)
+
+
+def test_nothing_is_answered_before_start_api(scene: Scene) -> None:
+    async def play(gateway: Gateway, peer: Peer) -> None:
+        other = await Peer.connect(gateway, start=False)
+        other.send("req_current_time")
+        other.send("start_api", client_id=5)
+        await other.until("error", code=2158)
+        assert not other.all("current_time")
+        await other.close()
+
+    scene(play)
+
+
+def test_a_client_id_in_use_is_refused_and_free_again_afterwards(scene: Scene) -> None:
+    async def play(gateway: Gateway, peer: Peer) -> None:
+        twin = await Peer.connect(gateway, start=False)
+        twin.send("start_api", client_id=1)
+        await twin.closed()
+        assert [error["code"] for error in twin.all("error")] == [326]
+        await twin.close()
+        await peer.close()
+        await asyncio.sleep(0.1)
+        await (await Peer.connect(gateway, client_id=1)).close()
+
+    scene(play)
+
+
+@pytest.mark.parametrize("data", [b"GET / HTTP/1.1\r\n\r\n", b"API\0" + frame(b"hello"), b"API\0" + frame(b"v300..400"),
+                                  b"API\0\xff\xff\xff\xff"])
+def test_what_is_no_client_is_closed(scene: Scene, data: bytes) -> None:
+    async def play(gateway: Gateway, peer: Peer) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+        writer.write(data)
+        async with asyncio.timeout(5):
+            assert await reader.read() == b""
+        writer.close()
+        await writer.wait_closed()
+
+    scene(play)
+
+
+def test_time_is_told_once_a_second(scene: Scene) -> None:
+    async def play(gateway: Gateway, peer: Peer) -> None:
+        for _ in range(3):
+            peer.send("req_current_time")
+        peer.send("req_current_time_millis")
+        millis = await peer.until("current_time_millis")
+        assert len(peer.all("current_time")) == 1
+        assert abs(peer.all("current_time")[0]["time"] - START_US // 1_000_000) <= 2
+        assert abs(millis["time_ms"] - START_US // 1_000) <= 2_000
+
+    scene(play)
+
+
+def test_unknown_and_malformed_requests_are_named_and_survived(scene: Scene) -> None:
+    async def play(gateway: Gateway, peer: Peer) -> None:
+        peer.writer.write(frame(b"3\x001\x00") + frame(b"97\x001\x00") + frame(b"2\x002\x00\x00"))
+        await peer.until("error", count=3, code=320)
+        peer.send("req_ids", count=1)
+        await peer.until("next_valid_id", count=2)
+
+    scene(play)
+
+
+def test_too_many_messages_are_answered_by_100_and_the_third_time_by_the_end(scene: Scene) -> None:
+    async def play(gateway: Gateway, peer: Peer) -> None:
+        for _ in range(200):
+            peer.send("req_current_time_millis")
+        await peer.closed()
+        assert len(peer.all("error", code=100)) == 3
+
+    scene(play, limits=Limits())
+
+
+def test_more_clients_than_the_limit_are_closed(scene: Scene) -> None:
+    async def play(gateway: Gateway, peer: Peer) -> None:
+        with pytest.raises((ConnectionError, TimeoutError)):
+            reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+            try:
+                writer.write(ClientConnection().greet())
+                async with asyncio.timeout(3):
+                    if not await reader.read():
+                        raise ConnectionError
+            finally:
+                writer.close()
+
+    scene(play, limits=Limits(clients=1))
+
+
+def test_only_loopback_is_served() -> None:
+    with pytest.raises(ValueError, match="this machine only"):
+        Gateway(Market(), host="0.0.0.0")
+    with pytest.raises(ValueError, match="this machine only"):
+        Gateway(Market(), host="example.com")
+    Gateway(Market(), host="::1")
+
+
+def test_a_gateway_runs_in_a_thread_and_frees_its_port() -> None:
+    with running(Gateway(Market())) as gateway:
+        port = gateway.port
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as line:
+            line.sendall(ClientConnection().greet())
+            assert line.recv(100)
+    with pytest.raises(OSError):
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+
+
+def test_a_taken_port_is_an_os_error() -> None:
+    with running(Gateway(Market())) as gateway, pytest.raises(OSError), running(Gateway(Market(), port=gateway.port)):
+        pass
+
+
+@pytest.mark.slow
+def test_serve_ends_on_sigterm_with_a_client_connected() -> None:
+    code = ("from capture.gateway import Gateway, serve\nfrom capture.gateway.market import Market\n"
+            "serve(Gateway(Market()), lambda port: print(port, flush=True))")
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", code], stdout=pipe, stderr=pipe, text=True) as process:
+        assert process.stdout is not None and process.stderr is not None
+        port = int(process.stdout.readline())
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as line:
+            line.sendall(ClientConnection().greet())
+            assert line.recv(100)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(10) == 0
+        assert process.stderr.read() == ""

@@ -1,0 +1,505 @@
+from collections.abc import Iterable
+from random import Random
+from typing import Any
+
+import pytest
+
+from capture.session.events import (
+    Close,
+    Command,
+    Connect,
+    Connected,
+    Event,
+    Lost,
+    Note,
+    Received,
+    Say,
+    Send,
+    Started,
+    Stop,
+    StopAsked,
+    Tick,
+)
+from capture.session.instrument import parse_instrument
+from capture.session.machine import RESOLVE_TIMEOUT_S, Machine
+from capture.session.phases import PHASES, State
+from capture.session.settings import Settings
+from capture.session.streams import parse_stream
+from capture.session.subscriber import ASK_AGAIN, PACING_RETRY_S, REFUSED_RETRY_S
+from capture.session.subscriptions import Life, Subscription
+from capture.wire.codec import Decoded, answer_codec
+from capture.wire.handshake import ServerHello
+from capture.wire.notices import CODES
+
+CODEC = answer_codec(200)
+
+
+def details(symbol: str, con_id: int, **more: Any) -> dict[str, Any]:
+    return {"symbol": symbol, "local_symbol": symbol, "con_id": con_id, "sec_type": "STK", "exchange": "SMART", **more}
+
+
+def message(name: str, **values: Any) -> Decoded:
+    return CODEC.decode(CODEC.encode(name, values))
+
+
+class Driver:
+    """A machine with a clock, and what it wanted since the last look."""
+
+    def __init__(self, *words: str, streams: Iterable[str] = ("trades",), **settings: Any) -> None:
+        wanted = [(parse_instrument(word), parse_stream(stream)) for word in words or ("AAPL",) for stream in streams]
+        self.machine = Machine(Settings(**{"requests_per_second": 1000, **settings}), wanted, Random(1))
+        self.now_s = 1000.0
+        self.commands: list[Command] = []
+
+    def tell(self, event: Event) -> list[Command]:
+        commands = self.machine.handle(event, self.now_s)
+        self.commands += commands
+        return commands
+
+    def hear(self, *messages: Decoded) -> list[Command]:
+        return self.tell(Received(messages))
+
+    def error(self, code: int, request_id: int | None = -1, text: str = "text") -> list[Command]:
+        return self.hear(message("error", request_id=request_id, code=code, message=text))
+
+    def wait(self, seconds: float) -> list[Command]:
+        """Let time pass, waking the machine whenever it asks for it."""
+        before, end_s = len(self.commands), self.now_s + seconds
+        while (wake_s := self.machine.next_wake_s()) is not None and wake_s <= end_s:
+            self.now_s = max(self.now_s, wake_s)
+            self.tell(Tick())
+        self.now_s = end_s
+        return self.commands[before:]
+
+    def idle(self, seconds: float) -> None:
+        """Let time pass in which the gateway says something every now and then."""
+        for _ in range(int(seconds / 10)):
+            self.wait(10)
+            self.hear(message("current_time", time=1))
+
+    def at(self, state: State) -> bool:
+        return self.machine.state is state
+
+    def lives(self, life: Life) -> bool:
+        return self.subscription.life is life
+
+    def connect(self) -> None:
+        if self.machine.state is State.DISCONNECTED:
+            self.tell(Started())
+        self.tell(Connected())
+        self.tell(Received(hello=ServerHello(200, "20260105 14:30:00 GMT")))
+
+    def start(self) -> None:
+        self.connect()
+        self.hear(message("managed_accounts", accounts="DU1"), message("next_valid_id", order_id=1))
+
+    def resolve(self) -> None:
+        """Answer the open questions, each instrument with a contract of its own."""
+        asked = [c for c in self.commands if isinstance(c, Send) and c.name == "req_contract_details"]
+        for number, send in enumerate(asked):
+            request_id = send.values["request_id"]
+            answer = details(send.values["symbol"] or "AAPL", 100 + number)
+            self.hear(message("contract_details", request_id=request_id, **answer))
+            self.hear(message("contract_details_end", request_id=request_id))
+
+    def record(self) -> "Driver":
+        self.start()
+        self.resolve()
+        assert self.machine.state is State.RECORDING
+        return self
+
+    def sent(self, name: str | None = None) -> list[dict[str, Any]]:
+        return [c.values for c in self.commands if isinstance(c, Send) and name in (None, c.name)]
+
+    def of(self, kind: type) -> list[Any]:
+        return [command for command in self.commands if isinstance(command, kind)]
+
+    def said(self, level: str) -> str:
+        return "\n".join(command.text for command in self.of(Say) if command.level == level)
+
+    @property
+    def subscription(self) -> Subscription:
+        return self.machine.subscriptions.all[0]
+
+
+# The way into a session
+
+
+@pytest.mark.parametrize("order", [("managed_accounts", "next_valid_id"), ("next_valid_id", "managed_accounts")])
+def test_a_session_is_ready_after_both_messages_in_either_order(order: tuple[str, str]) -> None:
+    driver = Driver()
+    assert driver.tell(Started()) == [Connect()]
+    driver.tell(Connected())
+    assert driver.at(State.GREETING)
+    hello = driver.tell(Received(hello=ServerHello(187, "")))
+    assert hello == [Send("start_api", {"client_id": 17})]
+    driver.hear(message(order[0]))
+    assert driver.at(State.STARTING)
+    driver.hear(message(order[1]))
+    assert driver.at(State.RESOLVING)
+    assert driver.machine.server_version == 187
+
+
+def test_subscriptions_carry_the_resolved_contract_under_new_ids() -> None:
+    driver = Driver("AAPL", "EUR.USD", streams=("trades", "ticks:233")).record()
+    ids = [values["request_id"] for values in driver.sent() if "request_id" in values]
+    assert ids == list(range(1, 7))
+    first = driver.sent("req_tick_by_tick")[0]
+    assert (first["con_id"], first["local_symbol"], first["exchange"]) == (100, "AAPL", "SMART")
+    assert {s.life for s in driver.machine.subscriptions.all} == {Life.REQUESTED}
+    assert "recording 4 of 4 wanted streams" in driver.said("info")
+
+
+def test_an_instrument_is_subscribed_as_soon_as_it_is_known() -> None:
+    driver = Driver("AAPL", "MSFT")
+    driver.start()
+    driver.hear(message("contract_details", request_id=1, **details("AAPL", 5)))
+    assert driver.hear(message("contract_details_end", request_id=1))
+    assert len(driver.sent("req_tick_by_tick")) == 1
+    assert driver.at(State.RESOLVING)
+
+
+@pytest.mark.parametrize(("data_type", "number"), [("frozen", 2), ("delayed", 3), ("delayed_frozen", 4)])
+def test_the_data_type_is_asked_for_before_anything_else(data_type: str, number: int) -> None:
+    driver = Driver(data_type=data_type).record()
+    assert driver.sent()[1] == {"data_type": number}
+    assert not Driver().record().sent("req_market_data_type")
+
+
+def test_acknowledgement() -> None:
+    driver = Driver(streams=["ticks"]).record()
+    driver.hear(message("tick_request_parameters", request_id=driver.subscription.request_id, min_tick=0.01))
+    assert driver.lives(Life.ACKNOWLEDGED)
+
+
+def test_requests_are_paced() -> None:
+    driver = Driver(*(f"A{letter}" for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"), requests_per_second=40)
+    driver.start()
+    assert len(driver.sent()) < 12
+    times: list[float] = []
+    while (wake_s := driver.machine.next_wake_s()) is not None and wake_s < driver.now_s + 5:
+        driver.now_s = max(driver.now_s, wake_s)
+        times += [driver.now_s for command in driver.tell(Tick()) if isinstance(command, Send)]
+    assert len(driver.sent("req_contract_details")) == 26
+    assert times[-1] - times[0] >= (len(times) - 1) / 40 - 1e-6
+
+
+# What cannot be connected to
+
+
+def test_a_refused_port_is_tried_until_the_first_connection_is_overdue() -> None:
+    driver = Driver(connect_timeout_s=30)
+    driver.tell(Started())
+    started_s = driver.now_s
+    while not driver.at(State.STOPPED):
+        driver.tell(Lost("Connection refused"))
+        driver.wait(0)
+        if (wake_s := driver.machine.next_wake_s()) is not None:
+            driver.wait(wake_s - driver.now_s)
+    assert driver.now_s - started_s == pytest.approx(30)
+    assert len(driver.of(Connect)) >= 5
+    assert driver.of(Stop)[0].exit_code == 1
+    error = driver.said("error")
+    assert "no connection to 127.0.0.1:4002: Connection refused" in error
+    assert all(port in error for port in ("4001", "4002", "7496", "7497"))
+    assert error.count("refused") == 1, "the same trouble is said once"
+
+
+def test_zero_tries_for_ever() -> None:
+    driver = Driver(connect_timeout_s=0)
+    driver.tell(Started())
+    for _ in range(50):
+        driver.tell(Lost("Connection refused"))
+        driver.wait((driver.machine.next_wake_s() or 0) - driver.now_s)
+    assert len(driver.of(Connect)) == 51
+
+
+def test_an_end_before_the_hello_hints_at_trusted_ips() -> None:
+    driver = Driver()
+    driver.tell(Started())
+    driver.tell(Connected())
+    driver.tell(Lost("the gateway closed the connection"))
+    assert "Trusted IPs" in driver.said("error")
+    assert driver.at(State.BACKING_OFF)
+
+
+@pytest.mark.parametrize(
+    ("reached", "words"),
+    [(State.CONNECTING, "no answer within 5 s"), (State.GREETING, "pop-up"), (State.STARTING, "did not start")],
+)
+def test_a_handshake_that_hangs_is_given_up(reached: State, words: str) -> None:
+    driver = Driver(handshake_timeout_s=5, connect_timeout_s=0)
+    driver.tell(Started())
+    if reached is not State.CONNECTING:
+        driver.tell(Connected())
+    if reached is State.STARTING:
+        driver.tell(Received(hello=ServerHello(200, "")))
+    assert driver.at(reached)
+    driver.wait(5)
+    assert words in driver.of(Close)[0].reason
+    assert driver.at(State.BACKING_OFF)
+
+
+def test_what_no_retry_can_help_stops_a_first_connection_only() -> None:
+    driver = Driver()
+    driver.tell(Started())
+    driver.tell(Connected())
+    driver.tell(Lost("the gateway speaks version 150", lasting=True))
+    assert driver.of(Stop) == [Stop(1, "the gateway speaks version 150")]
+    later = Driver().record()
+    later.tell(Lost("gone"))
+    later.wait(2)
+    later.tell(Connected())
+    later.tell(Lost("the gateway speaks version 150", lasting=True))
+    assert later.at(State.BACKING_OFF)
+
+
+def test_a_client_id_in_use_is_said_with_the_fix_and_tried_again() -> None:
+    driver = Driver(connect_timeout_s=0)
+    driver.connect()
+    driver.error(326, text="Unable to connect as the client id is already in use.")
+    assert "client id 17: client id in use" in driver.said("error")
+    assert "choose another" in driver.said("error")
+    assert driver.at(State.BACKING_OFF)
+    driver.wait(2)
+    driver.connect()
+    assert [values["client_id"] for values in driver.sent("start_api")] == [17, 17]
+
+
+# Contracts
+
+
+def test_an_unknown_instrument_is_refused_and_the_others_go_on() -> None:
+    driver = Driver("AAPL", "XYZ", streams=("trades", "quotes"))
+    driver.start()
+    driver.error(200, 2, "No security definition has been found")
+    driver.hear(message("contract_details", request_id=1, **details("AAPL", 5)))
+    driver.hear(message("contract_details_end", request_id=1))
+    assert driver.at(State.RECORDING)
+    assert "XYZ: no security definition" in driver.said("error")
+    assert not driver.of(Note), "IB's own error is on the tape already"
+    assert [s.life for s in driver.machine.subscriptions.all] == [Life.REQUESTED] * 2 + [Life.REFUSED] * 2
+    assert driver.machine.subscriptions.all[2].code == 200
+    assert driver.tell(StopAsked("enough")) == [Close("enough"), Stop(3, "enough")]
+
+
+def test_an_ambiguous_instrument_lists_the_words_that_pick_each() -> None:
+    driver = Driver("FUT:ES@CME:202612")
+    driver.start()
+    answers = [details("ES", 10 + i, exchange="CME", local_symbol=f"ES{i}", multiplier="50") for i in range(2)]
+    driver.hear(*(message("contract_details", request_id=1, **answer) for answer in answers))
+    driver.hear(message("contract_details_end", request_id=1))
+    assert "conid:10@CME" in driver.said("error")
+    assert "conid:11@CME" in driver.said("error")
+    assert "conid:10@CME" in driver.of(Note)[0].body["note"]
+    assert driver.of(Stop)[0].exit_code == 1
+
+
+def test_unanswered_questions_are_asked_again() -> None:
+    driver = Driver("AAPL")
+    driver.start()
+    driver.idle(RESOLVE_TIMEOUT_S)
+    assert [values["request_id"] for values in driver.sent("req_contract_details")] == [1, 2]
+    assert "asking again: AAPL" in driver.said("warning")
+
+
+def test_resolved_contracts_are_kept_over_reconnects() -> None:
+    driver = Driver("AAPL", streams=("trades", "quotes")).record()
+    driver.tell(Lost("reset by peer"))
+    assert {s.life for s in driver.machine.subscriptions.all} == {Life.WANTED}
+    driver.wait(2)
+    driver.commands.clear()
+    driver.start()
+    assert not driver.sent("req_contract_details")
+    assert [values["request_id"] for values in driver.sent("req_tick_by_tick")] == [1, 2]
+    assert driver.at(State.RECORDING)
+    assert driver.machine.sessions == 2
+
+
+# Codes
+
+
+TERMINAL = [row.code for row in CODES.values() if row.kind == "terminal" and row.code not in ASK_AGAIN]
+
+
+@pytest.mark.parametrize("code", TERMINAL)
+def test_terminal_codes_refuse_their_stream_and_only_it(code: int) -> None:
+    driver = Driver(streams=("trades", "quotes")).record()
+    driver.error(code, driver.subscription.request_id)
+    one, other = driver.machine.subscriptions.all
+    assert (one.life, one.code, one.request_id) == (Life.REFUSED, code, None)
+    assert CODES[code].meaning in one.message
+    assert CODES[code].fix in driver.said("error")
+    assert other.life is Life.REQUESTED
+    assert driver.tell(StopAsked("end"))[-1] == Stop(3, "end")
+
+
+@pytest.mark.parametrize("code", [row.code for row in CODES.values() if row.kind == "advisory"])
+def test_advisory_codes_are_said_once_and_change_nothing(code: int) -> None:
+    driver = Driver().record()
+    for _ in range(3):
+        driver.error(code, driver.subscription.request_id)
+    assert driver.lives(Life.REQUESTED)
+    assert driver.said("warning").count(f"code {code}:") == 1
+    assert driver.tell(StopAsked("end"))[-1] == Stop(0, "end")
+
+
+@pytest.mark.parametrize("code", sorted(ASK_AGAIN))
+def test_dead_streams_are_requested_again_at_once_but_not_in_a_storm(code: int) -> None:
+    driver = Driver(streams=["smart_depth"]).record()
+    driver.idle(100)
+    old = driver.subscription.request_id
+    driver.error(code, old)
+    assert driver.lives(Life.REQUESTED)
+    assert driver.subscription.request_id not in (old, None)
+    assert len(driver.sent("req_market_depth")) == 2
+    driver.error(code, driver.subscription.request_id)
+    assert driver.lives(Life.WANTED)
+    driver.wait(1)
+    assert driver.lives(Life.REQUESTED)
+
+
+@pytest.mark.parametrize("code", [162, 420, 10189])
+def test_pacing_violations_wait_and_ask_again(code: int) -> None:
+    driver = Driver().record()
+    driver.error(code, driver.subscription.request_id, "Historical data request pacing violation")
+    assert driver.lives(Life.WANTED)
+    driver.idle(PACING_RETRY_S - 10)
+    assert driver.lives(Life.WANTED)
+    driver.idle(10)
+    assert driver.lives(Life.REQUESTED)
+
+
+def test_1101_requests_everything_again_and_counts_as_loss() -> None:
+    driver = Driver(streams=("trades", "quotes")).record()
+    driver.error(1100)
+    assert len(driver.sent("req_tick_by_tick")) == 2, "nothing is requested while IB is away"
+    driver.error(1101)
+    assert [values["request_id"] for values in driver.sent("req_tick_by_tick")] == [2, 3, 4, 5]
+    assert driver.tell(StopAsked("end"))[-1] == Stop(3, "end")
+
+
+@pytest.mark.parametrize("code", [1102, 2100, 2103, 2105, 2157, 99999])
+def test_other_status_codes_are_only_said(code: int) -> None:
+    driver = Driver().record()
+    commands = driver.error(code)
+    assert [type(command) for command in commands] == [Say]
+    assert driver.tell(StopAsked("end"))[-1] == Stop(0, "end")
+
+
+@pytest.mark.parametrize("code", [2104, 2106, 2107, 2108, 2119, 2158])
+def test_routine_farm_words_are_said_only_after_trouble(code: int) -> None:
+    driver = Driver().record()
+    assert driver.error(code) == []
+    driver.error(2103)
+    assert [type(command) for command in driver.error(code)] == [Say]
+
+
+def test_an_error_without_a_code_harms_nothing() -> None:
+    driver = Driver(streams=("trades", "quotes")).record()
+    driver.hear(message("error", request_id=driver.subscription.request_id, message="?"))
+    assert driver.lives(Life.REFUSED)
+    driver.hear(message("error", message="?"))
+    assert driver.at(State.RECORDING)
+
+
+def test_a_rerouted_stream_is_requested_where_ib_says() -> None:
+    driver = Driver("CFD:IBUS500", streams=["ticks"]).record()
+    old = driver.subscription.request_id
+    driver.hear(message("reroute_market_data", request_id=old, con_id=77, exchange="CME"))
+    assert driver.sent("cancel_market_data") == [{"request_id": old}]
+    new = driver.sent("req_market_data")[1]
+    assert (new["con_id"], new["exchange"], new["sec_type"], new["local_symbol"]) == (77, "CME", "", "IBUS500")
+    assert new["request_id"] != old
+    driver.error(300, old)
+    assert driver.lives(Life.REQUESTED)
+    assert driver.of(Note)[0].body["instrument_id"] == 77
+
+
+def test_late_words_about_a_former_request_change_nothing() -> None:
+    driver = Driver().record()
+    old = driver.subscription.request_id
+    driver.error(1101)
+    driver.error(354, old)
+    assert driver.lives(Life.REQUESTED)
+
+
+def test_when_nothing_can_be_recorded_the_recorder_stops() -> None:
+    driver = Driver(streams=("trades", "quotes")).record()
+    driver.error(354, 2)
+    reason = "none of the 2 wanted streams can be recorded"
+    assert driver.error(10190, 3)[-2:] == [Close(reason), Stop(1, reason)]
+
+
+def test_after_a_reconnect_a_refusal_does_not_end_it_but_is_tried_again() -> None:
+    driver = Driver().record()
+    driver.tell(Lost("gone"))
+    driver.wait(2)
+    driver.start()
+    driver.error(354, driver.subscription.request_id)
+    assert driver.lives(Life.REFUSED)
+    driver.idle(REFUSED_RETRY_S)
+    assert driver.lives(Life.REQUESTED)
+
+
+# Silence and loss
+
+
+def test_a_silent_gateway_is_asked_and_then_given_up() -> None:
+    driver = Driver().record()
+    driver.wait(14.9)
+    assert not driver.sent("req_current_time")
+    driver.wait(0.2)
+    assert len(driver.sent("req_current_time")) == 1
+    driver.wait(29)
+    assert driver.at(State.RECORDING)
+    driver.wait(1)
+    assert "gave no answer for 45 s" in driver.of(Close)[0].reason
+    assert driver.at(State.BACKING_OFF)
+
+
+def test_an_answer_ends_the_doubt() -> None:
+    driver = Driver().record()
+    for _ in range(100):
+        driver.wait(16)
+        driver.hear(message("current_time", time=1))
+    assert driver.at(State.RECORDING)
+    assert len(driver.sent("req_current_time")) == 100
+
+
+def test_losing_the_line_backs_off_and_says_so_once() -> None:
+    driver = Driver().record()
+    driver.tell(Lost("Connection reset by peer"))
+    assert driver.machine.next_wake_s() is not None
+    waits = []
+    for _ in range(8):
+        before_s = driver.now_s
+        wake_s = driver.machine.next_wake_s()
+        assert wake_s is not None
+        driver.wait(wake_s - driver.now_s)
+        waits.append(driver.now_s - before_s)
+        driver.tell(Lost("Connection refused"))
+    assert waits == sorted(waits)
+    assert waits[-1] > 40
+    assert driver.at(State.BACKING_OFF)
+    assert len(driver.of(Say)) - len(Driver().record().of(Say)) == 2
+    assert driver.tell(StopAsked("end"))[-1] == Stop(3, "end")
+
+
+def test_events_after_the_end_do_nothing() -> None:
+    driver = Driver().record()
+    driver.tell(StopAsked("end"))
+    for event in (Tick(), Lost("x"), Received(), StopAsked("again"), Started()):
+        assert driver.tell(event) == []
+    assert driver.machine.next_wake_s() is None
+
+
+def test_stopping_before_any_session_is_a_failure() -> None:
+    driver = Driver()
+    driver.tell(Started())
+    assert driver.tell(StopAsked("end")) == [Close("end"), Stop(1, "end")]
+
+
+def test_every_state_has_a_phase_and_can_be_stopped() -> None:
+    assert PHASES.keys() == set(State)
+    assert all(State.STOPPED in phase.next for state, phase in PHASES.items() if state is not State.STOPPED)

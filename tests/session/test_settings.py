@@ -1,0 +1,115 @@
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from capture.session.settings import Settings, SettingsError, load_settings, template
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(text: str) -> Path:
+    path = Path("ticktape.toml")
+    path.write_text(text, "utf-8")
+    return path
+
+
+def test_without_a_file_there_are_defaults() -> None:
+    assert load_settings() == Settings()
+    assert (load_settings().port, load_settings().client_id) == (4002, 17)
+
+
+def test_options_win_over_variables_and_those_over_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write('host = "file"\nport = 1\nclient_id = 1\n')
+    monkeypatch.setenv("TICKTAPE_PORT", "2")
+    monkeypatch.setenv("TICKTAPE_CLIENT_ID", "2")
+    settings = load_settings(path, client_id=3, data=None)
+    assert (settings.host, settings.port, settings.client_id, settings.data) == ("file", 2, 3, Path("data"))
+
+
+def test_the_template_is_the_defaults_and_an_example() -> None:
+    settings = load_settings(write(template()))
+    assert settings.model_dump(exclude={"record"}) == Settings().model_dump(exclude={"record"})
+    assert {instrument.word for instrument, _ in settings.wanted()} == {"AAPL", "EUR.USD"}
+    assert tomllib.loads(template()).keys() == Settings.model_fields.keys()
+
+
+def test_blocks_give_each_instrument_its_streams_once() -> None:
+    settings = load_settings(write("""
+[[record]]
+instruments = ["AAPL", { symbol = "ES", sec_type = "FUT", exchange = "CME", last_trade_date = "202612" }]
+streams = ["trades", "depth:5"]
+[[record]]
+instruments = ["AAPL", "EUR.USD"]
+streams = ["midpoints", "trades"]
+"""))
+    future = "symbol=ES sec_type=FUT exchange=CME last_trade_date=202612"
+    assert [(instrument.word, stream.word) for instrument, stream in settings.wanted()] == [
+        ("AAPL", "trades"), ("AAPL", "depth:5"), (future, "trades"), (future, "depth:5"), ("AAPL", "midpoints"),
+        ("EUR.USD", "midpoints"), ("EUR.USD", "trades")]  # fmt: skip
+
+
+def test_nothing_to_record_is_an_error_with_the_fix() -> None:
+    with pytest.raises(SettingsError, match="nothing to record: name instruments"):
+        load_settings().wanted()
+
+
+TRADES = 'streams = ["trades"]'
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('host = "x"\nprot = 3\n', "ticktape.toml line 2, key prot: there is no setting 'prot'; did you mean 'port'?"),
+        ("\nzzz = 3\n", "line 2, key zzz: there is no setting 'zzz'; there are host, port"),
+        ("\n\nport = 99999\n", "line 3, key port: input should be less than or equal to 65535, it is 99999"),
+        ('port = "a"', "line 1, key port: .*it is 'a'"),
+        ("port = = 2", r"ticktape.toml: not TOML: Invalid value \(at line 1, column 8\)"),
+        ('data_type = "slow"', "line 1, key data_type: input should be 'live', 'frozen', 'delayed' or"),
+        ('recorder = "a b"', "line 1, key recorder"),
+        ("segment_size_bytes = 1", "line 1, key segment_size_bytes"),
+        ("record = 3", "line 1, key record"),
+        (f'[[record]]\n{TRADES}', "line 1, key record.instruments: the block has no instruments"),
+        (f'[[record]]\ninstruments = []\n{TRADES}', "line 2, key record.instruments"),
+        (f'[[record]]\ninstruments = [3]\n{TRADES}', "line 2, key record.instruments"),
+        (f'[[record]]\ninstruments = ["AAPL"]\n{TRADES}\n\n[[record]]\n{TRADES}\ninstruments = ["aapl"]',
+         "line 7, key record.instruments: 'aapl' names no instrument; did you mean 'AAPL'?"),
+        ('[[record]]\ninstruments = ["AAPL"]\nstreams = ["trade"]', "line 3, key record.streams: 'trade' is no stream"),
+        (f'[[record]]\ninstruments = ["AAPL"]\n{TRADES}\nstream = 1',
+         "line 4, key record.stream: there is no setting 'stream'; did you mean 'streams'?"),
+        (f'[[record]]\ninstruments = [{{ con_id = "1" }}]\n{TRADES}', "con_id takes a whole number"),
+    ],
+)  # fmt: skip
+def test_a_wrong_file_names_line_key_and_what_is_allowed(text: str, problem: str) -> None:
+    with pytest.raises(SettingsError, match=problem):
+        load_settings(write(text))
+
+
+def test_every_problem_is_named_at_once() -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings(write('port = 0\ndata_type = "x"\n'))
+    assert "key port" in str(caught.value)
+    assert "key data_type" in str(caught.value)
+
+
+def test_wrong_options_and_variables_are_named_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SettingsError, match="option port: input should be"):
+        load_settings(port=0)
+    monkeypatch.setenv("TICKTAPE_PORT", "x")
+    with pytest.raises(SettingsError, match="variable TICKTAPE_PORT: input should be"):
+        load_settings()
+    monkeypatch.setenv("TICKTAPE_RECORD", "not json")
+    with pytest.raises(SettingsError, match="TICKTAPE_RECORD variable is written as JSON"):
+        load_settings()
+
+
+def test_a_named_file_that_is_missing_or_unreadable_is_an_error() -> None:
+    with pytest.raises(SettingsError, match=r"other\.toml does not exist: `ticktape init` writes one"):
+        load_settings(Path("other.toml"))
+    Path("bad.toml").write_bytes(b"host = '\xff'")
+    with pytest.raises(SettingsError, match=r"bad\.toml cannot be read"):
+        load_settings(Path("bad.toml"))
