@@ -1,6 +1,7 @@
 """Tape records to table rows: the one function that live rolling, fresh queries, recovery and rebuilding share."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,15 +12,20 @@ from capture.schemas import TABLES, TIMESTAMP
 from capture.tape import Damage, Kind, Record
 from capture.tape.line import Line, Read
 from capture.wire.codec import Decoded, message_id
-from capture.wire.decode import decode
+from capture.wire.context import CANCELS
+from capture.wire.decode import Batch, decode
 from capture.wire.lookup import constant
 from capture.wire.rows import Rows
 
 from .events import Events, message_rows, note_row, opened_row, request_row
+from .gaps import Gaps, Seen
 
 # Received bytes are decoded in pieces of about this size: large enough that array operations pay, small enough that
 # they stay in the processor's cache.
 PIECE_BYTES = 4 << 20
+
+# Request ids up to this are looked up in an array; they count up from 1 in every session.
+_MOST_IDS = 1 << 20
 
 Tables = dict[str, pa.Table]
 
@@ -27,15 +33,19 @@ Tables = dict[str, pa.Table]
 class Decoder:
     """Decodes one recorder's tape from a mark on.
 
-    Feed it records in order; `take` returns the rows so far, by table, in arrival order, and begins anew. The tables
-    have the columns of their schemas; text columns may be dictionary-encoded.
+    `gaps` is the state of `Decoder.gaps` at that mark, None at the tape's beginning. Feed it records in order; `take`
+    returns the rows so far, by table, in arrival order, and begins anew. The tables have the columns of their schemas;
+    text columns may be dictionary-encoded.
     """
 
-    def __init__(self, recorder: str) -> None:
+    def __init__(self, recorder: str, gaps: dict[str, Any] | None = None) -> None:
         self.recorder = recorder
         self.line: Line | None = None
         self.frames = 0
         self._events = Events(recorder)
+        self.gaps = Gaps(self._events)
+        if gaps is not None:
+            self.gaps.restore(gaps)
         self._tables: dict[str, list[pa.Table]] = {}
         self._reads: list[Record] = []
         self._read_bytes = 0
@@ -86,7 +96,13 @@ class Decoder:
         elif record.kind == Kind.CLOSED:
             self._close(record, line)
         elif record.kind == Kind.NOTE:
-            self._unframed("notices", note_row(record.json()))
+            self._note(record.json(), line)
+
+    def _note(self, note: dict[str, Any], line: Line) -> None:
+        self._unframed("notices", note_row(note))
+        request = line.context.requests.get(note.get("silent_request_id", 0))
+        if request is not None:
+            self.gaps.silent(request, self._ts_us, line.seq, str(note["note"]))
 
     def _start(self, record: Record) -> Line:
         if self.line is None:
@@ -110,6 +126,7 @@ class Decoder:
                 "message_id": message_id(rest[4:]), "server_version": version, "frame": rest[4:],
                 "reason": f"the session ended inside this frame, {len(rest):,} bytes into it"})
         self._unframed("sessions", {"event": "closed", "reason": reason})
+        self.gaps.session_ended(self._ts_us, line.seq, reason or "the session ended")
 
     def _unframed(self, table: str, values: dict[str, object]) -> None:
         seq = self.line.seq if self.line else 0
@@ -138,11 +155,17 @@ class Decoder:
             self._events.framed("sessions", int(times_us[at]), read.first_seq + at, row)
         if self.line.context.server_version is not None and len(read) > read.greeting:
             self._decode(read, times_us, self.line)
+        if reads:
+            self.gaps.heard(int(walls_us[-1]), self.line.seq)
 
     def _requests(self, sent: list[tuple[int, int, Decoded]], read: Read, before: int) -> None:
         context = self.line.context if self.line else None
         for offset, ts_us, request in sent:
-            if context and (row := request_row(request, context)):
+            if context is None:
+                continue
+            if asked := context.requests.get(request.values.get("request_id") or 0):
+                self.gaps.cancelled(asked) if request.name in CANCELS else self.gaps.requested(asked, ts_us)
+            if row := request_row(request, context):
                 frames = int(np.searchsorted(read.starts[1:], before + offset, side="right"))
                 self._events.unframed("subscriptions", ts_us, read.first_seq - 1 + frames, row)
 
@@ -152,6 +175,7 @@ class Decoder:
         for name in {rows.table for rows in batch.rows}:
             parts = [self._table(rows, times_us, first_seq) for rows in batch.rows if rows.table == name]
             self._tables.setdefault(name, []).append(_in_order(parts))
+        self._follow_gaps(batch, times_us, first_seq, line)
         for frame, decoded in batch.messages:
             for table, row in message_rows(decoded, line.context):
                 self._events.framed(table, int(times_us[frame]), first_seq + frame, row)
@@ -161,6 +185,18 @@ class Decoder:
             self._events.framed("undecoded", int(times_us[frame]), first_seq + frame, row)
         for name, count in batch.extra.items():
             self._unframed("notices", note_row({"note": f"{count} frames of {name} had fields beyond the known ones"}))
+
+    def _follow_gaps(self, batch: Batch, times_us: npt.NDArray[np.int64], first_seq: int, line: Line) -> None:
+        """Tell the gaps of rows and errors, in the order in which they came."""
+        requests = line.context.requests
+        errors = [(frame, decoded.values) for frame, decoded in batch.messages if decoded.name == "error"]
+        begin = 0
+        for frame, values in [*errors, (len(times_us), None)]:
+            self.gaps.rows(_seen(batch.rows, begin, frame, times_us, first_seq), requests)
+            begin = frame
+            if values is not None:
+                request, ts_us = requests.get(values["request_id"] or 0), int(times_us[frame])
+                self.gaps.notice(values["code"] or 0, request, values["message"], ts_us, first_seq + frame)
 
     def _table(self, rows: Rows, times_us: npt.NDArray[np.int64], first_seq: int) -> pa.Table:
         table = TABLES[rows.table]
@@ -176,6 +212,40 @@ class Decoder:
         filled = [array if array is not None else pa.nulls(count, c.type)
                   for array, c in zip(arrays, table.columns, strict=True)]
         return pa.table(filled, names=[c.name for c in table.columns])
+
+
+def _seen(
+    parts: list[Rows], begin: int, end: int, times_us: npt.NDArray[np.int64], first_seq: int
+) -> dict[int, Seen]:
+    """Return per request id its first and last row among the frames from `begin` up to `end`."""
+    frames: dict[int, tuple[int, int]] = {}
+    for rows in parts:
+        a, b = np.searchsorted(rows.frames, (begin, end))
+        ids, of_part = rows.columns["request_id"].to_numpy()[a:b], rows.frames[a:b]
+        if not len(ids):
+            continue
+        for request_id, first, last in _edges(ids, of_part):
+            known = frames.get(request_id, (first, last))
+            frames[request_id] = (min(first, known[0]), max(last, known[1]))
+    return {request_id: Seen(int(times_us[first]), first_seq + first, int(times_us[last]))
+            for request_id, (first, last) in frames.items()}
+
+
+def _edges(ids: npt.NDArray[np.int32], frames: npt.NDArray[np.int64]) -> Iterator[tuple[int, int, int]]:
+    """Yield each distinct id with the first and the last of its frames, which are in order."""
+    distinct: npt.NDArray[Any]
+    codes: npt.NDArray[Any]
+    if ids.min() < 0 or ids.max() >= _MOST_IDS:
+        distinct, codes = np.unique(ids, return_inverse=True)
+    else:
+        distinct, codes = np.arange(int(ids.max()) + 1), ids
+    firsts = np.full(len(distinct), -1, np.int64)
+    lasts = firsts.copy()
+    # Of equal indices the last assignment stays: forwards that is the last frame, backwards the first.
+    lasts[codes] = frames
+    firsts[codes[::-1]] = frames[::-1]
+    there = np.flatnonzero(lasts >= 0)
+    yield from zip(distinct[there].tolist(), firsts[there].tolist(), lasts[there].tolist(), strict=True)
 
 
 def _place_in_time(received: pa.Array, columns: dict[str, pa.Array]) -> pa.Array:

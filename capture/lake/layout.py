@@ -10,9 +10,10 @@
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from capture.tape import publish
 
@@ -75,22 +76,29 @@ class Layout:
                 f"no lake at {self.root.absolute()}: name its folder with --data, or make one with `ticktape record`")
 
 
+@dataclass(frozen=True, slots=True)
+class Rolled:
+    """How far a recorder's tape is rolled: up to a mark, and the state of its gaps there (see capture.lake.gaps)."""
+
+    mark: int
+    gaps: dict[str, Any] | None = None
+
+
 def live_mark(path: Path) -> tuple[str, int] | None:
     """Return the recorder and the mark in a rolled file's name; None for a file of another kind."""
     match = _LIVE_NAME.fullmatch(path.name)
     return (match["recorder"], int(match["mark"])) if match else None
 
 
-def read_rolled(layout: Layout, recorder: str) -> int | None:
-    """Return the mark up to which a recorder's tape is rolled; None when nothing is."""
+def read_rolled(layout: Layout, recorder: str) -> Rolled | None:
+    """Return how far a recorder's tape is rolled; None when nothing is."""
     try:
-        mark: int = json.loads(layout.rolled(recorder).read_text())["mark"]
+        return Rolled(**json.loads(layout.rolled(recorder).read_text()))
     except FileNotFoundError:
         return None
-    return mark
 
 
-def write_rolled(layout: Layout, recorder: str, mark: int) -> None:
-    """Move a recorder's rolled position to a mark, atomically."""
-    text = json.dumps({"mark": mark})
+def write_rolled(layout: Layout, recorder: str, rolled: Rolled) -> None:
+    """Move a recorder's rolled position on, atomically."""
+    text = json.dumps(asdict(rolled))
     publish(layout.rolled(recorder), lambda path: path.write_text(text))

@@ -7,6 +7,7 @@ position moves on only when all files of a range are published. So rolling twice
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,12 +17,12 @@ from capture.tape import Follower, Kind, Record, publish, segments
 from capture.tape.segment import Segment
 
 from .decode import Decoder, Tables
-from .layout import Layout, read_rolled, write_rolled
+from .layout import Layout, Rolled, read_rolled, write_rolled
 from .parquet import FILE_MODE, write_parquet
 
 
 @dataclass(slots=True)
-class Rolled:
+class Roll:
     """What one roll did: the marks it went from and to, frames, and rows per table."""
 
     from_mark: int
@@ -39,8 +40,9 @@ class Roller:
         self._mark: Record | None = None
         self._records: list[Record] = []
         self._damage_seen = 0
+        self._gaps: dict[str, Any] | None = None
 
-    def roll(self) -> Iterator[Rolled]:
+    def roll(self) -> Iterator[Roll]:
         """Roll every range that is complete by now, one at a time."""
         follower = self._follow()
         if follower is None:
@@ -57,13 +59,14 @@ class Roller:
     def _follow(self) -> Follower | None:
         if self._follower is None:
             folder = self.layout.tape / self.recorder
-            mark = first_unrolled(self.layout, self.recorder, segments(folder))
-            if mark is not None:
-                self._follower = Follower(folder, mark)
+            start = first_unrolled(self.layout, self.recorder, segments(folder))
+            if start is not None:
+                self._gaps = start.gaps
+                self._follower = Follower(folder, start.mark)
         return self._follower
 
-    def _range(self, start: Record, end: Record, follower: Follower) -> Rolled:
-        decoder = Decoder(self.recorder)
+    def _range(self, start: Record, end: Record, follower: Follower) -> Roll:
+        decoder = Decoder(self.recorder, self._gaps)
         decoder.feed([start])
         decoder.feed(self._records)
         for damage in follower.damage[self._damage_seen :]:
@@ -72,16 +75,17 @@ class Roller:
         from_mark, to_mark = start.json()["mark"], end.json()["mark"]
         tables = decoder.take()
         publish_range(self.layout, self.recorder, from_mark, tables)
-        write_rolled(self.layout, self.recorder, to_mark)
-        return Rolled(from_mark, to_mark, decoder.frames, {name: rows.num_rows for name, rows in tables.items()})
+        self._gaps = decoder.gaps.as_json()
+        write_rolled(self.layout, self.recorder, Rolled(to_mark, self._gaps))
+        return Roll(from_mark, to_mark, decoder.frames, {name: rows.num_rows for name, rows in tables.items()})
 
 
-def first_unrolled(layout: Layout, recorder: str, tape: list[Segment]) -> int | None:
-    """Return the mark from which a recorder's tape is still to be rolled; None while it has no tape."""
+def first_unrolled(layout: Layout, recorder: str, tape: list[Segment]) -> Rolled | None:
+    """Return the position from which a recorder's tape is still to be rolled; None while it has no tape."""
     rolled = read_rolled(layout, recorder)
     if rolled is not None:
         return rolled
-    return tape[0].first_mark if tape else None
+    return Rolled(tape[0].first_mark) if tape else None
 
 
 def publish_range(layout: Layout, recorder: str, mark: int, tables: Tables) -> None:

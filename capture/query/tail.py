@@ -24,13 +24,13 @@ class Tail:
 
     def refresh(self) -> None:
         """Decode what came since, or begin anew where the roller has moved on. Raises TapeError."""
-        mark = first_unrolled(self.layout, self.recorder, segments(self.layout.tape / self.recorder))
-        if mark is None:
+        start = first_unrolled(self.layout, self.recorder, segments(self.layout.tape / self.recorder))
+        if start is None:
             return
-        if mark != self.mark or self._follower is None or self._decoder is None:
-            self.mark, self.tables = mark, {}
-            self._follower = Follower(self.layout.tape / self.recorder, mark)
-            self._decoder = Decoder(self.recorder)
+        if start.mark != self.mark or self._follower is None or self._decoder is None:
+            self.mark, self.tables = start.mark, {}
+            self._follower = Follower(self.layout.tape / self.recorder, start.mark)
+            self._decoder = Decoder(self.recorder, start.gaps)
         while records := self._follower.poll():
             self._decoder.feed(records)
         for name, rows in self._decoder.take().items():

@@ -60,7 +60,8 @@ TICKS = st.one_of(
     tick(price=PRICES, size=SIZES, can_auto_execute=FLAGS, past_limit=FLAGS, pre_open=FLAGS),
     tick(size=SIZES), tick(value=NUMBERS), tick(text=TEXTS))
 BAR: dict[str, Strategy] = {
-    **dict.fromkeys(("open", "high", "low", "close"), NUMBERS), "volume": st.none() | st.floats(0, 1e12), "wap": PRICES, "trade_count": st.none() | COUNTS}
+    **dict.fromkeys(("open", "high", "low", "close"), NUMBERS),
+    "volume": st.none() | st.floats(0, 1e12), "wap": PRICES, "trade_count": st.none() | COUNTS}
 GREEKS = dict.fromkeys(("implied_volatility", "option_price", "dividend_value", "underlying_price"),
                        st.none() | st.floats(0, 1e6))
 BOOK: dict[str, Strategy] = {"position": COUNTS, "operation": st.sampled_from(["insert", "update", "delete"]),

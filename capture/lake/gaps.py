@@ -1,0 +1,165 @@
+"""Gaps: times in which a wanted stream was not whole, found from what is on the tape.
+
+A stream is watched from its first request on. It is down when the line is (the session ended, IB lost its own line, a
+farm broke, a request died, the recorder found it silent), and whole again with the first row that follows. Every change
+of a gap's state is a row of `gaps`; the newest row of a gap_id is how it stands.
+"""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from capture.wire.context import Request
+from capture.wire.notices import describe
+
+from .events import Events
+
+WATCHED = frozenset({"ticks", "last", "all_last", "quotes", "midpoints", "depth", "smart_depth", "bars", "live_bars"})
+
+# IB says a little late that something is broken: what came in the last moment before may be the last for a while.
+NOTICE_LAG_US = 1_000_000
+# A farm that IB calls broken may not be this stream's: its rows say so soon, or the gap is opened.
+FARM_PATIENCE_US = 5_000_000
+
+LINE_LOST, LINE_RESTORED = frozenset({1100, 2110}), frozenset({1101, 1102})
+FARM_BROKEN, FARM_OK = 2103, 2104
+DEPTH_RESET, COMPETING_SESSION = 317, 10197
+
+Key = tuple[int | None, str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The first and last row of a request among some."""
+
+    first_us: int
+    first_seq: int
+    last_us: int
+
+
+@dataclass(slots=True)
+class Watch:
+    """A watched stream: `last_us` is its last row, or its first request where none came yet.
+
+    `detail` tells bars of different width and making apart.
+    """
+
+    instrument_id: int | None
+    symbol: str
+    stream: str
+    detail: str
+    last_us: int
+    wanted: bool = True
+    suspect_us: int | None = None
+    gap: dict[str, Any] | None = None
+
+
+@dataclass(slots=True)
+class Gaps:
+    """Follows the streams of one recorder and adds rows of `gaps` to `events`.
+
+    Times are microseconds UTC. `heard_us` is when the line last carried anything.
+    """
+
+    events: Events
+    heard_us: int = 0
+    watches: dict[Key, Watch] = field(default_factory=dict)
+
+    def requested(self, request: Request, ts_us: int) -> None:
+        """A stream was asked for: from now on it is wanted."""
+        if request.stream in WATCHED:
+            key = _key(request)
+            self.watches.setdefault(key, Watch(*key, last_us=ts_us)).wanted = True
+
+    def cancelled(self, request: Request) -> None:
+        """A stream was given up: nothing is missed from now on unless it is asked for again."""
+        if watch := self.watches.get(_key(request)):
+            watch.wanted = False
+
+    def rows(self, seen: dict[int, "Seen"], requests: dict[int, Request]) -> None:
+        """Rows came, for these request ids."""
+        for request_id, rows in seen.items():
+            request = requests.get(request_id)
+            if request is not None and (watch := self.watches.get(_key(request))):
+                self._row(watch, rows.first_us, rows.first_seq)
+                watch.last_us = max(watch.last_us, rows.last_us)
+
+    def session_ended(self, ts_us: int, seq: int, reason: str) -> None:
+        """The session ended: nothing came after the last byte that was heard."""
+        for watch in self._wanted():
+            watch.suspect_us = None
+            self._open(watch, max(watch.last_us, self.heard_us), ts_us, seq, reason, None)
+
+    def notice(self, code: int, request: Request | None, message: str, ts_us: int, seq: int) -> None:
+        """IB said something about the line, a farm or a request."""
+        if code in LINE_LOST:
+            for watch in self._wanted():
+                self._open(watch, max(watch.last_us, ts_us - NOTICE_LAG_US), ts_us, seq, message, code)
+        elif code == FARM_BROKEN:
+            for watch in self._wanted():
+                watch.suspect_us = watch.suspect_us or ts_us
+        elif code == FARM_OK:
+            self._suspects(ts_us, seq, 0)
+        elif request is not None and self._breaks(code, request):
+            self._broken(request, message, code, ts_us, seq)
+
+    def silent(self, request: Request, ts_us: int, seq: int, reason: str) -> None:
+        """The recorder found a stream silent against expectation: it was whole up to its last row."""
+        if watch := self.watches.get(_key(request)):
+            self._open(watch, watch.last_us, ts_us, seq, reason, None)
+
+    def heard(self, ts_us: int, seq: int) -> None:
+        """The line carried something."""
+        self.heard_us = ts_us
+        self._suspects(ts_us, seq, FARM_PATIENCE_US)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the state as plain values."""
+        return {"heard_us": self.heard_us, "watches": [asdict(watch) for watch in self.watches.values()]}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take on the state that `as_json` gave."""
+        self.heard_us = state["heard_us"]
+        watches = [Watch(**watch) for watch in state["watches"]]
+        self.watches = {(watch.instrument_id, watch.symbol, watch.stream, watch.detail): watch for watch in watches}
+
+    def _wanted(self) -> list[Watch]:
+        return [watch for watch in self.watches.values() if watch.wanted]
+
+    def _broken(self, request: Request, message: str, code: int, ts_us: int, seq: int) -> None:
+        if watch := self.watches.get(_key(request)):
+            self._open(watch, max(watch.last_us, ts_us - NOTICE_LAG_US), ts_us, seq, message, code)
+
+    def _breaks(self, code: int, request: Request) -> bool:
+        if code in (DEPTH_RESET, COMPETING_SESSION):
+            return True
+        return describe(code, request.request_id).kind == "terminal"
+
+    def _suspects(self, ts_us: int, seq: int, patience_us: int) -> None:
+        for watch in self._wanted():
+            since_us = watch.suspect_us
+            if since_us is not None and ts_us - since_us >= patience_us:
+                watch.suspect_us = None
+                from_us = max(watch.last_us, since_us - NOTICE_LAG_US)
+                self._open(watch, from_us, ts_us, seq, "a market data farm was broken", FARM_BROKEN)
+
+    def _row(self, watch: Watch, ts_us: int, seq: int) -> None:
+        watch.suspect_us = None
+        if watch.gap is not None:
+            gap, watch.gap = watch.gap, None
+            self.events.framed("gaps", ts_us, seq, gap | {"state": "closed", "to_ts": ts_us})
+
+    def _open(self, watch: Watch, from_us: int, ts_us: int, seq: int, reason: str, code: int | None) -> None:
+        if watch.gap is not None:
+            return
+        name = f"{watch.symbol if watch.instrument_id is None else watch.instrument_id}{watch.detail}"
+        watch.gap = {
+            "instrument_id": watch.instrument_id, "symbol": watch.symbol, "stream": watch.stream,
+            "gap_id": f"{self.events.recorder}.{watch.stream}.{name}.{seq}", "from_ts": from_us, "reason": reason,
+            "code": code,
+        }  # fmt: skip
+        self.events.unframed("gaps", ts_us, seq, watch.gap | {"state": "open"})
+
+
+def _key(request: Request) -> Key:
+    detail = f".{request.bar_size}.{request.what}" if request.bar_size else ""
+    return request.instrument_id, request.symbol, request.stream, detail

@@ -1,0 +1,133 @@
+"""Gaps open at every loss, close with the first row after it, and are derived from the tape alone."""
+
+from typing import Any
+
+import pytest
+
+from capture.lake.decode import Decoder
+from capture.tape import Follower
+
+SECOND = 1_000_000_000
+
+
+class Clock:
+    """A wall clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.now_ns = 1_767_600_000 * SECOND
+
+    def __call__(self) -> int:
+        return self.now_ns
+
+    def after(self, seconds: float) -> None:
+        self.now_ns += int(seconds * SECOND)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def tape(script: Any, tmp_path: Any, clock: Clock) -> Any:
+    made = type(script)(tmp_path / "timed", now=clock)
+    made.open().ask(1, "req_tick_by_tick", tick_kind="AllLast")
+    made.ask(2, "req_tick_by_tick", con_id=2, symbol="MSFT", tick_kind="AllLast")
+    clock.after(1)
+    made.trade(1, 10).trade(2, 20)
+    yield made
+    made.writer.close()
+
+
+def gaps(tape: Any, clock: Clock) -> list[tuple[str, str, float, float | None, int | None]]:
+    """Each row of gaps: symbol, state, from and to in seconds before now, code."""
+    decoder = Decoder("main")
+    decoder.feed(Follower(tape.data / "tape" / "main", 1))
+    now = clock.now_ns / SECOND
+    found = decoder.take().get("gaps")
+    return [
+        (row["symbol"], row["state"], round(now - row["from_ts"].timestamp(), 3),
+         row["to_ts"] and round(now - row["to_ts"].timestamp(), 3), row["code"])
+        for row in (found.to_pylist() if found else [])
+    ]  # fmt: skip
+
+
+def test_a_whole_stream_has_none(tape: Any, clock: Clock) -> None:
+    assert gaps(tape, clock) == []
+
+
+def test_the_end_of_a_session_opens_a_gap_at_the_last_byte(tape: Any, clock: Clock) -> None:
+    clock.after(5)
+    tape.close("reset by peer")
+    assert gaps(tape, clock) == [("AAPL", "open", 5, None, None), ("MSFT", "open", 5, None, None)]
+
+
+def test_a_gap_closes_with_the_first_row_of_the_next_session(tape: Any, clock: Clock) -> None:
+    clock.after(5)
+    tape.close().open().ask(7, "req_tick_by_tick", tick_kind="AllLast")
+    clock.after(2)
+    tape.trade(7, 11)
+    clock.after(1)
+    tape.trade(7, 12)
+    assert gaps(tape, clock)[2:] == [("AAPL", "closed", 8, 1, None)]
+
+
+def test_the_lines_of_ib_break_all_streams(tape: Any, clock: Clock) -> None:
+    clock.after(5)
+    tape.answer("error", request_id=-1, code=1100, message="lost")
+    clock.after(3)
+    tape.answer("error", request_id=-1, code=1102, message="restored").trade(2, 21)
+    rows = gaps(tape, clock)
+    assert rows == [("AAPL", "open", 4, None, 1100), ("MSFT", "open", 4, None, 1100), ("MSFT", "closed", 4, 0, 1100)]
+
+
+def test_a_broken_farm_concerns_the_streams_that_went_silent(tape: Any, clock: Clock) -> None:
+    clock.after(1)
+    tape.answer("error", request_id=-1, code=2103, message="Market data farm connection is broken:usfarm")
+    clock.after(2)
+    tape.trade(2, 21)
+    clock.after(2)
+    tape.answer("error", request_id=-1, code=2104, message="OK:usfarm").trade(1, 11)
+    assert gaps(tape, clock) == [("AAPL", "open", 5, None, 2103), ("AAPL", "closed", 5, 0, 2103)]
+
+
+def test_a_farm_that_stays_broken_is_known_before_it_is_whole(tape: Any, clock: Clock) -> None:
+    tape.answer("error", request_id=-1, code=2103, message="broken")
+    clock.after(6)
+    tape.trade(2, 21)
+    assert [row[:2] for row in gaps(tape, clock)] == [("AAPL", "open")]
+
+
+@pytest.mark.parametrize("code", [316, 317, 354, 10182, 10190, 10197, 10225])
+def test_a_request_that_broke_has_a_gap_of_its_own(tape: Any, clock: Clock, code: int) -> None:
+    clock.after(1)
+    tape.answer("error", request_id=1, code=code, message="broken")
+    assert gaps(tape, clock) == [("AAPL", "open", 1, None, code)]
+
+
+@pytest.mark.parametrize("code", [10167, 10090, 2152])
+def test_advice_opens_none(tape: Any, clock: Clock, code: int) -> None:
+    tape.answer("error", request_id=1, code=code, message="note")
+    assert gaps(tape, clock) == []
+
+
+def test_what_the_recorder_found_silent_was_whole_up_to_its_last_row(tape: Any, clock: Clock) -> None:
+    clock.after(9)
+    tape.trade(2, 21)
+    tape.writer.note({"note": "AAPL trades silent", "silent_request_id": 1})
+    assert gaps(tape, clock) == [("AAPL", "open", 9, None, None)]
+
+
+def test_a_stream_given_up_misses_nothing(tape: Any, clock: Clock) -> None:
+    tape.request("cancel_tick_by_tick", request_id=1)
+    clock.after(1)
+    tape.close()
+    assert [row[0] for row in gaps(tape, clock)] == ["MSFT"]
+
+
+def test_a_gap_has_one_name_from_opening_to_closing(tape: Any, clock: Clock) -> None:
+    tape.close().open().ask(7, "req_tick_by_tick", tick_kind="AllLast").trade(7, 11).close()
+    decoder = Decoder("main")
+    decoder.feed(Follower(tape.data / "tape" / "main", 1))
+    names = [row["gap_id"] for row in decoder.take()["gaps"].to_pylist() if row["symbol"] == "AAPL"]
+    assert names[0] == names[1] != names[2]
