@@ -114,7 +114,7 @@ def rival(folder: Path, count: int) -> float:
             break
     part = folder / "rival.bytes"
     part.write_bytes(data[:at])
-    command = [sys.executable, "-m", "bench.rival", part, folder / "ids.json"]
+    command: list[str | Path] = [sys.executable, "-m", "bench.rival", part, folder / "ids.json"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, preexec_fn=pinned(ONE_CORE))
     return float(done.stdout)
 

@@ -34,9 +34,9 @@ def test_every_complete_range_becomes_files(layout: Layout) -> None:
     rolled = list(Roller(layout, "main").roll())
     assert [(r.from_mark, r.to_mark) for r in rolled] == [(1, 2), (2, 3), (3, 4), (4, 5)]
     assert rows(layout, "trades") == [(2, 0), (4, 0), (6, 0), (8, 0)]
-    rolled = read_rolled(layout, "main")
-    assert rolled is not None
-    assert rolled.mark == 5
+    position = read_rolled(layout, "main")
+    assert position is not None
+    assert position.mark == 5
 
 
 def test_rolling_goes_on_where_it_stopped(layout: Layout, script: Any) -> None:
