@@ -69,10 +69,15 @@ def _gateway(rate: float) -> Iterator[int]:
     """Run a gateway in a process of its own, and give its port."""
     # No limits: IB's allow 5 tick-by-tick streams to an ordinary account.
     command = [sys.executable, "-m", "capture.cli", "gateway", "--port=0", "--lines=0", f"--rate={rate}"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-        assert process.stdout is not None
+    # In a session of its own, Ctrl-C reaches the recorder alone, which then ends before its gateway does.
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True
+    ) as process:
         try:
-            yield int(process.stdout.readline().rpartition(":")[2])
+            address = process.stdout.readline() if process.stdout else ""
+            if not address:
+                raise OSError("the gateway of the demo did not start: `ticktape gateway --port 0` says why")
+            yield int(address.rpartition(":")[2])
         finally:
             process.terminate()
 

@@ -6,14 +6,16 @@ import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from capture.lake.layout import Layout
 from capture.lake.roll import first_unrolled
-from capture.query import Lake
 from capture.schemas import MARKET_TABLES
 from capture.session.status import FILE_NAME
 from capture.tape import segments
+
+if TYPE_CHECKING:  # a recorder that shows its progress has no use for DuckDB and polars
+    from capture.query import Lake
 
 RATE_WINDOW_S = 10.0
 LAST_ROW_WINDOW_S = 3600.0  # older rows are not searched for the last one of a stream
@@ -52,7 +54,7 @@ def condition(state: dict[str, Any]) -> str:
     return "does not answer" if _lives(state["pid"]) else "ended without stopping"
 
 
-def stream_rows(lake: Lake) -> dict[tuple[str, str, int | None], tuple[float, float]]:
+def stream_rows(lake: "Lake") -> dict[tuple[str, str, int | None], tuple[float, float]]:
     """Return rows per second and age in seconds of the last row, by recorder, stream and instrument id.
 
     Only what came in the last hour is there. Requests of the same stream and instrument count together.

@@ -52,3 +52,8 @@ def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("capture.cli.app", broken)
     with pytest.raises(RuntimeError, match="a bug"):
         main()
+
+
+def test_showing_progress_needs_no_database() -> None:
+    code = "import sys, capture.cli.progress; print(*{'duckdb', 'polars'} & {*sys.modules})"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "\n"

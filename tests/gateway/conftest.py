@@ -66,7 +66,7 @@ class Peer:
     def send(self, name: str, **values: Any) -> None:
         self.writer.write(self.connection.send(name, **values))
 
-    async def until(self, name: str, count: int = 1, timeout_s: float = 8.0, **values: Any) -> dict[str, Any]:
+    async def until(self, name: str, count: int = 1, timeout_s: float = 20.0, **values: Any) -> dict[str, Any]:
         """The last of `count` answers of this name and values; answers of the past count."""
         async with asyncio.timeout(timeout_s):
             while True:

@@ -64,7 +64,9 @@ def test_bars_are_kept_up_to_date(scene: Scene, sent: Sent) -> None:
     ("TRADES", "historical_trades", "trades"), ("BID_ASK", "historical_quotes", "quotes"),
     ("MIDPOINT", "historical_midpoints", "midpoints")])
 @pytest.mark.parametrize("edge", ["start", "end"])
-def test_ticks_complete_the_last_second(scene: Scene, sent: Sent, what: str, message: str, table: str, edge: str) -> None:
+def test_ticks_complete_the_last_second(
+    scene: Scene, sent: Sent, what: str, message: str, table: str, edge: str
+) -> None:
     async def play(gateway: Gateway, peer: Peer) -> None:
         peer.send("req_historical_ticks", request_id=7, **TICKS | {edge: EARLIER, "what": what})
         await peer.until(message, done=True)
