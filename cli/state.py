@@ -32,7 +32,7 @@ def recorder_state(layout: Layout, recorder: str) -> dict[str, Any]:
     folder = layout.tape / recorder
     said = _read(folder / FILE_NAME)
     rolled = first_unrolled(layout, recorder, segments(folder))
-    behind = max(said.get("mark", 0) - rolled, 0) if rolled is not None else 0
+    behind = max(said.get("mark", 0) - rolled.mark, 0) if rolled is not None else 0
     said_s = _age_s(said.get("written"))
     stopped = said.get("state") in (None, "stopped")
     return {
