@@ -12,7 +12,11 @@ from .ticktypes import LIVE_OF_DELAYED, tick_name
 Numbers = npt.NDArray[np.int64]
 
 ORIGINS = pa.array([*DATA_TYPES.values(), "backfill"])
-LIVE, DELAYED, BACKFILL = 0, 2, 4
+LIVE, DELAYED, BACKFILL = 0, 2, 4  # places in ORIGINS
+
+
+# Request ids up to this find their place in an array; a session's count up from 1. Beyond, by a search.
+_MOST_BY_ID = 1 << 20
 
 
 class Lookup:
@@ -21,8 +25,15 @@ class Lookup:
     def __init__(self, context: Context) -> None:
         requests = sorted(context.requests.values(), key=lambda request: request.request_id)
         self._ids = np.array([r.request_id for r in requests], np.int64)
-        self._instruments = pa.array([r.instrument_id for r in requests], pa.int64())
-        self._data_types = np.array([r.data_type for r in requests], np.int8)
+        # One more place at the end: the index -1 of an unknown request.
+        known = [-1 if r.instrument_id is None else r.instrument_id for r in requests]
+        self._instruments = np.array([*known, -1], np.int64)
+        highest = int(self._ids[-1]) if len(self._ids) else -1
+        self._by_id = np.full(max(0, min(highest + 1, _MOST_BY_ID)), -1, np.int64)
+        small = self._ids[(self._ids >= 0) & (self._ids < len(self._by_id))]
+        self._by_id[small] = np.searchsorted(self._ids, small)
+        types = [r.data_type if r.data_type in DATA_TYPES else 1 for r in requests]
+        self._origins = np.array([*types, 1], np.int8) - 1
         self._texts = {
             name: _distinct([getattr(r, name) for r in requests]) for name in ("symbol", "stream", "bar_size", "what")
         }
@@ -32,6 +43,9 @@ class Lookup:
         """Return the place of each request id, -1 for one that is not known."""
         if not len(self._ids):
             return np.full(len(request_ids), -1, np.int64)
+        if len(request_ids) and request_ids.min() >= 0 and request_ids.max() < len(self._by_id):
+            known: Numbers = self._by_id[request_ids]
+            return known
         places = np.searchsorted(self._ids, request_ids)
         places[places == len(self._ids)] = 0
         places[self._ids[places] != request_ids] = -1
@@ -39,7 +53,8 @@ class Lookup:
 
     def instruments(self, places: Numbers) -> pa.Array:
         """Return the contract ids at these places, null for an unknown request."""
-        return self._instruments.take(_indices(places))
+        codes = self._instruments[places]
+        return pa.array(codes, mask=codes < 0) if len(codes) and codes.min() < 0 else pa.array(codes)
 
     def text(self, name: str, places: Numbers) -> pa.Array:
         """Return symbol, stream, bar_size or what at these places, dictionary-encoded, null for an unknown one."""
@@ -52,10 +67,8 @@ class Lookup:
 
     def origins(self, places: Numbers) -> npt.NDArray[np.int8]:
         """Return each row's origin as an index into ORIGINS, live for an unknown request."""
-        if not len(self._data_types):
-            return np.zeros(len(places), np.int8)
-        known = self._data_types[places] - 1
-        return np.where((places < 0) | (known < 0) | (known > 3), LIVE, known).astype(np.int8)
+        origins: npt.NDArray[np.int8] = self._origins[places]
+        return origins
 
 
 def _indices(places: Numbers) -> pa.Array:
