@@ -76,7 +76,8 @@ def keep_up_to_date(client: Client, values: Values, details: Details) -> None:
     client.answer(values["request_id"], historical_bars(client, values, details))
     dates = bar_dates(client, details, values["date_format"], size_s)
     fetch = _updates(client.feed, details["con_id"], size_s, _fed(values["what"]), values["regular_hours"], dates)
-    client.subscribe(Subscription(values["request_id"], "historical_data", "live_bars", fetch))
+    variant = f"{values['bar_size']} {values['what']}"
+    client.subscribe(Subscription(values["request_id"], "historical_data", "live_bars", details, fetch, variant))
 
 
 def _size_s(values: Values) -> int:

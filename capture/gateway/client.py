@@ -36,7 +36,8 @@ class Worked:
 class Client:
     """A connected client. It is silent until `started`, by its startApi request.
 
-    `data_type` is the market data type it asked for last; `tasks` are the answers still being worked out.
+    `data_type` is the market data type it asked for last; `tasks` are the answers still being worked out. A `dead`
+    client's connection is up, but half-open: what comes in is passed over and nothing goes out.
     """
 
     def __init__(self, gateway: "Gateway", writer: asyncio.StreamWriter) -> None:
@@ -50,6 +51,7 @@ class Client:
         self.pacing = HistoryPacing()
         self.tick_by_tick_pacing = Windows()
         self.time_told_s = float("-inf")
+        self.dead = False
         self._writer = writer
         self._messages = Windows()
         self._violations = 0
@@ -85,11 +87,13 @@ class Client:
         self.id = client_id
         clock = self.gateway.clock
         on_rows = self._report if self.gateway.on_rows is not None else None
-        self._streamer = Streamer(self.server_version, clock.now_us(), clock.speed, on_rows)
+        self._streamer = Streamer(self.server_version, clock.now_us(), clock.speed, self._flows, on_rows)
         self._pump = asyncio.create_task(self._stream(self._streamer))
 
     async def stop(self) -> None:
         """End everything that runs for this client, and its connection."""
+        for subscription in list(self.subscriptions.values()):
+            self.end(subscription, "disconnected")
         running = [task for task in (self._pump, *self.tasks.values()) if task is not None]
         for task in running:
             task.cancel()
@@ -111,8 +115,11 @@ class Client:
 
     def write(self, data: bytes) -> None:
         """Send bytes, unless the connection is gone."""
-        if not self._writer.is_closing():
-            self._writer.write(data)
+        if self._writer.is_closing() or self.dead:
+            return
+        size_bytes = 1 if self.gateway.faults.active("chop") else max(len(data), 1)
+        for at in range(0, len(data), size_bytes):
+            self._writer.write(data[at : at + size_bytes])
 
     async def drain(self) -> None:
         """Wait until the client has read enough. Raises ConnectionError when it is gone."""
@@ -152,7 +159,7 @@ class Client:
 
     def report(self, request_id: int, stream: str, table: str, rows: pa.Table) -> None:
         """Tell the gateway's listener, if there is one, which rows were sent."""
-        if self.gateway.on_rows is not None:
+        if self.gateway.on_rows is not None and not self.dead:
             self._report(request_id, stream, table, rows)
 
     def _report(self, request_id: int, stream: str, table: str, rows: pa.Table) -> None:
@@ -163,15 +170,43 @@ class Client:
 
     def subscribe(self, subscription: Subscription) -> None:
         """Start a live stream."""
+        self.restart(subscription)
+        self.gateway.faults.subscribed(self, subscription)
+
+    def restart(self, subscription: Subscription) -> None:
+        """Start a live stream once more, with what comes first in it."""
         assert self._streamer is not None
         self._streamer.add(subscription)
 
     def unsubscribe(self, family: str, request_id: int) -> bool:
         """End a live stream or an answer being worked out, and return whether there was one."""
-        task = self.tasks.pop((family, request_id), None)
+        task, subscription = self.tasks.pop((family, request_id), None), self.subscriptions.get((family, request_id))
         if task is not None:
             task.cancel()
-        return (self._streamer is not None and self._streamer.remove(family, request_id)) or task is not None
+        if subscription is not None:
+            self.end(subscription, "cancelled")
+        return task is not None or subscription is not None
+
+    def end(self, subscription: Subscription, reason: str) -> None:
+        """End a live stream; it is missed until the client asks for it again."""
+        assert self._streamer is not None and self.id is not None
+        self._streamer.remove(subscription.family, subscription.request_id)
+        self.gateway.ledger.silent(self.id, subscription, reason, self._streamer.cursor_us)
+
+    def refresh(self) -> None:
+        """Let faults that began or ended take effect on the live streams."""
+        if self._streamer is not None:
+            self._streamer.refresh()
+
+    def _flows(self, subscription: Subscription, at_us: int) -> bool:
+        """Return whether no fault silences a stream, and keep note of it."""
+        assert self.id is not None
+        ledger = self.gateway.ledger
+        if reason := self.gateway.faults.silence(self, subscription):
+            ledger.silent(self.id, subscription, reason, at_us)
+        else:
+            ledger.flows(self.id, subscription, at_us)
+        return not reason
 
     async def _stream(self, streamer: Streamer) -> None:
         """Hand out the streams as time goes on; a client that does not read is waited for."""
@@ -179,7 +214,7 @@ class Client:
             while not self._writer.is_closing():
                 now_us = self.gateway.clock.now_us()
                 if data := streamer.take(now_us):
-                    self._writer.write(data)
+                    self.write(self.gateway.faults.padded(data))
                     await self._writer.drain()
                 await asyncio.sleep(0 if streamer.cursor_us < now_us else TICK_S)
         except ConnectionError:
@@ -192,11 +227,12 @@ class Client:
     def too_fast(self) -> bool:
         """Count a message; one over the limit is answered by code 100, the third time by closing the connection."""
         most = self.limits.messages_per_s
-        if most is None or self._messages.admit("messages", Rule(most, 1.0), time.monotonic()):
+        admitted = most is None or self._messages.admit("messages", Rule(most, 1.0), time.monotonic())
+        if admitted and not self.gateway.faults.take("message-rate"):
             return False
         self._messages = Windows()
         self._violations += 1
-        self.error(-1, 100, f"Max rate of messages per second has been exceeded:max={most} ({self._violations})")
+        self.error(-1, 100, f"Max rate of messages per second has been exceeded:max={most or 50} ({self._violations})")
         if self._violations >= MOST_VIOLATIONS:
             self.close()
         return True

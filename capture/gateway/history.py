@@ -126,11 +126,14 @@ def cancel_historical_data(client: Client, values: Values) -> None:
     raise Refusal(366, f"No historical data query found for ticker id:{request_id}")
 
 
-HANDLERS: Handlers = {
+REQUESTS: Handlers = {
     "req_historical_data": _handler("historical_data", bars),
     "req_historical_ticks": _handler("historical_ticks", historical_ticks),
     "req_head_timestamp": _handler("head_timestamp", head_timestamp),
     "req_histogram": _handler("histogram", histogram),
+}
+HANDLERS: Handlers = {
+    **REQUESTS,
     "cancel_historical_data": cancel_historical_data,
     "cancel_head_timestamp": nothing,
     "cancel_histogram": nothing,

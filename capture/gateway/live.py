@@ -89,7 +89,7 @@ def req_market_data(client: Client, values: Values) -> None:
     if snapshot:
         _send_snapshot(client, request_id, fetch(client.now_us, client.now_us + 1, True))
     else:
-        client.subscribe(Subscription(request_id, "market_data", "ticks", fetch))
+        client.subscribe(Subscription(request_id, "market_data", "ticks", details, fetch))
 
 
 def _send_snapshot(client: Client, request_id: int, found: Rows) -> None:
@@ -117,7 +117,7 @@ def req_tick_by_tick(client: Client, values: Values) -> None:
         now_us = client.now_us
         client.answer(request_id, lambda: past_ticks.answer(
             request_id, what, past_ticks.ticks_before(rows_of, now_us, count)))
-    client.subscribe(Subscription(request_id, "tick_by_tick", stream, _tick_by_tick(rows_of, stream)))
+    client.subscribe(Subscription(request_id, "tick_by_tick", stream, details, _tick_by_tick(rows_of, stream)))
 
 
 def _check_tick_by_tick(client: Client, details: Details, stream: str) -> None:
@@ -169,7 +169,7 @@ def req_market_depth(client: Client, values: Values) -> None:
             operations = with_column(operations, "smart", pa.nulls(len(operations), pa.bool_()))
         return [("depth", operations)]
 
-    client.subscribe(Subscription(request_id, "market_depth", "smart_depth" if smart else "depth", fetch))
+    client.subscribe(Subscription(request_id, "market_depth", "smart_depth" if smart else "depth", details, fetch))
 
 
 # 5-second bars
@@ -194,7 +194,7 @@ def req_real_time_bars(client: Client, values: Values) -> None:
         bars = with_column(bars, "ts", pa.array(bars["ts_event"].cast(pa.int64()).to_numpy() + BAR_US))
         return [("bars", with_column(bars, "form", pa.array(["closed"] * len(bars), pa.string())))]
 
-    client.subscribe(Subscription(request_id, "real_time_bars", "bars", fetch))
+    client.subscribe(Subscription(request_id, "real_time_bars", "bars", details, fetch, what))
 
 
 # Cancels

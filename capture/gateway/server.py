@@ -3,11 +3,10 @@
 import asyncio
 import contextlib
 import ipaddress
-import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -21,8 +20,12 @@ from capture.wire.layout import NEWEST_VERSION
 from . import account, history, live, reference, session
 from .client import Client
 from .clock import Clock
+from .commands import CommandError
+from .control import run_command
+from .faults import Faults
 from .feed import Feed
 from .limits import UNLIMITED, Limits
+from .missed import Ledger, Missed
 from .refusal import Refusal
 
 OnRows = Callable[[int, int, str, str, pa.Table], None]  # client id, request id, stream, table, rows
@@ -37,7 +40,8 @@ class Gateway:
 
     `speed` multiplies the time, which begins at `start_us` (default: now). `limits=None` switches IB's limits off.
     Instruments whose contract id is in `unsubscribed` have no live market data: 354, or delayed data where the client
-    asks for that. `on_rows` is told all rows that are sent: client id, request id, stream, table and rows.
+    asks for that. `on_rows` is told all rows that are sent: client id, request id, stream, table and rows. `control`
+    breaks things on purpose, `faults` is what is broken, and `missed` what that kept from clients.
     Raises ValueError for a host that is not this machine's own.
     """
 
@@ -68,11 +72,16 @@ class Gateway:
         self.time_zone = time_zone
         self.on_rows = on_rows
         self.clients: list[Client] = []
+        self.faults = Faults(self)
+        self.ledger = Ledger()
         self._server: asyncio.Server | None = None
         self._conversations: set[asyncio.Task[None]] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = 0
 
     async def start(self) -> None:
         """Listen. Raises OSError when the port is taken."""
+        self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
         self._server = await asyncio.start_server(self._converse, self.host, self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 
@@ -80,12 +89,13 @@ class Gateway:
         """Close every connection and the port."""
         if self._server is None:
             return
+        self.faults.stop()
         self._server.close()
         for client in self.clients:
             client.abort()
         await asyncio.gather(*self._conversations, return_exceptions=True)
         await self._server.wait_closed()
-        self._server = None
+        self._server = self._loop = None
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -98,9 +108,44 @@ class Gateway:
         """Return the client of this id, None when there is none."""
         return next((client for client in self.clients if client.id == client_id), None)
 
+    def refuse(self) -> None:
+        """Take no new connections, until `listen_again`; those that are there stay."""
+        assert self._server is not None
+        self._server.close()
+
+    def listen_again(self) -> None:
+        """Take new connections again, at the same port."""
+        task = asyncio.create_task(self.start())
+        self._conversations.add(task)
+        task.add_done_callback(self._conversations.discard)
+
+    @property
+    def missed(self) -> list[Missed]:
+        """What clients were not sent of the streams they wanted: stretches of time, and the rows in them."""
+        return self.ledger.missed
+
+    def control(self, command: str, *arguments: object, **named: object) -> Any:
+        """Run a command of `ticktape gateway control`, from any thread, and return its result.
+
+        Raises CommandError for a command or an argument that is none.
+        """
+        if self._loop is None:
+            raise CommandError(f"the gateway has not started, so {command} can do nothing: start it first")
+
+        async def run() -> Any:
+            return run_command(self, command, arguments, named)
+
+        if threading.get_ident() == self._thread:
+            return run_command(self, command, arguments, named)
+        return asyncio.run_coroutine_threadsafe(run(), self._loop).result()
+
     def subscribed(self, *families: str) -> int:
         """Return how many live streams of these families all clients have together."""
         return sum(family in families for client in self.clients for family, _ in client.subscriptions)
+
+    def told_us(self) -> int:
+        """Return the moment that clients are told is now."""
+        return self.clock.now_us() + int(self.faults.amount("skew") * 1_000_000)
 
     def local_time(self, at_us: int) -> datetime:
         """Return a moment in the gateway's time zone."""
@@ -130,15 +175,23 @@ class Gateway:
             await client.drain()
 
     def _take(self, client: Client, event: Event) -> None:
+        if client.dead:
+            return
         if isinstance(event, ClientHello):
-            time = self.local_time(self.clock.now_us())
-            client.write(client.connection.answer_hello(event, f"{time:%Y%m%d %H:%M:%S} {time.tzname()}"))
+            self.faults.later("slow-handshake", lambda: self._greet(client, event))
         elif isinstance(event, Corrupt):
             client.close()
         elif isinstance(event, BadFrame) and client.started:
             client.error(-1, 320, f"Error reading request. {event.reason}")
         elif isinstance(event, Decoded) and (client.started or event.name == "start_api"):
             self._answer(client, event)
+
+    def _greet(self, client: Client, offer: ClientHello) -> None:
+        time = self.local_time(self.told_us())
+        try:
+            client.write(client.connection.answer_hello(offer, f"{time:%Y%m%d %H:%M:%S} {time.tzname()}"))
+        except RemoteProtocolError:
+            client.close()
 
     def _answer(self, client: Client, request: Decoded) -> None:
         if client.started and client.too_fast():
@@ -147,6 +200,8 @@ class Gateway:
             client.error(-1, 320, f"Error reading request. {request.name} has no request id")
             return
         try:
+            if request.name in history.REQUESTS:
+                self.faults.check_history()
             HANDLERS[request.name](client, request.values)
         except Refusal as refusal:
             client.error(request.values.get("request_id", -1), refusal.code, refusal.text)
@@ -157,37 +212,3 @@ def _require_loopback(host: str) -> None:
         if host == "localhost" or ipaddress.ip_address(host).is_loopback:
             return
     raise ValueError(f"the gateway serves this machine only, not {host}: use 127.0.0.1, ::1 or localhost")
-
-
-def serve(gateway: Gateway, ready: Callable[[int], None] | None = None) -> None:
-    """Run a gateway until SIGINT or SIGTERM. `ready` is called with its port. Raises OSError when that is taken."""
-
-    async def until_signalled() -> None:
-        stopped = asyncio.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-        async with gateway:
-            if ready is not None:
-                ready(gateway.port)
-            await stopped.wait()
-
-    asyncio.run(until_signalled())
-
-
-@contextlib.contextmanager
-def running(gateway: Gateway) -> Iterator[Gateway]:
-    """Run a gateway in a thread of its own, for programs without an event loop."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, name="gateway", daemon=True)
-    thread.start()
-    try:
-        asyncio.run_coroutine_threadsafe(gateway.start(), loop).result()
-        try:
-            yield gateway
-        finally:
-            asyncio.run_coroutine_threadsafe(gateway.stop(), loop).result()
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.run_until_complete(loop.shutdown_default_executor())
-        loop.close()

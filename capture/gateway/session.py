@@ -9,12 +9,6 @@ from .client import Client
 
 Handlers = dict[str, Callable[[Client, Values], None]]
 
-FARMS = (
-    (2104, "Market data farm connection is OK:usfarm"),
-    (2104, "Market data farm connection is OK:usfuture"),
-    (2106, "HMDS data farm connection is OK:ushmds"),
-    (2158, "Sec-def data farm connection is OK:secdefnj"),
-)
 TIME_INTERVAL_S = 1.0  # TWS answers the current time no more often
 
 
@@ -23,7 +17,9 @@ def start_api(client: Client, values: Values) -> None:
     client_id = values["client_id"] or 0
     if client.started:
         return
-    if client.gateway.client(client_id) is not None:
+    if client.gateway.faults.waits(client, values):
+        return
+    if client.gateway.client(client_id) is not None or client.gateway.faults.take("duplicate-id"):
         client.error(-1, 326, "Unable to connect as the client id is already in use. Retry with a unique client id.")
         client.close()
         return
@@ -31,7 +27,7 @@ def start_api(client: Client, values: Values) -> None:
     greeting = [managed_accounts, next_valid_id]
     for answer in greeting if client.gateway.accounts_first else reversed(greeting):
         answer(client, {})
-    for code, text in FARMS:
+    for code, text in client.gateway.faults.status_notices():
         client.error(-1, code, text)
 
 
@@ -49,12 +45,12 @@ def current_time(client: Client, _values: Values) -> None:
     """Send the time in seconds, unless it was asked for just before."""
     if time.monotonic() - client.time_told_s >= TIME_INTERVAL_S:
         client.time_told_s = time.monotonic()
-        client.send("current_time", time=client.gateway.clock.now_us() // 1_000_000)
+        client.send("current_time", time=client.gateway.told_us() // 1_000_000)
 
 
 def current_time_millis(client: Client, _values: Values) -> None:
     """Send the time in milliseconds."""
-    client.send("current_time_millis", time_ms=client.gateway.clock.now_us() // 1_000)
+    client.send("current_time_millis", time_ms=client.gateway.told_us() // 1_000)
 
 
 def market_data_type(client: Client, values: Values) -> None:

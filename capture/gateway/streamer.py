@@ -13,6 +13,8 @@ from .subscription import Subscription
 
 OnRows = Callable[[int, str, str, pa.Table], None]  # request id, stream, table, rows
 
+Flows = Callable[[Subscription, int], bool]
+
 SECOND_US = 1_000_000
 BATCH_FRAMES = 20_000  # what a stretch should hold: enough to encode by columns, little enough to answer soon
 
@@ -31,13 +33,17 @@ class Streamer:
     """Cuts a client's streams into bytes up to a moment. A client that reads slowly only falls behind itself.
 
     `cursor_us` is the moment up to which everything was handed out. `speed` says how much time passes in a second, so
-    that a stretch is never longer than a second of real time. `on_rows` is told the rows that are handed out.
+    that a stretch is never longer than a second of real time. `flows` is asked whether a subscription is handed out
+    from a moment on, at every stretch and change; `on_rows` is told the rows that are.
     """
 
-    def __init__(self, server_version: int, now_us: int, speed: float, on_rows: OnRows | None = None) -> None:
+    def __init__(
+        self, server_version: int, now_us: int, speed: float, flows: Flows, on_rows: OnRows | None = None
+    ) -> None:
         self.subscriptions: dict[tuple[str, int], Subscription] = {}
         self.cursor_us = now_us
         self._server_version = server_version
+        self._flows = flows
         self._on_rows = on_rows
         self._longest_us = max(int(SECOND_US * speed), SECOND_US // 4)
         self._stretch_us = self._longest_us
@@ -45,15 +51,19 @@ class Streamer:
         self._at = 0
 
     def add(self, subscription: Subscription) -> None:
-        """Start a subscription at the cursor."""
-        subscription.since_us = self.cursor_us
+        """Start a subscription at the cursor, or start it once more."""
+        subscription.since_us = None
         self.subscriptions[subscription.family, subscription.request_id] = subscription
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Ask anew which subscriptions flow: from the cursor on."""
         self._batch = None
 
-    def remove(self, family: str, request_id: int) -> bool:
-        """End a subscription, and return whether there was one; what was not handed out is gone."""
-        self._batch = None
-        return self.subscriptions.pop((family, request_id), None) is not None
+    def remove(self, family: str, request_id: int) -> Subscription | None:
+        """End a subscription and return it, None where there was none; what was not handed out is gone."""
+        self.refresh()
+        return self.subscriptions.pop((family, request_id), None)
 
     def moment_us(self, now_us: int) -> int:
         """Return the cursor, which without subscriptions is at `now_us`."""
@@ -78,7 +88,7 @@ class Streamer:
     def _build(self, from_us: int, to_us: int) -> Batch:
         sources = [
             (subscription, table, rows)
-            for subscription in self.subscriptions.values()
+            for subscription in self._flowing(from_us)
             for table, rows in subscription.fetch(from_us, to_us, subscription.since_us == from_us)
             if len(rows)
         ]
@@ -93,6 +103,13 @@ class Streamer:
         frames = merge(parts, keys) if parts else NO_FRAMES
         self._adapt(len(frames))
         return Batch(to_us, frames, np.sort(np.concatenate([np.zeros(0, np.int64), *keys])), sources)
+
+    def _flowing(self, from_us: int) -> list[Subscription]:
+        flowing = [one for one in self.subscriptions.values() if self._flows(one, from_us)]
+        for subscription in flowing:
+            if subscription.since_us is None:
+                subscription.since_us = from_us
+        return flowing
 
     def _adapt(self, count: int) -> None:
         """Make the next stretch longer or shorter by what this one held."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 
@@ -12,15 +13,25 @@ Rows = list[tuple[str, pa.Table]]  # table of the lake -> rows
 class Subscription:
     """A live stream of one request.
 
-    `family` is the kind of request that cancels it, `stream` the lake's word for what it brings. `fetch` returns the
-    rows of [from_us, to_us), and with its last argument those that start the stream too; `since_us` is its start.
+    `family` is the kind of request that cancels it, `stream` the lake's word for what it brings, `details` the contract
+    details of its instrument; `variant` tells its bars apart. `fetch` returns the rows of [from_us, to_us), and with
+    its last argument those that start the stream too; `since_us` is when it first flowed, None before. `dead` names the
+    fault that silenced it until it is requested anew, and is empty while there is none.
     """
 
     request_id: int
     family: str
     stream: str
+    details: dict[str, Any]
     fetch: Callable[[int, int, bool], Rows]
-    since_us: int = 0
+    variant: str = ""
+    since_us: int | None = None
+    dead: str = ""
+
+    @property
+    def name(self) -> str:
+        """Its stream and instrument."""
+        return f"{self.stream} {self.details['local_symbol']}"
 
 
 def with_column(rows: pa.Table, name: str, column: pa.Array) -> pa.Table:

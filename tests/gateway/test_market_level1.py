@@ -100,6 +100,14 @@ def test_every_tick_carries_the_value_its_kind_has() -> None:
             assert (row["past_limit"] is not None) == (kind == "price")
 
 
+@pytest.mark.parametrize(("rate", "window_s"), [(8, 300), (2_000, 10)])
+def test_figures_of_a_busy_market_start_anew_soon(rate: float, window_s: int) -> None:
+    market, window_us = Market(rate=rate), window_s * SECOND
+    at = START // window_us * window_us + 7 * SECOND
+    count = of(market.ticks(AAPL, at, at + 1, ALL, first=True).to_pylist(), "TRADE_COUNT")[0]["value"]
+    assert count == len(market.trades(AAPL, at - 7 * SECOND, at))
+
+
 def test_an_index_has_a_level_only_and_a_cfd_nothing() -> None:
     names = set(MARKET.ticks(SPX, START, START + 60 * SECOND, first=True)["tick_name"].to_pylist())
     assert names == {"LAST", "HIGH", "LOW", "OPEN", "CLOSE", "LAST_TIMESTAMP", "HALTED"}

@@ -14,7 +14,8 @@ from .rows import prices
 from .universe import INSTRUMENTS
 
 # A market that never closes has no day, so its figures start anew every four hours: adding up a whole day would
-# make a new subscription wait. In a very busy market (rate above 4) they start anew every ten minutes.
+# make a new subscription wait. In a very busy market (rate above 4) they start anew the sooner the busier it is: after
+# ten minutes at most, and every block at a rate of hundreds.
 WINDOW_S, BUSY_WINDOW_S, BUSY_RATE = 14_400, 600, 4
 PIECES_BLOCKS = (360, 60, 6, 1)  # an hour, ten minutes, a minute and a block: whole pieces are added up once and kept
 CACHED_PIECES = 8_192
@@ -77,7 +78,7 @@ class Days:
     def __init__(self, blocks: Blocks) -> None:
         self.seed = blocks.seed
         self._blocks = blocks
-        self._window_s = WINDOW_S if blocks.rate <= BUSY_RATE else BUSY_WINDOW_S
+        self._window_s = _window_s(blocks.rate)
         self.prices_at = lru_cache(maxsize=CACHED_PRICES)(self._prices_at)
         self._start = lru_cache(maxsize=CACHED_STARTS)(self._find_start)
         self._piece = lru_cache(maxsize=CACHED_PIECES)(self._add_up_piece)
@@ -121,6 +122,13 @@ class Days:
     def _add_up_piece(self, con_id: int, first: int, count: int) -> Statistics:
         _, trades = self._blocks.events(con_id, first * BLOCK_US, (first + count) * BLOCK_US)
         return add_up(trades)
+
+
+def _window_s(rate: float) -> int:
+    """Return how long figures add up in a market that never closes: whole blocks."""
+    if rate <= BUSY_RATE:
+        return WINDOW_S
+    return max(int(BUSY_WINDOW_S * BUSY_RATE / rate) // BLOCK_S, 1) * BLOCK_S
 
 
 def _pieces(first: int, end: int) -> Iterator[tuple[int, int]]:
