@@ -9,16 +9,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from capture.schemas import TABLES, TIMESTAMP
-from capture.tape import Damage, Kind, Record
+from capture.tape import DAMAGED, Damage, Kind, Record
+from capture.tape.agreed import BACKFILL, BACKFILLED
 from capture.tape.line import Line, Read
 from capture.wire.codec import Decoded, message_id
 from capture.wire.context import CANCELS
 from capture.wire.decode import Batch, decode
+from capture.wire.framing import corruption
+from capture.wire.lookup import BACKFILL as BACKFILL_ORIGIN
 from capture.wire.lookup import constant
 from capture.wire.rows import Rows
 
 from .events import Events, message_rows, note_row, opened_row, request_row
 from .gaps import Gaps, Seen
+from .restore import HISTORY, Captured, Restorer, nothing_stored
 
 # Received bytes are decoded in pieces of about this size: large enough that array operations pay, small enough that
 # they stay in the processor's cache.
@@ -33,19 +37,24 @@ Tables = dict[str, pa.Table]
 class Decoder:
     """Decodes one recorder's tape from a mark on.
 
-    `gaps` is the state of `Decoder.gaps` at that mark, None at the tape's beginning. Feed it records in order; `take`
-    returns the rows so far, by table, in arrival order, and begins anew. The tables have the columns of their schemas;
-    text columns may be dictionary-encoded.
+    `state` is what `as_json` gave at that mark, None at the tape's beginning. `captured` finds the recorder's rows
+    of before that mark, and those already taken from this decoder (see capture.lake.restore). Feed it records in order;
+    `take` returns the rows so far, by table, in arrival order, and begins anew. The tables have the columns of their
+    schemas; text columns may be dictionary-encoded.
     """
 
-    def __init__(self, recorder: str, gaps: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, recorder: str, state: dict[str, Any] | None = None, captured: Captured = nothing_stored
+    ) -> None:
         self.recorder = recorder
         self.line: Line | None = None
         self.frames = 0
         self._events = Events(recorder)
         self.gaps = Gaps(self._events)
-        if gaps is not None:
-            self.gaps.restore(gaps)
+        self._restorer = Restorer(captured)
+        if state is not None:
+            self.gaps.restore(state)
+            self._restorer.resume(state)
         self._tables: dict[str, list[pa.Table]] = {}
         self._reads: list[Record] = []
         self._read_bytes = 0
@@ -59,11 +68,13 @@ class Decoder:
             self._record(record)
 
     def damaged(self, damage: Damage) -> None:
-        """Note bytes of the tape that could not be read."""
+        """Note bytes of the tape that could not be read: what is received next may begin inside a frame."""
         self._flush()
-        note = {"note": f"{damage.size_bytes:,} bytes of the tape cannot be read: {damage.reason}",
-                "file": damage.path.name, "offset": damage.offset}
-        self._unframed("notices", note_row(note))
+        self._damage(damage.as_note())
+
+    def as_json(self) -> dict[str, Any]:
+        """Return as plain values what decoding from here on has to know besides the mark."""
+        return self.gaps.as_json() | self._restorer.as_json()
 
     def take(self) -> Tables:
         """Return the rows decoded since the last call, by table; tables without rows are left out."""
@@ -89,6 +100,7 @@ class Decoder:
             self._send(record, line)
             return
         if record.kind == Kind.MARK:
+            self._give_up(line)
             return
         self._flush()
         if record.kind == Kind.OPENED:
@@ -98,8 +110,31 @@ class Decoder:
         elif record.kind == Kind.NOTE:
             self._note(record.json(), line)
 
-    def _note(self, note: dict[str, Any], line: Line) -> None:
+    def _damage(self, note: dict[str, Any]) -> None:
         self._unframed("notices", note_row(note))
+        if self.line is not None:
+            self.line.damaged()
+
+    def _give_up(self, line: Line) -> None:
+        """Keep what was received since damage and gave no frames: the mark that comes says where the line stands."""
+        self._flush()
+        self._lost(line.give_up())
+
+    def _lost(self, data: bytes) -> None:
+        if data:
+            self._unframed("undecoded", {
+                "frame": data, "reason": f"{len(data):,} bytes beside damage of the tape, which are no whole frames"})
+
+    def _note(self, note: dict[str, Any], line: Line) -> None:
+        if DAMAGED in note:
+            self._damage(note)
+            return
+        if note.get("note") == BACKFILL:  # what was requested is in `subscriptions`
+            self._restorer.asked(note)
+            return
+        self._unframed("notices", note_row(note))
+        if note.get("note") == BACKFILLED:
+            self.gaps.backfilled(note, self._ts_us, line.seq)
         request = line.context.requests.get(note.get("silent_request_id", 0))
         if request is not None:
             self.gaps.silent(request, self._ts_us, line.seq, str(note["note"]))
@@ -120,13 +155,17 @@ class Decoder:
     def _close(self, record: Record, line: Line) -> None:
         version = line.context.server_version
         reason = record.json().get("reason")
+        self._give_up(line)
         rest = line.closed()
         if rest:
+            corrupt = corruption(rest)
+            frame = rest if corrupt else rest[4:]  # a length that makes no sense is part of the evidence
             self._unframed("undecoded", {
-                "message_id": message_id(rest[4:]), "server_version": version, "frame": rest[4:],
-                "reason": f"the session ended inside this frame, {len(rest):,} bytes into it"})
+                "message_id": None if corrupt else message_id(frame), "server_version": version, "frame": frame,
+                "reason": corrupt or f"the session ended inside this frame, {len(rest):,} bytes into it"})
         self._unframed("sessions", {"event": "closed", "reason": reason})
         self.gaps.session_ended(self._ts_us, line.seq, reason or "the session ended")
+        self._restorer.session_ended()
 
     def _unframed(self, table: str, values: dict[str, object]) -> None:
         seq = self.line.seq if self.line else 0
@@ -143,6 +182,8 @@ class Decoder:
             raise ValueError("decoding a tape must begin at a mark")
         before = len(self.line.pending)
         read = self.line.received(b"".join(record.body for record in reads))
+        self._lost(read.lost)
+        before -= len(read.lost)
         self.frames += len(read)
         ends = before + np.cumsum([len(record.body) for record in reads], dtype=np.int64)
         walls_us = np.array([record.wall_ns // 1000 for record in reads], np.int64)
@@ -174,7 +215,13 @@ class Decoder:
         times_us, first_seq = times_us[read.greeting :], read.first_seq + read.greeting
         for name in {rows.table for rows in batch.rows}:
             parts = [self._table(rows, times_us, first_seq) for rows in batch.rows if rows.table == name]
-            self._tables.setdefault(name, []).append(_in_order(parts))
+            before = self._tables.setdefault(name, [])
+            rows, counts = self._restorer.restore(name, _in_order(parts), before)
+            before.append(rows)
+            for gap_id, count in counts.items():
+                self.gaps.restored(gap_id, count)
+        for request_id in batch.answered:
+            self._restorer.over(request_id)
         self._follow_gaps(batch, times_us, first_seq, line)
         for frame, decoded in batch.messages:
             for table, row in message_rows(decoded, line.context):
@@ -197,6 +244,8 @@ class Decoder:
             if values is not None:
                 request, ts_us = requests.get(values["request_id"] or 0), int(times_us[frame])
                 self.gaps.notice(values["code"] or 0, request, values["message"], ts_us, first_seq + frame)
+                if request is not None and request.stream == HISTORY:
+                    self._restorer.over(request.request_id)
 
     def _table(self, rows: Rows, times_us: npt.NDArray[np.int64], first_seq: int) -> pa.Table:
         table = TABLES[rows.table]
@@ -252,10 +301,10 @@ def _place_in_time(received: pa.Array, columns: dict[str, pa.Array]) -> pa.Array
     """Return receive times, or IB's event time for rows from its history."""
     if "ts_event" not in columns:
         return received
-    backfilled = pc.equal(columns["origin"].cast(pa.string()), "backfill") if len(received) else None
-    if backfilled is None or not pc.any(backfilled).as_py():
+    backfilled = columns["origin"].indices.to_numpy() == BACKFILL_ORIGIN
+    if not backfilled.any():
         return received
-    return pc.if_else(pc.and_(backfilled, pc.is_valid(columns["ts_event"])), columns["ts_event"], received)
+    return pc.if_else(pc.and_(pa.array(backfilled), pc.is_valid(columns["ts_event"])), columns["ts_event"], received)
 
 
 def _in_order(parts: list[pa.Table]) -> pa.Table:

@@ -14,6 +14,8 @@ from capture.wire.notices import describe
 from .events import Events
 
 WATCHED = frozenset({"ticks", "last", "all_last", "quotes", "midpoints", "depth", "smart_depth", "bars", "live_bars"})
+# Of these IB keeps history.
+RESTORABLE = frozenset({"last", "all_last", "quotes", "midpoints", "bars", "live_bars"})
 
 # IB says a little late that something is broken: what came in the last moment before may be the last for a while.
 NOTICE_LAG_US = 1_000_000
@@ -57,12 +59,14 @@ class Watch:
 class Gaps:
     """Follows the streams of one recorder and adds rows of `gaps` to `events`.
 
-    Times are microseconds UTC. `heard_us` is when the line last carried anything.
+    Times are microseconds UTC. `heard_us` is when the line last carried anything. `waiting` are the closed gaps, by
+    gap_id, that IB's history may fill: their last row, with what tells bars apart (`detail`).
     """
 
     events: Events
     heard_us: int = 0
     watches: dict[Key, Watch] = field(default_factory=dict)
+    waiting: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def requested(self, request: Request, ts_us: int) -> None:
         """A stream was asked for: from now on it is wanted."""
@@ -107,6 +111,18 @@ class Gaps:
         if watch := self.watches.get(_key(request)):
             self._open(watch, watch.last_us, ts_us, seq, reason, None)
 
+    def restored(self, gap_id: str, rows: int) -> None:
+        """Rows of a gap came from history."""
+        if gap := self.waiting.get(gap_id):
+            gap["rows_restored"] += rows
+
+    def backfilled(self, note: dict[str, Any], ts_us: int, seq: int) -> None:
+        """History has been asked for a gap: it is backfilled, or history is unavailable."""
+        if gap := self.waiting.pop(note["gap_id"], None):
+            row = {name: value for name, value in gap.items() if name != "detail"}
+            row |= {"state": note["state"], "reason": note.get("reason") or gap["reason"]}
+            self.events.unframed("gaps", ts_us, seq, row)
+
     def heard(self, ts_us: int, seq: int) -> None:
         """The line carried something."""
         self.heard_us = ts_us
@@ -114,13 +130,15 @@ class Gaps:
 
     def as_json(self) -> dict[str, Any]:
         """Return the state as plain values."""
-        return {"heard_us": self.heard_us, "watches": [asdict(watch) for watch in self.watches.values()]}
+        return {"heard_us": self.heard_us, "watches": [asdict(watch) for watch in self.watches.values()],
+                "waiting": list(self.waiting.values())}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take on the state that `as_json` gave."""
         self.heard_us = state["heard_us"]
         watches = [Watch(**watch) for watch in state["watches"]]
         self.watches = {(watch.instrument_id, watch.symbol, watch.stream, watch.detail): watch for watch in watches}
+        self.waiting = {gap["gap_id"]: gap for gap in state["waiting"]}
 
     def _wanted(self) -> list[Watch]:
         return [watch for watch in self.watches.values() if watch.wanted]
@@ -145,8 +163,10 @@ class Gaps:
     def _row(self, watch: Watch, ts_us: int, seq: int) -> None:
         watch.suspect_us = None
         if watch.gap is not None:
-            gap, watch.gap = watch.gap, None
-            self.events.framed("gaps", ts_us, seq, gap | {"state": "closed", "to_ts": ts_us})
+            gap, watch.gap = watch.gap | {"state": "closed", "to_ts": ts_us}, None
+            self.events.framed("gaps", ts_us, seq, gap)
+            if watch.stream in RESTORABLE:
+                self.waiting[gap["gap_id"]] = gap | {"detail": watch.detail, "rows_restored": 0}
 
     def _open(self, watch: Watch, from_us: int, ts_us: int, seq: int, reason: str, code: int | None) -> None:
         if watch.gap is not None:

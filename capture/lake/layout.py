@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from capture.tape import publish
+from capture.tape.agreed import ROLLED
 
 NEVER_SEALED = date(1970, 1, 1)
 # A file without rows stands in this folder of every table: a pattern always finds a file, and with it the columns.
@@ -63,7 +64,7 @@ class Layout:
 
     def rolled(self, recorder: str) -> Path:
         """Return the file that holds a recorder's rolled position."""
-        return self.tape / recorder / "rolled.json"
+        return self.tape / recorder / ROLLED
 
     def recorders(self) -> list[str]:
         """Return the names of the recorders that have a tape here."""

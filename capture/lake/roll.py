@@ -4,21 +4,25 @@ The same two marks always give the same rows under the same names, whenever and 
 position moves on only when all files of a range are published. So rolling twice does no harm and nothing is missed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from capture.schemas import TABLES
-from capture.tape import Follower, Kind, Record, publish, segments
+from capture.schemas import TABLES, Table
+from capture.tape import publish, segments
+from capture.tape.publish import sync_path
 from capture.tape.segment import Segment
 
-from .decode import Decoder, Tables
+from .decode import Tables
 from .layout import Layout, Rolled, read_rolled, write_rolled
 from .parquet import FILE_MODE, write_parquet
+from .ranges import Range, Ranges
+from .restore import Files
 
 
 @dataclass(slots=True)
@@ -36,48 +40,38 @@ class Roller:
 
     def __init__(self, layout: Layout, recorder: str) -> None:
         self.layout, self.recorder = layout, recorder
-        self._follower: Follower | None = None
-        self._mark: Record | None = None
-        self._records: list[Record] = []
-        self._damage_seen = 0
-        self._gaps: dict[str, Any] | None = None
+        self._ranges: Ranges | None = None
 
     def roll(self) -> Iterator[Roll]:
         """Roll every range that is complete by now, one at a time."""
-        follower = self._follow()
-        if follower is None:
-            return
-        while records := follower.poll():
-            for record in records:
-                if record.kind == Kind.MARK:
-                    if self._mark is not None:
-                        yield self._range(self._mark, record, follower)
-                    self._mark, self._records = record, []
-                else:
-                    self._records.append(record)
+        for range_ in self._complete():
+            sync_range(self.layout.tape / self.recorder, range_)
+            publish_range(self.layout, self.recorder, range_.from_mark, range_.tables)
+            write_rolled(self.layout, self.recorder, Rolled(range_.to_mark, range_.state))
+            rows = {name: rows.num_rows for name, rows in range_.tables.items()}
+            yield Roll(range_.from_mark, range_.to_mark, range_.frames, rows)
 
-    def _follow(self) -> Follower | None:
-        if self._follower is None:
+    def _complete(self) -> Iterable[Range]:
+        if self._ranges is None:
             folder = self.layout.tape / self.recorder
             start = first_unrolled(self.layout, self.recorder, segments(folder))
-            if start is not None:
-                self._gaps = start.gaps
-                self._follower = Follower(folder, start.mark)
-        return self._follower
+            if start is None:
+                return ()
+            self._ranges = Ranges(folder, start, Files(self.layout, self.recorder))
+        return self._ranges
 
-    def _range(self, start: Record, end: Record, follower: Follower) -> Roll:
-        decoder = Decoder(self.recorder, self._gaps)
-        decoder.feed([start])
-        decoder.feed(self._records)
-        for damage in follower.damage[self._damage_seen :]:
-            decoder.damaged(damage)
-        self._damage_seen = len(follower.damage)
-        from_mark, to_mark = start.json()["mark"], end.json()["mark"]
-        tables = decoder.take()
-        publish_range(self.layout, self.recorder, from_mark, tables)
-        self._gaps = decoder.gaps.as_json()
-        write_rolled(self.layout, self.recorder, Rolled(to_mark, self._gaps))
-        return Roll(from_mark, to_mark, decoder.frames, {name: rows.num_rows for name, rows in tables.items()})
+
+def sync_range(folder: Path, range_: Range) -> None:
+    """Bring the tape safely to disk up to the end of a range: its rows must not outlive it in a power cut.
+
+    Otherwise a recorder that goes on after it would give its marks and frames numbers that are taken.
+    """
+    tape = segments(folder)
+    before = [segment for segment in tape if segment.first_mark <= range_.from_mark][-1:]
+    inside = [segment for segment in tape if range_.from_mark < segment.first_mark <= range_.to_mark]
+    for segment in (*before, *inside):
+        with suppress(FileNotFoundError):  # sealed meanwhile, which syncs it
+            sync_path(segment.path)
 
 
 def first_unrolled(layout: Layout, recorder: str, tape: list[Segment]) -> Rolled | None:
@@ -90,11 +84,21 @@ def first_unrolled(layout: Layout, recorder: str, tape: list[Segment]) -> Rolled
 
 def publish_range(layout: Layout, recorder: str, mark: int, tables: Tables) -> None:
     """Publish the rows that followed a mark, one file per table and UTC date."""
+    for path, table, rows in files_of(layout, recorder, mark, tables):
+        publish_file(path, table, rows)
+
+
+def publish_file(path: Path, table: Table, rows: pa.Table) -> None:
+    """Publish one file of rolled rows, replacing what was there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    publish(path, partial(write_parquet, table, rows), mode=FILE_MODE)
+
+
+def files_of(layout: Layout, recorder: str, mark: int, tables: Tables) -> Iterator[tuple[Path, Table, pa.Table]]:
+    """Yield path, table and rows of each file that holds the rows which followed a mark."""
     for name, rows in tables.items():
         for day, part in by_date(rows):
-            path = layout.live_file(name, day, recorder, mark)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            publish(path, partial(write_parquet, TABLES[name], part), mode=FILE_MODE)
+            yield layout.live_file(name, day, recorder, mark), TABLES[name], part
 
 
 def by_date(rows: pa.Table) -> list[tuple[str, pa.Table]]:

@@ -1,9 +1,10 @@
 """The roller process: rolls a recorder's tape until it is told to stop, or its recorder is gone.
 
-    python -m capture.lake.roller DATA RECORDER
+    python -m capture.lake.roller DATA RECORDER PID
+
+PID is the recorder's: said rather than asked for, as a recorder may die before this process has begun.
 """
 
-import fcntl
 import logging
 import os
 import signal
@@ -12,39 +13,64 @@ import threading
 from pathlib import Path
 
 from .layout import Layout
+from .lock import RollerBusyError, roller_lock
 from .roll import Roller
 from .views import prepare
 
 POLL_S = 0.2
+BUSY_S = 1.0
 
 log = logging.getLogger("ticktape.roller")
 
 
-def run(data: Path, recorder: str, stop: threading.Event, parent: int | None = None) -> None:
-    """Roll until `stop` is set, or until the process `parent` is gone; then once more up to the last mark."""
-    layout = Layout(data)
+def run(data: Path, recorder: str, stop: threading.Event, parent: int) -> None:
+    """Roll until `stop` is set, or until `parent` is no longer this process's parent; then up to the last mark.
+
+    Waits for its turn where another roller is still finishing after its recorder was killed; told to stop meanwhile,
+    it leaves the rolling to that one.
+    """
+    said = False
+    while True:
+        try:
+            with roller_lock(Layout(data), recorder):
+                _roll(Layout(data), recorder, stop, parent)
+                return
+        except RollerBusyError as error:
+            if not said:
+                log.warning("%s", error)
+            said = True
+        if _told(stop, parent, BUSY_S):
+            return
+
+
+def _roll(layout: Layout, recorder: str, stop: threading.Event, parent: int) -> None:
     prepare(layout)
     roller = Roller(layout, recorder)
     while True:
         # Seen before rolling: whatever was on the tape by then is rolled before leaving.
-        last = stop.wait(POLL_S) or (parent is not None and os.getppid() != parent)
+        last = _told(stop, parent, POLL_S)
         for rolled in roller.roll():
             log.info("rolled mark %d: %d frames, %d rows", rolled.from_mark, rolled.frames, sum(rolled.rows.values()))
         if last:
             return
 
 
+def _told(stop: threading.Event, parent: int, wait_s: float) -> bool:
+    """Wait a while, and return whether this process is to end."""
+    return stop.wait(wait_s) or os.getppid() != parent
+
+
 def main() -> None:
     """Run as a process of its own, which ends with SIGTERM or with its recorder."""
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="ticktape roller: %(message)s")
-    data, recorder = Path(sys.argv[1]), sys.argv[2]
+    data, recorder, parent = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C reaches the recorder, which then ends us
-    parent = os.getppid()
-    with (data / "tape" / recorder / "roller.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # wait for one that is finishing after its recorder was killed
+    try:
         run(data, recorder, stop, parent)
+    except OSError as error:  # TapeError is one: a full disk, a folder that is gone; nothing on the tape is lost by it
+        sys.exit(f"ticktape roller: {error}")
 
 
 if __name__ == "__main__":

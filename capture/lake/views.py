@@ -31,6 +31,19 @@ def prepare(layout: Layout) -> None:
     publish(layout.database, partial(_write_views, layout), mode=FILE_MODE)
 
 
+def belongs(layout: Layout) -> bool:
+    """Return whether `ticktape.duckdb` is there and names this folder: its views hold whole paths."""
+    if not layout.database.exists():
+        return False
+    query = "select count(*) from duckdb_views() where not internal and contains(sql, $1)"
+    try:
+        with duckdb.connect(str(layout.database), read_only=True) as connection:
+            found = connection.execute(query, [str(layout.root.absolute() / "live")]).fetchone()
+    except duckdb.Error:
+        return False
+    return found is not None and found[0] == len(TABLES)
+
+
 def write_sealed_through(day: date, path: Path) -> None:
     """Write the file that says up to which UTC date a table is sealed."""
     pq.write_table(pa.table({"sealed_through": pa.array([day], pa.date32())}), path)

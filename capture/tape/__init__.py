@@ -1,18 +1,21 @@
 """The tape: every byte received and sent, with its time, append-only. docs/tape-format.md is its format."""
 
 from .errors import MarkMissing, RecorderBusy, TapeError, TapeFull
+from .lock import recording_lock
 from .publish import publish
-from .reader import Damage, Follower, SegmentReader, last_mark, read_from
+from .reader import DAMAGED, Damage, Follower, SegmentReader, last_mark, read_from
 from .record import Kind, Record
-from .recover import SegmentReport, TapeReport, examine
+from .recover import Loss, SegmentReport, TapeReport, bad_path, examine, repair
 from .seal import Sealed, seal, seal_closed
 from .segment import Segment, recorder_folder, segments
 from .writer import TapeWriter
 
 __all__ = [
+    "DAMAGED",
     "Damage",
     "Follower",
     "Kind",
+    "Loss",
     "MarkMissing",
     "Record",
     "RecorderBusy",
@@ -24,11 +27,14 @@ __all__ = [
     "TapeFull",
     "TapeReport",
     "TapeWriter",
+    "bad_path",
     "examine",
     "last_mark",
     "publish",
     "read_from",
     "recorder_folder",
+    "recording_lock",
+    "repair",
     "seal",
     "seal_closed",
     "segments",

@@ -11,12 +11,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from capture.wire.answers import ANSWERS, UNREAD
 from capture.wire.codec import Decoded, answer_codec
 from capture.wire.context import Context
 from capture.wire.decode import control_frames
 from capture.wire.errors import ProtocolError
-from capture.wire.framing import Splitter, boundaries, corruption
+from capture.wire.framing import Splitter, boundaries, corruption, find_step
 from capture.wire.handshake import PREFIX, ServerHello, parse_server_hello
+from capture.wire.past import decode_short
+
+_HEADS = frozenset(str(number).encode() for number in {*UNREAD, *(message.id for message in ANSWERS)})
 
 
 @dataclass(slots=True)
@@ -25,7 +29,8 @@ class Read:
 
     `data` begins with the bytes that were unfinished before; frame i is data[starts[i]:starts[i + 1]] and has the
     number `first_seq + i`. The first `greeting` frames belong to the handshake. `corrupt` says why the bytes after
-    the last frame cannot go on, None where they can.
+    the last frame cannot go on, None where they can. `lost` are bytes around a damage of the tape that are no whole
+    frames; they are not part of `data`.
     """
 
     data: bytes
@@ -34,6 +39,7 @@ class Read:
     greeting: int = 0
     hello: ServerHello | None = None
     corrupt: str | None = None
+    lost: bytes = b""
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -47,7 +53,8 @@ class Read:
 class Line:
     """The state of the line: `seq` is the number of the last whole frame received, `session` the session's description.
 
-    `session` is None between sessions.
+    `session` is None between sessions. While the line is `out_of_step` after damage of the tape, `pending` holds bytes
+    that may turn out to begin with a frame.
     """
 
     seq: int = 0
@@ -56,11 +63,18 @@ class Line:
     context: Context = field(default_factory=Context)
     _sent: Splitter = field(default_factory=Splitter)
     _greeted: bool = False
+    _damaged: bool = False
+    out_of_step: bool = False
+
+    def damaged(self) -> None:
+        """Take note that records are missing here: what is received next may begin inside a frame."""
+        self._damaged = True
 
     def opened(self, session: dict[str, Any]) -> None:
         """Begin a session: nothing of the one before counts any more."""
         self.pending, self.session, self.context = b"", session, Context()
         self._sent, self._greeted = Splitter(), False
+        self._damaged = self.out_of_step = False
 
     def closed(self) -> bytes:
         """End the session and return the bytes of a frame that never came whole."""
@@ -69,14 +83,21 @@ class Line:
 
     def received(self, data: bytes) -> Read:
         """Cut received bytes into frames and count them; `steer` or `decode` then reads them."""
-        whole = self.pending + data
-        starts = boundaries(whole)
+        searching = data and (self._damaged or self.out_of_step)
+        lost, whole = self._step(data) if searching else (b"", self.pending + data)
+        starts = np.zeros(1, np.int64) if self.out_of_step else boundaries(whole)
         self.pending = whole[starts[-1] :]
-        read = Read(whole, starts, self.seq + 1, corrupt=corruption(self.pending))
+        read = Read(whole, starts, self.seq + 1, corrupt=corruption(self.pending), lost=lost)
         self.seq += len(read)
         if self.context.server_version is None:
             self._greet(read)
         return read
+
+    def give_up(self) -> bytes:
+        """Return the bytes received since damage that gave no frame, and forget them; none when in step."""
+        lost = self.pending if self.out_of_step else b""
+        self.pending = self.pending[len(lost) :]
+        return lost
 
     def steer(self, read: Read) -> list[tuple[int, Decoded]]:
         """Decode the frames of a read that are not of the masses, by frame number in the read, and take note of them.
@@ -90,7 +111,7 @@ class Line:
         messages = []
         for frame in control_frames(read.data, read.starts[read.greeting :]):
             try:
-                decoded = codec.decode(read.payload(frame + read.greeting))
+                decoded = decode_short(codec, read.payload(frame + read.greeting), self.context.server_version)
             except ProtocolError:
                 continue  # rolling makes it a row of `undecoded`
             self.context.received(decoded)
@@ -128,6 +149,13 @@ class Line:
         """Return the state that a mark holds."""
         return cls(body["seq"], base64.b64decode(body.get("pending", "")), body.get("session"),
                    Context.from_json(body.get("context", {})))
+
+    def _step(self, data: bytes) -> tuple[bytes, bytes]:
+        """Return the bytes to give up after damage, and those to go on with, which may still be out of step."""
+        lost, whole = (self.pending, data) if self._damaged else (b"", self.pending + data)
+        at, found = find_step(whole, _HEADS)
+        self._damaged, self.out_of_step = False, not found
+        return lost + whole[:at], whole[at:]
 
     def _greet(self, read: Read) -> None:
         for frame in range(len(read)):

@@ -2,6 +2,8 @@
 
 import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from .errors import RecorderBusy
@@ -31,3 +33,13 @@ class FolderLock:
     def release(self) -> None:
         """Let another recorder have the folder."""
         os.close(self._descriptor)
+
+
+@contextmanager
+def recording_lock(folder: Path) -> Iterator[None]:
+    """Hold the lock of a tape for a while, so that nobody records to it. Raises RecorderBusy."""
+    lock = FolderLock(folder)
+    try:
+        yield
+    finally:
+        lock.release()

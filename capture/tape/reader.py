@@ -4,15 +4,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from .errors import MarkMissing, TapeError
 from .record import VERSION, Kind, Record, find_records, unpack_header
-from .segment import SegmentFile, segments
+from .segment import OPEN_SUFFIX, SEALED_SUFFIX, SegmentFile, segments
 
 CHUNK_BYTES = 1 << 20
 POLL_LIMIT_BYTES = 64 << 20  # a poll's memory, when there is much to catch up with
-DAMAGED = "no whole record, but more records follow"
+BROKEN = "no whole record, but more records follow"
 TORN = "torn tail: no whole record follows"
+
+# A NOTE with this key stands where bytes of the tape cannot be read.
+DAMAGED = "damaged_bytes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,11 @@ class Damage:
     offset: int
     size_bytes: int
     reason: str
+
+    def as_note(self) -> dict[str, Any]:
+        """Return the damage as the body of a NOTE; the same before and after the segment is sealed."""
+        return {"note": f"the tape is damaged: {self.reason}", DAMAGED: self.size_bytes,
+                "file": self.path.name.removesuffix(SEALED_SUFFIX).removesuffix(OPEN_SUFFIX), "offset": self.offset}
 
 
 class SegmentReader:
@@ -74,7 +83,7 @@ class SegmentReader:
         return found[1] if found else 0
 
     def _passed_over(self, start: int) -> None:
-        self.damage.append(Damage(self.path, self.offset, start - self.offset, DAMAGED))
+        self.damage.append(Damage(self.path, self.offset, start - self.offset, BROKEN))
 
     def _finish(self, end: int, failure: str | None) -> None:
         if end > self.offset or failure:

@@ -112,3 +112,12 @@ def find_records(buffer: bytes, start: int, *, more: bool) -> Iterator[tuple[int
         else:
             start += 1
     yield (start if start >= 0 else max(resume, size - len(MARKER) + 1)), 0, None
+
+
+def count_records(data: bytes) -> int | None:
+    """Return how many records damaged bytes held, going by their lengths; None where these do not lead to the end."""
+    at = number = 0
+    while at + RECORD_OVERHEAD_BYTES <= len(data) and data.startswith(MARKER, at):
+        at += RECORD_OVERHEAD_BYTES + int(_FRONT.unpack_from(data, at)[2])
+        number += 1
+    return number if at == len(data) else None

@@ -87,7 +87,7 @@ class SegmentFile:
             return self._file.read(size_bytes)
         data = b"".join(self._blocks(self._stream, size_bytes))
         self._read_bytes += len(data)
-        if not data and self._read_bytes < self.size_bytes:
+        if not data and self._read_bytes < max(self.size_bytes, 1):  # no segment is empty
             self.failure = self.failure or "the sealed file is cut off"
         return data
 

@@ -31,12 +31,14 @@ class Batch:
     """What a read held: table rows, other messages in order, and frames that could not be decoded with the reason.
 
     Frames are numbered from 0 in the read. `extra` counts, per message, the frames that had more fields than known.
+    `answered` are the requests for history whose last rows are among these.
     """
 
     rows: list[Rows] = field(default_factory=list)
     messages: list[tuple[int, Decoded]] = field(default_factory=list)
     bad: list[tuple[int, bytes, str]] = field(default_factory=list)
     extra: dict[str, int] = field(default_factory=dict)
+    answered: list[int] = field(default_factory=list)
 
 
 def decode(data: bytes, starts: Numbers, context: Context) -> Batch:
@@ -83,7 +85,7 @@ def _tick_by_tick_keys(a: npt.NDArray[np.uint8], at: Numbers) -> npt.NDArray[np.
 
 
 def control_frames(data: bytes, starts: Numbers) -> list[int]:
-    """Return which frames are not of the masses: those that steer a session."""
+    """Return which frames steer a session: those not of the masses, and answers of history."""
     if len(starts) <= _FEW_CONTROLS:
         heads = [data[start + 4 : start + 8].partition(b"\0")[0] for start in starts[:-1].tolist()]
         return [frame for frame, head in enumerate(heads) if head not in _MASS_HEADS]
@@ -91,8 +93,9 @@ def control_frames(data: bytes, starts: Numbers) -> list[int]:
     return np.flatnonzero(~np.isin(keys, _MASS_KEYS)).tolist()
 
 
-_MASS_KEYS = np.array([*SHAPES, KINDS_BASE], np.int32)
-_MASS_HEADS = frozenset(str(number).encode() for number in MASS_IDS)
+_PAST_IDS = {key for key, shape in SHAPES.items() if shape.repeat is not None}
+_MASS_KEYS = np.array([*(SHAPES.keys() - _PAST_IDS), KINDS_BASE], np.int32)
+_MASS_HEADS = frozenset(str(number).encode() for number in MASS_IDS - _PAST_IDS)
 
 
 class _Decoder:
@@ -182,8 +185,7 @@ class _Decoder:
         tail = shape.tail(self.version)
         if (counted < 0).any() or not (widths == len(head) + 2 + counted * len(row) + len(tail)).all():
             raise IrregularError("the number of fields differs")
-        for place, f in enumerate(tail, -len(tail)):
-            RowsOfFields(payloads, firsts + widths).column(f, place)  # stored nowhere, but it must be readable
+        last = [RowsOfFields(payloads, firsts + widths).column(f, place) for place, f in enumerate(tail, -len(tail))]
         names = [f.name for f in head]
         request_ids = headers.column(head[names.index("request_id")], names.index("request_id") + 1)
         if request_ids.null_count:
@@ -195,6 +197,9 @@ class _Decoder:
         columns = {f.name: rows.column(f, i) for i, f in enumerate(row) if f.name not in _UNUSED}
         columns["request_id"] = request_ids.take(pa.array(owners))
         self._fill(shape, columns, index[owners], places.astype(np.int32))
+        # Ticks come in several frames, the last of which says so; bars in one.
+        done = last[0].fill_null(0).to_numpy() != 0 if last else np.ones(len(index), np.bool_)
+        self.batch.answered += request_ids.filter(pa.array(done)).to_pylist()
 
     # One by one
 
@@ -219,6 +224,9 @@ class _Decoder:
 
     def _fill_singles(self, shape: Shape, items: list[tuple[int, Decoded]]) -> None:
         fields = shape.row_fields(self.version) if shape.repeat else shape.fields(self.version)
+        if shape.repeat:
+            ids = [decoded.values["request_id"] for _, decoded in items if decoded.values.get("done", True)]
+            self.batch.answered += ids
         records = [(frame, place, decoded.values["request_id"], row)
                    for frame, decoded in items for place, row in enumerate(_rows_of(shape, decoded))]
         columns = {f.name: _column(f, [record[3][f.name] for record in records])

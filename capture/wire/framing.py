@@ -1,6 +1,7 @@
 """Bytes to frames and back: a 4-byte big-endian length, then that many bytes of payload."""
 
 import struct
+from collections.abc import Container
 from itertools import pairwise
 
 import numpy as np
@@ -11,6 +12,11 @@ from .errors import LocalProtocolError
 MAX_FRAME_BYTES = 16 * 1024 * 1024 - 1  # what IB's own clients accept at most
 
 Starts = npt.NDArray[np.int64]
+
+# What makes a place in a stream that lost its step a frame's start: so many frames of known messages, none longer than
+# this, one behind the other.
+STEP_FRAMES = 3
+STEP_FRAME_BYTES = 1 << 16
 
 # Below this many bytes a plain walk over the frames is faster than setting up array operations.
 _FEW_BYTES = 2_048
@@ -84,6 +90,33 @@ def corruption(rest: bytes) -> str | None:
     if len(rest) < 4 or 0 < _length(rest, 0) <= MAX_FRAME_BYTES:
         return None
     return f"a frame announces {_length(rest, 0):,} bytes; the line is out of step"
+
+
+def find_step(data: bytes, heads: Container[bytes]) -> tuple[int, bool]:
+    """Return the first place where frames follow one another, in a stream of which a part is missing, and True.
+
+    Such a place begins STEP_FRAMES frames whose first fields are among `heads`. Where there is none yet, returns the
+    first place that more bytes may make one, and False; what is before it can be given up.
+    """
+    at = data.find(b"\0")  # frames that are not long begin with a NUL
+    while at >= 0:
+        chained = _chained(data, at, heads)
+        if chained is not False:
+            return at, bool(chained)
+        at = data.find(b"\0", at + 1)
+    return len(data), False
+
+
+def _chained(data: bytes, at: int, heads: Container[bytes]) -> bool | None:
+    """Return whether STEP_FRAMES frames begin at a place; None where the bytes to tell are still to come."""
+    for _ in range(STEP_FRAMES):
+        length = _length(data, at)
+        if at + 8 > len(data):
+            return None
+        if not 0 < length <= STEP_FRAME_BYTES or data[at + 4 : at + 8].partition(b"\0")[0] not in heads:
+            return False
+        at += 4 + length
+    return True if at <= len(data) else None
 
 
 def _walk(data: bytes) -> Starts:

@@ -215,7 +215,7 @@ def test_neither_reads_nor_marks_change_the_rows(cuts: list[int], marks: set[int
             decoder.feed(part)
             for name, more in plain(decoder.take()).items():
                 rows.setdefault(name, []).extend(more)
-            gaps = json.loads(json.dumps(decoder.gaps.as_json()))
+            gaps = json.loads(json.dumps(decoder.as_json()))
         return ranges, rows
 
     _, whole = records([], set())

@@ -1,0 +1,34 @@
+"""What must hold for rows of `gaps`: a gap opens once, under a name of its own, and closes at most once, later."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+# State -> the states after which it may come; None: the gap is new.
+_AFTER: dict[str, tuple[str | None, ...]] = {
+    "open": (None,), "closed": ("open",), "backfilled": ("closed",), "unavailable": ("closed",)}  # fmt: skip
+
+
+@dataclass(slots=True)
+class GapCheck:
+    """Follows gaps by their names, over any number of ranges in order."""
+
+    _states: dict[str, str] = field(default_factory=dict)
+
+    def faults(self, rows: pa.Table) -> list[str]:
+        """Take rows of `gaps` and return, in words, what is wrong with them."""
+        found = []
+        for row in rows.select(["gap_id", "state", "from_ts", "to_ts"]).to_pylist():
+            before, self._states[row["gap_id"]] = self._states.get(row["gap_id"]), row["state"]
+            if fault := _fault(row, before):
+                found.append(f"{row['gap_id']}: {fault}")
+        return found
+
+
+def _fault(row: dict[str, Any], before: str | None) -> str | None:
+    if before not in _AFTER.get(row["state"], ()):
+        return f"{row['state']} after {before or 'nothing'}"
+    if row["to_ts"] is not None and row["to_ts"] < row["from_ts"]:
+        return f"it ends at {row['to_ts']:%F %T.%f}, before it begins at {row['from_ts']:%F %T.%f}"
+    return None

@@ -1,0 +1,161 @@
+"""The tape range by range: what rolling publishes, verifying compares and rebuilding publishes anew."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from capture.tape import DAMAGED, Damage, Follower, Kind, Record, SegmentReader, segments
+from capture.tape.line import Line
+from capture.wire.context import Request
+
+from .decode import Decoder, Tables
+from .layout import Rolled
+from .restore import Captured, nothing_stored
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """What a tape holds between two marks.
+
+    `frames` is how many were decoded, `lost_frames` how many more had come by what the mark `end` says. `state` is what
+    decoding from `end` on has to know besides that mark. `damage` lists the bytes of the tape that were passed over,
+    `noted_losses` counts the notes of damage that was repaired. `disagreements` names what the mark `end` says
+    otherwise than the tape before it.
+    """
+
+    start: Record
+    end: Record
+    tables: Tables
+    frames: int
+    lost_frames: int
+    state: dict[str, Any]
+    damage: tuple[Damage, ...]
+    noted_losses: int
+    disagreements: tuple[str, ...]
+
+    @property
+    def from_mark(self) -> int:
+        """The number of the mark that the range begins with; its files are named by it."""
+        return mark_number(self.start)
+
+    @property
+    def to_mark(self) -> int:
+        """The number of the mark that ends it, and begins the next range."""
+        return mark_number(self.end)
+
+    @property
+    def rows(self) -> int:
+        """How many rows the range gives, of all tables."""
+        return sum(rows.num_rows for rows in self.tables.values())
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the tape holds all that was received in it."""
+        return not (self.damage or self.noted_losses or self.disagreements)
+
+
+class Ranges:
+    """Decodes a recorder's tape in `folder` from a position on.
+
+    Iterating yields the ranges that are complete by now, one at a time; iterating again, those that came since.
+    `damage_before` is what lies between the position and the beginning of its segment, `damage` what was met since the
+    last mark. Raises MarkMissing where the tape does not hold the position.
+    """
+
+    def __init__(self, folder: Path, start: Rolled, captured: Captured) -> None:
+        self._recorder = folder.name
+        self._captured = captured
+        self._state = start.gaps
+        self._follower = Follower(folder, start.mark)
+        self.damage_before = tuple(self._follower.damage)
+        self.damage: list[Damage] = []
+        self._damage_seen = len(self.damage_before)
+        self._noted_losses = 0
+        self._start: Record | None = None
+        self._decoder = self._begin()
+
+    def __iter__(self) -> Iterator[Range]:
+        for record in self._follower:
+            self._take_damage()
+            if record.kind != Kind.MARK:
+                self._decoder.feed([record])
+                self._noted_losses += record.kind == Kind.NOTE and DAMAGED in record.json()
+                continue
+            found = self._finish(self._start, record) if self._start else None
+            self._start, self._decoder = record, self._begin()
+            self._decoder.feed([record])
+            if found:
+                yield found
+
+    def _begin(self) -> Decoder:
+        return Decoder(self._recorder, self._state, self._captured)
+
+    def _take_damage(self) -> None:
+        """Tell the decoder of damage where it lies: before the record that was read just now."""
+        for damage in self._follower.damage[self._damage_seen :]:
+            self._decoder.damaged(damage)
+            self.damage.append(damage)
+        self._damage_seen = len(self._follower.damage)
+
+    def _finish(self, start: Record, end: Record) -> Range:
+        decoder = self._decoder
+        decoder.feed([end])
+        tables, reached, told = decoder.take(), decoder.line or Line(), Line.from_mark(end.json())
+        self._state = decoder.as_json()
+        found = Range(start, end, tables, decoder.frames, told.seq - reached.seq, self._state, tuple(self.damage),
+                      self._noted_losses, _disagreements(reached, told))
+        self.damage, self._noted_losses = [], 0
+        return found
+
+
+def _disagreements(reached: Line, told: Line) -> tuple[str, ...]:
+    """Return in which respects a line, as decoding left it, is not the one that a mark tells of."""
+    pairs = {
+        "number of frames": (reached.seq, told.seq),
+        "unfinished frame": (reached.pending, told.pending),
+        "session": (reached.session, told.session),
+        "server version": (reached.context.server_version, told.context.server_version),
+        "open requests": (_open_requests(reached), _open_requests(told)),
+    }
+    return tuple(name for name, (ours, theirs) in pairs.items() if ours != theirs)
+
+
+def _open_requests(line: Line) -> list[Request]:
+    # Those that are over leave the marks after a while.
+    return [request for request in line.context.requests.values() if request.marks_since_end is None]
+
+
+def readable(captured: Captured) -> Captured:
+    """Return a way to find captured rows that passes over files which cannot be read; these are to be mended."""
+
+    def found(name: str, instrument_id: int, first: datetime, last: datetime) -> Iterable[pa.Table]:
+        try:
+            return captured(name, instrument_id, first, last)
+        except (OSError, pa.ArrowException):
+            return ()
+
+    return found
+
+
+def mark_number(record: Record) -> int:
+    """Return the number of a mark."""
+    return int(record.json()["mark"])
+
+
+def first_whole_mark(folder: Path) -> int | None:
+    """Return the number of the first mark of a tape that can be read; None where there is none."""
+    for segment in segments(folder):
+        for record in SegmentReader(segment.path).records():
+            if record.kind == Kind.MARK:
+                return mark_number(record)
+    return None
+
+
+def lost_frames(folder: Path, mark: int) -> int | None:
+    """Return how many frames are missing on a tape between a mark and the next; None where no mark follows."""
+    found = next(iter(Ranges(folder, Rolled(mark), nothing_stored)), None)
+    return None if found is None else found.lost_frames

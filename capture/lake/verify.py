@@ -1,0 +1,218 @@
+"""Verifying: every range of a tape, decoded once more, against the lake's files.
+
+Rows are compared up to the rolled position, as it stood when verifying began; so recorder and roller may run. Memory
+holds one range, and a few numbers for every file.
+"""
+
+import json
+import shlex
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from capture.schemas import Table
+from capture.tape import Damage
+from capture.tape.reader import TORN
+
+from .content import UnreadableError, content_hash, difference, plain, read_rows
+from .gap_check import GapCheck
+from .layout import Layout, Rolled, read_rolled
+from .ranges import Range, Ranges, first_whole_mark, readable
+from .restore import Files
+from .roll import files_of
+from .span import Span
+from .strays import Account, foreign_files, newest_file_mark
+
+_COPY = "bring back the missing part of the tape from a copy, if there is one"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something missing, different or damaged: where, what it is, and what repairs it.
+
+    `problem` is one of: tape damaged, tape incomplete, file missing, file unreadable, file different, file unexplained,
+    position wrong, gaps inconsistent.
+    """
+
+    problem: str
+    place: str
+    detail: str
+    repair: str
+
+
+@dataclass(slots=True)
+class Content:
+    """Rows of a table that the tape gives, and a hash of them file by file: equal for equal tapes, wherever rolled."""
+
+    rows: int = 0
+    _digest: Any = field(default_factory=lambda: blake2b(digest_size=16))
+
+    def add(self, rows: int, content: str) -> None:
+        """Take the number of rows of one file, and their hash."""
+        self.rows += rows
+        self._digest.update(content.encode())
+
+    def as_json(self) -> dict[str, Any]:
+        """Return rows and hash as plain values."""
+        return {"rows": self.rows, "hash": self._digest.hexdigest()}
+
+
+class Verifier:
+    """Verifies one recorder's tape and files: iterate `ranges`, then read `findings` and the counts.
+
+    `torn` lists what a kill or a power cut left at the end of segments; where data was lost with it, a finding says so.
+    `noted_losses` counts damage that was repaired: what was lost then is noted on the tape.
+    """
+
+    def __init__(self, layout: Layout, recorder: str, span: Span | None = None) -> None:
+        self.layout, self.recorder, self.span = layout, recorder, span or Span()
+        self.findings: list[Finding] = []
+        self.torn: list[Damage] = []
+        self.contents: dict[str, Content] = {}
+        self.range_count = self.frames = self.noted_losses = 0
+        self._folder = layout.tape / recorder
+        self._gaps, self._account = GapCheck(), Account()
+        self.rolled = self._position()
+
+    @property
+    def rows(self) -> int:
+        """How many rows were compared, of all tables."""
+        return sum(content.rows for content in self.contents.values())
+
+    def ranges(self) -> Iterator[Range]:
+        """Verify range by range, yielding each when it is done. Raises TapeError for a format that is not known."""
+        first = first_whole_mark(self._folder)
+        if first is None:
+            if self.rolled is not None:
+                self._find("tape incomplete", self._folder, "no mark of this tape can be read", _COPY)
+            return
+        ranges = Ranges(self._folder, Rolled(first), readable(Files(self.layout, self.recorder)))
+        self._damage(ranges.damage_before)
+        for found in ranges:
+            if self.span.passed(found):
+                return
+            if not self.range_count:
+                self._beginning(found)
+            self._tape(found)
+            self._files(found)
+            yield found
+        self._damage(ranges.damage)
+        if self.span.everything:
+            self._ending(first)
+
+    def _find(self, problem: str, place: object, detail: str, repair: str) -> None:
+        self.findings.append(Finding(problem, str(place), detail, repair))
+
+    def _position(self) -> Rolled | None:
+        try:
+            return read_rolled(self.layout, self.recorder)
+        except (ValueError, TypeError) as error:
+            self._find("position wrong", self.layout.rolled(self.recorder), f"it cannot be read: {error}",
+                       self._rebuild())
+            return None
+
+    def _command(self, verb: str, *more: str) -> str:
+        words = ("ticktape", verb, "--data", str(self.layout.root), "--name", self.recorder, *more)
+        return shlex.join(words)
+
+    def _rebuild(self, found: Range | None = None) -> str:
+        if found is None:
+            return self._command("rebuild", "--replace")
+        if not found.is_whole:
+            return f"none while the file can be read: the tape is not whole here; {_COPY}"
+        return self._command("rebuild", "--replace", f"--from={found.from_mark}", f"--to={found.to_mark}")
+
+    # The tape
+
+    def _beginning(self, found: Range) -> None:
+        if seq := found.start.json()["seq"]:
+            detail = f"the tape begins with it, but {seq:,} frames came before"
+            self._find("tape incomplete", f"{self._folder} mark {found.from_mark}", detail, _COPY)
+
+    def _tape(self, found: Range) -> None:
+        self.frames += found.frames
+        self.range_count += 1
+        self.noted_losses += found.noted_losses
+        if self._damage(found.damage, found.lost_frames) or found.noted_losses:
+            return  # after which nobody expects the mark to agree
+        if found.disagreements:
+            detail = f"the tape before it gives another {', '.join(found.disagreements)}"
+            lost = f"; {found.lost_frames:,} frames are missing" if found.lost_frames else ""
+            self._find("tape incomplete", f"{self._folder} mark {found.to_mark}", detail + lost, _COPY)
+        if found.to_mark <= found.from_mark:
+            self._find("tape incomplete", f"{self._folder} mark {found.to_mark}",
+                       f"it follows mark {found.from_mark}", _COPY)
+
+    def _damage(self, damage: Iterable[Damage], lost_frames: int | None = None) -> bool:
+        """Take note of bytes that are no records, and return whether any of them is more than a torn tail."""
+        broken = [one for one in damage if one.reason != TORN]
+        self.torn += [one for one in damage if one.reason == TORN]
+        lost = "" if lost_frames is None else f"; {lost_frames:,} frames are missing before the next mark"
+        for one in broken:
+            detail = f"{one.size_bytes:,} bytes: {one.reason}{lost}"
+            self._find("tape damaged", f"{one.path} offset {one.offset}", detail, self._command("recover", "--repair"))
+        return bool(broken)
+
+    # The files
+
+    def _files(self, found: Range) -> None:
+        paths = []
+        compared = self.rolled is not None and found.from_mark < self.rolled.mark and self.span.covers(found)
+        for path, table, rows in files_of(self.layout, self.recorder, found.from_mark, found.tables):
+            paths.append(path)
+            if compared:
+                self._compare(path, table, plain(table, rows), found)
+        self._account.add(found, paths)
+        for fault in self._gaps.faults(found.tables["gaps"]) if "gaps" in found.tables else ():
+            self._find("gaps inconsistent", f"{self._folder} mark {found.from_mark}", fault,
+                       "none: it follows from the tape; please report it")
+        at_position = self.rolled is not None and self.rolled.mark == found.to_mark
+        if at_position and self.rolled != Rolled(found.to_mark, json.loads(json.dumps(found.state))):
+            self._find("position wrong", self.layout.rolled(self.recorder),
+                       f"its state is not the one that the tape gives at mark {found.to_mark}", self._rebuild())
+
+    def _compare(self, path: Path, table: Table, rows: pa.Table, found: Range) -> None:
+        content = content_hash(rows)
+        self.contents.setdefault(table.name, Content()).add(rows.num_rows, content)
+        try:
+            stored = read_rows(table, path)
+        except FileNotFoundError:
+            self._find("file missing", path, f"the tape gives {rows.num_rows:,} rows for it", self._rebuild(found))
+        except UnreadableError as error:
+            self._find("file unreadable", path, str(error), self._rebuild(found))
+        else:
+            if content_hash(stored) != content:
+                self._find("file different", path, difference(rows, stored), self._rebuild(found))
+
+    def _ending(self, first: int) -> None:
+        """Look for what the walk along the tape did not meet: the rolled position, and files."""
+        position, last = self.layout.rolled(self.recorder), self._account.last_mark
+        rolled = self.rolled.mark if self.rolled else first
+        if rolled != first and rolled not in self._account.marks:
+            self._find("position wrong", position, f"it says mark {rolled}, which is not on the tape; the tape's last "
+                       f"one is {last}", self._rebuild())
+        for path, mark, whole in self._account.strays(self.layout, self.recorder):
+            if mark < rolled:
+                self._stray(path, mark, whole)
+        # Listed before the position is read again: a roller may be one range ahead of it, no more.
+        newest = newest_file_mark(self.layout, self.recorder)
+        now = self._position()
+        if newest is not None and newest > (now.mark if now else first):
+            self._find("position wrong", position, f"there are files up to mark {newest}, beyond it", self._rebuild())
+
+    def _stray(self, path: Path, mark: int, whole: bool) -> None:
+        if whole:
+            self._find("file unexplained", path, "the tape gives no rows for it", self._rebuild())
+        else:
+            self._find("file unexplained", path, f"the tape holds no whole range that begins with mark {mark}",
+                       f"none: keep it, it may be the only copy of its rows; {_COPY}")
+
+
+def foreign(layout: Layout) -> list[Finding]:
+    """Return a finding for each file among the rolled ones that no recorder of the lake has written."""
+    return [Finding("file unexplained", str(path), "no recorder with a tape here has written it",
+                    shlex.join(["mv", str(path), f"{path}.bad"])) for path in foreign_files(layout)]

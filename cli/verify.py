@@ -1,0 +1,69 @@
+"""`ticktape verify`: is everything that reached the tape in the tables, exactly once?"""
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from .exits import Exit
+from .options import Data, Json, lake_folder
+from .output import say, show_json
+from .walk import From, Name, To, chosen, show_findings, span, walk
+
+if TYPE_CHECKING:
+    from capture.lake.verify import Finding, Verifier
+
+
+def run(data: Data = None, name: Name = None, from_: From = None, to: To = None, json: Json = False) -> None:
+    """Prove that the tables hold what the tape holds.
+
+    Reads every tape from its beginning, decodes it once more and compares: checksums, sealed segments, what each mark
+    says, the rows of every range and table with those on disk, files that nothing explains, gaps. Recorders may run
+    meanwhile. With --from or --to only the rows of these ranges, by arrival, are compared. The exit code is 3 where
+    anything is missing, different or damaged; each finding names its place and the command that repairs it.
+    """
+    from capture.lake.layout import Layout
+    from capture.lake.verify import Verifier, foreign
+
+    layout = Layout(lake_folder(data))
+    reports, findings = [], []
+    part = span(from_, to)
+    for recorder in chosen(layout, name):
+        verifier = Verifier(layout, recorder, part)
+        took_s = walk(f"verifying {recorder}", verifier.ranges())
+        findings += verifier.findings
+        reports.append(_report(verifier, took_s))
+        say(_summary(verifier, took_s))
+    if name is None and part.everything:
+        findings += foreign(layout)
+    if json:
+        show_json({"clean": not findings, "recorders": reports, "findings": [_finding(one) for one in findings]})
+    else:
+        show_findings([f"{one.problem}: {one.place}\n  {one.detail}\n  repair: {one.repair}" for one in findings]
+                      or ["clean"])
+    raise typer.Exit(Exit.LOST if findings else Exit.DONE)
+
+
+def _report(verifier: "Verifier", took_s: float) -> dict[str, Any]:
+    return {
+        "recorder": verifier.recorder,
+        "rolled_mark": verifier.rolled and verifier.rolled.mark,
+        "ranges": verifier.range_count,
+        "frames": verifier.frames,
+        "rows": verifier.rows,
+        "rows_per_second": round(verifier.rows / took_s) if took_s else None,
+        "tables": {table: content.as_json() for table, content in sorted(verifier.contents.items())},
+        "torn_tails": [{"file": torn.path, "offset": torn.offset, "size_bytes": torn.size_bytes}
+                       for torn in verifier.torn],
+        "noted_losses": verifier.noted_losses,
+    }
+
+
+def _finding(found: "Finding") -> dict[str, str]:
+    return {"problem": found.problem, "place": found.place, "detail": found.detail, "repair": found.repair}
+
+
+def _summary(verifier: "Verifier", took_s: float) -> str:
+    torn = f", {len(verifier.torn)} torn tails without loss" if verifier.torn and not verifier.findings else ""
+    noted = f", {verifier.noted_losses} losses noted on the tape" if verifier.noted_losses else ""
+    return (f"{verifier.recorder}: {verifier.range_count:,} ranges, {verifier.frames:,} frames, {verifier.rows:,} rows "
+            f"compared in {took_s:.1f} s ({verifier.rows / max(took_s, 1e-9):,.0f} rows/s){torn}{noted}")

@@ -1,0 +1,241 @@
+"""History restores exactly what was not captured: rows as multisets, whatever the overlap, pages, pieces and marks."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from capture.lake.decode import Decoder
+from capture.lake.layout import Layout, read_rolled
+from capture.lake.restore import missing
+from capture.lake.roll import Roller
+from capture.query import open_lake
+from capture.tape import Follower, Kind
+from capture.tape.agreed import BACKFILL, BACKFILLED
+
+SECOND = 1_767_623_400
+Trade = tuple[int, float, str | None]  # second after SECOND, price, exchange
+
+trades = st.lists(st.tuples(st.integers(0, 3), st.sampled_from([1.0, 2.5]), st.sampled_from(["A", None])), max_size=30)
+
+
+def table(rows: list[Trade]) -> pa.Table:
+    times, prices, exchanges = ([row[i] for row in rows] for i in range(3))
+    return pa.table({"t": pa.array(times, pa.int64()), "p": pa.array(prices, pa.float64()),
+                     "x": pa.array(exchanges, pa.string())})  # fmt: skip
+
+
+@given(trades, trades)
+def test_what_is_missing_is_the_difference_of_multisets(history: list[Trade], captured: list[Trade]) -> None:
+    mask = missing(table(history), table(captured), ["t", "p", "x"])
+    found = Counter(row for row, lacking in zip(history, mask, strict=True) if lacking)
+    assert found == Counter(history) - Counter(captured)
+
+
+def test_dictionaries_and_plain_text_are_equal() -> None:
+    rows = table([(1, 1.0, "A"), (1, 1.0, None)])
+    encoded = rows.set_column(2, "x", rows["x"].dictionary_encode())
+    assert not missing(encoded, rows, ["t", "p", "x"]).any()
+
+
+def clock() -> int:
+    return SECOND * 1_000_000_000  # rows lie in files by the date on which they arrived
+
+
+@pytest.fixture
+def script(script: Any, tmp_path: Path) -> Iterator[Any]:
+    """A tape written at the time of the market."""
+    tape = type(script)(tmp_path / "timed", now=clock)
+    yield tape
+    tape.writer.close()
+
+
+class Market:
+    """A tape on which some trades of a market come live, and pages of its history after them."""
+
+    def __init__(self, script: Any, market: list[Trade]) -> None:
+        self.script, self.market, self.next_id = script, sorted(market, key=lambda trade: trade[0]), 2
+        script.open().ask(1, "req_tick_by_tick", tick_kind="AllLast")
+
+    def live(self, captured: list[bool]) -> None:
+        for trade, came in zip(self.market, captured, strict=False):
+            if came:
+                self.script.answer("tick_by_tick", request_id=1, kind=2, **self._tick(trade))
+
+    def page(
+        self, first: int, last: int, cuts: list[int], mark_inside: bool = False, gap_id: str | None = None
+    ) -> None:
+        """An answer from a second on, cut into frames, with what is wanted up to `last` in its note."""
+        request_id, self.next_id = self.next_id, self.next_id + 1
+        wanted = {"from": SECOND + first, "to": SECOND + last}
+        self.script.writer.note({"note": BACKFILL, "request_id": request_id, "gap_id": gap_id, **wanted})
+        self.script.ask(request_id, "req_historical_ticks", what="TRADES", number_of_ticks=1000)
+        ticks = [self._tick(trade) for trade in self.market if trade[0] >= first]
+        edges = [0, *sorted(min(cut, len(ticks)) for cut in cuts), len(ticks)]
+        for number, (begin, end) in enumerate(pairwise(edges), 1):
+            if mark_inside:
+                self.script.mark()
+            self.script.answer("historical_trades", request_id=request_id, ticks=ticks[begin:end],
+                               done=number == len(edges) - 1)
+
+    @staticmethod
+    def _tick(trade: Trade) -> dict[str, Any]:
+        return {"time": SECOND + trade[0], "mask": 0, "price": trade[1], "size": 100, "exchange": trade[2] or "",
+                "conditions": ""}
+
+
+def stored(rows: pa.Table | None) -> Counter[Trade]:
+    found = rows.select(["ts_event", "price", "exchange"]).to_pylist() if rows is not None else []
+    return Counter((int(r["ts_event"].timestamp()) - SECOND, r["price"], r["exchange"]) for r in found)
+
+
+def decoded(script: Any) -> pa.Table | None:
+    decoder = Decoder("main")
+    decoder.feed(Follower(script.data / "tape" / "main", 1))
+    return decoder.take().get("trades")
+
+
+page = st.tuples(st.integers(0, 3), st.lists(st.integers(0, 30), max_size=3), st.booleans())
+
+
+@pytest.mark.slow
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(trades, st.lists(st.booleans(), min_size=30, max_size=30), st.lists(page, min_size=1, max_size=3), st.data())
+def test_captured_and_restored_make_the_market(
+    script: Any, tmp_path_factory: pytest.TempPathFactory, market: list[Trade], captured: list[bool],
+    pages: list[tuple[int, list[int], bool]], data: st.DataObject,
+) -> None:  # fmt: skip
+    tape = type(script)(tmp_path_factory.mktemp("market"), now=clock)
+    scene = Market(tape, market)
+    scene.live(captured)
+    for first, cuts, mark_inside in [*pages, (0, [5], data.draw(st.booleans()))]:
+        scene.page(first, 3, cuts, mark_inside)
+    tape.mark()
+    tape.writer.close()
+    assert stored(decoded(tape)) == Counter(market), "in one go"
+    layout = Layout(tape.data)
+    list(Roller(layout, "main").roll())
+    files = [pq.ParquetFile(path).read() for path in layout.live("trades").glob("date=2*/*.parquet")]
+    assert stored(pa.concat_tables(files) if files else None) == Counter(market), "range by range, over files"
+
+
+def test_the_tail_takes_from_history_what_it_has_shown(script: Any) -> None:
+    scene = Market(script, [(0, 1.0, "A"), (0, 1.0, "A"), (1, 2.5, None)])
+    with open_lake(script.data) as lake:
+        scene.live([True, False, False])
+        assert lake.sql("select count(*) from trades").rows() == [(1,)]
+        scene.page(0, 3, [1])
+        assert lake.sql("select count(*) from trades").rows() == [(3,)]
+        script.mark()
+        list(Roller(Layout(script.data), "main").roll())
+        scene.page(0, 3, [2])
+        assert lake.sql("select count(*), count(*) filter (origin = 'backfill') from trades").rows() == [(3, 2)]
+
+
+def test_a_day_that_is_in_both_live_and_archive_counts_once(script: Any) -> None:
+    scene = Market(script, [(0, 1.0, "A"), (0, 1.0, "A")])
+    scene.live([True, False])
+    script.mark()
+    layout = Layout(script.data)
+    list(Roller(layout, "main").roll())
+    (live,) = layout.live("trades").glob("date=2*/*.parquet")
+    sealed = layout.archive("trades") / live.parent.name / "main.000000000001-000000000002.parquet"
+    sealed.parent.mkdir(parents=True)
+    sealed.write_bytes(live.read_bytes())
+    scene.page(0, 3, [])
+    script.mark()
+    (roll,) = Roller(layout, "main").roll()
+    assert roll.rows["trades"] == 1
+
+
+def test_surplus_of_a_page_is_not_stored(script: Any) -> None:
+    scene = Market(script, [(0, 1.0, "A"), (1, 1.0, "A"), (2, 1.0, "A")])
+    scene.page(0, 1, [])
+    assert stored(decoded(script)) == Counter([(0, 1.0, "A"), (1, 1.0, "A")])
+
+
+def test_another_instrument_or_stream_is_no_partner(script: Any) -> None:
+    scene = Market(script, [(0, 1.0, "A")])
+    script.ask(50, "req_tick_by_tick", con_id=2, symbol="MSFT", tick_kind="AllLast")
+    tick = Market._tick((0, 1.0, "A"))
+    script.answer("tick_by_tick", request_id=50, kind=2, **tick)
+    scene.page(0, 3, [])
+    rows = decoded(script)
+    assert rows is not None
+    assert rows["symbol"].to_pylist() == ["MSFT", "AAPL"]
+
+
+def test_a_trade_that_came_as_last_and_as_all_last_counts_once(script: Any) -> None:
+    scene = Market(script, [(0, 1.0, "A"), (0, 1.0, "A")])
+    script.ask(50, "req_tick_by_tick", tick_kind="Last")
+    script.answer("tick_by_tick", request_id=50, kind=1, **Market._tick((0, 1.0, "A")))
+    scene.live([True])
+    scene.page(0, 3, [])
+    rows = decoded(script)
+    assert rows is not None
+    assert rows["stream"].to_pylist() == ["last", "all_last", "history"]
+
+
+def bar(start: int, close: float) -> dict[str, Any]:
+    return {"bar_date": str(SECOND + start), "open": 1, "high": 2, "low": 1, "close": close, "volume": 5, "wap": 1.5,
+            "trade_count": 2}
+
+
+def test_bars_are_restored_where_none_was_finished(script: Any) -> None:
+    script.open()
+    script.ask(1, "req_real_time_bars", bar_size_s=5, what="TRADES", regular_hours=False)
+    script.answer("real_time_bar", request_id=1, time=SECOND, open=1, high=2, low=1, close=1.7, volume=5, wap=1.5,
+                  trade_count=2)  # fmt: skip
+    asked = {"bar_size": "5 secs", "what": "TRADES", "regular_hours": False, "duration": "60 S", "date_format": 2}
+    for request_id in (2, 3):
+        script.ask(request_id, "req_historical_data", **asked)
+        script.answer("historical_data", request_id=request_id, bars=[bar(0, 1.69), bar(5, 1.8)])
+    decoder = Decoder("main")
+    decoder.feed(Follower(script.data / "tape" / "main", 1))
+    found = decoder.take()["bars"].to_pylist()
+    assert [(row["form"], row["close"]) for row in found] == [("closed", 1.7), ("history", 1.8)]
+
+
+def test_a_gap_counts_what_it_got_back_and_says_how_it_ended(script: Any) -> None:
+    scene = Market(script, [(0, 1.0, "A"), (1, 1.0, "A"), (2, 1.0, "A")])
+    scene.live([True])
+    script.close("lost").open().ask(1, "req_tick_by_tick", tick_kind="AllLast")
+    scene.live([False, False, True])
+    script.mark()
+    layout = Layout(script.data)
+    list(Roller(layout, "main").roll())
+    rolled = read_rolled(layout, "main")
+    assert rolled is not None and rolled.gaps is not None
+    (waiting,) = json.loads(json.dumps(rolled.gaps))["waiting"]
+    assert (waiting["state"], waiting["stream"], waiting["rows_restored"]) == ("closed", "all_last", 0)
+    scene.page(0, 2, [1], gap_id=waiting["gap_id"])
+    script.writer.note({"note": BACKFILLED, "gap_id": waiting["gap_id"], "state": "backfilled"})
+    script.mark()
+    (roll,) = Roller(layout, "main").roll()
+    assert roll.rows == {"subscriptions": 1, "trades": 1, "notices": 1, "gaps": 1}
+    with open_lake(script.data) as lake:
+        states = lake.sql("select state, rows_restored from gaps order by seq, row").rows()
+        assert states == [("open", None), ("closed", None), ("backfilled", 1)]
+    rolled = read_rolled(layout, "main")
+    assert rolled is not None and rolled.gaps is not None
+    assert rolled.gaps["waiting"] == []
+    assert rolled.gaps["fills"] == {}
+
+
+def test_a_refused_request_leaves_nothing_behind(script: Any) -> None:
+    scene = Market(script, [])
+    script.writer.note({"note": BACKFILL, "request_id": 2, "from": 0, "to": 1})
+    script.ask(2, "req_historical_ticks", what="TRADES").answer("error", request_id=2, code=162, message="no data")
+    decoder = Decoder("main")
+    decoder.feed(Follower(scene.script.data / "tape" / "main", 1))
+    decoder.take()
+    assert decoder.as_json()["fills"] == {}
+    assert {record.kind for record in Follower(script.data / "tape" / "main", 1)} >= {Kind.NOTE}

@@ -1,0 +1,237 @@
+"""A clean lake verifies; every kind of corruption is found, and rebuilding repairs what the tape still knows."""
+
+import json
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+
+from capture.lake.content import read_rows
+from capture.lake.layout import Layout, Rolled, read_rolled, write_rolled
+from capture.lake.rebuild import Rebuilder
+from capture.lake.roll import Roller, publish_file
+from capture.lake.span import Span
+from capture.lake.verify import Verifier
+from capture.schemas import TRADES
+from capture.tape import seal_closed, segments
+
+Problems = Callable[[Layout], list[tuple[str, str]]]
+Corrupt = Callable[[Layout], object]
+
+
+def trades(layout: Layout, mark: int) -> Path:
+    (path,) = layout.live("trades").glob(f"date=2*/main.{mark:012}.parquet")
+    return path
+
+
+def rewritten(change: Callable[[pa.Table], pa.Table]) -> Corrupt:
+    def corrupt(layout: Layout) -> None:
+        path = trades(layout, 3)
+        publish_file(path, TRADES, change(read_rows(TRADES, path)))
+
+    return corrupt
+
+
+def with_price(rows: pa.Table) -> pa.Table:
+    prices = pc.add(rows["price"], pa.array([0.0] * (rows.num_rows - 1) + [0.01]))
+    return rows.set_column(rows.column_names.index("price"), "price", prices)
+
+
+def flip(layout: Layout) -> None:
+    path = trades(layout, 3)
+    column = pq.read_metadata(path).row_group(0).column(TRADES.schema.names.index("price"))
+    data = bytearray(path.read_bytes())
+    data[column.dictionary_page_offset + column.total_compressed_size - 3] ^= 4  # in its last page
+    path.write_bytes(data)
+
+
+def foreign(layout: Layout) -> None:
+    shutil.copy(trades(layout, 3), trades(layout, 3).with_name("other.000000000003.parquet"))
+
+
+def unexplained(layout: Layout) -> None:
+    folder = layout.live("trades") / "date=2001-01-01"
+    folder.mkdir()
+    shutil.copy(trades(layout, 3), folder)
+
+
+FILE = "main.000000000003.parquet"
+
+
+@pytest.mark.parametrize(("corrupt", "problem", "name"), [
+    (flip, "file unreadable", FILE),
+    (lambda layout: trades(layout, 3).write_bytes(b""), "file unreadable", FILE),
+    (lambda layout: trades(layout, 3).unlink(), "file missing", FILE),
+    (lambda layout: shutil.copy(trades(layout, 2), trades(layout, 3)), "file different", FILE),
+    (rewritten(lambda rows: rows.slice(1)), "file different", FILE),
+    (rewritten(lambda rows: pa.concat_tables([rows, rows])), "file different", FILE),
+    (rewritten(with_price), "file different", FILE),
+    (rewritten(lambda rows: rows.take([1, 0])), "file different", FILE),
+    (unexplained, "file unexplained", FILE),
+], ids=["flipped byte", "emptied", "deleted", "exchanged", "dropped row", "doubled rows", "changed value",
+        "swapped rows", "another date"])  # fmt: skip
+def test_what_is_wrong_with_a_file_is_found_and_rebuilt(
+    rolled: Layout, problems: Problems, corrupt: Corrupt, problem: str, name: str
+) -> None:
+    assert problems(rolled) == []
+    corrupt(rolled)
+    found = problems(rolled)
+    assert found in ([(problem, name)], [("file different", name)])
+    rebuilder = Rebuilder(rolled, "main", Span(3, 4))
+    list(rebuilder.ranges())
+    assert rebuilder.written == 2, "the trades and quotes of one range"
+    assert rebuilder.kept == []
+    assert problems(rolled) == []
+
+
+def test_a_finding_says_which_value_differs_and_how_to_repair_it(rolled: Layout) -> None:
+    rewritten(with_price)(rolled)
+    verifier = Verifier(rolled, "main")
+    list(verifier.ranges())
+    (found,) = verifier.findings
+    assert found.detail == "row 1: price is 102.51, where the tape gives 102.5"
+    assert found.repair == f"ticktape rebuild --data {rolled.root} --name main --replace --from=3 --to=4"
+
+
+def test_a_flipped_byte_of_a_file_is_found_or_changes_no_answer_silently(rolled: Layout) -> None:
+    path = trades(rolled, 3)
+    expected, whole = read_rows(TRADES, path), path.read_bytes()
+    asked = f"select count(*), sum(price) from read_parquet('{path}') where seq > 0 and price between 102 and 103"
+    for at in range(0, len(whole), 17):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1 << at % 8]) + whole[at + 1 :])
+        try:
+            found = read_rows(TRADES, path)
+        except OSError:
+            continue
+        if found.equals(expected):
+            with suppress(duckdb.Error):  # told aloud, at least
+                assert duckdb.execute(asked).fetchall() == [(2, 204.5)]
+
+
+def test_a_file_of_nobody_is_found(rolled: Layout, problems: Problems) -> None:
+    foreign(rolled)
+    (rolled.live("trades") / "date=1970-01-01" / "notes.parquet").write_text("")
+    assert problems(rolled) == [
+        ("file unexplained", "notes.parquet"), ("file unexplained", "other.000000000003.parquet")]  # fmt: skip
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+def test_a_segment_that_is_gone_is_found(rolled: Layout, problems: Problems, sealed: bool) -> None:
+    tape = rolled.tape / "main"
+    if sealed:
+        seal_closed(tape)
+        assert problems(rolled) == []
+    segments(tape)[1].path.unlink()
+    found = problems(rolled)
+    assert ("tape incomplete", "main mark 9") in found
+    assert {name for problem, name in found if problem == "file unexplained"} == {
+        f"main.{mark:012}.parquet" for mark in (6, 7, 8)}  # fmt: skip
+    rebuilder = Rebuilder(rolled, "main")
+    list(rebuilder.ranges())
+    assert len(rebuilder.kept) >= 6, "trades and quotes that only the files know now"
+    assert [path.exists() for path in rebuilder.kept] == [True] * len(rebuilder.kept)
+
+
+def test_the_first_and_the_last_segment_are_missed_too(rolled: Layout, problems: Problems, tmp_path: Path) -> None:
+    first, *_, last = [segment.path for segment in segments(rolled.tape / "main")]
+    last.rename(tmp_path / "last")
+    assert ("position wrong", "rolled.json") in problems(rolled)
+    (tmp_path / "last").rename(last)
+    first.rename(tmp_path / "first")
+    assert ("tape incomplete", "main mark 6") in problems(rolled)
+    shutil.rmtree(rolled.tape / "main", ignore_errors=True)
+    (rolled.tape / "main").mkdir()
+    write_rolled(rolled, "main", Rolled(4))
+    assert ("tape incomplete", "main") in problems(rolled)
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+def test_a_segment_cut_off_anywhere_is_found(rolled: Layout, problems: Problems, sealed: bool) -> None:
+    if sealed:
+        seal_closed(rolled.tape / "main")
+    path = segments(rolled.tape / "main")[1].path
+    whole = path.read_bytes()
+    for cut in (0, 3, 20, len(whole) // 2, len(whole) - 8):  # the last 4 bytes of a sealed one are but its checksum
+        path.write_bytes(whole[:cut])
+        found = problems(rolled)
+        assert {"tape incomplete", "tape damaged"} & {problem for problem, _ in found}
+    path.write_bytes(whole)
+    assert problems(rolled) == []
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+def test_a_flipped_byte_of_a_segment_is_found(rolled: Layout, problems: Problems, sealed: bool) -> None:
+    if sealed:
+        seal_closed(rolled.tape / "main")
+    path = segments(rolled.tape / "main")[1].path
+    whole = path.read_bytes()
+    for at in range(8, len(whole), len(whole) // 5):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        assert "tape damaged" in {problem for problem, _ in problems(rolled)}
+    path.write_bytes(whole)
+
+
+@pytest.mark.parametrize("alter", [
+    lambda state: state | {"mark": 7},
+    lambda state: state | {"mark": 99},
+    lambda state: state | {"gaps": state["gaps"] | {"heard_us": 1}},
+    lambda state: {"nonsense": 1},
+], ids=["back", "ahead", "state", "unreadable"])  # fmt: skip
+def test_an_altered_position_is_found_and_rebuilt(
+    rolled: Layout, problems: Problems, alter: Callable[[Any], Any]
+) -> None:
+    path = rolled.rolled("main")
+    before = read_rolled(rolled, "main")
+    path.write_text(json.dumps(alter(json.loads(path.read_text()))))
+    assert ("position wrong", "rolled.json") in problems(rolled)
+    list(Rebuilder(rolled, "main").ranges())
+    assert problems(rolled) == []
+    assert read_rolled(rolled, "main") == before
+
+
+def test_what_is_not_rolled_yet_is_not_missed(script: Any, problems: Problems) -> None:
+    layout = Layout(script.data)
+    script.open().ask(5, "req_tick_by_tick", tick_kind="AllLast").trade(5, 1.0)
+    assert problems(layout) == []
+    script.mark()
+    list(Roller(layout, "main").roll())
+    before = read_rolled(layout, "main")
+    script.trade(5, 1.0).mark().trade(5, 2.0)
+    assert problems(layout) == []
+    list(Roller(layout, "main").roll())
+    assert before is not None
+    write_rolled(layout, "main", before)  # as if the roller had died before it moved on
+    assert problems(layout) == []
+
+
+def test_a_part_is_compared_alone(rolled: Layout) -> None:
+    trades(rolled, 3).unlink()
+    for span, count in ((Span(4), 0), (Span(None, 3), 0), (Span(3, 4), 1), (Span(date(2000, 1, 1)), 1),
+                        (Span(None, date(2000, 1, 1)), 0)):  # fmt: skip
+        verifier = Verifier(rolled, "main", span)
+        list(verifier.ranges())
+        assert len(verifier.findings) == count, span
+
+
+def test_the_hash_of_a_table_is_that_of_another_lake(rolled: Layout, tmp_path: Path) -> None:
+    from capture.lake.rebuild import link_tape
+
+    other = Layout(tmp_path / "other")
+    link_tape(rolled, "main", other)
+    list(Rebuilder(other, "main").ranges())
+    contents = []
+    for layout in (rolled, other):
+        verifier = Verifier(layout, "main")
+        list(verifier.ranges())
+        contents.append({name: content.as_json() for name, content in verifier.contents.items()})
+    assert contents[0] == contents[1]
+    assert contents[0]["trades"]["rows"] == 22
+    assert segments(other.tape / "main")[0].path.stat().st_nlink == 2
