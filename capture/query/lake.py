@@ -1,5 +1,6 @@
 """Open a lake and ask it in SQL: sealed days, rolled files and what is still only on the tape, as one."""
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,10 +9,11 @@ import duckdb
 import pyarrow as pa
 
 from capture.lake.layout import EMPTY_DATE, EMPTY_NAME, Layout, live_mark
-from capture.lake.views import prepare, quoted, view_sql
+from capture.lake.views import belongs, prepare, quoted, view_sql
 from capture.schemas import TABLES, Table
 
 from .answer import Answer, QueryError
+from .coverage import coverage
 from .tail import Tail
 
 
@@ -45,6 +47,29 @@ class Lake:
         """Return name, meaning, rows, first and last date, and bytes on disk of every table."""
         self._refresh()
         return [self._describe(table) for table in TABLES.values()]
+
+    def gaps(
+        self,
+        symbols: Sequence[str] | None = None,
+        stream: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        open_only: bool = False,
+    ) -> Answer:
+        """Return every gap as it stands now, oldest first, with its length in seconds (to now while it lasts).
+
+        Narrowed down to symbols, a stream (as the tables name it), and a span of time, UTC. Raises QueryError.
+        """
+        return self.sql(_GAPS, {"symbols": list(symbols or []), "stream": stream, "since": since, "until": until,
+                                "open_only": open_only})
+
+    def coverage(self, symbols: Sequence[str] | None = None) -> list[dict[str, Any]]:
+        """Return how much trading time is covered, per symbol, stream and day; see `capture.query.coverage`."""
+        return coverage(self, list(symbols or []), time.time())
+
+    def heard_s(self) -> float:
+        """Return when any recorder's line last carried something, in seconds since 1970; 0 for never."""
+        return max((tail.heard_s for tail in self._tails.values()), default=0.0)
 
     def close(self) -> None:
         """Let go of the lake."""
@@ -98,6 +123,19 @@ class Lake:
                 "first_date": first, "last_date": last, "size_bytes": size}
 
 
+_GAPS = """
+select instrument_id, symbol, stream, gap_id, state, from_ts, to_ts,
+       epoch(coalesce(to_ts, now()) - from_ts) as lasted_s, reason, code, rows_restored, recorder
+from (select * from gaps qualify row_number() over (partition by gap_id order by seq desc, "row" desc) = 1)
+where ($symbols = [] or symbol in (select unnest($symbols)))
+  and ($stream is null or stream = $stream)
+  and ($since is null or coalesce(to_ts, now()) > cast($since as timestamptz))
+  and ($until is null or from_ts < cast($until as timestamptz))
+  and (not $open_only or state = 'open')
+order by from_ts, gap_id
+"""
+
+
 def open_lake(data: str | Path = "data") -> Lake:
     """Open the lake in a data folder. Raises LakeMissingError where there is none.
 
@@ -106,7 +144,7 @@ def open_lake(data: str | Path = "data") -> Lake:
     """
     layout = Layout(Path(data))
     layout.require()
-    if not all(layout.sealed(name).exists() for name in TABLES):
+    if not all(layout.sealed(name).exists() for name in TABLES) or not belongs(layout):
         prepare(layout)
     return Lake(layout)
 

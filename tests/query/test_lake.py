@@ -112,3 +112,16 @@ def test_no_answer_is_wrong_while_the_roller_works(script: Any) -> None:
         stop.set()
         thread.join()
     assert done[0] > 3
+
+
+def test_a_lake_that_was_moved_gets_views_of_its_own(script: Any, tmp_path: Path) -> None:
+    import duckdb
+
+    layout = Layout(script.data)
+    script.open().ask(5, "req_tick_by_tick", tick_kind="AllLast").trade(5, 1).mark()
+    capture.open_lake(script.data).close()
+    list(Roller(layout, "main").roll())
+    moved = script.data.rename(tmp_path / "moved")
+    capture.open_lake(moved).close()
+    with duckdb.connect(str(moved / "ticktape.duckdb"), read_only=True) as connection:
+        assert connection.execute("select price from trades").fetchall() == [(1.0,)]

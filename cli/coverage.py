@@ -1,0 +1,33 @@
+"""`ticktape coverage`: how much of the trading time is in the lake."""
+
+from typing import Annotated
+
+import typer
+
+from .options import Data, Json, lake_folder
+from .output import age_text, show_json, show_table
+
+_TIMES = ("expected_s", "captured_s", "quiet_s", "backfilled_s", "down_s", "unknown_s")
+
+
+def run(
+    symbols: Annotated[list[str] | None, typer.Argument(metavar="SYMBOL", help="Only these instruments.")] = None,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Say how much of each instrument's trading time is covered, per stream and day.
+
+    Captured: there were rows in every minute. Quiet: no rows, and no sign that any were missing. Backfilled: restored
+    from IB's history. Down: missing. Unknown: after the last byte on the tape. A day is the instrument's own.
+    """
+    from capture.query import open_lake
+
+    with open_lake(lake_folder(data)) as lake:
+        rows = lake.coverage(symbols)
+    if json:
+        show_json(rows)
+        return
+    shown = [(r["symbol"], r["stream"], r["day"], "" if r["share"] is None else f"{r['share']:.2%}",
+              *(age_text(r[name]) if r[name] else "" for name in _TIMES), "; ".join(r["reasons"])) for r in rows]
+    heads = [name.removesuffix("_s") for name in _TIMES]
+    show_table(("symbol", "stream", "day", "share", *heads, "reasons"), shown, ("share", *heads))

@@ -1,0 +1,113 @@
+"""Coverage divides trading time into what was captured, quiet, restored, missing and unknown."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import capture
+from capture.query.coverage import coverage
+from capture.query.intervals import Spans, difference, intersection, total, union
+
+NOON = datetime(2026, 1, 5, 17, 0, tzinfo=UTC).timestamp()  # Monday noon in New York
+SECOND = 1_000_000_000
+
+spans = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)).map(lambda ends: (min(ends), max(ends))), max_size=6)
+
+
+def seconds(of: Any) -> set[int]:
+    return {second for start, end in of for second in range(int(start), int(end))}
+
+
+@given(some=spans, others=spans)
+def test_sets_of_time_are_sets(some: Spans, others: Spans) -> None:
+    a, b = union(some), union(others)
+    assert seconds(a) == seconds(some)
+    assert total(a) == len(seconds(some))
+    assert seconds(intersection(a, b)) == seconds(some) & seconds(others)
+    assert seconds(difference(a, b)) == seconds(some) - seconds(others)
+
+
+class Day:
+    """A recorder's day in New York, of an instrument that trades from 9:30 to 16:00."""
+
+    def __init__(self, make: Any, folder: Path) -> None:
+        self.now_s = NOON
+        self.tape = make(folder, now=lambda: int(self.now_s * SECOND))
+        self.tape.open()
+        self.tape.answer("contract_details", request_id=9, symbol="AAPL", con_id=265598, time_zone_id="US/Eastern",
+                         trading_hours="20260105:0930-20260105:1600;20260106:0930-20260106:1600")
+        self.tape.ask(1, "req_tick_by_tick", tick_kind="AllLast")
+
+    def trade_until(self, minutes: float) -> None:
+        end = self.now_s + 60 * minutes
+        while self.now_s < end:
+            self.tape.trade(1, 10)
+            self.now_s += 20
+
+    def coverage(self) -> list[dict[str, Any]]:
+        with capture.open_lake(self.tape.data) as lake:
+            return coverage(lake, [], self.now_s)
+
+
+@pytest.fixture
+def day(script: Any, tmp_path: Path) -> Any:
+    made = Day(type(script), tmp_path / "day")
+    yield made
+    made.tape.writer.close()
+
+
+def test_a_stream_that_always_had_rows_is_captured(day: Day) -> None:
+    day.trade_until(minutes=30)
+    (row,) = day.coverage()
+    assert (row["symbol"], row["stream"], row["day"]) == ("AAPL", "all_last", "2026-01-05")
+    assert row["expected_s"] == pytest.approx(1800)
+    assert row["captured_s"] == pytest.approx(1780, abs=21)
+    assert row["share"] > 0.98
+    assert row["down_s"] == 0
+
+
+def test_time_outside_trading_hours_is_not_expected(day: Day) -> None:
+    day.now_s = NOON + 4 * 3600 - 600  # ten minutes before the close
+    day.trade_until(minutes=30)
+    (row,) = day.coverage()
+    assert row["expected_s"] == pytest.approx(4 * 3600)
+
+
+def test_what_was_missed_is_down_and_says_why(day: Day) -> None:
+    day.trade_until(minutes=10)
+    day.tape.close("reset by peer")
+    day.now_s += 600
+    day.tape.open().ask(1, "req_tick_by_tick", tick_kind="AllLast")
+    day.trade_until(minutes=10)
+    (row,) = day.coverage()
+    assert row["down_s"] == pytest.approx(620, abs=1)
+    assert row["reasons"] == ["reset by peer"]
+    assert row["share"] == pytest.approx(1 - 640 / 1800, abs=0.02)
+
+
+def test_minutes_without_rows_are_quiet(day: Day) -> None:
+    day.trade_until(minutes=5)
+    day.now_s += 600
+    day.trade_until(minutes=5)
+    (row,) = day.coverage()
+    assert row["quiet_s"] == pytest.approx(600, abs=1)
+    assert row["share"] == pytest.approx(1, abs=0.02)
+
+
+def test_what_came_after_the_last_byte_is_unknown(day: Day) -> None:
+    day.trade_until(minutes=5)
+    day.now_s += 3600
+    (row,) = day.coverage()
+    assert row["unknown_s"] == pytest.approx(3620, abs=1)
+    assert row["share"] < 0.1
+
+
+def test_days_are_the_instruments_own(day: Day) -> None:
+    day.trade_until(minutes=1)
+    day.now_s += 24 * 3600
+    assert [(row["day"], row["expected_s"]) for row in day.coverage()] == [
+        ("2026-01-05", pytest.approx(4 * 3600)), ("2026-01-06", pytest.approx(2.5 * 3600 + 60))]
