@@ -1,15 +1,21 @@
 """What the session machine is told, and what it answers: events in, commands out."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from capture.wire.codec import Decoded
 from capture.wire.handshake import ServerHello
 
+if TYPE_CHECKING:
+    from .history import Job
+
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """Begin: connect."""
+    """Begin: connect. `wall_s` is the time in epoch seconds."""
+
+    wall_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +40,34 @@ class Lost:
 
 
 @dataclass(frozen=True, slots=True)
+class NoRoom:
+    """There is no room for more tape."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """So many rows came for each request id since the last time, which was about a second ago; or none did.
+
+    `wall_s` is the time in epoch seconds.
+    """
+
+    counts: Mapping[int, int]
+    wall_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """Time has passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryWanted:
+    """These are the jobs for IB's history by now; `wall_s` is the wall clock, in seconds since 1970."""
+
+    jobs: "tuple[Job, ...]"
+    wall_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +77,7 @@ class StopAsked:
     reason: str
 
 
-Event = Started | Connected | Received | Lost | Tick | StopAsked
+Event = Started | Connected | Received | Lost | NoRoom | Arrived | Tick | HistoryWanted | StopAsked
 
 
 @dataclass(frozen=True, slots=True)

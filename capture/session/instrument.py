@@ -100,10 +100,13 @@ def parse_instrument(given: str | Mapping[str, Any]) -> Instrument:
     """Return the instrument that a word or a table of contract fields names. Raises InstrumentError."""
     if not isinstance(given, str):
         return _from_table(given)
-    contract = _from_word(given)
+    word = given.strip()
+    contract = _from_word(word)
     if contract is not None:
-        return Instrument(given, contract)
-    hint = f"; did you mean {given.upper()!r}?" if _from_word(given.upper()) else ""
+        return Instrument(word, contract)
+    # IB writes classes of shares with a blank: BRK B.
+    near = next((near for near in (word.upper(), word.upper().replace(".", " ")) if _from_word(near)), None)
+    hint = f"; did you mean {near!r}?" if near else ""
     raise InstrumentError(f"{given!r} names no instrument{hint}\n{_ALLOWED}")
 
 

@@ -29,6 +29,7 @@ class Journal:
         self.received_bytes = 0
         self._segment_size_bytes = segment_size_bytes
         self._marked_bytes = tape.size_bytes
+        self._unclosed: str | None = None  # why the session ended, until there is room to say so
 
     @classmethod
     def open(cls, settings: Settings) -> "Journal":
@@ -45,14 +46,17 @@ class Journal:
 
     def opened(self, session: dict[str, Any]) -> None:
         """Begin a session."""
+        self.mark()
         self.tape.opened(session)
         self.line.opened(session)
 
     def closed(self, reason: str) -> None:
-        """End the session, and mark the place; does nothing between sessions."""
+        """End the session, and mark the place; does nothing between sessions.
+
+        What cannot be written now is written before anything else of this journal.
+        """
         if self.line.session is not None:
-            self.tape.closed({"reason": reason})
-            self.line.closed()
+            self._unclosed = reason
             self.mark()
 
     def sent(self, data: bytes) -> None:
@@ -76,13 +80,17 @@ class Journal:
 
     def mark(self) -> None:
         """Mark the place, unless nothing came since the last mark."""
+        if self._unclosed is not None:
+            self.tape.closed({"reason": self._unclosed})
+            self.line.closed()
+            self._unclosed = None
         if self.tape.size_bytes != self._marked_bytes:
             self.tape.mark(self.line.as_mark(self.mark_number + 1))
             self._marked()
 
     def rotate(self) -> bool:
         """Begin a new segment where the present one has reached its size; return whether it had."""
-        if self.tape.size_bytes < self._segment_size_bytes:
+        if self.tape.size_bytes < self._segment_size_bytes or self._unclosed is not None:
             return False
         size_bytes = self.tape.size_bytes
         self.tape.rotate(self.line.as_mark(self.mark_number + 1))

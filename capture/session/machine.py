@@ -1,7 +1,7 @@
 """The session machine: events and a clock in, commands out; no sockets, files or clocks of its own.
 
 What happens in a session is data here: PHASES says where each state may lead and how long it may last, _ANSWERS which
-message is handled by what, _CODES which of IB's codes have a consequence beyond their kind (see capture.wire.notices).
+message is handled by what, capture.wire.notices which of IB's codes asks for what.
 """
 
 from collections import deque
@@ -10,21 +10,41 @@ from random import Random
 from typing import Any
 
 from capture.wire.codec import Decoded
-from capture.wire.notices import Code, describe
+from capture.wire.notices import Action, describe
 
 from .backoff import Backoff
-from .events import Close, Command, Connect, Connected, Event, Lost, Received, Send, Started, Stop, StopAsked
+from .events import (
+    Arrived,
+    Close,
+    Command,
+    Connect,
+    Connected,
+    Event,
+    HistoryWanted,
+    Lost,
+    NoRoom,
+    Received,
+    Send,
+    Started,
+    Stop,
+    StopAsked,
+)
+from .history import History
 from .instrument import Instrument
 from .pacing import TokenBucket
 from .phases import CONNECTED, IN_SESSION, PHASES, State
+from .plan import make_plan
 from .settings import DATA_TYPES, Settings
 from .streams import Stream
 from .subscriber import Subscriber
 from .subscriptions import SETTLED_S, Life
+from .upstream import Upstream
 from .voice import Voice, sentence
+from .windows import parse_window
 
 PROBE_AFTER_S = 15.0  # silence after which the gateway is asked for its time, and again each time as long
 PROBE_DEADLINE_S = 30.0  # how long the first such question may go unanswered
+LINE_QUIET_S = 2.5  # silence of the whole line after which it is asked before a stream is blamed
 RESOLVE_TIMEOUT_S = 60.0  # contract details come within seconds; farms being restarted swallow the question
 
 
@@ -42,19 +62,23 @@ class Machine:
         self.state = State.DISCONNECTED
         self.server_version: int | None = None
         self.sessions = 0  # that got as far as being ready
+        self.trouble = ""  # why there is no session
         self._voice = Voice()
         self._queue: deque[tuple[str, dict[str, Any]]] = deque()
         self._subscriber = Subscriber(wanted, self._voice, self._send)
         self.subscriptions = self._subscriber.subscriptions
+        self.history = History(self._voice, self._send, self._subscriber.new_id)
         self._where = f"{settings.host}:{settings.port}"
+        self._windows = [parse_window(text) for text in settings.restart_windows]
         self._bucket = TokenBucket(settings.requests_per_second)
+        self.upstream = Upstream(self._voice, self._subscriber, self._bucket)
         self._backoff = Backoff(random=random)
         self._awaited: set[str] = set()
         self._now_s = self._started_s = self._ready_s = self._heard_s = self._probe_s = 0.0
+        self._wall_offset_s = self._asked_s = 0.0
         self._due_s: float | None = None
         self._questions = 0  # contracts asked for, not yet answered
-        self._lost = False  # the line, for a while
-        self._farm_trouble = False
+        self._lost = False  # the line, for a while and out of the blue
 
     # Interface
 
@@ -76,12 +100,24 @@ class Machine:
             times += [self._probe_s, self._heard_s + PROBE_AFTER_S + PROBE_DEADLINE_S, self.subscriptions.next_due_s()]
         if self._queue:
             times.append(self._now_s + self._bucket.wait_s(self._now_s))
+        elif self.state is State.RECORDING and (due_s := self.history.next_due_s()) is not None:
+            times.append(max(due_s, self._now_s + self._bucket.wait_s(self._now_s)))
         return min((time for time in times if time is not None), default=None)
+
+    def wall_s(self, time_s: float) -> float:
+        """Return a time of the machine's clock in epoch seconds."""
+        return time_s + self._wall_offset_s
 
     # Events
 
-    def _on_started(self, _event: Started) -> None:
+    def _on_started(self, event: Started) -> None:
         self._started_s = self._now_s
+        self._set_wall(event.wall_s)
+        wanted = [(subscription.instrument, subscription.stream) for subscription in self.subscriptions.all]
+        plan = make_plan(wanted, self.settings.market_data_lines, self.settings.requests_per_second)
+        for share in plan.shares:
+            if share.misfits:
+                self._voice.say("warning", share.instead)
         self._connect()
 
     def _on_connected(self, _event: Connected) -> None:
@@ -102,14 +138,37 @@ class Machine:
             if handler := _ANSWERS.get(message.name):
                 handler(self, message)
             self._subscriber.hear(message, self._now_s)
+            self.history.hear(message, self._now_s)
             self._go_on()
 
     def _on_lost(self, event: Lost) -> None:
         text = PHASES[self.state].lost.format(where=self._where, reason=event.reason)
         self._drop(event.reason if event.lasting else text, event.lasting)
 
+    def _on_history_wanted(self, event: HistoryWanted) -> None:
+        self.history.want(event.jobs, self._now_s, event.wall_s)
+
+    def _on_no_room(self, event: NoRoom) -> None:
+        """Wait for room as for a gateway, but without giving up: stopping would not make any."""
+        if self.state in CONNECTED or self.state is State.CONNECTING:
+            self._drop(event.reason, patient=True)
+
+    def _on_arrived(self, event: Arrived) -> None:
+        self._set_wall(event.wall_s)
+        watchman = self._subscriber.watchman
+        watchman.look(event.counts, event.wall_s, self._now_s)
+        if self.state not in IN_SESSION:
+            return
+        if event.counts:
+            self.upstream.rows_came(self._now_s)
+        self._subscriber.refresh_hours()
+        silent = [] if self.upstream.out else watchman.silent(self._now_s)
+        if silent and self._line_answers():
+            for subscription in silent:
+                watchman.act(subscription, self._now_s)
+
     def _on_stop_asked(self, event: StopAsked) -> None:
-        damaged = self._lost or self._subscriber.refused
+        damaged = self._lost or self.upstream.lost or self._subscriber.refused
         self._stop((3 if damaged else 0) if self.sessions else 1, event.reason)
 
     # Work that is due
@@ -119,7 +178,10 @@ class Machine:
             self._overdue()
         if self.state in IN_SESSION:
             self._probe()
-            self._subscriber.work(self._now_s)
+            self._subscriber.held = self.upstream.troubled
+            self._subscriber.work(self._now_s, self.wall_s(self._now_s))
+        if self.state is State.RECORDING and not self._queue and not self._bucket.wait_s(self._now_s):
+            self.history.work(self._now_s)  # only when nothing live has to go out
         while self._queue and self._bucket.take(self._now_s):
             self._voice.out.append(Send(*self._queue.popleft()))
         if self.state is State.RECORDING and self.sessions == 1:
@@ -142,12 +204,28 @@ class Machine:
         if self._now_s >= self._heard_s + PROBE_AFTER_S + PROBE_DEADLINE_S:
             self._drop(f"{self._where} gave no answer for {PROBE_AFTER_S + PROBE_DEADLINE_S:g} s")
         elif self._now_s >= self._probe_s:
-            self._probe_s = self._now_s + PROBE_AFTER_S
+            self._probe_s, self._asked_s = self._now_s + PROBE_AFTER_S, self._now_s
             self._queue.appendleft(("req_current_time", {}))
 
+    def _line_answers(self) -> bool:
+        """Return whether the line carried something just now; where it did not, it is asked for its time at once."""
+        if self._now_s - self._heard_s <= LINE_QUIET_S:
+            return True
+        if self._asked_s <= self._heard_s:
+            self._probe_s = self._now_s
+        return False
+
+    def _set_wall(self, wall_s: float) -> None:
+        """Take the time of day. A restart window calms what has been running, not one who is just being started."""
+        self._wall_offset_s = wall_s - self._now_s
+        running = self.sessions > 1 or (self.sessions == 1 and self._now_s - self._ready_s >= SETTLED_S)
+        self._voice.calm = running and any(window.holds(wall_s) for window in self._windows)
+
     def _stop_if_all_refused(self) -> None:
+        if self._voice.calm:
+            return
         wanted = len(self.subscriptions.all)
-        if self._subscriber.count(Life.REFUSED) == wanted:
+        if wanted and self._subscriber.count(Life.REFUSED) == wanted:
             self._stop(1, f"none of the {wanted} wanted streams can be recorded")
 
     # The line
@@ -157,19 +235,25 @@ class Machine:
         self.server_version = None
         self._voice.out.append(Connect())
 
-    def _drop(self, text: str, lasting: bool = False) -> None:
-        """Give the connection up, and try again later unless that is pointless before a first session."""
+    def _drop(self, text: str, lasting: bool = False, patient: bool = False) -> None:
+        """Give the connection up, and try again later, unless that is pointless before a first session.
+
+        `patient`: before a first session, too.
+        """
         self._voice.out.append(Close(text))
         self._voice.tell("error", text, "line", text)
+        self.trouble = text
+        self.upstream.end_session()
         if self.state in IN_SESSION:
-            self._lost = True
+            self._lost = self._lost or not self._voice.calm
             if self._now_s - self._ready_s >= SETTLED_S:
                 self._backoff.reset()
         self._queue.clear()
         if self.sessions:
             self._subscriber.end_session()
+            self.history.end_session()
         wait_s = self._backoff.next_s()
-        if not self.sessions:
+        if not self.sessions and not patient:
             left_s = self._started_s + self.settings.connect_timeout_s - self._now_s
             if lasting or (self.settings.connect_timeout_s and left_s <= 0):
                 self._stop(1, text)
@@ -201,6 +285,7 @@ class Machine:
             return
         self.sessions += 1
         self._ready_s = self._now_s
+        self.trouble = ""
         self._voice.drop_topic("line")
         self._voice.say("info", f"connected to {self._where}, server version {self.server_version}")
         if self.settings.data_type != "live":
@@ -220,7 +305,8 @@ class Machine:
             self._enter(State.RECORDING, None)
             wanted = len(self.subscriptions.all)
             alive = wanted - self._subscriber.count(Life.REFUSED)
-            self._voice.say("info", f"recording {alive} of {wanted} wanted streams")
+            if wanted:
+                self._voice.say("info", f"recording {alive} of {wanted} wanted streams")
 
     # Errors and status
 
@@ -228,30 +314,14 @@ class Machine:
         values = message.values
         request_id = -1 if values["request_id"] is None else values["request_id"]
         row = describe(values["code"] or 0, request_id)
-        if action := _CODES.get(row.code):
-            action(self, row, values["message"])
-        elif not self._subscriber.error(row, values, self._now_s):
-            self._voice.say("warning" if row.kind == "connection" else "info", sentence(row, values["message"]))
-
-    def _on_outage(self, row: Code, message: str) -> None:
-        self._lost = True
-        self._voice.say("warning", sentence(row, message))
-
-    def _on_subscriptions_lost(self, row: Code, message: str) -> None:
-        self._on_outage(row, message)
-        self._subscriber.subscribe_all(self._now_s)
-
-    def _on_farm_broken(self, row: Code, message: str) -> None:
-        self._farm_trouble = True
-        self._voice.say("warning", sentence(row, message))
-
-    def _on_farm_fine(self, row: Code, message: str) -> None:
-        """Say that a farm is well only after one was not: a session begins with many of these, and they are routine."""
-        if self._farm_trouble:
-            self._voice.say("info", sentence(row, message))
-
-    def _on_id_in_use(self, row: Code, message: str) -> None:
-        self._drop(f"client id {self.settings.client_id}: {sentence(row, message)}")
+        if row.action is Action.HANG_UP:
+            self._drop(f"client id {self.settings.client_id}: {sentence(row, values['message'])}")
+        elif (
+            not self.upstream.hear(row, values["message"], self._now_s)
+            and not any(part.error(row, values, self._now_s) for part in (self._subscriber, self.history))
+            and request_id < 0  # about a request that is over there is nothing to say: IB's words are on the tape
+        ):
+            self._voice.say("info", sentence(row, values["message"]))
 
 
 _EVENTS: dict[type[Event], Callable[[Machine, Any], None]] = {
@@ -259,6 +329,9 @@ _EVENTS: dict[type[Event], Callable[[Machine, Any], None]] = {
     Connected: Machine._on_connected,
     Received: Machine._on_received,
     Lost: Machine._on_lost,
+    NoRoom: Machine._on_no_room,
+    Arrived: Machine._on_arrived,
+    HistoryWanted: Machine._on_history_wanted,
     StopAsked: Machine._on_stop_asked,
 }
 
@@ -266,21 +339,4 @@ _ANSWERS: dict[str, Callable[[Machine, Decoded], None]] = {
     "next_valid_id": Machine._on_start,
     "managed_accounts": Machine._on_start,
     "error": Machine._on_error,
-}
-
-# What follows for the line from a code beyond what its kind says; of what follows for one request, Subscriber knows.
-_CODES: dict[int, Callable[[Machine, Code, str], None]] = {
-    326: Machine._on_id_in_use,
-    1100: Machine._on_outage,
-    1101: Machine._on_subscriptions_lost,
-    2103: Machine._on_farm_broken,
-    2104: Machine._on_farm_fine,
-    2105: Machine._on_farm_broken,
-    2106: Machine._on_farm_fine,
-    2107: Machine._on_farm_fine,
-    2108: Machine._on_farm_fine,
-    2110: Machine._on_outage,
-    2119: Machine._on_farm_fine,
-    2157: Machine._on_farm_broken,
-    2158: Machine._on_farm_fine,
 }

@@ -1,4 +1,11 @@
-"""How fast requests may go out: a token bucket, without a clock of its own."""
+"""How fast requests may go out: a token bucket, and IB's rules for some kinds; without a clock of its own."""
+
+from collections import defaultdict, deque
+from collections.abc import Hashable
+from typing import Any, NamedTuple
+
+SLOW_S = 300.0  # for how long IB's complaint about the rate is remembered
+SLOWEST = 1 / 16
 
 
 class TokenBucket:
@@ -9,10 +16,20 @@ class TokenBucket:
     """
 
     def __init__(self, per_second: float) -> None:
-        self.per_second = per_second
-        self.burst = max(per_second / 4, 1.0)
+        self.full_per_second = self.per_second = per_second
         self._tokens = self.burst
         self._at_s: float | None = None
+        self._slow_until_s = 0.0
+
+    @property
+    def burst(self) -> float:
+        """How many requests may go out at once."""
+        return max(self.per_second / 4, 1.0)
+
+    def slow_down(self, now_s: float) -> None:
+        """Halve the rate for a while; again halves it again."""
+        self.per_second = max(self.per_second / 2, self.full_per_second * SLOWEST)
+        self._slow_until_s = now_s + SLOW_S
 
     def take(self, now_s: float) -> bool:
         """Take a token; False when there is none yet."""
@@ -23,9 +40,47 @@ class TokenBucket:
 
     def wait_s(self, now_s: float) -> float:
         """Return how long to wait for the next token, 0 when there is one."""
+        if now_s >= self._slow_until_s:
+            self.per_second = self.full_per_second
         elapsed_s = max(now_s - self._at_s, 0.0) if self._at_s is not None else 0.0
         self._at_s = now_s
         self._tokens = min(self._tokens + elapsed_s * self.per_second, self.burst)
         # Waiting for the exact moment can come out a rounding error short of a whole token.
         missing = 1 - self._tokens
         return missing / self.per_second if missing > 1e-9 else 0.0
+
+
+class Rule(NamedTuple):
+    """At most so many requests, that are alike in these fields, within a time."""
+
+    most: int
+    within_s: float
+    alike: tuple[str, ...]
+
+
+# By IB's documentation: one tick-by-tick request per instrument in 15 s, which holds for each tick type by itself, and
+# 60 new requests for 5-second bars in 10 minutes.
+RULES = {
+    "req_tick_by_tick": Rule(1, 15.0, ("con_id", "tick_kind")),
+    "req_real_time_bars": Rule(60, 600.0, ()),
+}
+
+
+class RequestPacing:
+    """Keeps RULES within a session."""
+
+    def __init__(self) -> None:
+        self._sent_s: defaultdict[Hashable, deque[float]] = defaultdict(deque)
+
+    def admit(self, name: str, values: dict[str, Any], now_s: float) -> float:
+        """Count a request and return 0, or return how long it has to wait."""
+        rule = RULES.get(name)
+        if rule is None:
+            return 0.0
+        sent_s = self._sent_s[name, *(values[field] for field in rule.alike)]
+        while sent_s and sent_s[0] <= now_s - rule.within_s:
+            sent_s.popleft()
+        if len(sent_s) >= rule.most:
+            return sent_s[0] + rule.within_s - now_s
+        sent_s.append(now_s)
+        return 0.0

@@ -3,9 +3,9 @@
 import asyncio
 import os
 import signal
-import socket
 import sys
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -13,22 +13,44 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
-from capture.tape import TapeError, seal_closed
+from capture.tape import TapeError, TapeFull, seal_closed
 from capture.tape.line import Read
 from capture.wire.connection import ClientConnection
 from capture.wire.context import Context
 from capture.wire.errors import RemoteProtocolError
 
-from .events import Close, Connect, Connected, Event, Lost, Note, Received, Say, Send, Started, Stop, StopAsked, Tick
+from .arrivals import Arrivals
+from .events import (
+    Arrived,
+    Close,
+    Connect,
+    Connected,
+    Event,
+    HistoryWanted,
+    Lost,
+    NoRoom,
+    Note,
+    Received,
+    Say,
+    Send,
+    Started,
+    Stop,
+    StopAsked,
+    Tick,
+)
+from .history_desk import HistoryDesk
 from .instrument import Instrument
 from .journal import Journal
+from .link import Link
 from .machine import Machine
+from .phases import CONNECTED
 from .roller import RollerKeeper
+from .room import ENOUGH_BYTES, LEAST_BYTES, no_room
 from .settings import Settings
 from .status import describe_recorder, write_status
 from .streams import Stream
 
-HOUSEKEEPING_S = 1.0  # how often status.json is replaced and the segment's size looked at
+HOUSEKEEPING_S = 1.0  # how often arrivals are counted, status.json is replaced, and the sizes are looked at
 SEAL_NICENESS = 15
 
 
@@ -59,30 +81,35 @@ class Recorder:
         self._on_read = on_read
         self._roll = roll
         self._started = datetime.now(UTC)
-        self._link: _Link | None = None
+        self.link: Link | None = None
+        self._arrivals = Arrivals()
         self._connecting: asyncio.Task[None] | None = None
         self._wake: asyncio.TimerHandle | None = None
-        self._status_failed = False
+        self._failed: set[str] = set()  # kinds of files that could not be written
 
     async def run(self, for_s: float | None = None) -> int:
         """Record for `for_s` seconds, or until SIGINT, SIGTERM or `stop`, and return the exit code.
 
         0: all is well; 1: nothing could be recorded; 3: a wanted stream was refused, or the line was lost meanwhile.
-        Raises RecorderBusy, TapeFull or TapeError when the tape cannot be written.
+        Raises RecorderBusy, TapeFull or TapeError when the tape cannot be begun, TapeError when it cannot be written
+        later on; where it is only that there is no room, recording goes on once there is.
         """
         self._loop = asyncio.get_running_loop()
         self._end: asyncio.Future[int] = self._loop.create_future()
         self._journal = Journal.open(self.settings)
+        self._desk = HistoryDesk(self.settings, self._journal.mark_number)
+        self.machine.history.pacing = self._desk.load_pacing()
         self._roller = RollerKeeper(self.settings, self._report)
         rolling = self._task(self._roller.keep()) if self._roll else None
         self._sealing = ThreadPoolExecutor(1, "seal", _lower_priority)
+        self._writing = ThreadPoolExecutor(1, "write")  # one file after the other, also when a task is cancelled
         tasks = [self._task(self._every(interval_s, action)) for interval_s, action in self._chores()]
         self._seal()  # what earlier runs left
         self._listen_for_signals()
         if for_s is not None:
             self._loop.call_later(for_s, self.stop, f"asked to stop after {for_s:g} s")
         try:
-            self._tell(Started())
+            self._tell(Started(time.time()))
             return await self._end
         finally:
             for task in tasks:
@@ -97,13 +124,20 @@ class Recorder:
 
     def stop(self, reason: str = "asked to stop") -> None:
         """Stop cleanly; `run` then returns."""
-        self._guarded(self._tell, StopAsked(reason))
+        self._look()
+        self.guarded(self._tell, StopAsked(reason))
+
+    @property
+    def fetched(self) -> bool:
+        """Whether nothing of IB's history is left to fetch, of all that waited when it was started and since."""
+        return self._desk.complete and self.machine.history.idle
 
     # What the link says
 
-    def link_made(self, link: "_Link") -> None:
+    def link_made(self, link: Link) -> None:
         """Begin a session: it is on the tape before the first byte is sent."""
-        self._link = link
+        self.link = link
+        self._arrivals.begin()
         self._greeting = ClientConnection()
         self._journal.opened({
             "host": self.settings.host, "port": self.settings.port, "client_id": self.settings.client_id,
@@ -119,6 +153,7 @@ class Recorder:
             return
         if self._on_read:
             self._on_read(read, self._journal.line.context)
+        self._arrivals.add(read, self._journal.line.context.server_version or 0)
         self._tell(Received(tuple(messages), read.hello))
         if read.corrupt:
             self._tell(Lost(read.corrupt) if self._greeting.hello else Lost(self._stranger(read), lasting=True))
@@ -163,21 +198,26 @@ class Recorder:
 
     def _on_wake(self) -> None:
         self._wake = None
-        self._guarded(self._tell, Tick())
+        self.guarded(self._tell, Tick())
 
-    def _guarded(self, action: Callable[..., None], *arguments: Any) -> None:
-        """Do something on behalf of the event loop, to which errors must not go: they end `run`."""
+    def guarded(self, action: Callable[..., None], *arguments: Any) -> None:
+        """Do something on behalf of the event loop, to which errors must not go: they end `run`, except a full disk."""
         try:
             action(*arguments)
+        except TapeFull as error:
+            self.guarded(self._tell, NoRoom(str(error)))
         except Exception as error:
             self.fail(error)
 
     def _connect(self, _command: Connect) -> None:
-        self._connecting = self._task(self._open_link())
+        if lack := no_room(self._journal.tape.folder, ENOUGH_BYTES):
+            self._loop.call_soon(self.guarded, self._tell, NoRoom(lack))
+        else:
+            self._connecting = self._task(self._open_link())
 
     async def _open_link(self) -> None:
         try:
-            await self._loop.create_connection(lambda: _Link(self), self.settings.host, self.settings.port)
+            await self._loop.create_connection(lambda: Link(self), self.settings.host, self.settings.port)
         except (OSError, UnicodeError) as error:  # UnicodeError: no host can have this name
             self._tell(Lost(getattr(error, "strerror", None) or str(error)))
 
@@ -185,21 +225,23 @@ class Recorder:
         self._write(self._greeting.send(command.name, **command.values))
 
     def _write(self, data: bytes) -> None:
-        if self._link:
+        if self.link:
             self._journal.sent(data)
-            self._link.transport.write(data)
+            self.link.transport.write(data)
 
     def _close(self, command: Close) -> None:
         self._hang_up(command.reason)
 
     def _note(self, command: Note) -> None:
-        self._journal.note(command.body)
+        with suppress(TapeFull):  # whoever writes data says so
+            self._journal.note(command.body)
 
     def _speak(self, command: Say) -> None:
         self._say(command.level, command.text)
 
     def _stop(self, command: Stop) -> None:
-        self._say("error" if command.exit_code == 1 else "info", f"stopped: {command.reason}")
+        said = command.reason == self.machine.trouble  # when the connection was given up
+        self._say("error" if command.exit_code == 1 else "info", "stopped" if said else f"stopped: {command.reason}")
         if not self._end.done():
             self._end.set_result(command.exit_code)
 
@@ -207,7 +249,7 @@ class Recorder:
         """Close the connection, whether it stands or is being made; what it still says is not listened to."""
         if self._connecting:
             self._connecting.cancel()
-        link, self._link = self._link, None
+        link, self.link = self.link, None
         if link:
             link.transport.abort()
         with suppress(TapeError):  # a tape that has no room for this says so to whoever writes data
@@ -220,12 +262,16 @@ class Recorder:
             (self.settings.roll_interval_s, self._mark),
             (self.settings.sync_interval_s, self._sync),
             (HOUSEKEEPING_S, self._keep_house),
+            (HOUSEKEEPING_S, self._look_at_history),
         ]
 
     async def _every(self, interval_s: float, action: Callable[[], Awaitable[None]]) -> None:
         while True:
             await asyncio.sleep(interval_s)
-            await action()
+            try:
+                await action()
+            except TapeFull as error:
+                self.guarded(self._tell, NoRoom(str(error)))
 
     async def _mark(self) -> None:
         self._journal.mark()
@@ -234,19 +280,38 @@ class Recorder:
         await self._loop.run_in_executor(None, self._journal.tape.sync)
 
     async def _keep_house(self) -> None:
-        if self._journal.rotate():
+        self._look()
+        if self.machine.state in CONNECTED and (lack := no_room(self._journal.tape.folder, LEAST_BYTES)):
+            self._tell(NoRoom(lack))
+        elif self._journal.rotate():
             self._seal()
         await self._publish_status()
 
+    def _look(self) -> None:
+        """Tell the machine whose rows arrived."""
+        self.guarded(self._tell, Arrived(self._arrivals.take(), time.time()))
+
+    async def _look_at_history(self) -> None:
+        await self._save_history()
+        self._tell(HistoryWanted(self._desk.jobs(self.machine.subscriptions.all), time.time()))
+
+    async def _save_history(self) -> None:
+        history = self.machine.history
+        await self._publish(self._desk.write, self._desk.files(history.jobs.values(), history.pacing))
+
     async def _publish_status(self) -> None:
         status = describe_recorder(self.machine, self._journal, self._started)
+        await self._publish(write_status, self._journal.tape.folder, status)
+
+    async def _publish(self, write: Callable[..., None], *arguments: Any) -> None:
+        """Write files that others read; that this fails, as on a full disk, is no reason to stop."""
         try:
-            await self._loop.run_in_executor(None, write_status, self._journal.tape.folder, status)
-            self._status_failed = False
+            await self._loop.run_in_executor(self._writing, write, *arguments)
+            self._failed.discard(write.__name__)
         except OSError as error:
-            if not self._status_failed:
-                self._status_failed = True
-                self._say("warning", f"status.json cannot be written: {error}")
+            if write.__name__ not in self._failed:
+                self._failed.add(write.__name__)
+                self._say("warning", f"a file beside the tape cannot be written: {error}")
 
     def _seal(self) -> None:
         self._task(self._seal_quietly())
@@ -261,12 +326,14 @@ class Recorder:
         for name in (signal.SIGINT, signal.SIGTERM):
             self._loop.remove_signal_handler(name)
         await self._publish_status()
-        await self._loop.run_in_executor(None, self._sealing.shutdown)
+        await self._save_history()
+        for pool in (self._writing, self._sealing):
+            await self._loop.run_in_executor(None, pool.shutdown)
         self._journal.tape.close()
 
     def _report(self, text: str) -> None:
         self._say("warning", text)
-        self._guarded(self._journal.note, {"note": text})
+        self.guarded(self._note, Note({"note": text}))
 
     def _task(self, work: Any) -> "asyncio.Task[None]":
         """Run work whose failure ends `run`."""
@@ -282,27 +349,6 @@ class Recorder:
         if threading.current_thread() is threading.main_thread():
             for name in (signal.SIGINT, signal.SIGTERM):
                 self._loop.add_signal_handler(name, self.stop, f"received {name.name}")
-
-
-class _Link(asyncio.Protocol):
-    """One TCP connection; it speaks to the recorder as long as it is the recorder's."""
-
-    def __init__(self, recorder: Recorder) -> None:
-        self._recorder = recorder
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        self._recorder._guarded(self._recorder.link_made, self)
-
-    def data_received(self, data: bytes) -> None:
-        if self._recorder._link is self:
-            self._recorder._guarded(self._recorder.link_read, data)
-
-    def connection_lost(self, error: Exception | None) -> None:
-        if self._recorder._link is self:
-            self._recorder._guarded(self._recorder.link_lost, error)
 
 
 def _lower_priority() -> None:

@@ -4,8 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from .hours import Hours, parse_hours
 from .instrument import Contract, Instrument
 
+AHEAD_S = 12 * 3600.0  # contract details name the hours of some days; they are asked for again so long before the end
 MOST_CANDIDATES = 12  # more would push the message's beginning off the screen
 
 
@@ -20,11 +22,15 @@ class AmbiguousError(ValueError):
 
 
 class Resolver:
-    """Asks for contract details and chooses among the answers. `resolved` is by the instrument's word."""
+    """Asks for contract details and chooses among the answers.
+
+    `resolved`, and `hours` with the trading hours where they can be read, are by the instrument's word.
+    """
 
     def __init__(self, instruments: Iterable[Instrument]) -> None:
         self.instruments = list({instrument.word: instrument for instrument in instruments}.values())
         self.resolved: dict[str, Contract] = {}
+        self.hours: dict[str, Hours | None] = {}
         self._open: dict[int, _Question] = {}
 
     @property
@@ -35,6 +41,12 @@ class Resolver:
     def missing(self) -> list[Instrument]:
         """Return the instruments that are not resolved."""
         return [instrument for instrument in self.instruments if instrument.word not in self.resolved]
+
+    def outdated(self, wall_s: float) -> list[Instrument]:
+        """Return the resolved instruments whose hours will not be known for long, and that are not asked for."""
+        words = {word for word, hours in self.hours.items() if hours and hours.end_s - wall_s < AHEAD_S}
+        words -= {instrument.word for instrument in self.waiting}
+        return [instrument for instrument in self.instruments if instrument.word in words]
 
     def ask(self, instrument: Instrument, request_id: int) -> tuple[str, dict[str, Any]]:
         """Return name and values of the request that asks for an instrument."""
@@ -60,6 +72,9 @@ class Resolver:
         contract = choose(question.instrument, question.answers)
         if contract is not None:
             self.resolved[question.instrument.word] = contract
+            values = next(v for v in question.answers if v.get("exchange") in (contract.exchange, None, ""))
+            self.hours[question.instrument.word] = parse_hours(
+                values.get("trading_hours"), values.get("liquid_hours"), values.get("time_zone_id"))
         return contract
 
     def give_up(self, request_id: int) -> None:

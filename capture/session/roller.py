@@ -1,6 +1,7 @@
 """The roller beside the recorder: a process that turns tape into Parquet, started again whenever it dies."""
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -18,7 +19,8 @@ class RollerKeeper:
     """Keeps one roller process for a recorder; `report` is told when it dies."""
 
     def __init__(self, settings: Settings, report: Callable[[str], None]) -> None:
-        self._command = [sys.executable, "-m", "capture.lake.roller", str(settings.data), settings.recorder]
+        data, recorder, pid = str(settings.data), settings.recorder, str(os.getpid())
+        self._command = [sys.executable, "-m", "capture.lake.roller", data, recorder, pid]
         self._report = report
         self._process: asyncio.subprocess.Process | None = None
         self._stopping = False

@@ -1,6 +1,7 @@
 """Settings: ticktape.toml, then TICKTAPE_* variables, then what the command line says, checked as one."""
 
 import json
+import os
 import re
 import tomllib
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from pydantic_settings import SettingsError as EnvironmentValueError
 
 from .instrument import Instrument, grammar, parse_instrument
 from .streams import Stream, allowed_streams, parse_stream
+from .windows import IB_RESTART_WINDOWS, parse_window
 
 FILE_NAME = "ticktape.toml"
 _PREFIX = "TICKTAPE_"
@@ -70,6 +72,10 @@ class Settings(BaseSettings):
         "What IB should send: live, frozen, delayed or delayed_frozen."))
     requests_per_second: float = Field(default=40, gt=0, le=1000, description=(
         "How fast to send requests; IB allows 50 at 100 market data lines."))
+    market_data_lines: int = Field(default=100, ge=0, description=(
+        "Market data lines of the IB account, by which `ticktape plan` says what fits; 0 = no limits."))
+    restart_windows: list[str] = Field(default=list(IB_RESTART_WINDOWS), description=(
+        "When a lost line is routine, such as your gateway's restart; days are daily, mon or a range: sun-fri."))
     roll_interval_s: float = Field(default=30, gt=0, description="How often, in seconds, rows are written to Parquet.")
     sync_interval_s: float = Field(default=1, gt=0, description=(
         "How often, in seconds, the tape is synced to disk: what a power cut can cost."))
@@ -80,6 +86,13 @@ class Settings(BaseSettings):
     handshake_timeout_s: float = Field(default=30, gt=0, description=(
         "How long, in seconds, to wait for the gateway's hello; TWS may be asking its user to accept."))
     record: list[RecordBlock] = Field(default_factory=list, description="What to record: streams of instruments.")
+
+    @field_validator("restart_windows")
+    @classmethod
+    def _readable_windows(cls, given: list[str]) -> list[str]:
+        for text in given:
+            parse_window(text)
+        return given
 
     def wanted(self) -> list[tuple[Instrument, Stream]]:
         """Return every wanted stream once, in the order of the blocks. Raises SettingsError when there is none."""
@@ -116,6 +129,15 @@ def load_settings(path: Path | None = None, **overrides: Any) -> Settings:
         raise SettingsError("\n".join(problems)) from None
 
 
+def data_folder() -> Path:
+    """Return the data folder of ticktape.toml or TICKTAPE_DATA, for who only reads: other settings may be wrong.
+
+    Raises SettingsError.
+    """
+    found = os.environ.get(f"{_PREFIX}DATA") or _parse(_read(None), Path(FILE_NAME)).get("data")
+    return Path(found) if found and isinstance(found, str) else load_settings().data
+
+
 def template() -> str:
     """Return a commented ticktape.toml with every setting at its default and an example of what to record."""
     lines = ["# Settings of ticktape. TICKTAPE_<NAME> variables and command-line options override them."]
@@ -131,7 +153,7 @@ def template() -> str:
 
 
 def _toml(value: Any) -> str:
-    return json.dumps(value if isinstance(value, int | float) else str(value))
+    return json.dumps(value if isinstance(value, int | float | list) else str(value))
 
 
 def _read(path: Path | None) -> str:
@@ -153,6 +175,9 @@ def _parse(text: str, path: Path) -> dict[str, Any]:
 
 
 def _environment() -> dict[str, Any]:
+    for name in os.environ:
+        if name.upper().startswith(_PREFIX) and name[len(_PREFIX) :].lower() not in Settings.model_fields:
+            raise SettingsError(f"variable {name}: {_unknown(name[len(_PREFIX) :].lower(), list(Settings.model_fields))}")
     try:
         return EnvSettingsSource(Settings)()
     except EnvironmentValueError as error:
@@ -165,7 +190,8 @@ def _place(
     """Return where a wrong value came from, for a person who has to find it."""
     name = str(where[0])
     if name in given:
-        return f"option {name}"
+        option = {"recorder": "name"}.get(name, str(where[2]) if len(where) > 2 else name)  # of a block: its key
+        return f"--{option.replace('_', '-')}"
     if name in environment:
         return f"variable {_PREFIX}{name.upper()}"
     key = ".".join(map(str, (name, *where[2:3])))  # of a block: record, its number, key, and pydantic's own words
@@ -190,11 +216,17 @@ def _explain(problem: Any) -> str:
     name = str(problem["loc"][-1])
     if problem["type"] == "extra_forbidden":
         known = list(RecordBlock.model_fields if len(problem["loc"]) > 1 else Settings.model_fields)
-        close = get_close_matches(name, known, 1)
-        hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}"
-        return f"there is no setting {name!r}; {hint}"
+        return _unknown(name, known)
     if problem["type"] == "value_error":
         return str(problem["ctx"]["error"])
+    if problem["type"] == "string_pattern_mismatch":  # only a recorder's name has a pattern
+        return f"{problem['input']!r} is no name of a recorder: letters, digits, _ and -, up to 64, not _ or - first"
     if problem["type"] == "missing":
         return f"the block has no {name}"
     return f"{problem['msg'][0].lower()}{problem['msg'][1:]}, it is {problem['input']!r}"
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    close = get_close_matches(name, known, 1)
+    hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}"
+    return f"there is no setting {name!r}; {hint}"

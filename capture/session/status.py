@@ -2,22 +2,24 @@
 
 import json
 import os
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from capture.tape import publish
 
+from .history import State
 from .journal import Journal
 from .machine import Machine
-from .subscriptions import Subscription
+from .subscriptions import ACKNOWLEDGED, Life, Subscription
 
 FILE_NAME = "status.json"
 
 
 def describe_recorder(machine: Machine, journal: Journal, started: datetime) -> dict[str, Any]:
     """Return a recorder's state as plain values; times are ISO 8601 in UTC, sizes in bytes, what is unknown None."""
-    settings = machine.settings
+    settings, lives = machine.settings, [subscription.life for subscription in machine.subscriptions.all]
     return {
         "recorder": settings.recorder,
         "pid": os.getpid(),
@@ -33,12 +35,20 @@ def describe_recorder(machine: Machine, journal: Journal, started: datetime) -> 
         "received_bytes": journal.received_bytes,
         "mark": journal.mark_number,
         "tape_bytes": journal.finished_bytes + journal.tape.size_bytes,
-        "streams": [_stream(subscription) for subscription in machine.subscriptions.all],
+        "history": {"wanted": sum(job.state is State.WANTED for job in machine.history.jobs.values()),
+                    **machine.history.pacing.budget(time.time())},
+        "trouble": machine.trouble or None,
+        "farms": machine.upstream.describe(),
+        "wanted": len(lives),
+        "acknowledged": sum(life in ACKNOWLEDGED for life in lives),
+        "flowing": lives.count(Life.FLOWING),
+        "streams": [_stream(machine, subscription) for subscription in machine.subscriptions.all],
     }
 
 
-def _stream(subscription: Subscription) -> dict[str, Any]:
-    contract = subscription.contract
+def _stream(machine: Machine, subscription: Subscription) -> dict[str, Any]:
+    contract, flow = subscription.contract, subscription.flow
+    last = datetime.fromtimestamp(machine.wall_s(flow.last_s), UTC).isoformat() if flow.last_s is not None else None
     return {
         "instrument": subscription.instrument.word,
         "symbol": (contract.local_symbol or contract.symbol) if contract else None,
@@ -48,6 +58,8 @@ def _stream(subscription: Subscription) -> dict[str, Any]:
         "table": subscription.stream.kind.table,
         "request_id": subscription.request_id,
         "state": subscription.life.value,
+        "rows_per_second": round(flow.rows_per_second, 3),
+        "last_row": last,
         "code": subscription.code,
         "message": subscription.message,
     }

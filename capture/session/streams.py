@@ -29,7 +29,9 @@ class Parameter(NamedTuple):
 class Kind:
     """One kind of stream: its word, the name its rows carry, the table they fill, and its request.
 
-    `direct`: asked at one exchange, so a contract routed by SMART is asked for at its primary exchange.
+    `direct`: asked at one exchange, so a contract routed by SMART is asked for at its primary exchange. `prompt`: its
+    rows begin at once while the market is open. `cadence_s`: they come by the clock. `frail`: it is known to stay dead,
+    or to go on from a wrong state, when IB keeps it over an outage. `once`: it ends by itself.
     """
 
     word: str
@@ -41,6 +43,10 @@ class Kind:
     values: dict[str, Any] = field(default_factory=dict)
     parameters: tuple[Parameter, ...] = ()
     direct: bool = False
+    prompt: bool = True
+    cadence_s: float | None = None
+    frail: bool = False
+    once: bool = False
 
 
 # Bar size -> how much history comes before the live bars: little, so that it costs IB little, and never less than
@@ -61,7 +67,8 @@ _BAR_SIZE = Parameter("bar_size", None, "|".join(BAR_DURATIONS), ", ".join(BAR_D
 
 def _tick_by_tick(word: str, stream: str, table: str, kind: str, meaning: str) -> Kind:
     values = {"tick_kind": kind, "number_of_ticks": 0, "ignore_size": False}
-    return Kind(word, stream, table, meaning, "req_tick_by_tick", "cancel_tick_by_tick", values)
+    return Kind(word, stream, table, meaning, "req_tick_by_tick", "cancel_tick_by_tick", values,
+                prompt=table != "trades")
 
 
 # fmt: off  (a table: one kind a few lines)
@@ -73,20 +80,21 @@ KINDS = (
     Kind("ticks", "ticks", "ticks", "level 1 as IB samples it (4 to 10 times a second); generic ticks after the colon",
          "req_market_data", "cancel_market_data", {"snapshot": False}, (_GENERIC,)),
     Kind("depth", "depth", "depth", "the order book of one exchange, so many rows",
-         "req_market_depth", "cancel_market_depth", {"smart": False}, (_ROWS,), direct=True),
+         "req_market_depth", "cancel_market_depth", {"smart": False}, (_ROWS,), direct=True, frail=True),
     Kind("smart_depth", "smart_depth", "depth", "the order book over all exchanges, so many rows",
-         "req_market_depth", "cancel_market_depth", {"smart": True}, (_ROWS,)),
+         "req_market_depth", "cancel_market_depth", {"smart": True}, (_ROWS,), frail=True),
     Kind("bars", "bars", "bars", "5-second bars as they close",
-         "req_real_time_bars", "cancel_real_time_bars", {"bar_size_s": 5, "regular_hours": False}, (_WHAT,)),
+         "req_real_time_bars", "cancel_real_time_bars", {"bar_size_s": 5, "regular_hours": False}, (_WHAT,),
+         cadence_s=5.0, frail=True),
     Kind("live_bars", "live_bars", "bars", "bars of any size, updated every few seconds",
          "req_historical_data", "cancel_historical_data",
-         {"regular_hours": False, "date_format": 2, "keep_up_to_date": True}, (_BAR_SIZE, _WHAT)),
+         {"regular_hours": False, "date_format": 2, "keep_up_to_date": True}, (_BAR_SIZE, _WHAT), frail=True),
 )
 # fmt: on
 _BY_WORD = {kind.word: kind for kind in KINDS}
 
 SNAPSHOT = Kind("snapshot", "snapshot", "ticks", "level 1 once",
-                "req_market_data", "cancel_market_data", {"snapshot": True})  # fmt: skip
+                "req_market_data", "cancel_market_data", {"snapshot": True}, once=True)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -5,16 +5,21 @@ from dataclasses import replace
 from typing import Any
 
 from capture.wire.codec import Decoded
-from capture.wire.notices import Code
+from capture.wire.notices import Action, Code
 
+from .backoff import Backoff
+from .hours import Phase
 from .instrument import Contract, Instrument
+from .pacing import RequestPacing
 from .resolve import AmbiguousError, Resolver
 from .streams import Stream
 from .subscriptions import Life, Subscription, Subscriptions
 from .voice import Voice, sentence
+from .watchman import Watchman
 
 PACING_RETRY_S = 60.0  # IB's pacing windows are over after 15 s, and hammering prolongs them
-ASK_AGAIN = frozenset({316, 10182, 10225})  # IB ended the request and says that it must be made again
+RETRY_FIRST_S, RETRY_MOST_S = 60.0, 900.0  # for what only time, or the user, can mend
+HELD_S = 10.0  # until a request that makes no sense now is looked at again
 REFUSED_RETRY_S = 600.0  # what is refused after a reconnect may be granted again once IB's nightly reset is over
 
 
@@ -23,6 +28,7 @@ class Subscriber:
 
     `send` takes the name and values of a request. Request ids count up from 1 in each session. Once it is `lenient`,
     which it is after the first session, a refused stream is asked for again later. `refused` says whether any was.
+    `held` says that silent streams are not to be asked for again now. `watchman` sees to streams that fall silent.
     """
 
     def __init__(
@@ -34,10 +40,13 @@ class Subscriber:
         self.subscriptions = Subscriptions(wanted)
         self.lenient = False
         self.refused = False
+        self.held = False
+        self.watchman = Watchman(self.subscriptions, voice)
+        self._pacing = RequestPacing()
         self._resolver = Resolver(subscription.instrument for subscription in self.subscriptions.all)
         self._voice = voice
         self._send = send
-        self._now_s = 0.0
+        self._now_s = self._wall_s = 0.0
         self._next_id = 1
 
     @property
@@ -55,9 +64,9 @@ class Subscriber:
         if handler := _ANSWERS.get(message.name):
             handler(self, message)
 
-    def work(self, now_s: float) -> None:
+    def work(self, now_s: float, wall_s: float) -> None:
         """Request what is due."""
-        self._now_s = now_s
+        self._now_s, self._wall_s = now_s, wall_s
         for subscription in self.subscriptions.take_due(now_s):
             self._request(subscription)
 
@@ -65,7 +74,20 @@ class Subscriber:
         """Ask for the contracts that are not known yet, forgetting questions that had no answer."""
         self._resolver.forget_questions()
         for instrument in self._resolver.missing():
-            self._send(*self._resolver.ask(instrument, self._new_id()))
+            self._ask(instrument)
+
+    def refresh_hours(self) -> None:
+        """Ask anew for the trading hours that will not be known for long."""
+        for instrument in self._resolver.outdated(self._wall_s):
+            self._ask(instrument)
+
+    def renew_frail(self, now_s: float) -> None:
+        """Request again the streams that may have been kept in name only."""
+        self._now_s = now_s
+        for subscription in self.subscriptions.all:
+            if subscription.stream.kind.frail and subscription.request_id is not None:
+                self._cancel(subscription)
+                self.subscriptions.want(subscription, now_s)
 
     def subscribe_all(self, now_s: float) -> None:
         """Subscribe to everything whose contract is known, as if nothing had been before."""
@@ -78,6 +100,7 @@ class Subscriber:
         """Forget all requests: they died with the session."""
         self._resolver.forget_questions()
         self.subscriptions.end_session()
+        self._pacing = RequestPacing()
         self._next_id = 1
         self.lenient = True
 
@@ -90,7 +113,8 @@ class Subscriber:
                 self._resolver.give_up(request_id)
                 self._unresolved(instrument, row.code, f"{instrument.word}: {sentence(row, values['message'])}")
         elif subscription := self.subscriptions.by_id.get(request_id):
-            self._on_request_error(subscription, row, values["message"])
+            text = f"{subscription.name}: {sentence(row, values['message'])}"
+            _REQUEST_ACTIONS[row.action_on(values["message"])](self, subscription, row, text)
         return bool(instrument or subscription)
 
     # Contracts
@@ -103,18 +127,26 @@ class Subscriber:
         instrument = self._resolver.asked(request_id)
         if instrument is None:
             return
+        known = instrument.word in self._resolver.resolved
         try:
             contract = self._resolver.finish(request_id)
         except AmbiguousError as error:
             self._unresolved(instrument, None, str(error))
-        else:
-            if contract is None:
-                self._unresolved(instrument, None, f"{instrument.word}: IB knows no such contract")
-            else:
-                for subscription in self.subscriptions.of(instrument):
-                    self._subscribe(subscription, contract)
+            return
+        if contract is None:
+            self._unresolved(instrument, None, f"{instrument.word}: IB knows no such contract")
+            return
+        for subscription in self.subscriptions.of(instrument):
+            subscription.hours = self._resolver.hours[instrument.word]
+            if not known:
+                self._subscribe(subscription, contract)
+
+    def _ask(self, instrument: Instrument) -> None:
+        self._send(*self._resolver.ask(instrument, self.new_id()))
 
     def _unresolved(self, instrument: Instrument, code: int | None, text: str) -> None:
+        if instrument.word in self._resolver.resolved:
+            return  # only its hours were asked for
         speak = self._voice.tell if code is None else self._voice.say  # what IB said is on the tape already
         speak("error", text, instrument.word)
         for subscription in self.subscriptions.of(instrument):
@@ -123,7 +155,8 @@ class Subscriber:
     # Subscriptions
 
     def _on_acknowledged(self, message: Decoded) -> None:
-        if subscription := self.subscriptions.by_id.get(message.values["request_id"]):
+        subscription = self.subscriptions.by_id.get(message.values["request_id"])
+        if subscription and subscription.life is Life.REQUESTED:
             subscription.life = Life.ACKNOWLEDGED
 
     def _on_reroute(self, message: Decoded) -> None:
@@ -131,7 +164,7 @@ class Subscriber:
         subscription = self.subscriptions.by_id.get(values["request_id"])
         if subscription is None or subscription.contract is None:
             return
-        self._send(*subscription.stream.cancellation(values["request_id"]))
+        self._cancel(subscription)
         # Type, currency and the rest describe the contract asked for at first, not the one IB names instead.
         contract = Contract(values["con_id"], subscription.contract.symbol, exchange=values["exchange"],
                             local_symbol=subscription.contract.local_symbol)  # fmt: skip
@@ -140,18 +173,29 @@ class Subscriber:
         self._voice.tell("info", text, about=subscription)
         self.subscriptions.want(subscription, self._now_s)
 
-    def _on_request_error(self, subscription: Subscription, row: Code, message: str) -> None:
-        text = f"{subscription.name}: {sentence(row, message)}"
-        if row.kind != "terminal":
-            self._voice.say("warning", text, subscription.name, row.code)
-        elif row.code in ASK_AGAIN:
-            self._voice.say("warning", f"{text}; requesting it again")
-            self.subscriptions.want_again(subscription, self._now_s)
-        elif "pacing" in message.lower():
-            self._voice.say("warning", f"{text}; asking again in {PACING_RETRY_S:g} s")
-            self.subscriptions.want(subscription, self._now_s + PACING_RETRY_S)
-        else:
-            self._refuse(subscription, row.code, text)
+    def _on_advice(self, subscription: Subscription, row: Code, text: str) -> None:
+        self._voice.say("warning", text, subscription.name, row.code)
+
+    def _on_ended(self, subscription: Subscription, _row: Code, text: str) -> None:
+        self._voice.say("warning", f"{text}; requesting it again")
+        self.subscriptions.want_again(subscription, self._now_s)
+
+    def _on_paced(self, subscription: Subscription, _row: Code, text: str) -> None:
+        self._voice.say("warning", f"{text}; asking again in {PACING_RETRY_S:g} s")
+        self.subscriptions.want(subscription, self._now_s + PACING_RETRY_S)
+
+    def _on_retry(self, subscription: Subscription, row: Code, text: str) -> None:
+        """Take the stream as silent: rows may come again by themselves, or it is asked for again after minutes."""
+        self._voice.say("warning", f"{text}; asking again now and then", subscription.name, row.code)
+        self.watchman.pause(subscription, text, Backoff(RETRY_FIRST_S, RETRY_MOST_S))
+        subscription.code = row.code
+        if row.kind == "terminal":
+            self.subscriptions.forget_request(subscription)
+        if subscription.due_s is None:
+            self._schedule_silent(subscription)
+
+    def _on_refused(self, subscription: Subscription, row: Code, text: str) -> None:
+        self._refuse(subscription, row.code, text)
 
     def _subscribe(self, subscription: Subscription, contract: Contract) -> None:
         wished = subscription.instrument.contract.exchange
@@ -159,22 +203,49 @@ class Subscriber:
         self.subscriptions.want(subscription, self._now_s)
 
     def _request(self, subscription: Subscription) -> None:
-        contract = subscription.contract
+        contract, silent = subscription.contract, subscription.life is Life.SILENT
         if contract is None:
+            if subscription.instrument not in self._resolver.waiting:
+                self._ask(subscription.instrument)
             return
-        request_id = self._new_id()
-        self.subscriptions.requested(subscription, request_id, self._now_s)
-        self._send(*subscription.stream.request(request_id, contract))
+        name, values = subscription.stream.request(self._next_id, contract)
+        wait_s = HELD_S if silent and self._pointless(subscription) else self._pacing.admit(name, values, self._now_s)
+        if wait_s:
+            self.subscriptions.schedule(subscription, self._now_s + wait_s)
+            return
+        self._cancel(subscription)
+        self.subscriptions.requested(subscription, self.new_id(), self._now_s)
+        self._send(name, values)
+        if silent:
+            subscription.attempts += 1
+            if subscription.attempts == 2 and subscription.code is None:
+                text = f"{subscription.name} is {subscription.message}, and still after it was requested again"
+                self._voice.tell("warning", text, about=subscription)
+            self._schedule_silent(subscription)
+
+    def _pointless(self, subscription: Subscription) -> bool:
+        """Return whether asking again for a silent stream cannot help now."""
+        hours = subscription.hours
+        return self.held or (hours is not None and hours.phase(self._wall_s) is Phase.CLOSED)
+
+    def _schedule_silent(self, subscription: Subscription) -> None:
+        if subscription.silence:
+            self.subscriptions.schedule(subscription, self._now_s + subscription.silence.next_s())
+
+    def _cancel(self, subscription: Subscription) -> None:
+        if subscription.request_id is not None:
+            self._send(*subscription.stream.cancellation(subscription.request_id))
 
     def _refuse(self, subscription: Subscription, code: int | None, text: str, said: bool = False) -> None:
-        self.refused = True
+        self.refused = self.refused or not self._voice.calm
         self.subscriptions.refuse(subscription, code, text)
         if not said:
             self._voice.say("error", text, subscription.name, code)
-        if self.lenient and subscription.contract is not None:
+        if self.lenient or self._voice.calm:
             self.subscriptions.schedule(subscription, self._now_s + REFUSED_RETRY_S)
 
-    def _new_id(self) -> int:
+    def new_id(self) -> int:
+        """Return a request id that this session has not used yet."""
         self._next_id += 1
         return self._next_id - 1
 
@@ -188,4 +259,12 @@ _ANSWERS: dict[str, Callable[[Subscriber, Decoded], None]] = {
     "historical_data_end": Subscriber._on_acknowledged,
     "reroute_market_data": Subscriber._on_reroute,
     "reroute_market_depth": Subscriber._on_reroute,
+}
+
+_REQUEST_ACTIONS: dict[Action, Callable[[Subscriber, Subscription, Code, str], None]] = {
+    Action.SAY: Subscriber._on_advice,
+    Action.REFUSE: Subscriber._on_refused,
+    Action.REQUEST_AGAIN: Subscriber._on_ended,
+    Action.PACE: Subscriber._on_paced,
+    Action.RETRY: Subscriber._on_retry,
 }

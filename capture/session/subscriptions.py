@@ -1,13 +1,15 @@
-"""The wanted streams and how far each has come: wanted, requested, acknowledged or refused."""
+"""The wanted streams and how far each has come, from wanted to flowing."""
 
 import heapq
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import count
 
 from .backoff import Backoff
+from .hours import Hours
 from .instrument import Contract, Instrument
+from .liveness import Flow
 from .streams import Stream
 
 SETTLED_S = 60.0  # a subscription that lived this long may be requested again at once
@@ -19,25 +21,39 @@ class Life(StrEnum):
     WANTED = "wanted"
     REQUESTED = "requested"
     ACKNOWLEDGED = "acknowledged"
+    FLOWING = "flowing"
+    SILENT = "silent"  # no row came against expectation; it is requested again until one does
     REFUSED = "refused"
+
+
+# Those that IB has taken on, and those that may be waiting for their next request.
+ACKNOWLEDGED = frozenset({Life.ACKNOWLEDGED, Life.FLOWING, Life.SILENT})
+ASKING = frozenset({Life.WANTED, Life.SILENT, Life.REFUSED})
 
 
 @dataclass(eq=False, slots=True)
 class Subscription:
     """One stream of one instrument. `contract` is None until the instrument is resolved, `request_id` until requested.
 
-    `code` and `message` say why it was refused, IB's code or None where IB gave none.
+    `hours` are the instrument's, None where they are not known. `code` and `message` say why it was refused, IB's code
+    or None where IB gave none. `due_s` is when it is to be requested next. `retries` says when to ask anew for one that
+    IB keeps ending, `silence` for one that stays silent.
     """
 
     instrument: Instrument
     stream: Stream
     contract: Contract | None = None
+    hours: Hours | None = None
     life: Life = Life.WANTED
     request_id: int | None = None
     code: int | None = None
     message: str = ""
     requested_s: float = 0.0
+    due_s: float | None = None
     retries: Backoff | None = None
+    silence: Backoff | None = None
+    attempts: int = 0  # requests since it is silent
+    flow: Flow = field(default_factory=Flow)
 
     @property
     def name(self) -> str:
@@ -60,12 +76,13 @@ class Subscriptions:
 
     def want(self, subscription: Subscription, due_s: float) -> None:
         """Have a subscription requested at `due_s`; what its former request still says is no longer about it."""
-        subscription.life = Life.WANTED
-        self._forget_request(subscription)
+        subscription.life, subscription.silence = Life.WANTED, None
+        self.forget_request(subscription)
         self.schedule(subscription, due_s)
 
     def schedule(self, subscription: Subscription, due_s: float) -> None:
-        """Have a subscription requested at `due_s`, as it is until then."""
+        """Have a subscription requested at `due_s`, as it is until then; an earlier plan for it is dropped."""
+        subscription.due_s = due_s
         heapq.heappush(self._due, (due_s, next(self._order), subscription))
 
     def want_again(self, subscription: Subscription, now_s: float) -> None:
@@ -81,8 +98,9 @@ class Subscriptions:
         """Return those that are to be requested now."""
         taken = []
         while self._due and self._due[0][0] <= now_s:
-            subscription = heapq.heappop(self._due)[2]
-            if subscription.life in (Life.WANTED, Life.REFUSED):
+            due_s, _, subscription = heapq.heappop(self._due)
+            if subscription.due_s == due_s and subscription.life in ASKING:
+                subscription.due_s = None
                 taken.append(subscription)
         return taken
 
@@ -91,14 +109,17 @@ class Subscriptions:
         return self._due[0][0] if self._due else None
 
     def requested(self, subscription: Subscription, request_id: int, now_s: float) -> None:
-        """Take note of a request for a subscription."""
-        self._forget_request(subscription)
-        subscription.life, subscription.request_id, subscription.requested_s = Life.REQUESTED, request_id, now_s
+        """Take note of a request for a subscription; one that is silent stays so until rows come."""
+        self.forget_request(subscription)
+        if subscription.life is not Life.SILENT:
+            subscription.life = Life.REQUESTED
+        subscription.request_id, subscription.requested_s = request_id, now_s
+        subscription.flow.requested(now_s)
         self.by_id[request_id] = subscription
 
     def refuse(self, subscription: Subscription, code: int | None, message: str) -> None:
         """Take note that a subscription cannot be had."""
-        self._forget_request(subscription)
+        self.forget_request(subscription)
         subscription.life, subscription.code, subscription.message = Life.REFUSED, code, message
 
     def end_session(self) -> None:
@@ -107,8 +128,10 @@ class Subscriptions:
         self._due.clear()
         for subscription in self.all:
             subscription.life, subscription.request_id = Life.WANTED, None
+            subscription.due_s = subscription.silence = None
 
-    def _forget_request(self, subscription: Subscription) -> None:
+    def forget_request(self, subscription: Subscription) -> None:
+        """Take note that a subscription's request is dead."""
         if subscription.request_id is not None:
             self.by_id.pop(subscription.request_id, None)
             subscription.request_id = None

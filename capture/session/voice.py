@@ -9,10 +9,14 @@ from .subscriptions import Subscription
 
 
 class Voice:
-    """Collects words as commands in `out`. A topic given with them is spoken of once, until it is dropped."""
+    """Collects words as commands in `out`. A topic given with them is spoken of once, until it is dropped.
+
+    While it is `calm`, which it is in restart windows, trouble is routine: everything is said as information.
+    """
 
     def __init__(self) -> None:
         self.out: list[Command] = []
+        self.calm = False
         self._said: set[tuple[object, ...]] = set()
 
     def say(self, level: str, text: str, *topic: object) -> None:
@@ -23,15 +27,20 @@ class Voice:
         """Tell the user and the tape; nothing where the topic was spoken of."""
         self._speak(level, text, topic, [Note({"note": text, **_identity(about)})])
 
+    def note(self, text: str, about: Subscription, **more: Any) -> None:
+        """Tell the tape only."""
+        self.out.append(Note({"note": text, **_identity(about), **more}))
+
     def drop_topic(self, first: object) -> None:
         """Speak again of the topics that begin with this."""
         self._said = {topic for topic in self._said if topic[0] != first}
 
     def _speak(self, level: str, text: str, topic: tuple[object, ...], more: list[Command]) -> None:
-        if topic and topic in self._said:
+        level = "info" if self.calm else level
+        if topic and (*topic, level) in self._said:
             return
         if topic:
-            self._said.add(topic)
+            self._said.add((*topic, level))
         self.out += [Say(level, text), *more]
 
 

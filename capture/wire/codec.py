@@ -14,7 +14,8 @@ from .requests import REQUESTS
 UNSET_INT = 2**31 - 1
 UNSET_LONG = 2**63 - 1
 UNSET_FLOAT = 1.7976931348623157e308
-UNSET_SIZES = frozenset({float(UNSET_INT), float(UNSET_LONG), float(-(2**63)), UNSET_FLOAT})
+# The last is what IB's own clients hold an unset decimal as.
+UNSET_SIZES = frozenset({float(UNSET_INT), float(UNSET_LONG), float(-(2**63)), UNSET_FLOAT, float(2**127 - 1)})
 
 # Far more than any real answer repeats (the longest known list has a few thousand); a count above it is not a count.
 MOST_REPEATS = 1_000_000
@@ -169,13 +170,13 @@ def _integer(word: str, bits: int, unset: int) -> int | None:
 
 
 def parse_float(word: str) -> float | None:
-    """Return the number of a FLOAT field; None for empty, NaN and IB's marker of no value."""
+    """Return the number of a FLOAT field; None for empty, NaN, infinity and IB's marker of no value."""
     if not word:
         return None
     if not _FLOAT.fullmatch(word):
         raise ValueError(word)
     number = float(word)
-    return None if number == UNSET_FLOAT or math.isnan(number) else number
+    return None if number == UNSET_FLOAT or not math.isfinite(number) else number
 
 
 def parse_decimal(word: str) -> float | None:

@@ -148,7 +148,7 @@ def flat(payloads: Payloads, fields: Sequence[Field], wanted: frozenset[str]) ->
 
 
 def unset_to_null(values: pa.Array, kind: Kind) -> pa.Array:
-    """Return the values with IB's markers of no value, and NaN, turned into nulls."""
+    """Return the values with IB's markers of no value, NaN and infinity turned into nulls."""
     if kind in (Kind.INT, Kind.LONG):
         return _null_where(values, {UNSET_INT if kind is Kind.INT else UNSET_LONG})
     if kind in (Kind.FLOAT, Kind.DECIMAL):
@@ -163,5 +163,5 @@ def _null_where(values: pa.Array, markers: frozenset[float] | set[float] | set[i
     # One pass finds that nothing in the column can be a marker, as is nearly always the case. NaN fails it too.
     if numbers.min() > -9e18 and numbers.max() < UNSET_INT:
         return values
-    marked = np.isin(numbers, list(markers)) | (numbers != numbers)
+    marked = np.isin(numbers, list(markers)) | ~np.isfinite(numbers)
     return pc.if_else(pa.array(marked), None, values)

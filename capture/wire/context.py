@@ -102,7 +102,8 @@ _COMPLETIONS = frozenset({"snapshot_end", "historical_data_end", "contract_detai
 def _ends(decoded: Decoded, request: Request) -> bool:
     if decoded.name == "error":
         return describe(decoded.values["code"] or 0, request.request_id).kind == "terminal"
-    return decoded.name in _COMPLETIONS and request.stream != "live_bars"
+    complete = decoded.name in _COMPLETIONS or decoded.values.get("done", False)
+    return complete and request.stream != "live_bars"
 
 
 def _request(decoded: Decoded) -> Request | None:

@@ -15,7 +15,7 @@ class Kind(Enum):
     INT = "int"  # decimal digits; empty and 2147483647 mean no value
     LONG = "long"  # the same with 64 bits; empty and 9223372036854775807 mean no value
     BOOL = "bool"  # 1 or 0; empty is false
-    FLOAT = "float"  # empty, NaN and 1.7976931348623157E308 mean no value
+    FLOAT = "float"  # empty, NaN, infinity and 1.7976931348623157E308 mean no value
     DECIMAL = "decimal"  # a size; as FLOAT, and every integer marker means no value too
     TEXT = "text"  # UTF-8
     ESCAPED = "escaped"  # text in which the server writes what is not ASCII as \uXXXX

@@ -61,6 +61,9 @@ class ScriptedGateway:
         for writer, _ in self._writers:
             writer.write(data)
 
+    def unsent_bytes(self) -> int:
+        return sum(writer.transport.get_write_buffer_size() for writer, _ in self._writers)
+
     def named(self, name: str) -> list[Decoded]:
         return [request for request in self.requests if request.name == name]
 

@@ -1,16 +1,21 @@
 from collections.abc import Iterable
+from datetime import datetime
+from itertools import pairwise
 from random import Random
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from capture.session.events import (
+    Arrived,
     Close,
     Command,
     Connect,
     Connected,
     Event,
     Lost,
+    NoRoom,
     Note,
     Received,
     Say,
@@ -25,17 +30,21 @@ from capture.session.machine import RESOLVE_TIMEOUT_S, Machine
 from capture.session.phases import PHASES, State
 from capture.session.settings import Settings
 from capture.session.streams import parse_stream
-from capture.session.subscriber import ASK_AGAIN, PACING_RETRY_S, REFUSED_RETRY_S
+from capture.session.subscriber import PACING_RETRY_S, REFUSED_RETRY_S
 from capture.session.subscriptions import Life, Subscription
 from capture.wire.codec import Decoded, answer_codec
 from capture.wire.handshake import ServerHello
-from capture.wire.notices import CODES
+from capture.wire.notices import CODES, Action
 
 CODEC = answer_codec(200)
+NOON_S = datetime(2026, 11, 23, 12, tzinfo=ZoneInfo("US/Eastern")).timestamp()
+OPEN = {"time_zone_id": "US/Eastern", "trading_hours": "20261123:0400-20261123:2000;20261124:0400-20261124:2000",
+        "liquid_hours": "20261123:0930-20261123:1600;20261124:0930-20261124:1600"}
 
 
 def details(symbol: str, con_id: int, **more: Any) -> dict[str, Any]:
-    return {"symbol": symbol, "local_symbol": symbol, "con_id": con_id, "sec_type": "STK", "exchange": "SMART", **more}
+    return {"symbol": symbol, "local_symbol": symbol, "con_id": con_id, "sec_type": "STK", "exchange": "SMART",
+            **OPEN, **more}
 
 
 def message(name: str, **values: Any) -> Decoded:
@@ -49,6 +58,7 @@ class Driver:
         wanted = [(parse_instrument(word), parse_stream(stream)) for word in words or ("AAPL",) for stream in streams]
         self.machine = Machine(Settings(**{"requests_per_second": 1000, **settings}), wanted, Random(1))
         self.now_s = 1000.0
+        self.wall_s = NOON_S - self.now_s
         self.commands: list[Command] = []
 
     def tell(self, event: Event) -> list[Command]:
@@ -69,6 +79,17 @@ class Driver:
             self.now_s = max(self.now_s, wake_s)
             self.tell(Tick())
         self.now_s = end_s
+        return self.commands[before:]
+
+    def flow(self, seconds: int, line: bool = True, **counts: int) -> list[Command]:
+        """Let seconds pass in each of which so many rows come, by stream word; the line itself speaks or does not."""
+        before = len(self.commands)
+        for _ in range(seconds):
+            self.wait(1)
+            if line:
+                self.hear()
+            rows = {s.request_id: counts.get(s.stream.kind.word, 0) for s in self.machine.subscriptions.all}
+            self.tell(Arrived({id_: rows for id_, rows in rows.items() if id_ and rows}, self.wall_s + self.now_s))
         return self.commands[before:]
 
     def idle(self, seconds: float) -> None:
@@ -319,10 +340,11 @@ def test_resolved_contracts_are_kept_over_reconnects() -> None:
 # Codes
 
 
-TERMINAL = [row.code for row in CODES.values() if row.kind == "terminal" and row.code not in ASK_AGAIN]
+def codes(action: Action, kind: str | None = None) -> list[int]:
+    return [row.code for row in CODES.values() if row.action is action and kind in (None, row.kind)]
 
 
-@pytest.mark.parametrize("code", TERMINAL)
+@pytest.mark.parametrize("code", codes(Action.REFUSE))
 def test_terminal_codes_refuse_their_stream_and_only_it(code: int) -> None:
     driver = Driver(streams=("trades", "quotes")).record()
     driver.error(code, driver.subscription.request_id)
@@ -334,7 +356,7 @@ def test_terminal_codes_refuse_their_stream_and_only_it(code: int) -> None:
     assert driver.tell(StopAsked("end"))[-1] == Stop(3, "end")
 
 
-@pytest.mark.parametrize("code", [row.code for row in CODES.values() if row.kind == "advisory"])
+@pytest.mark.parametrize("code", codes(Action.SAY, "advisory"))
 def test_advisory_codes_are_said_once_and_change_nothing(code: int) -> None:
     driver = Driver().record()
     for _ in range(3):
@@ -344,7 +366,7 @@ def test_advisory_codes_are_said_once_and_change_nothing(code: int) -> None:
     assert driver.tell(StopAsked("end"))[-1] == Stop(0, "end")
 
 
-@pytest.mark.parametrize("code", sorted(ASK_AGAIN))
+@pytest.mark.parametrize("code", codes(Action.REQUEST_AGAIN))
 def test_dead_streams_are_requested_again_at_once_but_not_in_a_storm(code: int) -> None:
     driver = Driver(streams=["smart_depth"]).record()
     driver.idle(100)
@@ -372,6 +394,7 @@ def test_pacing_violations_wait_and_ask_again(code: int) -> None:
 
 def test_1101_requests_everything_again_and_counts_as_loss() -> None:
     driver = Driver(streams=("trades", "quotes")).record()
+    driver.idle(20)
     driver.error(1100)
     assert len(driver.sent("req_tick_by_tick")) == 2, "nothing is requested while IB is away"
     driver.error(1101)
@@ -387,11 +410,12 @@ def test_other_status_codes_are_only_said(code: int) -> None:
     assert driver.tell(StopAsked("end"))[-1] == Stop(0, "end")
 
 
-@pytest.mark.parametrize("code", [2104, 2106, 2107, 2108, 2119, 2158])
-def test_routine_farm_words_are_said_only_after_trouble(code: int) -> None:
+@pytest.mark.parametrize(("broken", "code"), [
+    (2103, 2104), (2103, 2108), (2103, 2119), (2105, 2106), (2105, 2107), (2157, 2158)])
+def test_routine_farm_words_are_said_only_after_trouble(broken: int, code: int) -> None:
     driver = Driver().record()
     assert driver.error(code) == []
-    driver.error(2103)
+    driver.error(broken)
     assert [type(command) for command in driver.error(code)] == [Say]
 
 
@@ -418,6 +442,7 @@ def test_a_rerouted_stream_is_requested_where_ib_says() -> None:
 
 def test_late_words_about_a_former_request_change_nothing() -> None:
     driver = Driver().record()
+    driver.idle(20)
     old = driver.subscription.request_id
     driver.error(1101)
     driver.error(354, old)
@@ -503,3 +528,391 @@ def test_stopping_before_any_session_is_a_failure() -> None:
 def test_every_state_has_a_phase_and_can_be_stopped() -> None:
     assert PHASES.keys() == set(State)
     assert all(State.STOPPED in phase.next for state, phase in PHASES.items() if state is not State.STOPPED)
+
+
+# Liveness
+
+
+def silences(driver: Driver) -> list[dict[str, Any]]:
+    return [note.body for note in driver.of(Note) if note.body["note"].startswith("silent")]
+
+
+def test_rows_make_a_stream_flow() -> None:
+    driver = Driver(streams=("trades", "quotes")).record()
+    driver.flow(3, quotes=5)
+    assert [s.life for s in driver.machine.subscriptions.all] == [Life.REQUESTED, Life.FLOWING]
+    assert driver.machine.subscriptions.all[1].flow.rows_per_second > 1
+    assert driver.machine.subscriptions.all[1].flow.last_s == driver.now_s
+
+
+def test_a_busy_stream_that_falls_silent_is_noticed_in_seconds_and_requested_again_under_a_new_id() -> None:
+    driver = Driver(streams=("quotes", "ticks")).record()
+    driver.flow(60, quotes=20, ticks=10)
+    old = driver.subscription.request_id
+    driver.commands.clear()
+    driver.flow(7, ticks=10)
+    (note,) = silences(driver)
+    assert note["silent_request_id"] == old
+    assert (note["instrument_id"], note["stream"]) == (100, "quotes")
+    order = [c.name for c in driver.commands if isinstance(c, Send)]
+    assert order == ["cancel_tick_by_tick", "req_tick_by_tick"]
+    assert driver.commands.index(next(c for c in driver.commands if isinstance(c, Note))) == 0, "before the cancel"
+    assert driver.lives(Life.SILENT)
+    assert driver.subscription.request_id not in (old, None)
+    assert not driver.of(Say)
+    driver.flow(1, ticks=10, quotes=1)
+    assert driver.lives(Life.FLOWING)
+    assert driver.subscription.message == ""
+
+
+def test_a_stream_that_stays_silent_is_reported_once_and_asked_for_with_growing_pauses() -> None:
+    driver = Driver(streams=("quotes", "ticks")).record()
+    driver.flow(60, quotes=20, ticks=10)
+    times: list[float] = []
+    for _ in range(1200):
+        commands = driver.flow(1, ticks=10)
+        times += [driver.now_s for c in commands if isinstance(c, Send) and c.name == "req_tick_by_tick"]
+    pauses = [later - earlier for earlier, later in pairwise(times)]
+    assert pauses == sorted(pauses)
+    assert 10 < pauses[0] < 30
+    assert 6 <= len(times) <= 8
+    assert len(silences(driver)) == 1
+    assert driver.said("warning").count("AAPL quotes is silent: no row for 6 s, and still after") == 1
+    driver.flow(2, ticks=10, quotes=3)
+    assert "AAPL quotes flows again" in driver.said("info")
+
+
+def test_an_idle_stream_is_left_alone() -> None:
+    driver = Driver(streams=("trades", "ticks")).record()
+    for _ in range(20):
+        driver.flow(299, ticks=5)
+        driver.flow(1, ticks=5, trades=1)
+    assert not silences(driver)
+
+
+def test_bursts_are_learnt() -> None:
+    driver = Driver(streams=("trades", "ticks")).record()
+    for _ in range(30):
+        driver.flow(3, trades=50, ticks=1)
+        driver.flow(20, ticks=1)
+    assert len(silences(driver)) <= 1
+
+
+@pytest.mark.parametrize(("stream", "silent_after_s"), [("quotes", 31), ("bars", 31), ("trades", None)])
+def test_a_stream_that_never_begins(stream: str, silent_after_s: int | None) -> None:
+    driver = Driver(streams=(stream,)).record()
+    driver.flow(25)
+    assert not silences(driver)
+    driver.flow(300)
+    assert len(silences(driver)) == (silent_after_s is not None)
+
+
+def test_bars_come_by_the_clock() -> None:
+    driver = Driver(streams=("bars",)).record()
+    for _ in range(12):
+        driver.flow(4)
+        driver.flow(1, bars=1)
+    driver.flow(14)
+    assert not silences(driver)
+    driver.flow(3)
+    assert len(silences(driver)) == 1
+
+
+def test_closed_hours_are_quiet_hours() -> None:
+    driver = Driver(streams=("quotes", "bars", "ticks")).record()
+    driver.wall_s += 7.97 * 3600  # almost 20:00, when the market closes
+    driver.flow(60, quotes=30, bars=1, ticks=10)
+    driver.flow(47, quotes=30, bars=1, ticks=10)
+    driver.flow(600)
+    assert not silences(driver)
+
+
+def test_a_silent_stream_is_not_asked_for_while_its_market_is_closed() -> None:
+    driver = Driver(streams=("quotes", "ticks")).record()
+    driver.flow(60, quotes=20, ticks=10)
+    driver.flow(10, ticks=10)
+    driver.wall_s += 8 * 3600
+    driver.commands.clear()
+    driver.flow(3600)
+    assert not driver.sent("req_tick_by_tick")
+    driver.wall_s += 15 * 3600
+    driver.flow(20)
+    assert len(driver.sent("req_tick_by_tick")) == 1
+
+
+def test_a_silent_line_is_asked_before_a_stream_is_blamed() -> None:
+    driver = Driver(streams=("quotes",)).record()
+    driver.flow(60, quotes=20)
+    driver.flow(8, line=False)
+    assert not silences(driver)
+    assert len(driver.sent("req_current_time")) == 1
+    driver.hear(message("current_time", time=1))
+    driver.flow(1, line=False)
+    assert len(silences(driver)) == 1
+
+
+def test_being_held_up_is_no_silence() -> None:
+    driver = Driver(streams=("quotes", "ticks")).record()
+    driver.flow(60, quotes=20, ticks=20)
+    driver.now_s += 20  # the machine slept
+    driver.flow(4)
+    assert not silences(driver)
+
+
+def test_hours_are_asked_for_again_before_they_run_out() -> None:
+    driver = Driver(streams=("trades", "ticks")).record()
+    driver.flow(5, ticks=1)
+    assert len(driver.sent("req_contract_details")) == 1
+    driver.wall_s += 21 * 3600
+    driver.flow(5, ticks=1)
+    request_id = driver.sent("req_contract_details")[1]["request_id"]
+    later = {"trading_hours": OPEN["trading_hours"] + ";20261125:0400-20261125:2000"}
+    driver.hear(message("contract_details", request_id=request_id, **details("AAPL", 100, **later)))
+    requests = len(driver.sent())
+    driver.hear(message("contract_details_end", request_id=request_id))
+    driver.flow(5, ticks=1)
+    assert len(driver.sent()) == requests, "streams go on as they are"
+    assert driver.subscription.hours is not None
+    assert driver.subscription.hours.end_s > NOON_S + 2 * 86400
+
+
+# The line between TWS and IB, and its farms
+
+
+def test_after_1102_frail_streams_are_requested_again_and_the_others_verified_by_arrival() -> None:
+    driver = Driver(streams=("quotes", "ticks", "depth", "bars", "live_bars:1 min")).record()
+    driver.flow(60, quotes=20, ticks=10, depth=10, bars=1, live_bars=1)
+    driver.error(1100)
+    driver.flow(60)
+    assert not silences(driver), "everything is silent, and why is known"
+    driver.commands.clear()
+    driver.error(1102)
+    names = [c.name for c in driver.commands if isinstance(c, Send)]
+    assert names.count("req_tick_by_tick") == names.count("req_market_data") == 0
+    for stream in ("market_depth", "real_time_bars", "historical_data"):
+        assert names.index(f"cancel_{stream}") < names.index(f"req_{stream}")
+    driver.flow(12, ticks=10, depth=10, bars=1, live_bars=1)
+    assert [note["stream"] for note in silences(driver)] == ["quotes"]
+    assert driver.tell(StopAsked("end"))[-1] == Stop(3, "end")
+
+
+def test_after_a_farm_blip_only_the_stream_that_stays_dead_is_requested_again() -> None:
+    driver = Driver(streams=("quotes", "ticks")).record()
+    driver.flow(60, quotes=20, ticks=10)
+    driver.error(2103, text="Market data farm connection is broken:usfarm")
+    driver.flow(3)
+    assert driver.machine.upstream.describe() == {"usfarm (market data farm)": "broken"}
+    driver.error(2119, text="Market data farm is connecting:usfarm")
+    driver.error(2104, text="Market data farm connection is OK:usfarm")
+    driver.flow(10, ticks=10)
+    assert [note["stream"] for note in silences(driver)] == ["quotes"]
+    assert len(driver.sent("req_market_data")) == 1
+    assert len(driver.sent("req_tick_by_tick")) == 2
+
+
+def test_while_a_farm_is_broken_silence_is_written_down_but_nothing_asked_for() -> None:
+    driver = Driver(streams=("quotes", "ticks")).record()
+    driver.flow(60, quotes=20, ticks=10)
+    driver.error(2103, text="Market data farm connection is broken:usfarm")
+    driver.flow(60, ticks=10)
+    assert len(silences(driver)) == 1
+    assert len(driver.sent("req_tick_by_tick")) == 1
+    driver.error(2104, text="Market data farm connection is OK:usfarm")
+    driver.flow(12, ticks=10)
+    assert len(driver.sent("req_tick_by_tick")) == 2
+
+
+@pytest.mark.parametrize("code", [1100, 2110])
+def test_rows_that_arrive_end_an_outage_that_ib_forgot(code: int) -> None:
+    driver = Driver(streams=("quotes", "ticks")).record()
+    driver.flow(60, quotes=20, ticks=10)
+    driver.error(code)
+    driver.flow(1, quotes=20, ticks=10)
+    assert driver.machine.upstream.out, "rows already on their way say nothing"
+    driver.flow(20)
+    driver.flow(12, ticks=10)
+    assert not driver.machine.upstream.out
+    assert [note["stream"] for note in silences(driver)] == ["quotes"]
+
+
+def test_contracts_are_asked_for_again_when_their_farm_is_back() -> None:
+    driver = Driver("AAPL")
+    driver.start()
+    driver.error(2157, text="Sec-def data farm connection is broken:secdefnj")
+    driver.error(2158, text="Sec-def data farm connection is OK:secdefnj")
+    assert len(driver.sent("req_contract_details")) == 2
+
+
+def test_a_competing_session_is_waited_out_for_minutes() -> None:
+    driver = Driver(streams=("quotes", "ticks")).record()
+    driver.idle(20)
+    driver.error(10197, driver.subscription.request_id, "No market data during competing live session")
+    assert driver.lives(Life.SILENT)
+    driver.flow(40, ticks=1)
+    assert len(driver.sent("req_tick_by_tick")) == 1
+    driver.flow(30, ticks=1)
+    assert len(driver.sent("cancel_tick_by_tick")) == 1
+    assert len(driver.sent("req_tick_by_tick")) == 2
+    driver.error(10197, driver.subscription.request_id, "No market data during competing live session")
+    driver.flow(60, ticks=1)
+    assert len(driver.sent("req_tick_by_tick")) == 2, "later each time"
+    driver.flow(70, ticks=1)
+    assert len(driver.sent("req_tick_by_tick")) == 3
+    assert driver.said("warning").count("log the other session of this user out") == 1
+    driver.flow(1, ticks=1, quotes=1)
+    assert driver.lives(Life.FLOWING)
+
+
+def test_too_many_messages_halve_the_rate_for_a_while() -> None:
+    driver = Driver(requests_per_second=40).record()
+    driver.error(100, text="Max rate of messages per second has been exceeded")
+    assert driver.machine._bucket.per_second == 20
+    driver.error(-1, text="Approaching max rate of 50 messages per second")
+    assert driver.machine._bucket.per_second == 10
+    driver.idle(310)
+    assert driver.machine._bucket.per_second == 40
+
+
+# The same kind of tick-by-tick data of an instrument is requested at most once in 15 s
+
+
+def test_tick_by_tick_requests_of_a_kind_are_15_s_apart() -> None:
+    driver = Driver(streams=("trades", "quotes", "ticks")).record()
+    driver.wait(5)
+    driver.error(1101)
+    assert len(driver.sent("req_market_data")) == 2
+    assert len(driver.sent("req_tick_by_tick")) == 2
+    driver.idle(10)
+    assert len(driver.sent("req_tick_by_tick")) == 4
+    driver.tell(Lost("gone"))
+    driver.wait(2)
+    driver.start()
+    assert len(driver.sent("req_tick_by_tick")) == 6, "a new session begins anew"
+
+
+def test_bars_are_requested_60_in_10_minutes() -> None:
+    driver = Driver(*(f"A{a}{b}" for a in "ABCDEFGH" for b in "ABCDEFGH"), streams=["bars"]).record()
+    assert len(driver.sent("req_real_time_bars")) == 60
+    driver.idle(610)
+    assert len(driver.sent("req_real_time_bars")) == 64
+
+
+# Restart windows, plans and full disks
+
+
+def test_in_a_restart_window_losses_are_no_alarm() -> None:
+    driver = Driver(restart_windows=["daily 12:00-13:00 US/Eastern"]).record()
+    driver.flow(70, trades=1)
+    driver.tell(Lost("Connection reset by peer"))
+    assert "reset by peer" in driver.said("info")
+    assert not driver.said("error")
+    driver.flow(2)
+    driver.tell(Lost("Connection refused"))
+    assert not driver.said("error")
+    driver.wall_s += 3600
+    driver.flow(60)
+    driver.tell(Lost("Connection refused"))
+    assert "Connection refused" in driver.said("error"), "when it is over it is one"
+    driver.wait(60)
+    driver.start()
+    assert driver.tell(StopAsked("end"))[-1] == Stop(0, "end")
+
+
+def test_in_a_restart_window_a_refusal_is_tried_again_and_does_not_end_it() -> None:
+    driver = Driver(restart_windows=["daily 12:00-13:00 US/Eastern"]).record()
+    driver.flow(70, trades=1)
+    driver.error(200, driver.subscription.request_id, "No security definition has been found")
+    assert driver.lives(Life.REFUSED)
+    driver.idle(REFUSED_RETRY_S)
+    assert driver.lives(Life.REQUESTED)
+    assert driver.tell(StopAsked("end"))[-1] == Stop(0, "end")
+
+
+def test_one_who_begins_in_a_restart_window_is_told_what_is_wrong() -> None:
+    driver = Driver(restart_windows=["daily 12:00-13:00 US/Eastern"], connect_timeout_s=0.1)
+    driver.tell(Started(NOON_S))
+    driver.flow(1)
+    driver.tell(Lost("Connection refused"))
+    assert "Connection refused" in driver.said("error")
+    assert driver.at(State.STOPPED)
+
+
+def test_what_the_account_does_not_allow_is_said_at_the_start() -> None:
+    driver = Driver("AAPL", "MSFT", "SPY", streams=("trades", "quotes"))
+    driver.tell(Started())
+    assert "SPY quotes" in driver.said("warning")
+    assert "code 10190" in driver.said("warning")
+    driver = Driver("AAPL", "MSFT", "SPY", streams=("trades", "quotes"), market_data_lines=200)
+    driver.tell(Started())
+    assert not driver.of(Say)
+
+
+@pytest.mark.parametrize("reached", [State.CONNECTING, State.GREETING, State.RECORDING])
+def test_without_room_it_waits_and_never_gives_up(reached: State) -> None:
+    driver = Driver(connect_timeout_s=1)
+    driver.tell(Started())
+    if reached is State.GREETING:
+        driver.tell(Connected())
+    elif reached is State.RECORDING:
+        driver.record()
+    for _ in range(20):
+        driver.tell(NoRoom("no room"))
+        assert driver.at(State.BACKING_OFF)
+        assert driver.machine.trouble == "no room"
+        assert driver.tell(NoRoom("no room")) == [], "it waits already"
+        driver.wait((driver.machine.next_wake_s() or 0) - driver.now_s)
+        assert driver.at(State.CONNECTING)
+    driver.record()
+    assert driver.machine.trouble == ""
+
+
+# What IB's codes ask of a recorder: code, about a request or not, its text, and what becomes of the stream
+
+HAPPENS: dict[str, Life] = {
+    "nothing": Life.FLOWING, "again": Life.REQUESTED, "later": Life.WANTED, "waits": Life.SILENT,
+    "refused": Life.REFUSED,
+}
+OF_THE_LINE = {
+    1100: "nothing", 1101: "again", 1102: "nothing", 1300: "nothing", 2100: "nothing", 2103: "nothing",
+    2104: "nothing", 2105: "nothing", 2106: "nothing", 2107: "nothing", 2108: "nothing", 2110: "nothing",
+    2119: "nothing", 2157: "nothing", 2158: "nothing", 100: "nothing", 0: "nothing", 504: "nothing",
+}
+OF_A_REQUEST = [
+    (101, "", "refused"), (102, "", "refused"), (162, "pacing violation", "later"), (162, "no permission", "refused"),
+    (162, "HMDS query returned no data", "waits"), (162, "API historical data query cancelled: 5", "waits"),
+    (162, "Trading TWS session is connected from a different IP address", "waits"), (162, "invalid step", "refused"),
+    (165, "", "nothing"), (200, "", "refused"), (203, "", "refused"), (300, "", "refused"), (309, "", "refused"),
+    (310, "", "refused"), (316, "", "again"), (317, "", "nothing"), (320, "", "refused"), (321, "", "refused"),
+    (322, "duplicate id", "refused"), (322, "Only 50 simultaneous API historical data requests allowed", "later"),
+    (354, "", "refused"), (366, "", "refused"), (385, "", "refused"), (386, "", "refused"), (414, "", "refused"),
+    (420, "pacing violation", "later"), (420, "no permission", "refused"), (430, "", "refused"), (504, "", "waits"),
+    (579, "", "refused"), (2152, "", "nothing"), (2188, "", "nothing"), (2199, "", "nothing"),
+    (2150, "Approaching max rate of 50 messages per second", "nothing"), (10089, "", "refused"),
+    (10090, "", "nothing"), (10091, "", "refused"), (10092, "", "refused"), (10167, "", "nothing"),
+    (10168, "", "refused"), (10182, "", "again"), (10186, "", "refused"), (10187, "", "refused"),
+    (10189, "Pacing violation", "later"), (10189, "no permission", "refused"), (10190, "", "refused"),
+    (10197, "", "waits"), (10225, "", "again"), (10285, "", "refused"), (10299, "", "refused"),
+    (10314, "", "refused"), (99_999, "", "refused"),
+]
+
+
+@pytest.mark.parametrize(("code", "request_id", "text", "happens"), [
+    *[(code, -1, "text", happens) for code, happens in OF_THE_LINE.items()],
+    *[(code, 2, text, happens) for code, text, happens in OF_A_REQUEST]])
+def test_what_a_code_does_to_a_flowing_stream(code: int, request_id: int, text: str, happens: str) -> None:
+    driver = Driver(streams=("midpoints", "ticks")).record()
+    driver.flow(60, midpoints=5, ticks=5)
+    driver.error(code, request_id, text)
+    first, other = driver.machine.subscriptions.all
+    assert first.life is HAPPENS[happens]
+    assert other.life is (Life.REQUESTED if code == 1101 else Life.FLOWING)
+    assert driver.at(State.RECORDING)
+    late = message("tick_size", request_id=2, tick_type=0, size=1)
+    driver.hear(late)  # words about a request that is over do no harm either
+    driver.error(code, request_id, text)
+    assert driver.at(State.RECORDING)
+
+
+def test_every_code_of_the_table_is_among_these() -> None:
+    tried = {*OF_THE_LINE, *(code for code, _, _ in OF_A_REQUEST)}
+    assert CODES.keys() - tried == {326, 2174}

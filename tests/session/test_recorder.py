@@ -1,4 +1,5 @@
 import asyncio
+import errno
 import json
 import os
 import signal
@@ -8,15 +9,19 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from capture.session.pacing import RequestPacing
+from capture.session.phases import State
 from capture.session.recorder import Recorder
 from capture.session.resume import replay, resume
 from capture.session.settings import Settings
 from capture.session.status import FILE_NAME
-from capture.tape import Kind, Record, TapeFull, TapeWriter, read_from, segments
+from capture.session.subscriptions import Life
+from capture.tape import Kind, Record, TapeError, TapeFull, TapeWriter, read_from, segments
 from capture.tape.line import Line
 
 Gateway = Any  # the scripted gateway of conftest.py
@@ -86,7 +91,7 @@ def test_every_byte_is_on_the_tape_and_the_status_says_so(gateway: Gateway, sett
     assert frames == 505
     status = session.status()
     assert (status["state"], status["frames"], status["pid"]) == ("stopped", 505, os.getpid())
-    assert [stream["state"] for stream in status["streams"]] == ["requested"] * 2
+    assert [stream["state"] for stream in status["streams"]] == ["flowing", "requested"]
     assert status["streams"][0]["instrument_id"] == 265598
     assert ("info", "recording 2 of 2 wanted streams") in session.words
 
@@ -184,22 +189,134 @@ def test_what_is_no_gateway_is_said(settings: MakeSettings, says: bytes, words: 
     assert words in said[0]
 
 
-def test_a_full_disk_ends_the_recording_with_the_tape_whole(
+def full(*_: Any) -> int:
+    raise TapeFull("no room for the next record")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("write", ["received", "mark", "sync"])
+def test_on_a_full_disk_it_waits_for_room_and_goes_on(
+    gateway: Gateway, settings: MakeSettings, monkeypatch: pytest.MonkeyPatch, write: str
+) -> None:
+    session = Session(gateway, settings(sync_interval_s=0.1, roll_interval_s=0.1))
+
+    async def talk(recorder: Recorder) -> None:
+        await until(lambda: len(gateway.named("req_tick_by_tick")) == 2)
+        with monkeypatch.context() as patch:
+            for name in {write, "note", "closed", "sent", "opened"}:
+                patch.setattr(TapeWriter, name, full)
+            tick(gateway, 2, 1)
+            await until(lambda: recorder.machine.state is State.BACKING_OFF)
+            await asyncio.sleep(0.1)
+        assert "no room" in recorder.machine.trouble
+        await until(lambda: len(gateway.named("req_tick_by_tick")) == 4)
+        tick(gateway, 1, 2)
+        await until(lambda: recorder.machine.subscriptions.all[0].life is Life.FLOWING)
+        recorder.stop("enough")
+
+    assert session.run(talk, for_s=30) == 3
+    assert [level for level, text in session.words if "no room" in text] == ["error"]
+    closed = [record.json()["reason"] for record in session.records(Kind.CLOSED)]
+    assert closed == ["no room for the next record", "enough"]
+    assert session.status()["state"] == "stopped"
+    replayed_from_the_beginning(session.folder)
+
+
+def test_it_stops_before_the_disk_is_full(
     gateway: Gateway, settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = Session(gateway, settings())
 
-    def full(self: TapeWriter, data: bytes) -> int:
-        raise TapeFull("no room")
+    async def talk(recorder: Recorder) -> None:
+        await until(lambda: len(gateway.named("req_tick_by_tick")) == 2)
+        monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=15 << 20))
+        await until(lambda: recorder.machine.state is State.BACKING_OFF)
+        recorder.stop("enough")
+
+    assert session.run(talk) == 3
+    assert "15 MiB are free" in session.records(Kind.CLOSED)[0].json()["reason"]
+    assert "15 MiB are free" in session.status()["trouble"]
+
+
+def test_before_there_is_room_nothing_is_begun(
+    gateway: Gateway, settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = Session(gateway, settings(connect_timeout_s=0.2))
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=63 << 20))
+
+    async def talk(recorder: Recorder) -> None:
+        await asyncio.sleep(0.5)
+        assert recorder.machine.state is State.BACKING_OFF, "it does not give up"
+        recorder.stop("enough")
+
+    assert session.run(talk) == 1
+    assert gateway.sessions == 0
+
+
+@pytest.mark.slow
+def test_a_disk_slower_than_the_feed_slows_the_gateway(
+    gateway: Gateway, settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = Session(gateway, settings())
+    append, behind_bytes = TapeWriter.received, []
+
+    def slow(self: TapeWriter, data: bytes) -> int:
+        time.sleep(0.02)
+        behind_bytes.append(gateway.unsent_bytes())
+        return append(self, data)
 
     async def talk(recorder: Recorder) -> None:
         await until(lambda: len(gateway.named("req_tick_by_tick")) == 2)
-        monkeypatch.setattr(TapeWriter, "received", full)
-        tick(gateway, 2, 1)
+        monkeypatch.setattr(TapeWriter, "received", slow)
+        payload = b"99\0" b"2\0" b"2\0" b"1767623401\0" b"101.26\0" b"100\0" b"0\0" b"NASDAQ\0" b"\0"
+        gateway.send_bytes((len(payload).to_bytes(4, "big") + payload) * 400_000)
+        await until(lambda: recorder._journal.line.seq == 400_005, 20)
+        recorder.stop("enough")
 
-    with pytest.raises(TapeFull, match="no room"):
-        session.run(talk)
-    assert session.records(Kind.CLOSED)[0].json() == {"reason": "the recorder failed"}
+    assert session.run(talk, for_s=30) == 0
+    assert max(behind_bytes) > 1_000_000, "what the disk cannot take stays with the gateway"
+
+
+def test_a_folder_that_cannot_be_written_is_named(settings: MakeSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = settings()
+
+    def read_only(path: Path, *_: Any) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    monkeypatch.setattr("capture.tape.writer.publish", read_only)
+    with pytest.raises(TapeError, match=r"cannot write .*data/tape/main.*Read-only file system.*permissions"):
+        asyncio.run(Recorder(own, say=lambda *_: None, roll=False).run())
+
+
+def test_a_stream_that_goes_dead_is_requested_again_and_flows(
+    gateway: Gateway, settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("capture.session.recorder.HOUSEKEEPING_S", 0.05)
+    monkeypatch.setattr("capture.session.liveness.SHORTEST_S", 0.5)
+    monkeypatch.setattr("capture.session.liveness.ANSWER_S", 0.5)
+    session = Session(gateway, settings(market_data_lines=0))
+
+    async def talk(recorder: Recorder) -> None:
+        trades, quotes = recorder.machine.subscriptions.all
+        await until(lambda: len(gateway.named("req_tick_by_tick")) == 2)
+        recorder.machine._subscriber._pacing = RequestPacing()  # else the next request waits for 15 s
+        while not gateway.named("cancel_tick_by_tick"):
+            tick(gateway, 3, 1)
+            if trades.flow._arrivals < 8:
+                tick(gateway, 2, 1)
+            await asyncio.sleep(0.005)
+        assert trades.life is Life.SILENT
+        assert quotes.life is Life.FLOWING
+        await until(lambda: session.status()["streams"][0]["state"] == "silent")
+        recorder.stop("enough")
+
+    assert session.run(talk) == 0
+    (note,) = session.records(Kind.NOTE)
+    assert note.json()["silent_request_id"] == 2
+    status = session.status()
+    assert (status["wanted"], status["acknowledged"], status["flowing"]) == (2, 2, 1)
+    assert status["streams"][1]["last_row"] > status["streams"][0]["last_row"]
+    assert status["streams"][1]["rows_per_second"] > 1
 
 
 def test_segments_rotate_and_finished_ones_are_sealed(gateway: Gateway, settings: MakeSettings) -> None:
@@ -220,6 +337,8 @@ def test_segments_rotate_and_finished_ones_are_sealed(gateway: Gateway, settings
 
 RECORD = """
 import asyncio, sys
+from capture.session.pacing import RequestPacing
+from capture.session.phases import State
 from capture.session.recorder import Recorder
 from capture.session.settings import Settings
 settings = Settings(data=sys.argv[1], port=int(sys.argv[2]), roll_interval_s=0.05, sync_interval_s=0.05,

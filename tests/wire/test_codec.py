@@ -1,6 +1,5 @@
 """One frame to values and back, for every message of the tables and any server version."""
 
-import math
 from typing import Any
 
 import pytest
@@ -30,7 +29,7 @@ from capture.wire.layout import Element, Field, Kind, Message, Repeat
 from capture.wire.requests import REQUESTS
 
 VERSIONS = st.integers(157, 200)
-NUMBERS = st.floats(allow_nan=False).filter(lambda number: number not in UNSET_SIZES)
+NUMBERS = st.floats(allow_nan=False, allow_infinity=False).filter(lambda number: number not in UNSET_SIZES)
 TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=12)
 BY_KIND: dict[Kind, st.SearchStrategy[Any]] = {
     Kind.INT: st.none() | st.integers(-(2**31), UNSET_INT - 1),
@@ -193,8 +192,6 @@ def test_integer_markers_mean_no_size_but_are_prices(word: str) -> None:
         ("-1553556175", -1553556175),
         ("0.001", 0.001),
         ("7500000", 7.5e6),
-        ("Infinity", math.inf),
-        ("-Infinity", -math.inf),
         ("-0.5", -0.5),
         (".5", 0.5),
         ("5.", 5),
@@ -206,6 +203,16 @@ def test_integer_markers_mean_no_size_but_are_prices(word: str) -> None:
 def test_numbers_as_java_writes_them(word: str, number: float) -> None:
     assert parse_float(word) == number
     assert parse_decimal(word) == number
+
+
+@pytest.mark.parametrize("word", ["", "NaN", "Infinity", "-Infinity", "1.7976931348623157E308"])
+def test_words_that_mean_no_value(word: str) -> None:
+    assert parse_float(word) is None
+    assert parse_decimal(word) is None
+
+
+def test_an_unset_decimal_of_ibs_own_clients_is_no_size() -> None:
+    assert parse_decimal(str(2**127 - 1)) is None
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from capture.wire.context import Context
 from capture.wire.decode import Batch, control_frames, decode
 from capture.wire.framing import boundaries, frame
 from capture.wire.layout import Field, Kind
+from capture.wire.past import PAST
 from capture.wire.shapes import MASS_IDS, SHAPES, Shape
 
 NUMBERS = [b"0", b"1", b"-1", b"-2", b"101.25", b"1.0E-4", b"-1553556175", b"7500000", b"0.001"]
@@ -337,16 +338,18 @@ def test_messages_and_faults_are_in_order() -> None:
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_control_frames_are_those_that_are_not_of_the_masses(seed: int) -> None:
+def test_control_frames_are_those_that_are_not_of_the_masses_and_those_of_history(seed: int) -> None:
     payloads = payloads_of(seed, 200)
     data = b"".join(map(frame, payloads))
     starts = boundaries(data)
     steering = {
-        i for i, payload in enumerate(payloads) if (message_id(payload) or 0) in {m.id for m in ANSWERS} - MASS_IDS
+        i for i, payload in enumerate(payloads)
+        if (message_id(payload) or 0) in {m.id for m in ANSWERS} - MASS_IDS | PAST.keys()
     }
     assert steering <= set(control_frames(data, starts))
     with_rows = {number for rows in decode(data, starts, context()).rows for number in rows.frames.tolist()}
-    assert not {number for number in with_rows if payloads[number][:1] != b"0"} & set(control_frames(data, starts))
+    masses = {number for number in with_rows - steering if payloads[number][:1] != b"0"}
+    assert not masses & set(control_frames(data, starts))
 
 
 def test_all_columns_are_of_the_tables_types() -> None:

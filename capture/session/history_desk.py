@@ -1,0 +1,162 @@
+"""What a recorder is to fetch from IB's history, and how far it is, as files beside its tape.
+
+    rolled.json             the gaps that wait for history (see capture.lake.gaps)
+    backfill/<name>.json    a wish: a span of history of an instrument, and how far it is fetched
+    pacing.json             the requests of the last 10 minutes, so that a restart does not break IB's limits
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from capture.tape import publish, recorder_folder
+from capture.tape.agreed import ROLLED
+
+from .history import Job, State, gap_job
+from .history_pacing import HistoryPacing
+from .history_pages import SPANS, TICKS, BarPages, Pages, TickPages
+from .instrument import parse_instrument
+from .resume import FIRST_MARK
+from .settings import Settings
+from .streams import StreamError
+from .subscriptions import Subscription
+
+# What of a wish, as a word -> IB's name of it.
+WHATS = dict(zip(("trades", "quotes", "midpoints"), TICKS, strict=True))
+BARS = "bars"
+
+
+class WishError(StreamError):
+    """A wish for history cannot be understood; the text says what is allowed."""
+
+
+@dataclass(slots=True)
+class Wish:
+    """A span of history of an instrument, seconds since 1970, both ends included.
+
+    `what` is trades, quotes, midpoints or bars:SIZE[:WHAT]; all before `next_s` is fetched.
+    """
+
+    instrument: str
+    what: str
+    from_s: int
+    to_s: int
+    next_s: int
+    state: str = State.WANTED.value
+    reason: str = ""
+    rows: int = 0
+
+    @property
+    def name(self) -> str:
+        """The name of its file: the same for the same wish."""
+        text = json.dumps([self.instrument, self.what, self.from_s, self.to_s])
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def job(self) -> Job:
+        """Return the job that fulfils what is left of it. Raises WishError or InstrumentError."""
+        pages = pages_of(self.what, self.next_s, self.to_s)
+        job = Job(self.name, parse_instrument(self.instrument), pages, self.from_s, state=State(self.state),
+                  reason=self.reason, rows=self.rows)  # fmt: skip
+        job.answers = int(self.rows > 0)
+        return job
+
+
+def pages_of(what: str, from_s: int, to_s: int) -> Pages:
+    """Return the pages of a wish's word. Raises WishError."""
+    if what in WHATS:
+        return TickPages(WHATS[what], from_s, to_s)
+    kind, size, made_of, *_ = [*what.split(":"), "", ""]
+    if kind != BARS or size not in SPANS:
+        raise WishError(f"{what!r} is no history; allowed are {', '.join(WHATS)}, and {BARS}:SIZE[:WHAT] with SIZE one "
+                        f"of {', '.join(SPANS)} and WHAT TRADES, MIDPOINT, BID, ASK or BID_ASK")
+    return BarPages(size, made_of or "TRADES", from_s, to_s)
+
+
+class HistoryDesk:
+    """Reads the wishes of one recorder and writes down what became of them.
+
+    `complete` says whether the jobs last read were all: the tape was rolled up to `mark`, so that its gaps are known.
+    """
+
+    def __init__(self, settings: Settings, mark: int = FIRST_MARK) -> None:
+        folder = recorder_folder(settings.tape_root, settings.recorder)
+        self._wishes = folder / "backfill"
+        self._pacing = folder / "pacing.json"
+        self._rolled = folder / ROLLED
+        self._mark = mark
+        self._seen_ns = 0
+        self._waiting: list[dict[str, Any]] = []
+        self._written: dict[Path, str] = {}
+        self.complete = False
+
+    def load_pacing(self) -> HistoryPacing:
+        """Return the pacing that an earlier run left."""
+        with suppress(FileNotFoundError):
+            return HistoryPacing.from_json(json.loads(self._pacing.read_text()))
+        return HistoryPacing()
+
+    def jobs(self, subscriptions: Iterable[Subscription]) -> tuple[Job, ...]:
+        """Return what there is to fetch by now: the gaps that wait, and the wishes."""
+        asked = ((s.contract, s.stream.kind.stream) for s in subscriptions)
+        exchanges = {(contract.con_id, stream): contract.exchange for contract, stream in asked if contract}
+        gaps = [gap_job(gap, exchanges.get((gap["instrument_id"], gap["stream"]), ""))
+                for gap in self.gaps() if gap["instrument_id"] is not None]  # fmt: skip
+        return (*gaps, *(wish.job() for wish in self.wishes()))
+
+    def wishes(self) -> list[Wish]:
+        """Return the wishes, also those that were fulfilled."""
+        return [Wish(**json.loads(path.read_text())) for path in sorted(self._wishes.glob("*.json"))]
+
+    def wish(self, wish: Wish) -> Wish:
+        """Write a wish down, unless it is there already; return how it stands. Raises WishError or InstrumentError."""
+        wish.job()
+        path = self._wishes / f"{wish.name}.json"
+        with suppress(FileNotFoundError):
+            return Wish(**json.loads(path.read_text()))
+        for folder in (self._wishes.parent.parent, self._wishes.parent, self._wishes):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # the owner's alone, as tapes are
+        self.write({path: json.dumps(asdict(wish), indent=1)})
+        return wish
+
+    def drop(self, wish: Wish) -> None:
+        """Take a wish away."""
+        (self._wishes / f"{wish.name}.json").unlink(missing_ok=True)
+
+    def files(self, jobs: Iterable[Job], pacing: HistoryPacing) -> dict[Path, str]:
+        """Return the files that say how far the wishes are fetched, and the pacing, where they changed."""
+        by_name = {job.name: job for job in jobs}
+        contents = {self._pacing: pacing.as_json()}
+        for wish in self.wishes():
+            if job := by_name.get(wish.name):
+                now = {"next_s": job.pages.next_s, "state": job.state.value, "reason": job.reason, "rows": job.rows}
+                contents[self._wishes / f"{wish.name}.json"] = asdict(wish) | now
+        texts = {path: json.dumps(content, indent=1) for path, content in contents.items()}
+        return {path: text for path, text in texts.items() if self._written.get(path) != text}
+
+    def write(self, files: dict[Path, str]) -> None:
+        """Publish files. Raises OSError."""
+        for path, text in files.items():
+            publish(path, partial(_write_text, text))
+            self._written[path] = text
+
+    def gaps(self) -> list[dict[str, Any]]:
+        """Return the gaps that wait for history, as far as the tape is rolled (see capture.lake.gaps)."""
+        try:
+            changed_ns = self._rolled.stat().st_mtime_ns
+        except FileNotFoundError:
+            self.complete = self._mark == FIRST_MARK
+            return []
+        if changed_ns != self._seen_ns:
+            rolled = json.loads(self._rolled.read_text())
+            self._seen_ns, self.complete = changed_ns, rolled["mark"] >= self._mark
+            self._waiting = rolled["gaps"]["waiting"] if rolled["gaps"] else []
+        return self._waiting
+
+
+def _write_text(text: str, path: Path) -> None:
+    path.write_text(text)

@@ -1,0 +1,69 @@
+"""Watches over the streams: rows that arrive make them flow, silence against expectation has them requested again."""
+
+from collections.abc import Mapping
+
+from .backoff import Backoff
+from .hours import Phase
+from .subscriptions import Life, Subscription, Subscriptions
+from .voice import Voice
+
+STALLED_S = 5.0  # not having looked for so long means that we were held up, not the streams
+AGAIN_FIRST_S, AGAIN_MOST_S = 15.0, 1800.0  # how long a stream that stays silent is left alone between requests
+
+_WATCHED = frozenset({Life.REQUESTED, Life.ACKNOWLEDGED, Life.FLOWING})
+
+
+class Watchman:
+    """Looks at all streams once a second."""
+
+    def __init__(self, subscriptions: Subscriptions, voice: Voice) -> None:
+        self._subscriptions = subscriptions
+        self._voice = voice
+        self._looked_s: float | None = None
+
+    def look(self, counts: Mapping[int, int], wall_s: float, now_s: float) -> None:
+        """Take how many rows came for each request id since the last look."""
+        if self._looked_s is not None and now_s - self._looked_s > STALLED_S:
+            self.excuse(now_s)
+        self._looked_s = now_s
+        for subscription in self._subscriptions.all:
+            count = counts.get(subscription.request_id or 0, 0)
+            phase = subscription.hours.phase(wall_s) if subscription.hours else Phase.OPEN
+            subscription.flow.look(count, phase, now_s)
+            if count and subscription.life is not Life.FLOWING:
+                self._flows(subscription)
+
+    def excuse(self, now_s: float) -> None:
+        """Forgive all silence so far: it had a reason. From now on rows are expected again."""
+        for subscription in self._subscriptions.all:
+            subscription.flow.excuse(now_s)
+
+    def silent(self, now_s: float) -> list[Subscription]:
+        """Return the streams that have become silent against expectation."""
+        found = []
+        for subscription in self._subscriptions.by_id.values():
+            allowed_s = subscription.flow.allowed_s(subscription.stream.kind)
+            late = allowed_s is not None and subscription.flow.silent_s(now_s) > allowed_s
+            if late and subscription.life in _WATCHED:
+                found.append(subscription)
+        return found
+
+    def act(self, subscription: Subscription, now_s: float) -> None:
+        """Write down that a stream is silent, and have it requested again, with growing pauses until rows come."""
+        text = f"silent: no row for {subscription.flow.silent_s(now_s):.0f} s"
+        self._voice.note(text, subscription, silent_request_id=subscription.request_id)
+        self.pause(subscription, text, Backoff(AGAIN_FIRST_S, AGAIN_MOST_S))
+        subscription.flow.alarmed(now_s)
+        self._subscriptions.schedule(subscription, now_s)
+
+    def pause(self, subscription: Subscription, text: str, silence: Backoff) -> None:
+        """Take a stream as silent, for the reason given, until a row comes."""
+        if subscription.life is not Life.SILENT:
+            subscription.life, subscription.silence, subscription.attempts = Life.SILENT, silence, 0
+        subscription.message = text
+
+    def _flows(self, subscription: Subscription) -> None:
+        if subscription.life is Life.SILENT and subscription.attempts > 1:
+            self._voice.tell("info", f"{subscription.name} flows again", about=subscription)
+        subscription.life, subscription.silence, subscription.due_s = Life.FLOWING, None, None
+        subscription.code, subscription.message = None, ""
