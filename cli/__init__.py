@@ -4,11 +4,31 @@ import sys
 
 import typer
 
-from . import demo, gateway, init, record, snapshot, sql, status, tables, version
+from . import (
+    backfill,
+    coverage,
+    demo,
+    gaps,
+    gateway,
+    init,
+    plan,
+    rebuild,
+    record,
+    recover,
+    snapshot,
+    sql,
+    status,
+    tables,
+    verify,
+    version,
+)
 from .exits import explain
 from .output import say
 
-_VERBS = (init, gateway, record, snapshot, sql, tables, status, demo, version)
+_VERBS = (
+    init, plan, gateway, record, backfill, snapshot, sql, tables, status, gaps, coverage, verify, recover, rebuild,
+    demo, version,
+)  # fmt: skip
 
 app = typer.Typer(
     name="ticktape",
@@ -19,7 +39,11 @@ app = typer.Typer(
     context_settings={"max_content_width": 120, "help_option_names": ["--help", "-h"]},
 )
 for _verb in _VERBS:
-    app.command(_verb.__name__.rpartition(".")[2], epilog=getattr(_verb, "EPILOG", None))(_verb.run)
+    _name = _verb.__name__.rpartition(".")[2]
+    if hasattr(_verb, "GROUP"):  # it has verbs of its own
+        app.add_typer(_verb.GROUP, name=_name)
+    else:
+        app.command(_name, epilog=getattr(_verb, "EPILOG", None))(_verb.run)
 
 
 def main() -> None:

@@ -24,11 +24,12 @@ _PLAIN = {"BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "FLOAT", "DOUBL
 
 def write_table(answer: Answer, file: BinaryIO) -> None:
     """Write a drawn table: as wide as the terminal, or as its content where the file is none."""
-    width = shutil.get_terminal_size().columns if file.isatty() else UNLIMITED
-    drawn = io.StringIO()
-    with contextlib.redirect_stdout(drawn):  # DuckDB draws there and nowhere else
-        answer.duckdb().show(max_width=width, max_rows=TABLE_ROWS)
-    file.write(drawn.getvalue().rstrip("\n").encode() + b"\n")
+    _draw(answer, file, shutil.get_terminal_size().columns if file.isatty() else UNLIMITED, TABLE_ROWS)
+
+
+def write_whole_table(answer: Answer, file: BinaryIO) -> None:
+    """Write a drawn table with all its rows."""
+    _draw(answer, file, UNLIMITED, UNLIMITED)
 
 
 def write_csv(answer: Answer, file: BinaryIO) -> None:
@@ -42,9 +43,11 @@ def write_csv(answer: Answer, file: BinaryIO) -> None:
 
 
 def write_json(answer: Answer, file: BinaryIO) -> None:
-    """Write an array of objects, one a line; times in ISO form."""
+    """Write an array of objects, one a line; times in ISO form, intervals in seconds."""
+    relation = answer.duckdb()
+    columns = [_in_seconds(name, str(kind)) for name, kind in zip(relation.columns, relation.types, strict=True)]
     before = b"[\n"
-    for batch in answer.batches():
+    for batch in Answer(relation.project(", ".join(columns))).batches():
         for row in zip(*map(_json_values, batch.columns), strict=True):
             line = json.dumps(dict(zip(batch.schema.names, row, strict=True)), ensure_ascii=False)
             file.write(before + line.encode())
@@ -84,9 +87,25 @@ def _json_values(column: pa.Array) -> list[Any]:
     return values
 
 
+def _draw(answer: Answer, file: BinaryIO, width: int, rows: int) -> None:
+    drawn = io.StringIO()
+    with contextlib.redirect_stdout(drawn):  # DuckDB draws there and nowhere else
+        answer.duckdb().show(max_width=width, max_rows=rows)
+    file.write(drawn.getvalue().rstrip("\n").encode() + b"\n")
+
+
 def _as_text(column: str, kind: str) -> str:
-    name = '"' + column.replace('"', '""') + '"'
+    name = _name(column)
     return name if kind in _PLAIN else f"cast({name} as varchar) as {name}"
+
+
+def _in_seconds(column: str, kind: str) -> str:
+    name = _name(column)
+    return f"epoch({name}) as {name}" if kind == "INTERVAL" else name
+
+
+def _name(column: str) -> str:
+    return '"' + column.replace('"', '""') + '"'
 
 
 WRITERS: dict[str, Callable[[Answer, BinaryIO], None]] = {

@@ -52,7 +52,7 @@ def run(
 
     with _gateway(rate) as port:
         _title(f"An invented market is on 127.0.0.1:{port}; it is recorded into {data} for {for_s:g} s")
-        settings = {"port": port, "data": data, "record": RECORDED, "roll_interval_s": 5}
+        settings = {"port": port, "data": data, "record": RECORDED, "roll_interval_s": 5, "market_data_lines": 0}
         code = record(Settings.model_validate(settings), for_s)
     if code in (Exit.DONE, Exit.LOST):
         _title("The tables")

@@ -20,6 +20,6 @@ def lake_folder(given: Path | None) -> Path:
     """Return the folder to read: the one given, or the one that a recorder started here writes to."""
     if given is not None:
         return given
-    from capture.session.settings import load_settings
+    from capture.session.settings import data_folder
 
-    return load_settings().data
+    return data_folder()

@@ -3,17 +3,17 @@
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from math import isfinite
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-# Where no terminal limits it, a table is as wide as its content.
-UNLIMITED = 10_000
+UNLIMITED = 1_000_000  # columns or rows of a table that no terminal limits
 
 
 def say(text: str) -> None:
@@ -21,25 +21,40 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def console() -> Console:
-    """Return a console on stdout that leaves text as it is."""
-    width = None if sys.stdout.isatty() else UNLIMITED
-    return Console(width=width, markup=False, highlight=False, emoji=False)
-
-
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], numbers: Iterable[str] = ()) -> None:
-    """Print rows under their columns; those named in `numbers` are set to the right. None shows as nothing."""
+    """Print rows under their columns; those named in `numbers` are set to the right. None shows as nothing.
+
+    On a terminal long values are folded; elsewhere a row is a line, its columns two blanks apart.
+    """
+    cells = [["" if value is None else " ".join(str(value).splitlines()) for value in row] for row in rows]
+    right = [name in set(numbers) for name in columns]
+    if sys.stdout.isatty():
+        _draw(columns, cells, right)
+    else:
+        _print_lines([list(columns), *cells], right)
+
+
+def _draw(columns: Sequence[str], rows: list[list[str]], right: list[bool]) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    right = set(numbers)
-    for name in columns:
-        table.add_column(name, justify="right" if name in right else "left", overflow="fold")
+    for name, to_right in zip(columns, right, strict=True):
+        table.add_column(name, justify="right" if to_right else "left", overflow="fold")
     for row in rows:
-        table.add_row(*[Text("" if value is None else str(value)) for value in row])
-    console().print(table)
+        table.add_row(*map(Text, row))
+    Console(markup=False, highlight=False, emoji=False).print(table)
+
+
+def _print_lines(rows: list[list[str]], right: list[bool]) -> None:
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        padded = []
+        for cell, width, to_right in zip(row, widths, right, strict=True):
+            pad = " " * (width - cell_len(cell))
+            padded.append(pad + cell if to_right else cell + pad)
+        print("  ".join(padded).rstrip())
 
 
 def show_json(value: Any) -> None:
-    """Print a value as JSON; times in ISO form, bytes in hex, null for what is no number."""
+    """Print a value as JSON; times in ISO form, intervals in seconds, bytes in hex, null for what is no number."""
     print(json.dumps(json_value(value), indent=2, ensure_ascii=False))
 
 
@@ -86,4 +101,5 @@ def _decimal(value: Decimal) -> int | float | None:
     return int(value) if value == value.to_integral_value() else float(value)
 
 
-_CONVERT: dict[type, Any] = {datetime: _time, date: date.isoformat, bytes: bytes.hex, Decimal: _decimal}
+_CONVERT: dict[type, Any] = {datetime: _time, date: date.isoformat, timedelta: timedelta.total_seconds,
+                             bytes: bytes.hex, Decimal: _decimal}

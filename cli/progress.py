@@ -12,6 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from capture.lake.layout import Layout
+from capture.session.machine import Machine
+from capture.session.phases import State
 from capture.session.recorder import say_on_stderr
 from capture.session.settings import Settings
 
@@ -53,20 +55,24 @@ class Lines:
     def __init__(self, settings: Settings) -> None:
         self._layout, self._recorder = Layout(settings.data), settings.recorder
         self._pulse = Pulse()
-        self._started_s = time.monotonic()
+        self._state, self._since_s = "", 0.0
 
     def say(self, level: str, text: str) -> None:
         """Print what the recorder says."""
         say_on_stderr(level, text)
 
-    async def watch(self) -> None:
-        """Show how it goes until cancelled."""
+    async def watch(self, machine: Machine) -> None:
+        """Show how it goes until the recorder is stopped."""
         for look in count(1):
             await asyncio.sleep(LOOK_INTERVAL_S)
+            if machine.state is State.STOPPED:
+                return
             with suppress(FileNotFoundError):  # the recorder has no folder yet
                 state = recorder_state(self._layout, self._recorder)
                 if state["running"]:
                     self._pulse.take(time.monotonic(), state["frames"], state["received_bytes"])
+                    if state["state"] != self._state:
+                        self._state, self._since_s = state["state"], time.monotonic()
                     if look % self.looks == 0:
                         self._show(state)
 
@@ -79,7 +85,7 @@ class Lines:
         counts = ", ".join(f"{lives.count(life)} {life}" for life in dict.fromkeys(lives))
         silent = age_text(self._pulse.silent_s(now_s))
         return " · ".join([
-            f"{state['state']} for {now_s - self._started_s:.0f} s",
+            f"{state['state']} for {now_s - self._since_s:.0f} s",
             f"streams: {counts}",
             f"{state['frames']:,} frames, {self._pulse.frames_per_second:,.0f}/s",
             f"{size_text(state['tape_bytes'])} of tape, {size_text(self._pulse.bytes_per_second)}/s",
@@ -103,10 +109,10 @@ class Live(Lines):
         style = {"warning": "yellow", "error": "red"}.get(level, "")
         self._console.print(Text(f"ticktape: {text}", style))
 
-    async def watch(self) -> None:
-        """Draw how it goes until cancelled."""
+    async def watch(self, machine: Machine) -> None:
+        """Draw how it goes until the recorder is stopped."""
         with self._display:
-            await super().watch()
+            await super().watch(machine)
 
     def _show(self, state: dict[str, Any]) -> None:
         self._display.update(Group(_streams(state["streams"]), Text(self._summary(state))), refresh=True)

@@ -44,7 +44,7 @@ def run(
 
     settings = load_settings(
         config, host=host, port=port, client_id=client_id, data=data, recorder=name,
-        record=_blocks(instruments or [], streams))
+        record=blocks(instruments or [], streams))
     raise typer.Exit(record(settings, for_s))
 
 
@@ -58,7 +58,7 @@ def record(settings: "Settings", for_s: float | None = None) -> int:
     recorder = Recorder(settings, say=progress.say)
 
     async def with_progress() -> int:
-        watching = asyncio.ensure_future(progress.watch())
+        watching = asyncio.ensure_future(progress.watch(recorder.machine))
         try:
             return await recorder.run(for_s)
         finally:
@@ -68,8 +68,10 @@ def record(settings: "Settings", for_s: float | None = None) -> int:
     return asyncio.run(with_progress())
 
 
-def _blocks(instruments: list[str], streams: str | None) -> list[dict[str, Any]] | None:
+def blocks(instruments: list[str], streams: str | None) -> list[dict[str, Any]] | None:
     """Return what the command line names as a [[record]] block; None where it names nothing."""
+    if streams is not None and not streams.strip(" ,"):
+        raise UsageError(f"--streams names no stream\nallowed are:\n{allowed_streams()}")
     if not instruments:
         if streams:
             raise UsageError("--streams is for instruments named with it; those of ticktape.toml have theirs there")

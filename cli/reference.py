@@ -4,12 +4,13 @@
 """
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from typer.main import get_group
 from typer.testing import CliRunner
 
+from capture.gateway.control import explained
 from capture.schemas import TABLES, Table
 from capture.session.instrument import FORMS, Contract
 from capture.session.streams import KINDS
@@ -35,13 +36,20 @@ def tables_page() -> str:
 
 def commands_page() -> str:
     """Return the help of every command."""
-    verbs = list(get_group(app).commands)
     return _page(
         "Commands",
         "Results go to stdout, words to stderr. Every command that reads has `--json`.",
         _markdown(("exit code", "meaning"), [(str(int(code)), code.meaning) for code in Exit]),
         f"```text\n{_help([])}\n```",
-        *[f"## ticktape {verb}\n\n```text\n{_help([verb])}\n```" for verb in verbs])
+        *[f"## ticktape {' '.join(verb)}\n\n```text\n{_help(verb)}\n```" for verb in _verbs()],
+        "The commands of `ticktape gateway control`:",
+        f"```text\n{explained()}\n```")
+
+
+def _verbs() -> Iterator[list[str]]:
+    for name, verb in get_group(app).commands.items():
+        yield [name]
+        yield from ([name, inner] for inner in getattr(verb, "commands", {}))
 
 
 def instruments_page() -> str:

@@ -31,7 +31,8 @@ def run(
     if json:
         show_json(seen.instruments)
     else:
-        show_table(("instrument", "symbol", "tick", "value"), [
-            (word, found["symbol"], name, value)
-            for word, found in seen.instruments.items() for name, value in found["ticks"].items()])
+        rows = [(word, found["symbol"], name, value)
+                for word, found in seen.instruments.items() for name, value in found["ticks"].items()]
+        if rows:
+            show_table(("instrument", "symbol", "tick", "value"), rows)
     raise typer.Exit(seen.exit_code)

@@ -1,14 +1,18 @@
 """`ticktape sql`: ask the lake in SQL."""
 
+import re
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .exits import UsageError
 from .options import Data, lake_folder
+
+if TYPE_CHECKING:
+    from capture.query import Answer
 
 
 class Format(StrEnum):
@@ -22,6 +26,8 @@ class Format(StrEnum):
 
 
 _BINARY = (Format.PARQUET, Format.ARROW)
+# EXPLAIN ANALYZE runs what it explains.
+_EXPLAIN = re.compile(r"^\s*explain\s+(analyze\s+)?", re.IGNORECASE)
 
 
 def run(
@@ -34,10 +40,12 @@ def run(
     """Ask the lake in SQL and print the answer.
 
     The SQL is DuckDB's; it sees all that was recorded until this moment, rolled to files or not. `ticktape tables`
-    lists the tables. The format table shows the first and last rows of a long answer; csv, json, parquet and arrow
-    hold all of it.
+    lists the tables. On the screen, the format table shows the first and last rows of a long answer; files and the
+    other formats hold all of it. A file is replaced only once the whole answer is there.
     """
-    chosen = Format.JSON if json else format or _by_suffix(output)
+    chosen = _choose(Format.JSON if json else format, output)
+    if json and format not in (None, Format.JSON):
+        raise UsageError(f"--json and --format {format} contradict each other: leave one out")
     if chosen in _BINARY and output is None and sys.stdout.isatty():
         raise UsageError(f"{chosen} is not for a terminal: name a file with -o, or pipe it on")
 
@@ -46,15 +54,54 @@ def run(
     from .answers import WRITERS
 
     with open_lake(lake_folder(data)) as lake:
-        answer = lake.sql(sys.stdin.read() if query == "-" else query)
+        answer = lake.sql(_checked(sys.stdin.read() if query == "-" else query))
         if output is None:
             WRITERS[chosen](answer, sys.stdout.buffer)
             sys.stdout.flush()
         else:
-            with output.open("wb") as file:
-                WRITERS[chosen](answer, file)
+            _write(answer, chosen, output)
 
 
-def _by_suffix(output: Path | None) -> Format:
-    suffix = output.suffix.removeprefix(".") if output else ""
-    return Format(suffix) if suffix in list(Format) else Format.TABLE
+def _choose(format: Format | None, output: Path | None) -> Format:
+    """Return the format that is asked for, or that a file's name ends with; a contradiction is refused."""
+    suffix = output.suffix.removeprefix(".").lower() if output else ""
+    named = Format(suffix) if suffix in list(Format) else None
+    if format and named and format is not named:
+        raise UsageError(f"--format {format} and {output} contradict each other: leave one out, or rename the file")
+    if output and not (format or named):
+        raise UsageError(f"{output} does not end like a format: name one with --format, of {', '.join(Format)}")
+    return format or named or Format.TABLE
+
+
+def _checked(query: str) -> str:
+    """Return a query; what is none, or may change or write something, is refused."""
+    import duckdb
+
+    kind = duckdb.StatementType
+    statements = duckdb.extract_statements(_EXPLAIN.sub("", query))
+    # A pivot is MULTI: it first asks which columns there will be.
+    if len(statements) != 1 or statements[0].type not in (kind.SELECT, kind.MULTI):
+        raise UsageError("ticktape sql takes one query (select, from, with, pivot, describe, show, summarize, explain); "
+                         "a file is written with -o FILE, and capture.open_lake in Python takes any SQL")
+    return query
+
+
+def _write(answer: "Answer", format: Format, output: Path) -> None:
+    from capture.tape import publish
+
+    from .answers import WRITERS, write_whole_table
+
+    write = write_whole_table if format is Format.TABLE else WRITERS[format]
+
+    def fill(path: Path) -> None:
+        with path.open("wb") as file:
+            write(answer, file)
+
+    if output.exists() and not output.is_file():  # such as /dev/stdout, which cannot be replaced
+        fill(output)
+        return
+    try:
+        publish(output.resolve(), fill, mode=0o644)
+    except OSError as error:
+        error.filename = str(output)  # not that of the temporary file
+        raise

@@ -6,19 +6,13 @@ import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from capture.lake.layout import Layout
 from capture.lake.roll import first_unrolled
-from capture.schemas import MARKET_TABLES
 from capture.session.status import FILE_NAME
 from capture.tape import segments
 
-if TYPE_CHECKING:  # a recorder that shows its progress has no use for DuckDB and polars
-    from capture.query import Lake
-
-RATE_WINDOW_S = 10.0
-LAST_ROW_WINDOW_S = 3600.0  # older rows are not searched for the last one of a stream
 SILENT_AFTER_S = 10.0  # status.json is replaced every second
 
 
@@ -33,7 +27,7 @@ def recorder_state(layout: Layout, recorder: str) -> dict[str, Any]:
     said = _read(folder / FILE_NAME)
     rolled = first_unrolled(layout, recorder, segments(folder))
     behind = max(said.get("mark", 0) - rolled.mark, 0) if rolled is not None else 0
-    said_s = _age_s(said.get("written"))
+    said_s = age_s(said.get("written"))
     stopped = said.get("state") in (None, "stopped")
     return {
         "recorder": recorder,
@@ -52,23 +46,6 @@ def condition(state: dict[str, Any]) -> str:
     if "pid" not in state:
         return "has not started"
     return "does not answer" if _lives(state["pid"]) else "ended without stopping"
-
-
-def stream_rows(lake: "Lake") -> dict[tuple[str, str, int | None], tuple[float, float]]:
-    """Return rows per second and age in seconds of the last row, by recorder, stream and instrument id.
-
-    Only what came in the last hour is there. Requests of the same stream and instrument count together.
-    """
-    now = datetime.now(UTC)
-    parts = [f'select recorder, stream, instrument_id, ts from "{table.name}" '
-             f"where ts > $now - to_seconds({LAST_ROW_WINDOW_S})" for table in MARKET_TABLES]
-    rows = lake.sql(
-        f"""select recorder, stream, instrument_id,
-                   count(*) filter (where ts > $now - to_seconds({RATE_WINDOW_S})) / {RATE_WINDOW_S},
-                   epoch($now - max(ts))
-            from ({" union all ".join(parts)}) group by all""", {"now": now}).rows()
-    return {(recorder, stream, instrument): (rate, max(age_s, 0.0))
-            for recorder, stream, instrument, rate, age_s in rows}
 
 
 def disk_bytes(folders: Iterable[Path]) -> int:
@@ -101,7 +78,8 @@ def _lives(pid: int) -> bool:
     return True
 
 
-def _age_s(written: str | None) -> float | None:
+def age_s(written: str | None) -> float | None:
+    """Return how long ago a time in ISO form was, None for none."""
     return max((datetime.now(UTC) - datetime.fromisoformat(written)).total_seconds(), 0.0) if written else None
 
 

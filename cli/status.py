@@ -11,9 +11,9 @@ from .output import age_text, show_json, show_table, size_text
 def run(data: Data = None, json: Json = False) -> None:
     """Show what is being recorded right now.
 
-    Of every recorder in a data folder: its state, its streams with their rates and the age of their last row, and how
-    far its roller is behind; then the disk. Rates are rows per second over the last 10 s; rows older than an hour are
-    not looked for.
+    Of every recorder in a data folder: its state, how many streams are wanted, acknowledged by IB and flowing, each
+    stream with its rate and the age of its last row, and how far its roller is behind; then the disk. A stream is
+    wanted, requested, acknowledged, flowing, silent against expectation, or refused. Rates are of the last seconds.
     """
     folder = lake_folder(data)
     found = _status(folder)
@@ -32,13 +32,13 @@ def _status(data: Path) -> dict[str, Any]:
     from . import state
 
     with open_lake(data) as lake:
-        rows = state.stream_rows(lake)
         recorders = [state.recorder_state(lake.layout, name) for name in lake.layout.recorders()]
     for recorder in recorders:
         recorder["condition"] = state.condition(recorder)
         for stream in recorder.setdefault("streams", []):
-            key = recorder["recorder"], stream["stream"], stream["instrument_id"]
-            stream["rows_per_second"], stream["last_row_age_s"] = rows.get(key, (0.0, None))
+            stream["last_row_age_s"] = state.age_s(stream.get("last_row"))
+            if not recorder["running"]:
+                stream["rows_per_second"] = 0.0
     used = {name: state.disk_bytes([data / name]) for name in ("tape", "live", "archive")}
     return {
         "data": data.absolute(),
@@ -55,6 +55,11 @@ def _show(recorder: dict[str, Any]) -> None:
               f" · {recorder['frames']:,} frames on {size_text(recorder['tape_bytes'])} of tape"
               f" · as of {age_text(recorder['said_s'])} ago", end="")
     print(f"\nroller: {behind_text(recorder)}")
+    if recorder.get("trouble"):
+        print(f"no session: {recorder['trouble']}")
+    if "wanted" in recorder:
+        print(f"streams: {recorder['wanted']} wanted, {recorder['acknowledged']} acknowledged, "
+              f"{recorder['flowing']} flowing")
     streams = [(s["instrument"], s["symbol"], s["word"], s["state"], f"{s['rows_per_second']:,.1f}",
                 age_text(s["last_row_age_s"]), s["message"].partition("\n")[0]) for s in recorder["streams"]]
     if streams:

@@ -1,3 +1,4 @@
+import json
 import signal
 import socket
 import subprocess
@@ -35,3 +36,32 @@ def test_it_prints_its_address_and_ends_with_ctrl_c() -> None:
 @pytest.mark.slow
 def test_it_stops_by_itself_when_told_for_how_long() -> None:
     subprocess.run([*TICKTAPE, "gateway", "--port", "0", "--for", "0.5"], check=True, timeout=20, capture_output=True)
+
+
+def test_control_lists_its_commands(run: Run) -> None:
+    code, out, err = run("gateway", "control")
+    assert (code, err) == (0, "")
+    assert "\nstall STREAM [INSTRUMENT] [SECONDS]\n" in out
+
+
+def test_control_without_a_gateway_is_told(run: Run) -> None:
+    code, out, err = run("gateway", "control", "--port", 1, "drop")
+    assert (code, out) == (1, "")
+    assert err == "ticktape: no `ticktape gateway` of yours has port 1: name its port with --port\n"
+
+
+@pytest.mark.slow
+def test_control_reaches_a_gateway_that_runs(run: Run) -> None:
+    command = [*TICKTAPE, "gateway", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        port = int(process.stdout.readline().split(":")[1])
+        told = ["gateway", "control", "--port", port]
+        assert run(*told, "duplicate-id", 3) == (0, "", "")
+        assert run(*told, "status").out == f"port: {port}\nclients: \nfaults: \ndue: duplicate-id\n"
+        assert json.loads(run(*told, "--json", "status").out)["due"] == {"duplicate-id": 3}
+        assert run(*told, "missed") == (0, "", "")
+        code, _, err = run(*told, "drop", "sometimes")
+        assert code == 2 and "write drop [whole|mid-frame]" in err
+        process.terminate()
+        assert process.wait(timeout=10) == 0

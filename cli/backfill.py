@@ -1,0 +1,181 @@
+"""`ticktape backfill`: what IB's history still has."""
+
+import asyncio
+import re
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .exits import Exit, UsageError
+from .options import ClientId, Config, DataToWrite, Host, Port
+from .output import age_text, say
+
+if TYPE_CHECKING:
+    from capture.session.history import Job
+    from capture.session.history_desk import HistoryDesk, Wish
+    from capture.session.recorder import Recorder
+    from capture.session.settings import Settings
+
+LOOK_INTERVAL_S = 0.5
+LINE_INTERVAL_S = 5.0  # between lines of progress, where there is no terminal
+
+EPILOG = ("\b\nTimes are UTC: 2026-01-31, or 2026-01-31T14:30:00. What there is:\n"
+          "trades, quotes, midpoints   every tick, 1,000 at a request; IB allows 60 requests in 10 minutes,\n"
+          "                            of quotes 30\n"
+          "bars:SIZE[:WHAT]            bars of 1 secs to 1M, of TRADES, MIDPOINT, BID, ASK or BID_ASK")  # fmt: skip
+
+From = Annotated[str | None, typer.Option("--from", metavar="TIME", help="First second.")]
+To = Annotated[str | None, typer.Option("--to", metavar="TIME", help="Up to this second, or this date's end.")]
+
+
+def run(
+    instruments: Annotated[list[str] | None, typer.Argument(
+        metavar="INSTRUMENT", help="Words as for `record`; without any, the gaps of the recorder.")] = None,
+    from_: From = None,
+    to: To = None,
+    what: Annotated[str, typer.Option(metavar="WORD,…", help="What to fetch.")] = "trades",
+    host: Host = None,
+    port: Port = None,
+    client_id: ClientId = None,
+    data: DataToWrite = None,
+    name: Annotated[str | None, typer.Option(help="Name of the recorder whose tape takes it.")] = None,
+    config: Config = None,
+) -> None:
+    """Fetch from IB's history what is missing.
+
+    Without instruments, the gaps of a recorder: what they lack is added, and nothing twice. With instruments, --from
+    and --to, history that was never recorded. A recorder that is running does the work itself, within the same limits
+    of IB; else this command does it on the recorder's tape. Ctrl-C interrupts; the same command goes on. The exit code
+    is 3 where history did not have all of it.
+    """
+    from capture.session.history_desk import HistoryDesk
+    from capture.session.settings import load_settings
+
+    settings = load_settings(config, host=host, port=port, client_id=client_id, data=data, recorder=name)
+    spans = _spans(instruments or [], from_, to, what)
+    desk = HistoryDesk(settings)
+    wishes = [desk.wish(wish) for wish in spans]
+    if _running(settings):
+        say(f"ticktape: recorder {settings.recorder} is running and fetches it")
+        code = _watch(desk, wishes, lambda: _running(settings))
+    else:
+        code = asyncio.run(_fetch(settings, desk, wishes))
+    raise typer.Exit(code)
+
+
+def _spans(instruments: list[str], begin: str | None, end: str | None, what: str) -> "list[Wish]":
+    from capture.session.history_desk import Wish
+
+    if not instruments:
+        if begin or end:
+            raise UsageError("--from and --to are for instruments; name them, or leave both away to fill the gaps")
+        return []
+    if begin is None or end is None:
+        raise UsageError("history needs a span: give --from and --to")
+    from_s, to_s = _second(begin), _second(end, last=True)
+    if not from_s <= to_s <= time.time():
+        raise UsageError(f"--from {begin} --to {end} is no span of the past")
+    return [Wish(word, kind.strip(), from_s, to_s, from_s) for word in instruments for kind in _words(what)]
+
+
+def _words(what: str) -> list[str]:
+    return re.split(r",\s*", what.strip())
+
+
+def _second(text: str, last: bool = False) -> int:
+    """Return a date or time in seconds since 1970, UTC; of a date its first second, or its `last`."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{text!r} is no time such as 2026-01-31 or 2026-01-31T14:30:00") from None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if last and re.fullmatch(r"[\d-]+", text):
+        moment += timedelta(days=1, seconds=-1)
+    return int(moment.timestamp())
+
+
+def _running(settings: "Settings") -> bool:
+    from capture.lake.layout import Layout
+
+    from .state import recorder_state
+
+    return bool(recorder_state(Layout(settings.data), settings.recorder)["running"])
+
+
+async def _fetch(settings: "Settings", desk: "HistoryDesk", wishes: "list[Wish]") -> int:
+    """Do the work on the recorder's tape, and return the exit code."""
+    from capture.session.recorder import Recorder, say_on_stderr
+
+    recorder = Recorder(settings, wanted=[], say=say_on_stderr)
+
+    async def until_fetched() -> None:
+        show = _paced(lambda: _summary(recorder))
+        while not recorder.fetched or not recorder.machine.sessions:
+            await asyncio.sleep(LOOK_INTERVAL_S)
+            show()
+        recorder.stop("all that IB's history has is fetched")
+
+    watching = asyncio.ensure_future(until_fetched())
+    try:
+        code = await recorder.run()
+    finally:
+        watching.cancel()
+        await asyncio.wait([watching])
+    jobs = recorder.machine.history.jobs.values()
+    lacking = [job for job in jobs if job.state != "done"]
+    for wish in desk.wishes():
+        if wish.state != "wanted" and wish.name in {asked.name for asked in wishes}:
+            desk.drop(wish)
+    return code or (Exit.LOST if lacking else Exit.DONE)
+
+
+def _summary(recorder: "Recorder") -> str:
+    history = recorder.machine.history
+    jobs: list[Job] = list(history.jobs.values())
+    if not jobs:
+        return "looking for gaps"
+    share = sum(job.share for job in jobs) / len(jobs)
+    least = "at least " if any(job.share == 0 for job in jobs) else ""
+    left_s = history.estimate_s(asyncio.get_running_loop().time())
+    return (f"{share:.0%} of {len(jobs)} spans fetched, {sum(job.rows for job in jobs):,} rows; by IB's limits "
+            f"{least}{age_text(left_s)} more")
+
+
+def _watch(desk: "HistoryDesk", wishes: "list[Wish]", running: Callable[[], bool]) -> int:
+    """Show how far a running recorder is, and return the exit code once it is done."""
+    names = {wish.name for wish in wishes}
+
+    def left() -> "list[Wish]":
+        return [wish for wish in desk.wishes() if wish.name in names and wish.state == "wanted"]
+
+    show = _paced(lambda: f"{len(left())} of {len(names)} spans and {len(desk.gaps())} gaps left")
+    while left() or (not names and desk.gaps()):
+        if not running():
+            say("ticktape: the recorder stopped; the same command goes on with what is left")
+            return Exit.FAILED
+        time.sleep(LOOK_INTERVAL_S)
+        show()
+    done = [wish for wish in desk.wishes() if wish.name in names]
+    for wish in done:
+        desk.drop(wish)
+        say(f"ticktape: {wish.instrument} {wish.what}: {wish.reason or f'{wish.rows:,} rows of history fetched'}")
+    return Exit.LOST if any(wish.state == "unavailable" for wish in done) else Exit.DONE
+
+
+def _paced(text: Callable[[], str]) -> Callable[[], None]:
+    """Return what shows a text now and then: on a terminal over and over on one line."""
+    shown_s = time.monotonic() if not sys.stderr.isatty() else 0.0
+
+    def show() -> None:
+        nonlocal shown_s
+        if sys.stderr.isatty():
+            print(f"\r\x1b[Kticktape: {text()}", end="", file=sys.stderr, flush=True)
+        elif time.monotonic() - shown_s >= LINE_INTERVAL_S:
+            shown_s = time.monotonic()
+            say(f"ticktape: {text()}")
+
+    return show
