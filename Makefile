@@ -4,7 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DEMO := data-demo
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+PIP_LOG := $(VENV)/pip.log
 
 .DEFAULT_GOAL := help
 .PHONY: help install venv-module demo test quick lint types docs bench clean
@@ -15,7 +16,6 @@ help: ## say what there is
 install: $(INSTALLED) ## make .venv with ticktape and all it takes to work on it
 
 demo: $(INSTALLED) ## record an invented market for 20 s, then ask it in SQL
-	@rm -rf $(DEMO)
 	@$(BIN)/ticktape demo --data $(DEMO)
 
 test: lint types ## lint, types, and all tests
@@ -47,8 +47,8 @@ $(INSTALLED): pyproject.toml
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || \
 		{ $(MAKE) --no-print-directory venv-module && $(PYTHON) -m venv --clear $(VENV); }
 	@echo "installing into $(VENV), a minute or two the first time" >&2
-	@$(PIP) install --upgrade 'pip>=25.1'
-	@$(PIP) install --group dev --editable .
+	@{ $(PIP) install --upgrade 'pip>=25.1' && $(PIP) install --group dev --editable .; } >$(PIP_LOG) 2>&1 || \
+		{ cat $(PIP_LOG) >&2; echo "the installation failed: see above, or $(PIP_LOG)" >&2; exit 1; }
 	@touch $@
 
 # Debian keeps what `python3 -m venv` needs in a package of its own.

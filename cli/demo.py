@@ -1,5 +1,7 @@
 """`ticktape demo`: the whole way of the data, on an invented market."""
 
+import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,13 +12,16 @@ from typing import Annotated
 import typer
 
 from . import sql, tables
-from .exits import Exit
+from .exits import Exit, UsageError
 from .record import record
 
 RECORDED = [
-    {"instruments": ["AAPL", "NVDA", "SPY", "ESZ6"], "streams": ["trades", "quotes", "ticks", "depth", "bars"]},
-    {"instruments": ["EUR.USD", "CRYPTO:BTC.USD@PAXOS"], "streams": ["quotes", "ticks", "depth"]},
+    {"instruments": ["AAPL", "NVDA", "SPY", "ESZ6"],
+     "streams": ["trades", "quotes", "midpoints", "ticks", "depth", "bars"]},
+    {"instruments": ["EUR.USD", "CRYPTO:BTC.USD@PAXOS"], "streams": ["quotes", "midpoints", "ticks", "depth"]},
+    {"instruments": ["OPT:AAPL:20270115:230:C"], "streams": ["ticks"]},
 ]
+MARK = ".demo"  # a file by which a demo knows its folder again
 QUESTIONS = (
     ("Trades of each symbol, and their volume-weighted price", """
 select symbol, count(*) as trades, sum(size) as volume, round(sum(price * size) / sum(size), 4) as vwap
@@ -36,6 +41,11 @@ from trades
 where symbol = 'ESZ6'
 group by bar
 order by bar"""),
+    ("Greeks of an option, by IB's model", """
+select symbol, count(*) as computations, round(avg(implied_volatility), 4) as volatility, round(avg(delta), 4) as delta
+from greeks
+where tick_name = 'MODEL_OPTION'
+group by symbol"""),
 )
 
 
@@ -46,22 +56,43 @@ def run(
 ) -> None:
     """Record an invented market, then ask it in SQL.
 
-    It all runs on this machine; the rows stay in the data folder.
+    It all runs on this machine; the rows stay in the data folder until the next demo.
     """
-    from capture.session.settings import Settings
+    from capture.session.settings import load_settings
 
+    _clear(data)
     with _gateway(rate) as port:
         _title(f"An invented market is on 127.0.0.1:{port}; it is recorded into {data} for {for_s:g} s")
-        settings = {"port": port, "data": data, "record": RECORDED, "roll_interval_s": 5, "market_data_lines": 0}
-        code = record(Settings.model_validate(settings), for_s)
+        settings = load_settings(Path(os.devnull), host="127.0.0.1", port=port, data=data, recorder="main",
+                                 record=RECORDED, roll_interval_s=5, market_data_lines=0)
+        code = record(settings, for_s)
     if code in (Exit.DONE, Exit.LOST):
         _title("The tables")
         tables.run(data=data)
+        print("\nThe rows of gaps are no loss here: the end of a recording opens a gap in every stream, which lasts "
+              "until the next start.")
+        beside = os.path.relpath(Path(sys.executable).with_name("ticktape"))
+        command = "ticktape" if shutil.which("ticktape") else beside
         for title, query in QUESTIONS:
             _title(title)
-            print(f"ticktape sql --data {data} \"{query}\"\n", flush=True)
+            print(f"{command} sql --data {data} \"{query}\"\n", flush=True)
             sql.run(query, data=data)
     raise typer.Exit(code)
+
+
+def _clear(data: Path) -> None:
+    """Make the folder of a demo, emptied of the one before; a folder that holds anything else is left alone."""
+    from capture.tape.lock import recording_lock
+
+    if data.exists() and any(data.iterdir()):
+        if not (data / MARK).exists():
+            raise UsageError(f"{data} holds something that is no demo: name a fresh folder with --data")
+        tape = data / "tape" / "main"
+        if tape.exists():
+            with recording_lock(tape):  # or another demo is running
+                shutil.rmtree(data)
+    data.mkdir(parents=True, exist_ok=True)
+    (data / MARK).touch()
 
 
 @contextmanager

@@ -27,7 +27,7 @@ class Format(StrEnum):
 
 _BINARY = (Format.PARQUET, Format.ARROW)
 # EXPLAIN ANALYZE runs what it explains.
-_EXPLAIN = re.compile(r"^\s*explain\s+(analyze\s+)?", re.IGNORECASE)
+_EXPLAIN = re.compile(r"^\s*explain\s+(analyze\s+|\([^)]*\)\s*)?", re.IGNORECASE)
 
 
 def run(
@@ -81,7 +81,7 @@ def _checked(query: str) -> str:
     statements = duckdb.extract_statements(_EXPLAIN.sub("", query))
     # A pivot is MULTI: it first asks which columns there will be.
     if len(statements) != 1 or statements[0].type not in (kind.SELECT, kind.MULTI):
-        raise UsageError("ticktape sql takes one query (select, from, with, pivot, describe, show, summarize, explain); "
+        raise UsageError("ticktape sql takes one query: select, from, with, pivot, describe, show, summarize, explain; "
                          "a file is written with -o FILE, and capture.open_lake in Python takes any SQL")
     return query
 

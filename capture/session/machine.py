@@ -168,7 +168,9 @@ class Machine:
                 watchman.act(subscription, self._now_s)
 
     def _on_stop_asked(self, event: StopAsked) -> None:
-        damaged = self._lost or self.upstream.lost or self._subscriber.refused
+        # What is wanted still was never asked for with success: nothing of it was recorded.
+        missing = self._subscriber.count(Life.WANTED) or self._subscriber.count(Life.SILENT)
+        damaged = self._lost or self.upstream.lost or self._subscriber.refused or missing
         self._stop((3 if damaged else 0) if self.sessions else 1, event.reason)
 
     # Work that is due
@@ -306,7 +308,7 @@ class Machine:
             wanted = len(self.subscriptions.all)
             alive = wanted - self._subscriber.count(Life.REFUSED)
             if wanted:
-                self._voice.say("info", f"recording {alive} of {wanted} wanted streams")
+                self._voice.say("info", f"requesting {alive} of {wanted} wanted streams")
 
     # Errors and status
 

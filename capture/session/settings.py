@@ -175,9 +175,11 @@ def _parse(text: str, path: Path) -> dict[str, Any]:
 
 
 def _environment() -> dict[str, Any]:
+    known = list(Settings.model_fields)
     for name in os.environ:
-        if name.upper().startswith(_PREFIX) and name[len(_PREFIX) :].lower() not in Settings.model_fields:
-            raise SettingsError(f"variable {name}: {_unknown(name[len(_PREFIX) :].lower(), list(Settings.model_fields))}")
+        prefix, setting = name[: len(_PREFIX)].upper(), name[len(_PREFIX) :].lower()
+        if prefix == _PREFIX and setting not in known:
+            raise SettingsError(f"variable {name}: {_unknown(setting, known)}")
     try:
         return EnvSettingsSource(Settings)()
     except EnvironmentValueError as error:

@@ -59,6 +59,9 @@ BAR_DURATIONS = {
 }  # fmt: skip
 
 _WHAT = Parameter("what", "TRADES", "TRADES|MIDPOINT|BID|ASK", "TRADES, MIDPOINT, BID or ASK")
+# Historical bars of crypto pairs are made from aggregated trades, under a name of their own.
+_HISTORY_WHAT = Parameter("what", "TRADES", "TRADES|MIDPOINT|BID|ASK|AGGTRADES",
+                          "TRADES, MIDPOINT, BID, ASK or, for crypto, AGGTRADES")
 _ROWS = Parameter("rows", 10, r"[1-9]\d?", "1 to 99 rows", int)
 _GENERIC = Parameter("generic_ticks", "", r"(?:mdoff|\d+(?::[\w+]+)?)(?:,(?:mdoff|\d+(?::[\w+]+)?))*",
                      "generic tick ids of IB with commas, such as 233,236")  # fmt: skip
@@ -88,7 +91,7 @@ KINDS = (
          cadence_s=5.0, frail=True),
     Kind("live_bars", "live_bars", "bars", "bars of any size, updated every few seconds",
          "req_historical_data", "cancel_historical_data",
-         {"regular_hours": False, "date_format": 2, "keep_up_to_date": True}, (_BAR_SIZE, _WHAT), frail=True),
+         {"regular_hours": False, "date_format": 2, "keep_up_to_date": True}, (_BAR_SIZE, _HISTORY_WHAT), frail=True),
 )
 # fmt: on
 _BY_WORD = {kind.word: kind for kind in KINDS}

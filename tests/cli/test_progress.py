@@ -1,6 +1,14 @@
+import asyncio
 from importlib import import_module
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+
+from capture.session.machine import Machine
+from capture.session.phases import State
+from capture.session.settings import Settings
 
 progress = import_module("capture.cli.progress")  # type checkers see only the package
 
@@ -19,3 +27,24 @@ def test_silence_counts_from_the_last_new_byte() -> None:
         pulse.take(now_s, 0, received_bytes)
     assert pulse.silent_s(3.5) == pytest.approx(2.5)
     assert pulse.bytes_per_second == 0
+
+
+def test_the_time_shown_is_that_in_the_present_state_and_ends_with_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    settings = Settings(data=tmp_path)
+    machine, lines = Machine(settings, []), progress.Lines(settings)
+    lines.looks = 1
+    states = iter(["greeting", "greeting", "recording", "recording", "stopped"])
+
+    def look(*_: Any) -> dict[str, Any]:
+        machine.state = State(next(states))
+        return {"running": True, "state": machine.state.value, "streams": [], "frames": 0, "received_bytes": 0,
+                "tape_bytes": 0, "behind_marks": 0}
+
+    monkeypatch.setattr(progress, "recorder_state", look)
+    monkeypatch.setattr(progress, "LOOK_INTERVAL_S", 0)
+    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=iter(range(100)).__next__))
+    asyncio.run(asyncio.wait_for(lines.watch(machine), 5))
+    said = [line.split(" · ")[0] for line in capsys.readouterr().err.splitlines()]
+    assert said == ["x"]

@@ -36,8 +36,13 @@ def test_streams_are_split_between_words(text: str, words: list[str]) -> None:
 @pytest.mark.parametrize(("arguments", "hint"), [
     (["A!"], "names no instrument"),
     (["AAPL", "--streams", "tirades"], "allowed are"),
-    (["AAPL", "--port", "0"], "port"),
-    (["AAPL", "--name", "a/b"], "recorder"),
+    (["BRK.B"], "did you mean 'BRK B'?"),
+    (["AAPL", "--streams", "", "--port", "1"], "--streams names no stream"),
+    (["--streams", " "], "--streams names no stream"),
+    (["AAPL", "--port", "0"], "--port: "),
+    (["AAPL", "--client-id", "-1"], "--client-id: "),
+    (["AAPL", "--streams", "tirades"], "--streams: "),
+    (["AAPL", "--name", "a/b"], "--name: 'a/b' is no name of a recorder: letters, digits"),
     (["--streams", "trades"], "ticktape.toml"),
     ([], "nothing to record"),
     (["--config", "missing.toml"], "ticktape init"),
@@ -95,8 +100,9 @@ def test_nobody_at_the_port(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         port = server.getsockname()[1]
     code, _, err = run("record", "AAPL", "--port", port)
     assert code == 1
-    assert f"127.0.0.1:{port}" in err
+    assert err.count(f"127.0.0.1:{port}") == 1
     assert "4002" in err
+    assert err.endswith("ticktape: error: stopped\n")
 
 
 @pytest.mark.slow
@@ -129,7 +135,7 @@ def test_a_file_where_the_folder_should_be(run: Run) -> None:
 def test_recording_then_asking(run: Run, gateway: Gateway) -> None:
     code, out, err = run("record", "AAPL", "ESZ6", "--streams", "trades,quotes", "--port", gateway.port, "--for", 3)
     assert (code, out) == (0, ""), err
-    assert "recording 4 of 4 wanted streams" in err
+    assert "requesting 4 of 4 wanted streams" in err
     query = "select symbol, stream from trades union select symbol, stream from quotes order by all"
     rows = json.loads(run("sql", query, "--json").out)
     assert [(row["symbol"], row["stream"]) for row in rows] == [

@@ -25,3 +25,10 @@ def test_an_unknown_word_is_wrong_usage(run: Run) -> None:
     code, _, err = run("snapshot", "A!")
     assert code == 2
     assert "names no instrument" in err
+
+
+@pytest.mark.slow
+def test_an_unknown_contract_is_told_once_and_no_table_is_shown(run: Run, gateway: Gateway) -> None:
+    code, out, err = run("snapshot", "NOSUCH", "--port", gateway.port)
+    assert (code, out) == (1, "")
+    assert err.count("NOSUCH") == 1

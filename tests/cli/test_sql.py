@@ -1,5 +1,6 @@
 import io
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -45,6 +46,11 @@ def test_json_is_an_array_of_objects(run: Run, lake: Path, option: list[str]) ->
     assert len(rows) == 3
 
 
+def test_json_has_intervals_in_seconds(run: Run, lake: Path) -> None:
+    query = "select interval '90 minutes' as a, max(ts) - min(ts) as \"b \"\"q\" from trades"
+    assert json.loads(run("sql", query, "--data", lake, "--json").out) == [{"a": 5400, 'b "q': 2}]
+
+
 def test_json_without_rows_is_an_empty_array(run: Run, lake: Path) -> None:
     assert json.loads(run("sql", "select * from gaps", "--data", lake, "--json").out) == []
 
@@ -69,6 +75,73 @@ def test_a_file_is_written_as_its_name_ends(
     assert read(file)["price"].to_list() == [250.25, 250.3, None]
 
 
+def test_a_file_holds_all_rows_of_a_table(run: Run, lake: Path, tmp_path: Path) -> None:
+    file = tmp_path / "table.txt"
+    run("sql", "select range as n, repeat('x', 20000) as x from range(99)", "--data", lake, "-o", file,
+        "--format", "table")
+    rows = [line for line in file.read_text().splitlines() if "xxx" in line]
+    assert [int(row.split()[1]) for row in rows] == list(range(99))
+    assert all("x" * 20_000 in row for row in rows)
+
+
+@pytest.mark.parametrize("query", ["select error(symbol) from trades", "selec 1", "drop view trades"])
+def test_a_failed_query_leaves_the_file_as_it_was(run: Run, lake: Path, tmp_path: Path, query: str) -> None:
+    file = tmp_path / "mine.csv"
+    file.write_text("mine")
+    assert run("sql", query, "--data", lake, "-o", file).code in (1, 2)
+    assert file.read_text() == "mine"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_written_file_can_be_read_by_others(run: Run, lake: Path, tmp_path: Path) -> None:
+    (tmp_path / "other.csv").write_text("old")
+    (tmp_path / "answer.csv").symlink_to("other.csv")
+    run("sql", QUERY, "--data", lake, "-o", tmp_path / "answer.csv")
+    assert (tmp_path / "answer.csv").is_symlink()
+    assert (tmp_path / "other.csv").stat().st_mode & 0o777 == 0o644
+
+
+def test_what_is_no_file_is_written_to_and_not_replaced(run: Run, lake: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    assert run("sql", "select 1 as n", "--data", lake, "-o", tmp_path / "pipe", "--format", "csv").code == 0
+    assert os.read(reader, 99) == b'"n"\n1\n'
+    os.close(reader)
+
+
+@pytest.mark.parametrize(("options", "hint"), [
+    (["-o", "answer"], "table, csv, json, parquet, arrow"),
+    (["-o", "answer.xlsx"], "table, csv, json, parquet, arrow"),
+    (["-o", "a.csv", "--format", "parquet"], "contradict"),
+    (["-o", "a.csv", "--json"], "contradict"),
+    (["--format", "csv", "--json"], "contradict"),
+])
+def test_a_file_of_no_format_or_another_is_wrong_usage(run: Run, lake: Path, options: list[str], hint: str) -> None:
+    code, out, err = run("sql", QUERY, "--data", lake, *options)
+    assert (code, out) == (2, "")
+    assert hint in err
+    assert list(Path().iterdir()) == []
+
+
+@pytest.mark.parametrize("statement", [
+    "create table t as select 1", "drop view trades", "copy (select 1) to 'out.csv'", "attach 'other.db'", "set x = 1",
+    "explain analyze copy (select 1) to 'out.csv'", "select 1; select 2", "", "insert into t values (1)"])
+def test_what_is_no_query_is_refused(run: Run, lake: Path, statement: str) -> None:
+    code, out, err = run("sql", statement, "--data", lake)
+    assert (code, out) == (2, "")
+    assert "one query" in err
+    assert list(Path().iterdir()) == []
+
+
+@pytest.mark.parametrize("query", [
+    "from trades", "with a as (from trades) from a", "describe trades", "summarize trades", "show tables", "values (1)",
+    "explain analyze from trades", "explain (format json) from trades", "pivot trades on symbol using count(*)"])
+def test_every_form_of_query_is_answered(run: Run, lake: Path, query: str) -> None:
+    code, out, err = run("sql", query, "--data", lake)
+    assert (code, err) == (0, "")
+    assert out
+
+
 def test_the_format_wins_over_the_name(run: Run, lake: Path, tmp_path: Path) -> None:
     assert run("sql", QUERY, "--data", lake, "-o", tmp_path / "a.txt", "--format", "parquet").code == 0
     assert pl.read_parquet(tmp_path / "a.txt").height == 3
@@ -83,6 +156,15 @@ def test_a_query_comes_from_stdin(run: Run, lake: Path, monkeypatch: pytest.Monk
 def test_the_folder_is_that_of_the_settings(run: Run, lake: Path) -> None:
     Path("ticktape.toml").write_text(f'data = "{lake}"\n')
     assert json.loads(run("sql", "select count(*) as n from trades", "--json").out) == [{"n": 3}]
+
+
+def test_a_mistake_in_other_settings_does_not_hinder_reading(run: Run, lake: Path) -> None:
+    Path("ticktape.toml").write_text(f'data = "{lake}"\nport = "x"\n[[record]]\ninstruments = ["A!"]\n')
+    assert run("sql", "select 1").code == 0
+    Path("ticktape.toml").write_text("data = 3\n")
+    code, _, err = run("sql", "select 1")
+    assert code == 2
+    assert "key data" in err
 
 
 def test_wrong_sql_is_one_clear_error(run: Run, lake: Path) -> None:

@@ -9,6 +9,10 @@ from typing import Any
 import pytest
 
 from capture.lake.layout import Layout
+from capture.session.journal import Journal
+from capture.session.machine import Machine
+from capture.session.settings import Settings
+from capture.session.status import describe_recorder, write_status
 
 Run = Callable[..., Any]
 state = import_module("capture.cli.state")  # type checkers see only the package
@@ -67,3 +71,23 @@ def test_no_lake(run: Run) -> None:
     code, out, err = run("status")
     assert (code, out) == (1, "")
     assert "no lake at" in err
+
+
+def test_a_recorder_is_shown_with_its_streams_and_its_roller(run: Run, script: Any) -> None:
+    script.open().ask(5, "req_tick_by_tick", tick_kind="AllLast").trade(5, 250.25).mark().writer.close()
+    settings = Settings.model_validate({
+        "data": script.data, "record": [{"instruments": ["AAPL"], "streams": ["trades", "depth:5"]}]})
+    journal = Journal.open(settings)
+    status = describe_recorder(Machine(settings, settings.wanted()), journal, datetime.now(UTC))
+    write_status(script.data / "tape" / "main", status)
+    journal.tape.close()
+    code, out, err = run("status", "--data", script.data)
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[0].startswith(f"main: disconnected · process {os.getpid()} · 127.0.0.1:4002 client 17 · 5 frames on ")
+    assert lines[1].startswith(f"roller: {journal.mark_number} marks behind")
+    assert lines[2] == "streams: 2 wanted, 0 acknowledged, 0 flowing"
+    assert [line.split() for line in lines[4:6]] == [
+        ["AAPL", "trades", "wanted", "0.0"], ["AAPL", "depth:5", "wanted", "0.0"]]
+    found = json.loads(run("status", "--data", script.data, "--json").out)["recorders"][0]
+    assert (found["running"], found["behind_marks"]) == (True, journal.mark_number)

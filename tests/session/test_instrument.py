@@ -56,7 +56,7 @@ def test_every_example_of_the_grammar_is_an_instance_of_it(form: Any) -> None:
 
 @pytest.mark.parametrize(
     "word", ["", "aapl!", "FUT:ES", "FUT:ES:202612", "OPT:AAPL:20261218:250", "conid:", "conid:0", "EUR.", "XYZ:A", "Ä",
-             "AAPL@", "OPT:AAPL:20261218:250:X", "conid:265598 "])  # fmt: skip
+             "AAPL@", "OPT:AAPL:20261218:250:X"])  # fmt: skip
 def test_a_word_of_no_form_is_refused_with_the_forms(word: str) -> None:
     with pytest.raises(InstrumentError, match="allowed are") as caught:
         parse_instrument(word)
@@ -66,6 +66,15 @@ def test_a_word_of_no_form_is_refused_with_the_forms(word: str) -> None:
 def test_small_letters_get_a_hint() -> None:
     with pytest.raises(InstrumentError, match=r"did you mean 'EUR\.USD'"):
         parse_instrument("eur.usd")
+
+
+def test_a_dot_in_a_class_of_shares_gets_a_hint() -> None:
+    with pytest.raises(InstrumentError, match="did you mean 'BRK B'"):
+        parse_instrument("BRK.B")
+
+
+def test_blanks_around_a_word_are_nothing() -> None:
+    assert parse_instrument(" AAPL\t") == parse_instrument("AAPL")
 
 
 @given(st.text())

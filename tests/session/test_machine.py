@@ -168,7 +168,7 @@ def test_subscriptions_carry_the_resolved_contract_under_new_ids() -> None:
     first = driver.sent("req_tick_by_tick")[0]
     assert (first["con_id"], first["local_symbol"], first["exchange"]) == (100, "AAPL", "SMART")
     assert {s.life for s in driver.machine.subscriptions.all} == {Life.REQUESTED}
-    assert "recording 4 of 4 wanted streams" in driver.said("info")
+    assert "requesting 4 of 4 wanted streams" in driver.said("info")
 
 
 def test_an_instrument_is_subscribed_as_soon_as_it_is_known() -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from capture.session.settings import Settings, SettingsError, load_settings, template
+from capture.session.settings import Settings, SettingsError, data_folder, load_settings, template
 
 
 @pytest.fixture(autouse=True)
@@ -97,7 +97,7 @@ def test_every_problem_is_named_at_once() -> None:
 
 
 def test_wrong_options_and_variables_are_named_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(SettingsError, match="option port: input should be"):
+    with pytest.raises(SettingsError, match="--port: input should be"):
         load_settings(port=0)
     monkeypatch.setenv("TICKTAPE_PORT", "x")
     with pytest.raises(SettingsError, match="variable TICKTAPE_PORT: input should be"):
@@ -105,6 +105,20 @@ def test_wrong_options_and_variables_are_named_as_such(monkeypatch: pytest.Monke
     monkeypatch.setenv("TICKTAPE_RECORD", "not json")
     with pytest.raises(SettingsError, match="TICKTAPE_RECORD variable is written as JSON"):
         load_settings()
+
+
+def test_a_typo_in_a_variable_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TICKTAPE_PROT", "4002")
+    with pytest.raises(SettingsError, match="variable TICKTAPE_PROT: there is no setting 'prot'; did you mean 'port'?"):
+        load_settings()
+
+
+def test_the_data_folder_is_found_in_spite_of_other_mistakes(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert data_folder() == Path("data")
+    write('data = "here"\nport = 0\n')
+    assert data_folder() == Path("here")
+    monkeypatch.setenv("TICKTAPE_DATA", "there")
+    assert data_folder() == Path("there")
 
 
 def test_a_named_file_that_is_missing_or_unreadable_is_an_error() -> None:
