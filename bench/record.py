@@ -22,7 +22,7 @@ def main() -> None:
     """Record until told to stop."""
     settings = Settings(
         port=int(sys.argv[1]), data=Path(sys.argv[2]), roll_interval_s=float(sys.argv[3]), requests_per_second=1_000,
-        record=[RecordBlock(instruments=CONTRACTS, streams=STREAMS)])
+        market_data_lines=0, record=[RecordBlock(instruments=CONTRACTS, streams=STREAMS)])
     sys.exit(asyncio.run(Recorder(settings, say=lambda level, text: None).run()))
 
 

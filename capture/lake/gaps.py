@@ -5,7 +5,7 @@ farm broke, a request died, the recorder found it silent), and whole again with 
 of a gap's state is a row of `gaps`; the newest row of a gap_id is how it stands.
 """
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from capture.wire.context import Request
@@ -53,6 +53,10 @@ class Watch:
     wanted: bool = True
     suspect_us: int | None = None
     gap: dict[str, Any] | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the state as plain values."""
+        return {name: getattr(self, name) for name in self.__slots__}
 
 
 @dataclass(slots=True)
@@ -130,7 +134,7 @@ class Gaps:
 
     def as_json(self) -> dict[str, Any]:
         """Return the state as plain values."""
-        return {"heard_us": self.heard_us, "watches": [asdict(watch) for watch in self.watches.values()],
+        return {"heard_us": self.heard_us, "watches": [watch.as_json() for watch in self.watches.values()],
                 "waiting": list(self.waiting.values())}
 
     def restore(self, state: dict[str, Any]) -> None:

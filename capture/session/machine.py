@@ -31,7 +31,7 @@ from .events import (
 )
 from .history import History
 from .instrument import Instrument
-from .pacing import TokenBucket
+from .pacing import RULES, TokenBucket
 from .phases import CONNECTED, IN_SESSION, PHASES, State
 from .plan import make_plan
 from .settings import DATA_TYPES, Settings
@@ -65,7 +65,8 @@ class Machine:
         self.trouble = ""  # why there is no session
         self._voice = Voice()
         self._queue: deque[tuple[str, dict[str, Any]]] = deque()
-        self._subscriber = Subscriber(wanted, self._voice, self._send)
+        rules = RULES if settings.market_data_lines else {}
+        self._subscriber = Subscriber(wanted, self._voice, self._send, rules)
         self.subscriptions = self._subscriber.subscriptions
         self.history = History(self._voice, self._send, self._subscriber.new_id)
         self._where = f"{settings.host}:{settings.port}"

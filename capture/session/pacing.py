@@ -67,14 +67,15 @@ RULES = {
 
 
 class RequestPacing:
-    """Keeps RULES within a session."""
+    """Keeps rules, by request name, within a session."""
 
-    def __init__(self) -> None:
+    def __init__(self, rules: dict[str, Rule] = RULES) -> None:
+        self._rules = rules
         self._sent_s: defaultdict[Hashable, deque[float]] = defaultdict(deque)
 
     def admit(self, name: str, values: dict[str, Any], now_s: float) -> float:
         """Count a request and return 0, or return how long it has to wait."""
-        rule = RULES.get(name)
+        rule = self._rules.get(name)
         if rule is None:
             return 0.0
         sent_s = self._sent_s[name, *(values[field] for field in rule.alike)]

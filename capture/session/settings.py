@@ -73,7 +73,8 @@ class Settings(BaseSettings):
     requests_per_second: float = Field(default=40, gt=0, le=1000, description=(
         "How fast to send requests; IB allows 50 at 100 market data lines."))
     market_data_lines: int = Field(default=100, ge=0, description=(
-        "Market data lines of the IB account, by which `ticktape plan` says what fits; 0 = no limits."))
+        "Market data lines of the IB account, by which `ticktape plan` says what fits; 0 = no limits, nor "
+        "pauses between requests of the same kind."))
     restart_windows: list[str] = Field(default=list(IB_RESTART_WINDOWS), description=(
         "When a lost line is routine, such as your gateway's restart; days are daily, mon or a range: sun-fri."))
     roll_interval_s: float = Field(default=30, gt=0, description="How often, in seconds, rows are written to Parquet.")

@@ -10,7 +10,7 @@ from capture.wire.notices import Action, Code
 from .backoff import Backoff
 from .hours import Phase
 from .instrument import Contract, Instrument
-from .pacing import RequestPacing
+from .pacing import RULES, RequestPacing, Rule
 from .resolve import AmbiguousError, Resolver
 from .streams import Stream
 from .subscriptions import Life, Subscription, Subscriptions
@@ -36,13 +36,15 @@ class Subscriber:
         wanted: Iterable[tuple[Instrument, Stream]],
         voice: Voice,
         send: Callable[[str, dict[str, Any]], None],
+        rules: dict[str, Rule] = RULES,
     ) -> None:
         self.subscriptions = Subscriptions(wanted)
         self.lenient = False
         self.refused = False
         self.held = False
         self.watchman = Watchman(self.subscriptions, voice)
-        self._pacing = RequestPacing()
+        self._rules = rules
+        self._pacing = RequestPacing(rules)
         self._resolver = Resolver(subscription.instrument for subscription in self.subscriptions.all)
         self._voice = voice
         self._send = send
@@ -100,7 +102,7 @@ class Subscriber:
         """Forget all requests: they died with the session."""
         self._resolver.forget_questions()
         self.subscriptions.end_session()
-        self._pacing = RequestPacing()
+        self._pacing = RequestPacing(self._rules)
         self._next_id = 1
         self.lenient = True
 

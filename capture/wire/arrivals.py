@@ -9,6 +9,7 @@ from .shapes import SHAPES
 
 NO_REQUEST = -1
 _MOST_DIGITS = 10
+_FEW_IDS = 1 << 20  # up to this, ids are counted in an array of their own
 
 
 def request_ids(data: bytes, starts: Numbers, server_version: int) -> Numbers:
@@ -35,14 +36,22 @@ def request_ids(data: bytes, starts: Numbers, server_version: int) -> Numbers:
 
 def count_rows(data: bytes, starts: Numbers, server_version: int) -> dict[int, int]:
     """Return how many frames of the masses came for each request id."""
-    ids, counts = np.unique(request_ids(data, starts, server_version), return_counts=True)
-    return {id_: count for id_, count in zip(ids.tolist(), counts.tolist(), strict=True) if id_ != NO_REQUEST}
+    every = request_ids(data, starts, server_version)
+    every = every[every != NO_REQUEST]
+    if len(every) and every.max() < _FEW_IDS:
+        counts = np.bincount(every)
+        ids = np.flatnonzero(counts)
+        return dict(zip(ids.tolist(), counts[ids].tolist(), strict=True))
+    ids, counts = np.unique(every, return_counts=True)
+    return dict(zip(ids.tolist(), counts.tolist(), strict=True))
 
 
 def _next_field(text: npt.NDArray[np.uint8], at: Numbers) -> Numbers:
     """Return where the next field begins; a field that is too long to be a small number is left in its middle."""
     last = len(text) - 1
     at = np.minimum(at, last)
+    if (text[np.minimum(at + 1, last)] == 0).all() and text[at].all():
+        return at + 2  # one character each, as message versions are
     for _ in range(_MOST_DIGITS):
         moving = text[at] != 0
         if not moving.any():
@@ -53,6 +62,44 @@ def _next_field(text: npt.NDArray[np.uint8], at: Numbers) -> Numbers:
 
 def _numbers(text: npt.NDArray[np.uint8], at: Numbers, ends: Numbers) -> Numbers:
     """Return the numbers that begin at `at` and end with NUL before `ends`."""
+    values = np.full(len(at), NO_REQUEST, np.int64)
+    near = at <= len(text) - 8
+    values[near] = _short_numbers(text, at[near], ends[near])
+    others = np.flatnonzero(values == NO_REQUEST)
+    if len(others):
+        values[others] = _any_numbers(text, at[others], ends[others])
+    return values
+
+
+_ONES, _HIGHS, _ZEROS = (np.uint64(byte * 0x0101010101010101) for byte in (0x01, 0x80, ord("0")))
+_UPPER, _SIX = (np.uint64(byte * 0x0101010101010101) for byte in (0xF0, 6))
+
+
+def _short_numbers(text: npt.NDArray[np.uint8], at: Numbers, ends: Numbers) -> Numbers:
+    """Return numbers of one to seven digits, all digits of a number at once; NO_REQUEST for any other.
+
+    Eight bytes are one 64-bit word: the first NUL in it is found by borrowing, what follows is cut off, and the digits
+    are put together by twos, fours and eights.
+    """
+    words = np.ndarray((max(len(text) - 7, 0),), "<u8", text, strides=(1,))[at]
+    nul = (words - _ONES) & ~words & _HIGHS
+    digits = ((nul & (~nul + np.uint64(1))) >> np.uint64(7)) - np.uint64(1)
+    bits = np.bitwise_count(digits).astype(np.uint64)
+    shift = np.uint64(64) - bits
+    fine = (nul != 0) & (bits > 0) & (at + (bits >> np.uint64(3)).astype(np.int64) < ends)
+    shift[~fine] = 0
+    number, zeros = (words & digits) << shift, _ZEROS << shift
+    fine &= ((number & _UPPER) == zeros) & (((number + (_SIX << shift)) & _UPPER) == zeros)
+    number -= zeros
+    for width in (8, 16, 32):
+        half = np.uint64(width)
+        number = number * np.uint64(10 ** (width // 8)) + (number >> half)
+        number &= np.uint64(sum(((1 << width) - 1) << place for place in range(0, 64, 2 * width)))
+    return np.where(fine, number.astype(np.int64), NO_REQUEST)
+
+
+def _any_numbers(text: npt.NDArray[np.uint8], at: Numbers, ends: Numbers) -> Numbers:
+    """Return numbers of any length, digit by digit."""
     last = len(text) - 1
     values = np.zeros(len(at), np.int64)
     first, reading = at, np.ones(len(at), np.bool_)

@@ -1,6 +1,6 @@
 """What the frames so far say about those to come: the protocol version, and what each request id asked for."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from .codec import Codec, Decoded, Values, request_codec
@@ -36,6 +36,11 @@ class Request:
     regular_hours: bool | None = None
     data_type: int = 1
     marks_since_end: int | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the request as plain values."""
+        # Not dataclasses.asdict: it copies deeply, and a mark of 500 requests took 70 ms with it.
+        return {name: getattr(self, name) for name in self.__slots__}
 
     def end(self) -> None:
         """Take note that the request is over."""
@@ -82,7 +87,7 @@ class Context:
     def as_json(self) -> dict[str, Any]:
         """Return the state as plain values for a mark on the tape."""
         return {"server_version": self.server_version,
-                "requests": [asdict(request) for request in self.requests.values()]}
+                "requests": [request.as_json() for request in self.requests.values()]}
 
     @classmethod
     def from_json(cls, state: dict[str, Any]) -> "Context":

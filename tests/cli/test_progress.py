@@ -35,16 +35,22 @@ def test_the_time_shown_is_that_in_the_present_state_and_ends_with_it(
     settings = Settings(data=tmp_path)
     machine, lines = Machine(settings, []), progress.Lines(settings)
     lines.looks = 1
-    states = iter(["greeting", "greeting", "recording", "recording", "stopped"])
+    states = ["greeting", "greeting", "recording", "recording"]
+    now_s = 0.0
 
     def look(*_: Any) -> dict[str, Any]:
-        machine.state = State(next(states))
-        return {"running": True, "state": machine.state.value, "streams": [], "frames": 0, "received_bytes": 0,
-                "tape_bytes": 0, "behind_marks": 0}
+        nonlocal now_s
+        now_s += 10
+        state = states.pop(0)
+        if not states:
+            machine.state = State.STOPPED
+        return {"running": True, "state": state, "streams": [], "frames": 0, "received_bytes": 0, "tape_bytes": 0,
+                "behind_marks": 0}
 
     monkeypatch.setattr(progress, "recorder_state", look)
     monkeypatch.setattr(progress, "LOOK_INTERVAL_S", 0)
-    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=iter(range(100)).__next__))
+    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: now_s))
     asyncio.run(asyncio.wait_for(lines.watch(machine), 5))
     said = [line.split(" · ")[0] for line in capsys.readouterr().err.splitlines()]
-    assert said == ["x"]
+    assert said == [f"ticktape: {text}" for text in (
+        "greeting for 0 s", "greeting for 10 s", "recording for 0 s", "recording for 10 s")]

@@ -109,7 +109,7 @@ def test_wrong_options_and_variables_are_named_as_such(monkeypatch: pytest.Monke
 
 def test_a_typo_in_a_variable_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TICKTAPE_PROT", "4002")
-    with pytest.raises(SettingsError, match="variable TICKTAPE_PROT: there is no setting 'prot'; did you mean 'port'?"):
+    with pytest.raises(SettingsError, match="variable TICKTAPE_PROT: there is no setting 'prot'; did you mean 'port'"):
         load_settings()
 
 
