@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 PIP_LOG := $(VENV)/pip.log
 
 .DEFAULT_GOAL := help
-.PHONY: help install venv-module demo test quick lint types docs bench clean
+.PHONY: help install venv-module demo test faults quick lint types docs bench clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -18,11 +18,17 @@ install: $(INSTALLED) ## make .venv with ticktape and all it takes to work on it
 demo: $(INSTALLED) ## record an invented market for 20 s, then ask it in SQL
 	@$(BIN)/ticktape demo --data $(DEMO)
 
-test: lint types ## lint, types, and all tests
-	@$(BIN)/pytest
+# The faults run in real time, many at once: beside other tests they would measure the machine.
+FAULTS := tests/test_faults.py
+
+test: lint types ## lint, types, and all tests but the faults
+	@$(BIN)/pytest -n 2 --dist loadfile --ignore $(FAULTS)
+
+faults: $(INSTALLED) ## every fault of the gateway against a real recorder, about 70 s
+	@$(BIN)/pytest -q $(FAULTS)
 
 quick: $(INSTALLED) ## the fast tests
-	@$(BIN)/pytest -q -m 'not slow'
+	@$(BIN)/pytest -q -n 2 --dist loadfile -m 'not slow'
 
 lint: $(INSTALLED) ## ruff
 	@$(BIN)/ruff check
@@ -34,7 +40,7 @@ docs: $(INSTALLED) ## write docs that follow from the code anew
 	@$(BIN)/python -m capture.cli.reference docs
 
 bench: $(INSTALLED) ## measure the speed from the wire to Parquet
-	@$(BIN)/python bench/ingest.py
+	@$(BIN)/python -m bench.ingest
 
 clean: ## remove all that was made here, but not what was recorded
 	@rm -rf $(VENV) $(DEMO) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
