@@ -26,7 +26,7 @@ NO_PROCESS = 2**22 + 1  # above what Linux gives to processes
     ("recording", 60, os.getpid(), False, "does not answer"),
     ("recording", 1, NO_PROCESS, False, "ended without stopping"),
     ("stopped", 60, NO_PROCESS, False, "stopped"),
-])
+], ids=["recording", "backing off", "mute", "killed", "stopped"])
 def test_how_a_recorder_is(
     tmp_path: Path, said: str, age_s: float, pid: int, running: bool, condition: str
 ) -> None:
