@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, Self
 
 import pyarrow as pa
@@ -79,9 +80,11 @@ class Peer:
                 self.events(data)
 
     async def closed(self, timeout_s: float = 5.0) -> None:
-        async with asyncio.timeout(timeout_s):
-            while data := await self.reader.read(65536):
-                self.events(data)
+        # A gateway that closes with requests unread resets the connection: an end as well.
+        with suppress(ConnectionError):
+            async with asyncio.timeout(timeout_s):
+                while data := await self.reader.read(65536):
+                    self.events(data)
 
     async def code(self, request_id: int, **more: Any) -> int:
         """The code of the first error of a request."""
@@ -93,7 +96,8 @@ class Peer:
 
     async def close(self) -> None:
         self.writer.close()
-        await self.writer.wait_closed()
+        with suppress(ConnectionError):  # a gateway that closed on unread requests resets the connection
+            await self.writer.wait_closed()
 
 
 Play = Callable[[Gateway, Peer], Awaitable[None]]
