@@ -24,6 +24,7 @@ from pathlib import Path
 import psutil
 import pyarrow.parquet as pq
 
+STILL_S = 0.2  # a tape that has not grown for so long holds all that was sent; not counted as work
 ONE_CORE, TWO_CORES, SENDER = {0}, {0, 1}, {1}
 
 
@@ -80,10 +81,10 @@ def ticktape(folder: Path, count: int, cores: set[int]) -> Run:
         start_sending(feeder)
         assert feeder.stdout
         feeder.stdout.readline()
-        wait_for_bytes(folder / "data" / "tape" / "main", (folder / "bytes").stat().st_size)
+        wait_until_still(folder / "data" / "tape" / "main", (folder / "bytes").stat().st_size)
         recorder.terminate()
         recorder.wait()
-        seconds = time.perf_counter() - begin
+        seconds = time.perf_counter() - begin - STILL_S
     rows = rows_in(folder / "data")
     if rows - before < count:
         raise SystemExit(f"{count} messages were sent, {rows - before} rows are in Parquet")
@@ -91,9 +92,13 @@ def ticktape(folder: Path, count: int, cores: set[int]) -> Run:
     return Run(count / seconds, rows, size)
 
 
-def wait_for_bytes(tape: Path, size: int) -> None:
-    """Wait until a tape holds at least this many bytes."""
-    while sum(path.stat().st_size for path in tape.glob("*.tape*")) < size:
+def wait_until_still(tape: Path, size: int) -> None:
+    """Wait until a tape holds at least this many bytes and grows no more for STILL_S."""
+    seen, since = 0, time.perf_counter()
+    while seen < size or time.perf_counter() - since < STILL_S:
+        now = sum(path.stat().st_size for path in tape.glob("*.tape*"))
+        if now != seen:
+            seen, since = now, time.perf_counter()
         time.sleep(0.005)
 
 
