@@ -10,7 +10,7 @@
 
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -101,5 +101,5 @@ def read_rolled(layout: Layout, recorder: str) -> Rolled | None:
 
 def write_rolled(layout: Layout, recorder: str, rolled: Rolled) -> None:
     """Move a recorder's rolled position on, atomically."""
-    text = json.dumps(asdict(rolled))
+    text = json.dumps({"mark": rolled.mark, "gaps": rolled.gaps})
     publish(layout.rolled(recorder), lambda path: path.write_text(text))
