@@ -181,7 +181,10 @@ class _Decoder:
             raise IrregularError("a frame ends before its rows")
         firsts = np.cumsum(widths) - widths
         headers = RowsOfFields(payloads, firsts)
-        counted = headers.column(Field("count", Kind.INT), len(head) + 1).fill_null(0).to_numpy().astype(np.int64)
+        count = headers.column(Field("count", Kind.INT), len(head) + 1)
+        if count.null_count:  # empty means no rows, but IB's marker of no value is no count
+            raise IrregularError("a frame counts no rows")
+        counted = count.to_numpy().astype(np.int64)
         tail = shape.tail(self.version)
         if (counted < 0).any() or not (widths == len(head) + 2 + counted * len(row) + len(tail)).all():
             raise IrregularError("the number of fields differs")

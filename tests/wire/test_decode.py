@@ -330,6 +330,18 @@ def test_one_bad_frame_among_many_leaves_the_rest_unharmed_and_is_named_once() -
     assert numbers == [i for i in range(200) if i not in (40, 41)]
 
 
+@pytest.mark.parametrize("count", [b"2147483647", b"-1", b"1000001", b"x"])
+def test_an_answer_from_history_that_counts_no_rows_is_kept_as_bad(count: bytes) -> None:
+    payload = b"98\x003\x00" + count + b"\x001\x00"
+    batch = read([payload], context())
+    assert [bad[1] for bad in batch.bad] == [payload]
+    assert not batch.rows
+
+
+def test_an_answer_from_history_with_an_empty_count_has_no_rows() -> None:
+    assert read([b"98\x003\x00\x001\x00"], context()) == Batch(answered=[3])
+
+
 def test_messages_and_faults_are_in_order() -> None:
     payloads = [CONTROL[i % 9] for i in range(90)]
     batch = read(payloads, context())
