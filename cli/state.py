@@ -14,6 +14,7 @@ from capture.session.status import FILE_NAME
 from capture.tape import segments
 
 SILENT_AFTER_S = 10.0  # status.json is replaced every second
+MUTE = "does not answer"
 
 
 def recorder_state(layout: Layout, recorder: str) -> dict[str, Any]:
@@ -45,7 +46,18 @@ def condition(state: dict[str, Any]) -> str:
         return str(state["state"])
     if "pid" not in state:
         return "has not started"
-    return "does not answer" if _lives(state["pid"]) else "ended without stopping"
+    return MUTE if _lives(state["pid"]) else "ended without stopping"
+
+
+def stale(state: dict[str, Any], lack: str | None) -> str | None:
+    """Return in words that what a living recorder last said is old, and why; None where it is not.
+
+    `lack` says that there is no room on its disk, None where there is (see capture.session.room).
+    """
+    if state["running"] or condition(state) != MUTE:
+        return None
+    why = lack or f"see whether process {state['pid']} hangs, or what it says"
+    return f"{FILE_NAME} was last written {state['said_s']:.0f} s ago, what it says is of then; {why}"
 
 
 def disk_bytes(folders: Iterable[Path]) -> int:

@@ -28,13 +28,16 @@ def run(data: Data = None, json: Json = False) -> None:
 
 def _status(data: Path) -> dict[str, Any]:
     from capture.query import open_lake
+    from capture.session.room import LEAST_BYTES, no_room
 
     from . import state
 
     with open_lake(data) as lake:
         recorders = [state.recorder_state(lake.layout, name) for name in lake.layout.recorders()]
+    lack = no_room(data, LEAST_BYTES)
     for recorder in recorders:
         recorder["condition"] = state.condition(recorder)
+        recorder["stale"] = state.stale(recorder, lack)
         for stream in recorder.setdefault("streams", []):
             stream["last_row_age_s"] = state.age_s(stream.get("last_row"))
             if not recorder["running"]:
@@ -54,7 +57,8 @@ def _show(recorder: dict[str, Any]) -> None:
         print(f" · process {recorder['pid']} · {recorder['host']}:{recorder['port']} client {recorder['client_id']}"
               f" · {recorder['frames']:,} frames on {size_text(recorder['tape_bytes'])} of tape"
               f" · as of {age_text(recorder['said_s'])} ago", end="")
-    print(f"\nroller: {behind_text(recorder)}")
+    print(f"\nstale: {recorder['stale']}" if recorder["stale"] else "")
+    print(f"roller: {behind_text(recorder)}")
     if recorder.get("trouble"):
         print(f"no session: {recorder['trouble']}")
     if "wanted" in recorder:

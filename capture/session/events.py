@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """Begin: connect. `wall_s` is the time in epoch seconds."""
+    """Begin: connect. `wall_s` is the time in epoch seconds, `paced` what RequestPacing of an earlier run left."""
 
     wall_s: float = 0.0
+    paced: tuple[list[Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ from capture.wire.past import PAST
 from .backoff import Backoff
 from .events import Note
 from .history_pacing import Ask, HistoryPacing
-from .history_pages import SPANS, BarPages, Pages, TickPages, requests_left
+from .history_pages import ANY_OPENING, SPANS, BarPages, Pages, TickPages, requests_left
+from .hours import Hours
 from .instrument import Contract, Instrument
 from .resolve import AmbiguousError, Resolver
 from .voice import Voice, sentence
@@ -89,9 +90,9 @@ class Job:
         self._last_s = values["last"] if values["last"] is not None else self._last_s
         return bool(values["done"])
 
-    def answered(self) -> None:
-        """Turn the page."""
-        self.pages.take(self._count, self._last_s)
+    def answered(self, hours: Hours | None) -> None:
+        """Turn the page. `hours` are the instrument's, None where they are not known."""
+        self.pages.take(self._count, self._last_s, hours.opening_minutes if hours else ANY_OPENING)
         self.rows += self._count
         self.answers += self._count > 0
         self._retries = None
@@ -110,12 +111,14 @@ class Job:
 class History:
     """Fetches what `want` names. `send` takes name and values of a request, `new_id` gives request ids.
 
-    Times are the session's; `want` says how they relate to the wall clock, by which requests are paced.
+    Times are the session's; `want` says how they relate to the wall clock, by which requests are paced. While it is
+    `held` nothing is sent.
     """
 
     def __init__(self, voice: Voice, send: Callable[[str, dict[str, Any]], None], new_id: Callable[[], int]) -> None:
         self.jobs: dict[str, Job] = {}
         self.pacing = HistoryPacing()
+        self.held = False
         self._voice, self._send, self._new_id = voice, send, new_id
         self._resolver = Resolver(())
         self._by_id: dict[int, Job] = {}
@@ -139,7 +142,7 @@ class History:
             job = self._by_id.get(message.values["request_id"])
             if job is not None and job.take(message.values):
                 self._close(job, now_s)
-                job.answered()
+                self._answered(job)
         elif message.name in ("contract_details", "bond_details"):
             self._resolver.answer(message.values)
         elif message.name == "contract_details_end":
@@ -169,7 +172,7 @@ class History:
 
     def work(self, now_s: float) -> None:
         """Send the next request that is due, one at most."""
-        if self._due_s is None or now_s < self._due_s:
+        if self.held or self._due_s is None or now_s < self._due_s:
             return
         self._overdue(now_s)
         times, busy = [job.sent_s + TIMEOUT_S for job in self._by_id.values()], self._busy()
@@ -186,8 +189,8 @@ class History:
         self._due_s = min(times, default=None)
 
     def next_due_s(self) -> float | None:
-        """Return when `work` is wanted next, None when it has to wait for answers."""
-        return self._due_s
+        """Return when `work` is wanted next, None when it has to wait for answers, or for a farm."""
+        return None if self.held else self._due_s
 
     def end_session(self) -> None:
         """Forget all requests: they died with the session."""
@@ -241,6 +244,9 @@ class History:
             self._close(job, now_s)
             self._again(job, "no answer", now_s)
 
+    def _answered(self, job: Job) -> None:
+        job.answered(self._resolver.hours.get(job.instrument.word))
+
     def _close(self, job: Job, now_s: float) -> None:
         self._by_id.pop(job.request_id or 0)
         self.pacing.ended()
@@ -251,7 +257,7 @@ class History:
     def _refused(self, job: Job, row: Code, message: str, now_s: float) -> None:
         said = message.lower()
         if "no data" in said:
-            job.answered()
+            self._answered(job)
         elif "pacing" in said:
             job.ended()
             self.pacing.violated(self._wall_s + now_s)

@@ -2,7 +2,8 @@
 
     rolled.json             the gaps that wait for history (see capture.lake.gaps)
     backfill/<name>.json    a wish: a span of history of an instrument, and how far it is fetched
-    pacing.json             the requests of the last 10 minutes, so that a restart does not break IB's limits
+    pacing.json             the requests of the last 10 minutes, and those for 5-second bars under `live`, so that a
+                            restart does not break IB's limits
 """
 
 import hashlib
@@ -94,11 +95,12 @@ class HistoryDesk:
         self._written: dict[Path, str] = {}
         self.complete = False
 
-    def load_pacing(self) -> HistoryPacing:
-        """Return the pacing that an earlier run left."""
+    def load_pacing(self) -> tuple[HistoryPacing, tuple[list[Any], ...]]:
+        """Return the pacing that an earlier run left, of history and of live requests (see RequestPacing)."""
         with suppress(FileNotFoundError):
-            return HistoryPacing.from_json(json.loads(self._pacing.read_text()))
-        return HistoryPacing()
+            state = json.loads(self._pacing.read_text())
+            return HistoryPacing.from_json(state), tuple(state.get("live", ()))
+        return HistoryPacing(), ()
 
     def jobs(self, subscriptions: Iterable[Subscription]) -> tuple[Job, ...]:
         """Return what there is to fetch by now: the gaps that wait, and the wishes."""
@@ -127,10 +129,10 @@ class HistoryDesk:
         """Take a wish away."""
         (self._wishes / f"{wish.name}.json").unlink(missing_ok=True)
 
-    def files(self, jobs: Iterable[Job], pacing: HistoryPacing) -> dict[Path, str]:
+    def files(self, jobs: Iterable[Job], pacing: HistoryPacing, live: list[list[Any]]) -> dict[Path, str]:
         """Return the files that say how far the wishes are fetched, and the pacing, where they changed."""
         by_name = {job.name: job for job in jobs}
-        contents = {self._pacing: pacing.as_json()}
+        contents = {self._pacing: pacing.as_json() | {"live": live}}
         for wish in self.wishes():
             if job := by_name.get(wish.name):
                 now = {"next_s": job.pages.next_s, "state": job.state.value, "reason": job.reason, "rows": job.rows}

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 MOST_TICKS = 1_000
 SMALL_BAR_S = 30  # bars up to this width are paced as ticks are
-EMPTY_STEP_S = 3_600  # an answer without ticks may be the end of a trading session only: look on from there
+HOUR_S = 3_600
+ANY_OPENING = frozenset(range(0, 60, 5))  # minutes of an hour at which sessions of some exchange begin
 DAY_S = 86_400
 
 TICKS = ("TRADES", "BID_ASK", "MIDPOINT")
@@ -44,7 +45,9 @@ class TickPages:
     """Pages of ticks of one kind (TRADES, BID_ASK or MIDPOINT) from `next_s` to `to_s`, both included.
 
     A page has 1,000 ticks and those that share the last one's second. The next begins with that second, in case it was
-    not whole; a page that holds nothing but one second is followed by the next second.
+    not whole; a page that holds nothing but one second is followed by the next second. By IB's documentation a page
+    never reaches into another trading session. So one without ticks says nothing of the sessions after, and is followed
+    by the next moment at which one may begin.
     """
 
     what: str
@@ -68,10 +71,13 @@ class TickPages:
         return {"start": utc_text(self.next_s), "end": "", "number_of_ticks": MOST_TICKS, "what": self.what,
                 "regular_hours": False, "ignore_size": False}  # fmt: skip
 
-    def take(self, count: int, last_s: int | None) -> None:
-        """Take note of a whole answer: how many ticks, and the second of the last."""
+    def take(self, count: int, last_s: int | None, openings: frozenset[int] = ANY_OPENING) -> None:
+        """Take note of a whole answer: how many ticks, and the second of the last.
+
+        `openings` are the minutes of an hour at which sessions may begin, besides full hours.
+        """
         if last_s is None:
-            self.next_s += EMPTY_STEP_S
+            self.next_s = _opening_after(self.next_s, openings)
         elif count < MOST_TICKS or last_s <= self.next_s:
             self.next_s = max(last_s, self.next_s) + 1
         else:
@@ -108,7 +114,7 @@ class BarPages:
         return {"end": utc_text(self.next_s + length_s), "bar_size": self.bar_size, "duration": duration,
                 "regular_hours": False, "what": self.what, "date_format": 2, "keep_up_to_date": False}  # fmt: skip
 
-    def take(self, _count: int, _last_s: int | None) -> None:
+    def take(self, _count: int, _last_s: int | None, _openings: frozenset[int] = ANY_OPENING) -> None:
         """Take note of a whole answer."""
         self.next_s += self._length_s()
 
@@ -126,6 +132,12 @@ def requests_left(pages: Pages) -> int:
         return 0
     step_s = SPANS[pages.bar_size].step_s if isinstance(pages, BarPages) else pages.to_s - pages.next_s + 1
     return -(-(pages.to_s - pages.next_s + 1) // step_s)
+
+
+def _opening_after(at_s: int, openings: frozenset[int]) -> int:
+    hour_s = at_s - at_s % HOUR_S
+    moments = (hour_s + minute * 60 for minute in (*openings, 60))
+    return min(moment for moment in moments if moment > at_s)
 
 
 def utc_text(at_s: int) -> str:

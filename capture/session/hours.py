@@ -31,6 +31,11 @@ class Hours:
     liquid: Spans
     end_s: float
 
+    @property
+    def opening_minutes(self) -> frozenset[int]:
+        """At which minutes of an hour sessions begin: the same in summer and winter, and on other days."""
+        return frozenset(int(start // 60 % 60) for start, _ in (*self.trading, *self.liquid))
+
     def phase(self, wall_s: float) -> Phase:
         """Return how the market is at a moment in epoch seconds; OPEN where the hours are not known any more."""
         if wall_s >= self.end_s:

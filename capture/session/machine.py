@@ -67,7 +67,7 @@ class Machine:
         self._queue: deque[tuple[str, dict[str, Any]]] = deque()
         rules = RULES if settings.market_data_lines else {}
         self._subscriber = Subscriber(wanted, self._voice, self._send, rules)
-        self.subscriptions = self._subscriber.subscriptions
+        self.subscriptions, self.pacing = self._subscriber.subscriptions, self._subscriber.pacing
         self.history = History(self._voice, self._send, self._subscriber.new_id)
         self._where = f"{settings.host}:{settings.port}"
         self._windows = [parse_window(text) for text in settings.restart_windows]
@@ -114,6 +114,7 @@ class Machine:
     def _on_started(self, event: Started) -> None:
         self._started_s = self._now_s
         self._set_wall(event.wall_s)
+        self.pacing.resume(event.paced, self._wall_offset_s, self._now_s)
         wanted = [(subscription.instrument, subscription.stream) for subscription in self.subscriptions.all]
         plan = make_plan(wanted, self.settings.market_data_lines, self.settings.requests_per_second)
         for share in plan.shares:
@@ -183,10 +184,13 @@ class Machine:
             self._probe()
             self._subscriber.held = self.upstream.troubled
             self._subscriber.work(self._now_s, self.wall_s(self._now_s))
+        self.history.held = self.upstream.without_history
         if self.state is State.RECORDING and not self._queue and not self._bucket.wait_s(self._now_s):
             self.history.work(self._now_s)  # only when nothing live has to go out
         while self._queue and self._bucket.take(self._now_s):
-            self._voice.out.append(Send(*self._queue.popleft()))
+            name, values = self._queue.popleft()
+            self._voice.out.append(Send(name, values))
+            self._subscriber.sent(values.get("request_id", 0), self._now_s)
         if self.state is State.RECORDING and self.sessions == 1:
             self._stop_if_all_refused()
 
@@ -228,7 +232,8 @@ class Machine:
         if self._voice.calm:
             return
         wanted = len(self.subscriptions.all)
-        if wanted and self._subscriber.count(Life.REFUSED) == wanted:
+        refused = wanted and self._subscriber.count(Life.REFUSED) == wanted
+        if refused and all(subscription.flow.last_s is None for subscription in self.subscriptions.all):
             self._stop(1, f"none of the {wanted} wanted streams can be recorded")
 
     # The line

@@ -1,7 +1,8 @@
 """How fast requests may go out: a token bucket, and IB's rules for some kinds; without a clock of its own."""
 
 from collections import defaultdict, deque
-from collections.abc import Hashable
+from collections.abc import Iterable
+from math import ceil
 from typing import Any, NamedTuple
 
 SLOW_S = 300.0  # for how long IB's complaint about the rate is remembered
@@ -51,27 +52,28 @@ class TokenBucket:
 
 
 class Rule(NamedTuple):
-    """At most so many requests, that are alike in these fields, within a time."""
+    """At most so many requests, alike in these fields, within a time; `lasting`: counted over sessions and restarts."""
 
     most: int
     within_s: float
     alike: tuple[str, ...]
+    lasting: bool = False
 
 
 # By IB's documentation: one tick-by-tick request per instrument in 15 s, which holds for each tick type by itself, and
-# 60 new requests for 5-second bars in 10 minutes.
+# 60 new requests for 5-second bars in 10 minutes, as part of the limits of history, which outlast a session.
 RULES = {
     "req_tick_by_tick": Rule(1, 15.0, ("con_id", "tick_kind")),
-    "req_real_time_bars": Rule(60, 600.0, ()),
+    "req_real_time_bars": Rule(60, 600.0, (), lasting=True),
 }
 
 
 class RequestPacing:
-    """Keeps rules, by request name, within a session."""
+    """Keeps rules, by request name. Times are seconds of any clock that never goes back."""
 
     def __init__(self, rules: dict[str, Rule] = RULES) -> None:
         self._rules = rules
-        self._sent_s: defaultdict[Hashable, deque[float]] = defaultdict(deque)
+        self._sent_s: defaultdict[tuple[Any, ...], deque[float]] = defaultdict(deque)
 
     def admit(self, name: str, values: dict[str, Any], now_s: float) -> float:
         """Count a request and return 0, or return how long it has to wait."""
@@ -85,3 +87,23 @@ class RequestPacing:
             return sent_s[0] + rule.within_s - now_s
         sent_s.append(now_s)
         return 0.0
+
+    def session_ended(self) -> None:
+        """Forget what the next session may begin anew."""
+        for name, *alike in list(self._sent_s):
+            if not self._rules[name].lasting:
+                del self._sent_s[name, *alike]
+
+    def as_json(self, offset_s: float) -> list[list[Any]]:
+        """Return what a restart has to know as plain values: request name, like fields, times plus `offset_s`.
+
+        They are whole seconds, so that they stay the same while the offset of two clocks trembles.
+        """
+        return [[*key, [ceil(at_s + offset_s) for at_s in sent_s]] for key, sent_s in self._sent_s.items()
+                if self._rules[key[0]].lasting]
+
+    def resume(self, state: Iterable[list[Any]], offset_s: float, now_s: float) -> None:
+        """Take over what `as_json` gave; times of a clock that was ahead count as now."""
+        for *key, times in state:
+            if key[0] in self._rules:
+                self._sent_s[tuple(key)] = deque(min(at_s - offset_s, now_s) for at_s in times)

@@ -1,19 +1,17 @@
 """The recorder: owns the socket, the tape, the timers and the roller, and does what the session machine says."""
 
 import asyncio
-import os
 import signal
 import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
-from capture.tape import TapeError, TapeFull, seal_closed
+from capture.tape import TapeError, TapeFull
 from capture.tape.line import Read
 from capture.wire.connection import ClientConnection
 from capture.wire.context import Context
@@ -44,14 +42,15 @@ from .journal import Journal
 from .link import Link
 from .machine import Machine
 from .phases import CONNECTED
+from .publisher import Publisher
 from .roller import RollerKeeper
 from .room import ENOUGH_BYTES, LEAST_BYTES, no_room
+from .sealer import Sealer
 from .settings import Settings
 from .status import describe_recorder, write_status
 from .streams import Stream
 
 HOUSEKEEPING_S = 1.0  # how often arrivals are counted, status.json is replaced, and the sizes are looked at
-SEAL_NICENESS = 15
 
 
 def say_on_stderr(level: str, text: str) -> None:
@@ -85,7 +84,6 @@ class Recorder:
         self._arrivals = Arrivals()
         self._connecting: asyncio.Task[None] | None = None
         self._wake: asyncio.TimerHandle | None = None
-        self._failed: set[str] = set()  # kinds of files that could not be written
 
     async def run(self, for_s: float | None = None) -> int:
         """Record for `for_s` seconds, or until SIGINT, SIGTERM or `stop`, and return the exit code.
@@ -98,18 +96,18 @@ class Recorder:
         self._end: asyncio.Future[int] = self._loop.create_future()
         self._journal = Journal.open(self.settings)
         self._desk = HistoryDesk(self.settings, self._journal.mark_number)
-        self.machine.history.pacing = self._desk.load_pacing()
+        self.machine.history.pacing, paced = self._desk.load_pacing()
         self._roller = RollerKeeper(self.settings, self._report)
         rolling = self._task(self._roller.keep()) if self._roll else None
-        self._sealing = ThreadPoolExecutor(1, "seal", _lower_priority)
-        self._writing = ThreadPoolExecutor(1, "write")  # one file after the other, also when a task is cancelled
+        self._sealer = Sealer(self._journal.tape.folder, self._report)
+        self._publisher = Publisher(self._say)
         tasks = [self._task(self._every(interval_s, action)) for interval_s, action in self._chores()]
         self._seal()  # what earlier runs left
         self._listen_for_signals()
         if for_s is not None:
             self._loop.call_later(for_s, self.stop, f"asked to stop after {for_s:g} s")
         try:
-            self._tell(Started(time.time()))
+            self._tell(Started(time.time(), paced))
             return await self._end
         finally:
             for task in tasks:
@@ -296,39 +294,24 @@ class Recorder:
         self._tell(HistoryWanted(self._desk.jobs(self.machine.subscriptions.all), time.time()))
 
     async def _save_history(self) -> None:
-        history = self.machine.history
-        await self._publish(self._desk.write, self._desk.files(history.jobs.values(), history.pacing))
+        history, live = self.machine.history, self.machine.pacing.as_json(self.machine.wall_s(0.0))
+        files = self._desk.files(history.jobs.values(), history.pacing, live)
+        await self._publisher.write(self._desk.write, files)
 
     async def _publish_status(self) -> None:
         status = describe_recorder(self.machine, self._journal, self._started)
-        await self._publish(write_status, self._journal.tape.folder, status)
-
-    async def _publish(self, write: Callable[..., None], *arguments: Any) -> None:
-        """Write files that others read; that this fails, as on a full disk, is no reason to stop."""
-        try:
-            await self._loop.run_in_executor(self._writing, write, *arguments)
-            self._failed.discard(write.__name__)
-        except OSError as error:
-            if write.__name__ not in self._failed:
-                self._failed.add(write.__name__)
-                self._say("warning", f"a file beside the tape cannot be written: {error}")
+        await self._publisher.write(write_status, self._journal.tape.folder, status)
 
     def _seal(self) -> None:
-        self._task(self._seal_quietly())
-
-    async def _seal_quietly(self) -> None:
-        try:
-            await self._loop.run_in_executor(self._sealing, seal_closed, self._journal.tape.folder)
-        except OSError as error:
-            self._report(f"a finished segment could not be sealed and stays as it is: {error}")
+        self._task(self._sealer.seal())
 
     async def _finish(self) -> None:
         for name in (signal.SIGINT, signal.SIGTERM):
             self._loop.remove_signal_handler(name)
         await self._publish_status()
         await self._save_history()
-        for pool in (self._writing, self._sealing):
-            await self._loop.run_in_executor(None, pool.shutdown)
+        await self._publisher.close()
+        await self._sealer.close()
         self._journal.tape.close()
 
     def _report(self, text: str) -> None:
@@ -349,12 +332,6 @@ class Recorder:
         if threading.current_thread() is threading.main_thread():
             for name in (signal.SIGINT, signal.SIGTERM):
                 self._loop.add_signal_handler(name, self.stop, f"received {name.name}")
-
-
-def _lower_priority() -> None:
-    """Make the calling thread yield to others; Linux keeps a niceness per thread."""
-    with suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), SEAL_NICENESS)
 
 
 _DO: dict[type, Callable[[Recorder, Any], None]] = {

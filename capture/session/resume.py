@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from capture.tape import Kind, Record, last_mark, read_from
+from capture.tape import DAMAGED, Follower, Kind, Record, last_mark, segments
 from capture.tape.line import Line
 
 FIRST_MARK = 1
@@ -11,16 +11,25 @@ FIRST_MARK = 1
 def resume(folder: Path) -> tuple[Line, int]:
     """Return the line at the end of the tape in `folder`, and the number of the mark that comes next.
 
-    The line of a recorder that was killed still holds its session. A folder without a tape gives a fresh line.
+    The line of a recorder that was killed still holds its session. A folder without a tape gives a fresh line. Where
+    the tape is damaged behind its last mark, frames are counted as decoding counts them (capture/lake/decode.py).
     """
+    # A segment is named by its first mark, also where that mark itself cannot be read.
+    named = max((segment.first_mark for segment in segments(folder)), default=FIRST_MARK - 1)
     mark = last_mark(folder)
     if mark is None:
-        return Line(), FIRST_MARK
+        return Line(), named + 1
     body = mark.json()
     line = Line.from_mark(body)
-    for record in read_from(folder, body["mark"]):
+    follower = Follower(folder, body["mark"])
+    seen = len(follower.damage)  # before the mark
+    for record in follower:
+        if len(follower.damage) > seen:
+            seen = len(follower.damage)
+            line.damaged()
         replay(line, record)
-    return line, body["mark"] + 1
+    line.give_up()
+    return line, max(body["mark"], named) + 1
 
 
 def replay(line: Line, record: Record) -> None:
@@ -34,5 +43,7 @@ def replay(line: Line, record: Record) -> None:
             line.opened(record.json())
         case Kind.CLOSED:
             line.closed()
+        case Kind.NOTE if DAMAGED in record.json():
+            line.damaged()
         case _:
-            pass  # marks repeat what the line says; notes are not about it
+            pass  # marks repeat what the line says; other notes are not about it

@@ -20,14 +20,24 @@ from .watchman import Watchman
 PACING_RETRY_S = 60.0  # IB's pacing windows are over after 15 s, and hammering prolongs them
 RETRY_FIRST_S, RETRY_MOST_S = 60.0, 900.0  # for what only time, or the user, can mend
 HELD_S = 10.0  # until a request that makes no sense now is looked at again
-REFUSED_RETRY_S = 600.0  # what is refused after a reconnect may be granted again once IB's nightly reset is over
+RECENT_S = 2.0  # IB's limit of the rate is one by the second, and its complaint names no request
+DAY_S = 86_400.0
+
+# How soon a refused stream is asked for again, and how long to wait at most, where it is refused time and again.
+REFUSED_S = (60.0, 3_600.0)  # a subscription may be bought, or a line become free
+UNKNOWN_S = (DAY_S, DAY_S)  # contracts are listed overnight
+AFTERWARDS_S = (600.0, 3_600.0)  # what was granted before may be so again, once IB's nightly reset is over
+# Codes by which a request could not be understood as it is, or not be served at all: no time helps against these.
+LASTING = frozenset({102, 300, 310, 320, 321, 366, 385, 414, 430, 579, 10092, 10285, 10299, 10314})
+UNKNOWN = frozenset({None, 200, 203})  # None: IB answered, but with no contract that fits
 
 
 class Subscriber:
     """Finds the contract of each wanted instrument and keeps its streams subscribed.
 
     `send` takes the name and values of a request. Request ids count up from 1 in each session. Once it is `lenient`,
-    which it is after the first session, a refused stream is asked for again later. `refused` says whether any was.
+    which it is after the first session, every refused stream is asked for again; until then, where that can help.
+    `refused` says whether any was. `pacing` counts requests by IB's rules for some kinds.
     `held` says that silent streams are not to be asked for again now. `watchman` sees to streams that fall silent.
     """
 
@@ -43,8 +53,7 @@ class Subscriber:
         self.refused = False
         self.held = False
         self.watchman = Watchman(self.subscriptions, voice)
-        self._rules = rules
-        self._pacing = RequestPacing(rules)
+        self.pacing = RequestPacing(rules)
         self._resolver = Resolver(subscription.instrument for subscription in self.subscriptions.all)
         self._voice = voice
         self._send = send
@@ -91,6 +100,20 @@ class Subscriber:
                 self._cancel(subscription)
                 self.subscriptions.want(subscription, now_s)
 
+    def sent(self, request_id: int, now_s: float) -> None:
+        """Take note that a request went out."""
+        if subscription := self.subscriptions.by_id.get(request_id):
+            subscription.sent_s = now_s
+
+    def renew_recent(self, now_s: float) -> None:
+        """Request again, after a pause, what IB may have rejected just now: all that was sent lately and is unheard."""
+        self._now_s = now_s
+        for subscription in list(self.subscriptions.by_id.values()):
+            recent = subscription.sent_s is not None and now_s - subscription.sent_s <= RECENT_S
+            if recent and subscription.life is Life.REQUESTED:
+                self._cancel(subscription)  # it may have been another
+                self.subscriptions.want(subscription, now_s + RECENT_S)
+
     def subscribe_all(self, now_s: float) -> None:
         """Subscribe to everything whose contract is known, as if nothing had been before."""
         self._now_s = now_s
@@ -102,7 +125,7 @@ class Subscriber:
         """Forget all requests: they died with the session."""
         self._resolver.forget_questions()
         self.subscriptions.end_session()
-        self._pacing = RequestPacing(self._rules)
+        self.pacing.session_ended()
         self._next_id = 1
         self.lenient = True
 
@@ -141,7 +164,7 @@ class Subscriber:
         for subscription in self.subscriptions.of(instrument):
             subscription.hours = self._resolver.hours[instrument.word]
             if not known:
-                self._subscribe(subscription, contract)
+                self._subscribe_once(subscription, contract)
 
     def _ask(self, instrument: Instrument) -> None:
         self._send(*self._resolver.ask(instrument, self.new_id()))
@@ -199,9 +222,17 @@ class Subscriber:
     def _on_refused(self, subscription: Subscription, row: Code, text: str) -> None:
         self._refuse(subscription, row.code, text)
 
+    def _subscribe_once(self, subscription: Subscription, contract: Contract) -> None:
+        """Subscribe, unless another word has turned out to mean the same."""
+        other = self.subscriptions.same_as(subscription, _as_wished(subscription, contract))
+        if other is None:
+            self._subscribe(subscription, contract)
+        else:
+            self.subscriptions.merge(subscription, other)
+            self._voice.say("info", f"{subscription.name} is the same as {other.name}, and recorded once")
+
     def _subscribe(self, subscription: Subscription, contract: Contract) -> None:
-        wished = subscription.instrument.contract.exchange
-        subscription.contract = replace(contract, exchange=wished or contract.exchange)
+        subscription.contract = _as_wished(subscription, contract)
         self.subscriptions.want(subscription, self._now_s)
 
     def _request(self, subscription: Subscription) -> None:
@@ -211,7 +242,7 @@ class Subscriber:
                 self._ask(subscription.instrument)
             return
         name, values = subscription.stream.request(self._next_id, contract)
-        wait_s = HELD_S if silent and self._pointless(subscription) else self._pacing.admit(name, values, self._now_s)
+        wait_s = HELD_S if silent and self._pointless(subscription) else self.pacing.admit(name, values, self._now_s)
         if wait_s:
             self.subscriptions.schedule(subscription, self._now_s + wait_s)
             return
@@ -243,13 +274,27 @@ class Subscriber:
         self.subscriptions.refuse(subscription, code, text)
         if not said:
             self._voice.say("error", text, subscription.name, code)
-        if self.lenient or self._voice.calm:
-            self.subscriptions.schedule(subscription, self._now_s + REFUSED_RETRY_S)
+        pause_s = AFTERWARDS_S if self.lenient or self._voice.calm else _refused_s(code)
+        if pause_s is not None:
+            subscription.refusals = subscription.refusals or Backoff(*pause_s)
+            self.subscriptions.schedule(subscription, self._now_s + subscription.refusals.next_s())
 
     def new_id(self) -> int:
         """Return a request id that this session has not used yet."""
         self._next_id += 1
         return self._next_id - 1
+
+
+def _refused_s(code: int | None) -> tuple[float, float] | None:
+    """Return the first and the longest pause before a refused stream is asked for again; None where no retry helps."""
+    if code in LASTING:
+        return None
+    return UNKNOWN_S if code in UNKNOWN else REFUSED_S
+
+
+def _as_wished(subscription: Subscription, contract: Contract) -> Contract:
+    """Return a resolved contract at the exchange that the instrument's word names."""
+    return replace(contract, exchange=subscription.instrument.contract.exchange or contract.exchange)
 
 
 _ANSWERS: dict[str, Callable[[Subscriber, Decoded], None]] = {

@@ -37,7 +37,8 @@ class Subscription:
 
     `hours` are the instrument's, None where they are not known. `code` and `message` say why it was refused, IB's code
     or None where IB gave none. `due_s` is when it is to be requested next. `retries` says when to ask anew for one that
-    IB keeps ending, `silence` for one that stays silent.
+    IB keeps ending, `silence` for one that stays silent, `refusals` for one that IB refuses. `sent_s` is when the
+    request went out, None while it waits for its turn.
     """
 
     instrument: Instrument
@@ -49,9 +50,11 @@ class Subscription:
     code: int | None = None
     message: str = ""
     requested_s: float = 0.0
+    sent_s: float | None = None
     due_s: float | None = None
     retries: Backoff | None = None
     silence: Backoff | None = None
+    refusals: Backoff | None = None
     attempts: int = 0  # requests since it is silent
     flow: Flow = field(default_factory=Flow)
 
@@ -67,12 +70,33 @@ class Subscriptions:
     def __init__(self, wanted: Iterable[tuple[Instrument, Stream]]) -> None:
         self.all = [Subscription(instrument, stream) for instrument, stream in wanted]
         self.by_id: dict[int, Subscription] = {}
+        self._served: list[tuple[Instrument, Subscription]] = []  # what another word's subscription serves too
         self._due: list[tuple[float, int, Subscription]] = []
         self._order = count()
 
     def of(self, instrument: Instrument) -> list[Subscription]:
-        """Return the wanted streams of an instrument."""
-        return [subscription for subscription in self.all if subscription.instrument.word == instrument.word]
+        """Return the subscriptions that serve the wanted streams of an instrument."""
+        pairs = [*((subscription.instrument, subscription) for subscription in self.all), *self._served]
+        return [subscription for wanted, subscription in pairs if wanted.word == instrument.word]
+
+    def same_as(self, subscription: Subscription, contract: Contract) -> Subscription | None:
+        """Return another subscription that asks for the very same, None where there is none."""
+        wanted = subscription.stream.request(0, contract)
+        for other in self.all:
+            known = other.contract
+            if (
+                other is not subscription
+                and known is not None
+                and known.con_id == contract.con_id
+                and other.stream.request(0, known) == wanted
+            ):
+                return other
+        return None
+
+    def merge(self, subscription: Subscription, other: Subscription) -> None:
+        """Let another subscription serve what this one, not requested yet, was wanted for."""
+        self.all.remove(subscription)
+        self._served.append((subscription.instrument, other))
 
     def want(self, subscription: Subscription, due_s: float) -> None:
         """Have a subscription requested at `due_s`; what its former request still says is no longer about it."""
@@ -113,7 +137,7 @@ class Subscriptions:
         self.forget_request(subscription)
         if subscription.life is not Life.SILENT:
             subscription.life = Life.REQUESTED
-        subscription.request_id, subscription.requested_s = request_id, now_s
+        subscription.request_id, subscription.requested_s, subscription.sent_s = request_id, now_s, None
         subscription.flow.requested(now_s)
         self.by_id[request_id] = subscription
 
@@ -128,7 +152,7 @@ class Subscriptions:
         self._due.clear()
         for subscription in self.all:
             subscription.life, subscription.request_id = Life.WANTED, None
-            subscription.due_s = subscription.silence = None
+            subscription.due_s = subscription.silence = subscription.refusals = None
 
     def forget_request(self, subscription: Subscription) -> None:
         """Take note that a subscription's request is dead."""

@@ -26,8 +26,16 @@ class Upstream:
     @property
     def troubled(self) -> bool:
         """Whether streams may be silent for a reason that IB named: asking for them again would not help."""
-        broken = {scope for (scope, _), state in self.farms.items() if state is Action.FARM_BROKEN}
-        return self.out or bool(broken - {Scope.DEFINITION_FARM})
+        return self.out or bool(self._broken - {Scope.DEFINITION_FARM})
+
+    @property
+    def without_history(self) -> bool:
+        """Whether requests to history may fail. IB names farms, not instruments: one that is broken holds all."""
+        return self.out or Scope.HISTORY_FARM in self._broken
+
+    @property
+    def _broken(self) -> set[Scope]:
+        return {scope for (scope, _), state in self.farms.items() if state is Action.FARM_BROKEN}
 
     def hear(self, row: Code, message: str, now_s: float) -> bool:
         """Take a code; False where it is not about this."""
@@ -83,6 +91,8 @@ class Upstream:
         self._bucket.slow_down(self._now_s)
         rate = self._bucket.per_second
         self._voice.say("warning", f"{sentence(row, message)}; now sending {rate:g} a second for a while")
+        if row.kind == "connection":  # not a warning only: requests were rejected
+            self._subscriber.renew_recent(self._now_s)
 
     def _warn(self, row: Code, message: str) -> None:
         self._voice.say("warning", sentence(row, message))

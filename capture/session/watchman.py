@@ -65,5 +65,6 @@ class Watchman:
     def _flows(self, subscription: Subscription) -> None:
         if subscription.life is Life.SILENT and subscription.attempts > 1:
             self._voice.tell("info", f"{subscription.name} flows again", about=subscription)
-        subscription.life, subscription.silence, subscription.due_s = Life.FLOWING, None, None
+        subscription.life, subscription.due_s = Life.FLOWING, None
+        subscription.silence = subscription.refusals = None
         subscription.code, subscription.message = None, ""

@@ -10,18 +10,18 @@ class TapeClock:
     """Stamps records with (wall_ns, mono_ns); `last_wall_ns` is the last stamp on the tape so far, 0 if none.
 
     While the machine's wall clock is behind the last stamp, stamps go on from it at half the speed of the
-    monotonic clock: they never go back, and true time catches up with them.
+    monotonic clock: they never go back, and true time catches up with them. Clocks not given are the machine's.
     """
 
     def __init__(
         self,
         last_wall_ns: int = 0,
-        wall_ns: Callable[[], int] = time.time_ns,
-        mono_ns: Callable[[], int] = time.monotonic_ns,
+        wall_ns: Callable[[], int] | None = None,
+        mono_ns: Callable[[], int] | None = None,
     ) -> None:
-        self._read_wall_ns, self._read_mono_ns = wall_ns, mono_ns
+        self._read_wall_ns, self._read_mono_ns = wall_ns or time.time_ns, mono_ns or time.monotonic_ns
         self._stamped_ns = self._wall_ns = last_wall_ns
-        self._mono_ns = mono_ns()
+        self._mono_ns = self._read_mono_ns()
         self._step_ns = 0
 
     def stamp(self) -> tuple[int, int]:

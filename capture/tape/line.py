@@ -16,7 +16,7 @@ from capture.wire.codec import Decoded, answer_codec
 from capture.wire.context import Context
 from capture.wire.decode import control_frames
 from capture.wire.errors import ProtocolError
-from capture.wire.framing import Splitter, boundaries, corruption, find_step
+from capture.wire.framing import MAX_FRAME_BYTES, Splitter, boundaries, corruption, find_step
 from capture.wire.handshake import PREFIX, ServerHello, parse_server_hello
 from capture.wire.past import decode_short
 
@@ -28,9 +28,9 @@ class Read:
     """One or more socket reads, cut into frames.
 
     `data` begins with the bytes that were unfinished before; frame i is data[starts[i]:starts[i + 1]] and has the
-    number `first_seq + i`. The first `greeting` frames belong to the handshake. `corrupt` says why the bytes after
-    the last frame cannot go on, None where they can. `lost` are bytes around a damage of the tape that are no whole
-    frames; they are not part of `data`.
+    number `first_seq + i`. Where no frame came to its end, `data` may be empty. The first `greeting` frames belong to
+    the handshake. `corrupt` says why the bytes after the last frame cannot go on, None where they can. `lost` are bytes
+    around a damage of the tape that are no whole frames; they are not part of `data`.
     """
 
     data: bytes
@@ -53,12 +53,12 @@ class Read:
 class Line:
     """The state of the line: `seq` is the number of the last whole frame received, `session` the session's description.
 
-    `session` is None between sessions. While the line is `out_of_step` after damage of the tape, `pending` holds bytes
-    that may turn out to begin with a frame.
+    `pending` are the bytes of the frame that is not whole yet. `session` is None between sessions. While the line is
+    `out_of_step` after damage of the tape, `pending` holds bytes that may turn out to begin with a frame.
     """
 
     seq: int = 0
-    pending: bytes = b""
+    pending: bytearray = field(default_factory=bytearray)  # a large frame comes in many reads: joined only once
     session: dict[str, Any] | None = None
     context: Context = field(default_factory=Context)
     _sent: Splitter = field(default_factory=Splitter)
@@ -72,22 +72,27 @@ class Line:
 
     def opened(self, session: dict[str, Any]) -> None:
         """Begin a session: nothing of the one before counts any more."""
-        self.pending, self.session, self.context = b"", session, Context()
+        self.pending, self.session, self.context = bytearray(), session, Context()
         self._sent, self._greeted = Splitter(), False
         self._damaged = self.out_of_step = False
 
     def closed(self) -> bytes:
         """End the session and return the bytes of a frame that never came whole."""
-        rest, self.pending, self.session, self.context = self.pending, b"", None, Context()
+        rest = bytes(self.pending)
+        self.pending, self.session, self.context = bytearray(), None, Context()
         return rest
 
     def received(self, data: bytes) -> Read:
         """Cut received bytes into frames and count them; `steer` or `decode` then reads them."""
         searching = data and (self._damaged or self.out_of_step)
-        lost, whole = self._step(data) if searching else (b"", self.pending + data)
+        if not searching and self._unfinished(data):
+            self.pending += data
+            return Read(b"", np.zeros(1, np.int64), self.seq + 1)
+        lost, whole = self._step(data) if searching else (b"", bytes(self.pending) + data)
         starts = np.zeros(1, np.int64) if self.out_of_step else boundaries(whole)
-        self.pending = whole[starts[-1] :]
-        read = Read(whole, starts, self.seq + 1, corrupt=corruption(self.pending), lost=lost)
+        rest = whole[starts[-1] :]
+        self.pending = bytearray(rest)
+        read = Read(whole, starts, self.seq + 1, corrupt=corruption(rest), lost=lost)
         self.seq += len(read)
         if self.context.server_version is None:
             self._greet(read)
@@ -95,8 +100,9 @@ class Line:
 
     def give_up(self) -> bytes:
         """Return the bytes received since damage that gave no frame, and forget them; none when in step."""
-        lost = self.pending if self.out_of_step else b""
-        self.pending = self.pending[len(lost) :]
+        if not self.out_of_step:
+            return b""
+        lost, self.pending = bytes(self.pending), bytearray()
         return lost
 
     def steer(self, read: Read) -> list[tuple[int, Decoded]]:
@@ -147,12 +153,19 @@ class Line:
     @classmethod
     def from_mark(cls, body: dict[str, Any]) -> "Line":
         """Return the state that a mark holds."""
-        return cls(body["seq"], base64.b64decode(body.get("pending", "")), body.get("session"),
+        return cls(body["seq"], bytearray(base64.b64decode(body.get("pending", ""))), body.get("session"),
                    Context.from_json(body.get("context", {})))
+
+    def _unfinished(self, data: bytes) -> bool:
+        """Return whether the frame that `pending` begins is known not to be whole with these bytes either."""
+        head = self.pending[:4] + data[:4]
+        length = int.from_bytes(head[:4], "big")
+        return len(head) >= 4 and len(self.pending) + len(data) < 4 + length <= 4 + MAX_FRAME_BYTES
 
     def _step(self, data: bytes) -> tuple[bytes, bytes]:
         """Return the bytes to give up after damage, and those to go on with, which may still be out of step."""
-        lost, whole = (self.pending, data) if self._damaged else (b"", self.pending + data)
+        pending = bytes(self.pending)
+        lost, whole = (pending, data) if self._damaged else (b"", pending + data)
         at, found = find_step(whole, _HEADS)
         self._damaged, self.out_of_step = False, not found
         return lost + whole[:at], whole[at:]

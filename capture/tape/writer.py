@@ -3,7 +3,6 @@
 import errno
 import json
 import os
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import Lock
@@ -45,8 +44,8 @@ class TapeWriter:
         recorder: str,
         first_mark: Mapping[str, Any],
         *,
-        wall_ns: Callable[[], int] = time.time_ns,
-        mono_ns: Callable[[], int] = time.monotonic_ns,
+        wall_ns: Callable[[], int] | None = None,
+        mono_ns: Callable[[], int] | None = None,
     ) -> "TapeWriter":
         """Begin a new segment of the tape of `recorder` in the tape folder `root` with the mark `first_mark`.
 

@@ -1,9 +1,11 @@
 import json
 import os
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -91,3 +93,21 @@ def test_a_recorder_is_shown_with_its_streams_and_its_roller(run: Run, script: A
         ["AAPL", "trades", "wanted", "0.0"], ["AAPL", "depth:5", "wanted", "0.0"]]
     found = json.loads(run("status", "--data", script.data, "--json").out)["recorders"][0]
     assert (found["running"], found["behind_marks"]) == (True, journal.mark_number - 1)
+
+
+@pytest.mark.parametrize(("free_mib", "why"), [(0, "0 MiB are free on the disk"), (500, "hangs")])
+def test_an_old_status_is_said_to_be_old(
+    run: Run, script: Any, monkeypatch: pytest.MonkeyPatch, free_mib: int, why: str
+) -> None:
+    settings = Settings.model_validate({
+        "data": script.data, "record": [{"instruments": ["AAPL"], "streams": ["trades"]}]})
+    script.writer.close()
+    journal = Journal.open(settings)
+    status = describe_recorder(Machine(settings, settings.wanted()), journal, datetime.now(UTC))
+    journal.tape.close()
+    status["written"] = (datetime.now(UTC) - timedelta(seconds=75)).isoformat()
+    write_status(script.data / "tape" / "main", status)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=free_mib << 20))
+    lines = run("status", "--data", script.data).out.splitlines()
+    assert lines[0].startswith("main: does not answer")
+    assert re.match(rf"stale: status.json was last written 7\d s ago, what it says is of then; .*{why}", lines[1])

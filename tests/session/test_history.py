@@ -195,6 +195,26 @@ def test_what_is_wanted_no_more_is_given_up_and_what_is_known_goes_on(scene: Sce
     assert scene.history.jobs == {"a": first}
 
 
+def test_after_an_empty_answer_it_goes_on_where_a_session_of_the_instrument_begins(scene: Scene) -> None:
+    scene.want(job(pages=TickPages("TRADES", BEGIN, BEGIN + 3600)))
+    scene.resolve(time_zone_id="UTC", trading_hours="20260105:0840-20260105:2000", liquid_hours="")
+    values = scene.page()
+    scene.answer(2, 0, None)
+    assert values["start"] == "20260105-14:30:00"
+    assert scene.page()["start"] == "20260105-14:40:00"
+
+
+def test_while_it_is_held_nothing_is_sent_and_nobody_woken(scene: Scene) -> None:
+    scene.want(job())
+    scene.resolve()
+    scene.history.held = True
+    assert scene.work(600) == []
+    assert scene.history.next_due_s() is None
+    scene.history.held = False
+    assert scene.history.next_due_s() is not None
+    assert scene.page()["start"] == "20260105-14:30:00"
+
+
 def test_other_requests_are_none_of_its_business(scene: Scene) -> None:
     assert not scene.error(7, 162, "no data")
     scene.answer(7, 3, BEGIN)

@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capture.gateway.bars import SIZES_S
-from capture.session.history_pages import MOST_TICKS, SPANS, BarPages, TickPages, requests_left
+from capture.session.history_pages import ANY_OPENING, MOST_TICKS, SPANS, BarPages, TickPages, requests_left
 from capture.session.streams import BAR_DURATIONS
 
 ORIGIN = 1_767_571_200  # midnight UTC
@@ -55,12 +56,32 @@ def test_a_last_second_that_was_cut_is_asked_for_again(at: list[int]) -> None:
     assert got == set(range(len(ticks)))
 
 
-def test_an_empty_answer_leads_past_the_end_of_a_session() -> None:
-    pages, starts = TickPages("MIDPOINT", ORIGIN, ORIGIN + 2 * 3_600), []
+@pytest.mark.parametrize(("openings", "expected"), [
+    ({10, 30}, ["00:20:05", "00:30:00", "01:00:00", "01:10:00", "01:30:00", "02:00:00"]),
+    ({0}, ["00:20:05", "01:00:00", "02:00:00"]), (set(), ["00:20:05", "01:00:00", "02:00:00"])])
+def test_an_empty_answer_leads_to_where_the_next_session_may_begin(openings: set[int], expected: list[str]) -> None:
+    pages, starts = TickPages("MIDPOINT", ORIGIN + 1_205, ORIGIN + 2 * 3_600), []
     while not pages.done:
         starts.append(pages.values()["start"][-8:])
-        pages.take(0, None)
-    assert starts == ["00:00:00", "01:00:00", "02:00:00"]
+        pages.take(0, None, frozenset(openings))
+    assert starts == expected
+
+
+@given(st.lists(st.integers(0, 48 * 12), unique=True, min_size=2, max_size=12), st.integers(0, 86_400), st.booleans())
+def test_no_session_is_passed_over_though_answers_end_with_theirs(edges: list[int], first: int, known: bool) -> None:
+    edges.sort()  # of sessions, back to back or apart, in spans of 5 minutes
+    sessions = [(ORIGIN + a * 300, ORIGIN + b * 300) for a, b in pairwise(edges)][:: 1 + first % 2]
+    ticks = {at for start, end in sessions for at in (start, start + 1, (start + end) // 2)}
+    openings = frozenset(start // 60 % 60 for start, _ in sessions) if known else ANY_OPENING
+    pages, got = TickPages("TRADES", ORIGIN + first, ORIGIN + 2 * 86_400), set()
+    while not pages.done:
+        begin = pages.next_s
+        end = next((end for start, end in sessions if start <= begin < end), begin)
+        answer = {at for at in ticks if begin <= at < end}
+        got |= answer
+        pages.take(len(answer), max(answer, default=None), openings)
+        assert pages.next_s > begin
+    assert got == {at for at in ticks if at >= ORIGIN + first}
 
 
 @pytest.mark.parametrize("bar_size", SPANS)

@@ -27,6 +27,12 @@ def test_the_hours_of_a_future(moment: float, phase: Phase) -> None:
     assert hours.end_s == at(26, 23, 59)
 
 
+def test_sessions_begin_at_the_same_minutes_of_an_hour_in_summer_and_winter() -> None:
+    found = [parse_hours(f"{day}:0910-{day}:1530", f"{day}:0945-{day}:1500", "US/Eastern")
+             for day in ("20260107", "20260707")]
+    assert [hours.opening_minutes for hours in found if hours] == [frozenset({10, 45})] * 2
+
+
 def test_older_texts_and_several_sessions_a_day() -> None:
     hours = parse_hours("20261123:0930-1130,1300-1600;20261124:CLOSED", "", "Asia/Hong_Kong")
     assert hours is not None

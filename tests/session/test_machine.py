@@ -14,6 +14,7 @@ from capture.session.events import (
     Connect,
     Connected,
     Event,
+    HistoryWanted,
     Lost,
     NoRoom,
     Note,
@@ -25,12 +26,14 @@ from capture.session.events import (
     StopAsked,
     Tick,
 )
+from capture.session.history import Job
+from capture.session.history_pages import TickPages
 from capture.session.instrument import parse_instrument
 from capture.session.machine import RESOLVE_TIMEOUT_S, Machine
 from capture.session.phases import PHASES, State
 from capture.session.settings import Settings
 from capture.session.streams import parse_stream
-from capture.session.subscriber import PACING_RETRY_S, REFUSED_RETRY_S
+from capture.session.subscriber import AFTERWARDS_S, PACING_RETRY_S
 from capture.session.subscriptions import Life, Subscription
 from capture.wire.codec import Decoded, answer_codec
 from capture.wire.handshake import ServerHello
@@ -316,6 +319,30 @@ def test_an_ambiguous_instrument_lists_the_words_that_pick_each() -> None:
     assert driver.of(Stop)[0].exit_code == 1
 
 
+def test_words_that_mean_the_same_contract_are_requested_once() -> None:
+    driver = Driver("AAPL", "conid:265598", "conid:265598@NYSE", streams=("trades", "depth", "depth:10", "depth:5"))
+    driver.start()
+    for request_id in (1, 2, 3):
+        for exchange in ("SMART", "NYSE"):
+            answer = details("AAPL", 265598, exchange=exchange, primary_exchange="NASDAQ")
+            driver.hear(message("contract_details", request_id=request_id, **answer))
+        driver.hear(message("contract_details_end", request_id=request_id))
+    driver.idle(20)  # the same kind of data of a contract is 15 s apart
+    assert [values["exchange"] for values in driver.sent("req_tick_by_tick")] == ["SMART", "NYSE"]
+    depth = [(values["exchange"], values["rows"]) for values in driver.sent("req_market_depth")]
+    assert depth == [("NASDAQ", 10), ("NASDAQ", 5), ("NYSE", 10), ("NYSE", 5)]
+    assert "conid:265598 trades is the same as AAPL trades, and recorded once" in driver.said("info")
+    assert "AAPL depth:10 is the same as AAPL depth, and recorded once" in driver.said("info")
+    assert "requesting 6 of 6 wanted streams" in driver.said("info")
+    (one, *_) = driver.machine.subscriptions.of(parse_instrument("conid:265598"))
+    assert one is driver.subscription
+    driver.tell(Lost("gone"))
+    driver.wait(2)
+    driver.start()
+    driver.idle(20)
+    assert len(driver.sent("req_tick_by_tick")) == 4
+
+
 def test_unanswered_questions_are_asked_again() -> None:
     driver = Driver("AAPL")
     driver.start()
@@ -456,6 +483,15 @@ def test_when_nothing_can_be_recorded_the_recorder_stops() -> None:
     assert driver.error(10190, 3)[-2:] == [Close(reason), Stop(1, reason)]
 
 
+def test_what_flowed_once_is_waited_for_when_it_is_refused() -> None:
+    driver = Driver(streams=("quotes",)).record()
+    driver.flow(3, quotes=1)
+    driver.error(354, driver.subscription.request_id)
+    assert driver.at(State.RECORDING)
+    driver.idle(70)
+    assert driver.lives(Life.REQUESTED)
+
+
 def test_after_a_reconnect_a_refusal_does_not_end_it_but_is_tried_again() -> None:
     driver = Driver().record()
     driver.tell(Lost("gone"))
@@ -463,8 +499,59 @@ def test_after_a_reconnect_a_refusal_does_not_end_it_but_is_tried_again() -> Non
     driver.start()
     driver.error(354, driver.subscription.request_id)
     assert driver.lives(Life.REFUSED)
-    driver.idle(REFUSED_RETRY_S)
+    driver.idle(AFTERWARDS_S[0])
     assert driver.lives(Life.REQUESTED)
+
+
+@pytest.mark.parametrize(("code", "pauses_s"), [
+    (354, [60, 120, 240, 480, 960, 1920, 3600, 3600]), (10190, [60, 120]), (101, [60, 120]), (99_999, [60, 120]),
+    (200, [86_400, 86_400]), (321, []), (10299, [])])
+def test_in_the_first_session_too_a_refusal_is_tried_again_where_that_can_help(
+    code: int, pauses_s: list[float]
+) -> None:
+    driver = Driver(streams=("trades", "ticks")).record()
+    for pause_s in pauses_s:
+        driver.error(code, driver.subscription.request_id)
+        assert driver.lives(Life.REFUSED)
+        refused_s, requests = driver.now_s, len(driver.sent("req_tick_by_tick"))
+        driver.idle(pause_s * 0.75 - 11)
+        assert len(driver.sent("req_tick_by_tick")) == requests
+        driver.idle(pause_s * 0.25 + 22)
+        assert driver.lives(Life.REQUESTED)
+        assert driver.subscription.requested_s - refused_s <= pause_s
+    driver.error(code, driver.subscription.request_id)
+    assert driver.said("error").count(f"code {code}:") == 1
+    if not pauses_s:
+        driver.idle(90_000)
+        assert driver.lives(Life.REFUSED)
+
+
+def test_a_stream_that_flowed_again_begins_anew_with_short_pauses() -> None:
+    driver = Driver(streams=("quotes", "ticks")).record()
+    for _ in range(3):
+        driver.error(354, driver.subscription.request_id)
+        driver.idle(300)
+    driver.flow(2, quotes=5, ticks=5)
+    assert driver.lives(Life.FLOWING)
+    driver.error(354, driver.subscription.request_id)
+    driver.idle(60)
+    assert driver.lives(Life.REQUESTED)
+
+
+def test_an_instrument_that_ib_did_not_know_is_asked_for_again_the_next_day() -> None:
+    driver = Driver("AAPL", "XYZ")
+    driver.start()
+    driver.hear(message("contract_details", request_id=1, **details("AAPL", 5)))
+    driver.hear(message("contract_details_end", request_id=1))
+    driver.error(200, 2, "No security definition has been found")
+    driver.idle(60_000)
+    assert len(driver.sent("req_contract_details")) == 2
+    driver.idle(26_400)
+    request_id = driver.sent("req_contract_details")[2]["request_id"]
+    driver.hear(message("contract_details", request_id=request_id, **details("XYZ", 6)))
+    driver.hear(message("contract_details_end", request_id=request_id))
+    assert driver.machine.subscriptions.all[1].life is Life.REQUESTED
+    assert driver.said("error").count("XYZ") == 1
 
 
 # Silence and loss
@@ -773,6 +860,73 @@ def test_too_many_messages_halve_the_rate_for_a_while() -> None:
     assert driver.machine._bucket.per_second == 40
 
 
+def test_what_a_violated_rate_may_have_rejected_is_asked_for_again() -> None:
+    driver = Driver(streams=("midpoints", "ticks", "bars", "depth")).record()
+    driver.wait(5)
+    driver.error(1101)  # everything is requested again
+    driver.hear(message("tick_request_parameters", request_id=driver.machine.subscriptions.all[1].request_id))
+    driver.commands.clear()
+    driver.error(100, text="Max rate of messages per second has been exceeded")
+    _, ticks, bars, depth = driver.machine.subscriptions.all
+    old = bars.request_id
+    assert ticks.life is Life.ACKNOWLEDGED
+    assert (bars.life, depth.life) == (Life.WANTED, Life.WANTED)
+    driver.error(100, text="Max rate of messages per second has been exceeded")
+    assert not driver.sent("req_real_time_bars"), "after a pause"
+    driver.wait(2.5)
+    assert bars.life is depth.life is Life.REQUESTED
+    assert bars.request_id != old
+    assert len(driver.sent("req_real_time_bars")) == len(driver.sent("req_market_depth")) == 1
+    assert len(driver.sent("cancel_real_time_bars")) == 1, "it may have been another that was rejected"
+    assert not driver.sent("req_market_data")
+
+
+def test_what_waits_for_its_turn_or_was_asked_long_ago_was_not_rejected() -> None:
+    driver = Driver(*(f"A{letter}" for letter in "BCDEFGHI"), streams=["quotes"], requests_per_second=4)
+    driver.start()
+    driver.wait(10)
+    driver.resolve()
+    driver.wait(1.2)
+    sent = len(driver.sent("req_tick_by_tick"))
+    assert 2 < sent < 7
+    driver.error(100, text="Max rate of messages per second has been exceeded")
+    lives = [subscription.life for subscription in driver.machine.subscriptions.all]
+    assert lives == [Life.WANTED] * sent + [Life.REQUESTED] * (8 - sent)
+    driver.idle(60)
+    assert len(driver.sent("req_tick_by_tick")) == 8 + sent, "each once more, at the lower rate"
+    driver.error(100, text="Max rate of messages per second has been exceeded")
+    assert {subscription.life for subscription in driver.machine.subscriptions.all} == {Life.REQUESTED}
+
+
+def test_a_warning_of_the_rate_rejects_nothing() -> None:
+    driver = Driver().record()
+    driver.error(-1, text="Approaching max rate of 50 messages per second")
+    assert driver.lives(Life.REQUESTED)
+
+
+@pytest.mark.parametrize(("broken", "mended"), [(2105, 2106), (2105, 2107), (1100, 1102)])
+def test_history_waits_for_its_farm(broken: int, mended: int) -> None:
+    driver = Driver().record()
+    driver.error(broken, text="HMDS data farm connection is broken:ushmds")
+    pages = TickPages("TRADES", int(NOON_S) - 600, int(NOON_S) - 300)
+    wanted = Job("gap", parse_instrument("conid:100"), pages, pages.next_s, "gap")
+    driver.tell(HistoryWanted((wanted,), NOON_S))
+    asked = len(driver.sent("req_contract_details"))
+    driver.idle(300)
+    assert len(driver.sent("req_contract_details")) == asked
+    driver.error(mended, text="HMDS data farm connection is OK:ushmds")
+    request_id = driver.sent("req_contract_details")[asked]["request_id"]
+    driver.hear(message("contract_details", request_id=request_id, **details("AAPL", 100)))
+    driver.hear(message("contract_details_end", request_id=request_id))
+    assert len(driver.sent("req_historical_ticks")) == 1
+
+
+def test_an_idle_farm_holds_nothing() -> None:
+    driver = Driver().record()
+    driver.error(2107, text="HMDS data farm connection is inactive but should be available upon demand.ushmds")
+    assert not driver.machine.history.held
+
+
 # The same kind of tick-by-tick data of an instrument is requested at most once in 15 s
 
 
@@ -795,6 +949,26 @@ def test_bars_are_requested_60_in_10_minutes() -> None:
     assert len(driver.sent("req_real_time_bars")) == 60
     driver.idle(610)
     assert len(driver.sent("req_real_time_bars")) == 64
+
+
+def test_a_reconnect_and_a_restart_do_not_forget_the_bars_requested_before() -> None:
+    words = [f"A{a}{b}" for a in "ABCDEFGH" for b in "ABCDE"]
+    driver = Driver(*words, streams=["bars"])
+    driver.tell(Started(NOON_S))
+    driver.record()
+    assert len(driver.sent("req_real_time_bars")) == 40
+    driver.tell(Lost("gone"))
+    driver.wait(2)
+    driver.start()
+    assert len(driver.sent("req_real_time_bars")) == 60
+    paced = driver.machine.pacing.as_json(driver.machine.wall_s(0.0))
+    again = Driver("AAPL", streams=["bars"])
+    again.now_s = 5.0
+    again.tell(Started(NOON_S + 120, tuple(paced)))
+    again.record()
+    assert not again.sent("req_real_time_bars")
+    again.idle(490)
+    assert len(again.sent("req_real_time_bars")) == 1
 
 
 # Restart windows, plans and full disks
@@ -823,7 +997,7 @@ def test_in_a_restart_window_a_refusal_is_tried_again_and_does_not_end_it() -> N
     driver.flow(70, trades=1)
     driver.error(200, driver.subscription.request_id, "No security definition has been found")
     assert driver.lives(Life.REFUSED)
-    driver.idle(REFUSED_RETRY_S)
+    driver.idle(AFTERWARDS_S[0])
     assert driver.lives(Life.REQUESTED)
     assert driver.tell(StopAsked("end"))[-1] == Stop(0, "end")
 

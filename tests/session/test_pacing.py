@@ -1,7 +1,10 @@
+import json
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capture.session.pacing import TokenBucket
+from capture.session.pacing import RequestPacing, TokenBucket
 
 
 @given(
@@ -43,3 +46,23 @@ def test_the_wait_is_exactly_long_enough(rate: float, now: float) -> None:
     wait = bucket.wait_s(now)
     assert not bucket.take(now + wait / 2)
     assert bucket.take(now + wait + 1e-6)
+
+
+def test_what_lasts_is_counted_over_sessions_and_restarts() -> None:
+    pacing, wall_s = RequestPacing(), 1_767_623_400.4
+    for _ in range(60):
+        assert pacing.admit("req_real_time_bars", {}, 50.0) == 0
+    assert pacing.admit("req_tick_by_tick", {"con_id": 1, "tick_kind": "Last"}, 50.0) == 0
+    pacing.session_ended()
+    assert pacing.admit("req_tick_by_tick", {"con_id": 1, "tick_kind": "Last"}, 51.0) == 0
+    assert pacing.admit("req_real_time_bars", {}, 51.0) == 599
+    state = json.loads(json.dumps(pacing.as_json(wall_s - 50)))
+    assert [name for name, *_ in state] == ["req_real_time_bars"]
+    other = RequestPacing()  # of a process whose clock stands at 7 s, 100 s later
+    other.resume(state, wall_s + 93, 7.0)
+    assert other.admit("req_real_time_bars", {}, 7.0) == pytest.approx(500, abs=1)
+    assert other.admit("req_real_time_bars", {}, 508.0) == 0
+    behind = RequestPacing()  # the wall clock was set back by an hour meanwhile
+    behind.resume(state, wall_s - 3600, 7.0)
+    assert behind.admit("req_real_time_bars", {}, 7.0) == 600
+    RequestPacing({}).resume(state, 0.0, 0.0)

@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 
-from capture.session.pacing import RequestPacing
 from capture.session.phases import State
 from capture.session.recorder import Recorder
 from capture.session.resume import replay, resume
@@ -299,7 +298,6 @@ def test_a_stream_that_goes_dead_is_requested_again_and_flows(
     async def talk(recorder: Recorder) -> None:
         trades, quotes = recorder.machine.subscriptions.all
         await until(lambda: len(gateway.named("req_tick_by_tick")) == 2)
-        recorder.machine._subscriber._pacing = RequestPacing()  # else the next request waits for 15 s
         while not gateway.named("cancel_tick_by_tick"):
             tick(gateway, 3, 1)
             if trades.flow._arrivals < 8:

@@ -7,10 +7,13 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from capture.lake.layout import Rolled
+from capture.lake.ranges import Ranges
+from capture.lake.restore import nothing_stored
 from capture.session.journal import KILLED, Journal
 from capture.session.resume import FIRST_MARK, resume
 from capture.session.settings import Settings
-from capture.tape import Kind, RecorderBusy, TapeError, last_mark, read_from, segments
+from capture.tape import Kind, RecorderBusy, TapeError, examine, last_mark, read_from, repair, segments
 from capture.wire.connection import ClientConnection, ServerConnection
 from capture.wire.handshake import ClientHello
 
@@ -160,3 +163,43 @@ def test_a_data_folder_that_is_a_file_is_an_error_with_the_place(settings: MakeS
     (tmp_path / "file").write_text("")
     with pytest.raises(TapeError, match=r"cannot write .*file"):
         Journal.open(settings(data=tmp_path / "file"))
+
+
+def damaged(path: Path, body: bytes) -> None:
+    """Flip a bit of the record with this body."""
+    data = bytearray(path.read_bytes())
+    data[data.index(body)] ^= 1
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("repaired", [False, True])
+@pytest.mark.parametrize("behind", [500, 540, LENGTH], ids=["little", "too little", "all"])
+def test_behind_damage_frames_are_counted_as_decoding_counts_them(
+    settings: MakeSettings, behind: int, repaired: bool
+) -> None:
+    rest, journal = conversation()[2], Journal.open(settings())
+    play(journal, rest, [100, 340, 480, behind], {0}, 4 + (behind == LENGTH))
+    journal.tape.close()
+    (segment,) = segments(journal.tape.folder)
+    damaged(segment.path, rest[340:480])
+    if repaired:
+        repair(examine(journal.tape.folder).segments[0])
+    again = Journal.open(settings())
+    assert again.line.seq < journal.line.seq
+    again.tape.close()
+    ranges = list(Ranges(journal.tape.folder, Rolled(FIRST_MARK), nothing_stored))
+    assert len(ranges) >= 3
+    for found in ranges:
+        assert found.disagreements == ()
+        assert found.lost_frames == 0
+
+
+def test_a_segment_whose_first_mark_cannot_be_read_keeps_its_number(settings: MakeSettings) -> None:
+    for _ in range(2):
+        Journal.open(settings()).tape.close()
+    folder = settings().tape_root / "main"
+    newest = segments(folder)[-1]
+    damaged(newest.path, b'{"mark"')
+    _, mark = resume(folder)
+    assert mark == newest.first_mark + 1
+    Journal.open(settings()).tape.close()

@@ -2,6 +2,7 @@
 
 import json
 from itertools import pairwise
+from time import perf_counter
 from typing import Any
 
 from hypothesis import given, settings
@@ -126,7 +127,7 @@ def test_a_corrupt_length_is_told_and_what_came_before_counts() -> None:
 def test_a_new_session_knows_nothing_of_the_old_one_but_counts_on() -> None:
     line = whole(b"\0\0\0")
     assert line.closed() == b"\0\0\0"
-    assert (line.session, line.pending, line.context) == (None, b"", Context())
+    assert (line.session, bytes(line.pending), line.context) == (None, b"", Context())
     line.opened(SESSION)
     line.sent(client_hello(157, 200))
     assert line.received(HELLO).first_seq == FRAMES + 1
@@ -137,3 +138,18 @@ def test_a_new_session_knows_nothing_of_the_old_one_but_counts_on() -> None:
 def test_a_request_of_another_software_is_passed_over() -> None:
     line = whole(b"")
     assert line.sent(frame(b"250\x00x\x00") + frame(b"49\x001\x00"))[0].name == "req_current_time"
+
+
+def test_a_huge_frame_in_small_reads_is_joined_once_and_marks_hold_what_there_is_of_it() -> None:
+    line, size = whole(b""), 4 << 20
+    data = frame(b"9\x00" + b"x" * (size - 3) + b"\x00")
+    seconds = perf_counter()
+    for at in range(0, size, 1 << 10):
+        read = line.received(data[at : at + (1 << 10)])
+        assert len(read) == 0
+        if at == 5 << 10:
+            assert Line.from_mark(line.as_mark(1)).pending == data[: 6 << 10]
+    assert perf_counter() - seconds < 2, "joining anew for each read takes far longer"
+    assert line.pending == data[:size]
+    read = line.received(data[size:])
+    assert (read.payload(0), read.first_seq, bytes(line.pending)) == (data[4:], FRAMES + 1, b"")
