@@ -55,11 +55,12 @@ def run(
 
     with open_lake(lake_folder(data)) as lake:
         answer = lake.sql(_checked(sys.stdin.read() if query == "-" else query))
-        if output is None:
-            WRITERS[chosen](answer, sys.stdout.buffer)
-            sys.stdout.flush()
-        else:
-            _write(answer, chosen, output)
+        with answer.explained():
+            if output is None:
+                WRITERS[chosen](answer, sys.stdout.buffer)
+                sys.stdout.flush()
+            else:
+                _write(answer, chosen, output)
 
 
 def _choose(format: Format | None, output: Path | None) -> Format:

@@ -58,7 +58,7 @@ def historical_bars(client: Client, values: Values, details: Details) -> Callabl
         if not len(bars):
             name = f"{details['local_symbol']}@{details['exchange']}"
             raise historical(f"HMDS query returned no data: {name} {values['what']}")
-        bars = with_column(bars, "bar_date", dates(bars))
+        bars = _of_form(with_column(bars, "bar_date", dates(bars)), "history")
         rows = [{name: ABSENT if row[name] is None else row[name] for name in VALUES}
                 for row in bars.select(VALUES).to_pylist()]
         answers = [("historical_data", {**edges, "bars": rows})]
@@ -104,11 +104,15 @@ def _updates(
         return with_column(bar, "ts", pa.array(np.full(len(bar), at_us)))
 
     def fetch(from_us: int, to_us: int, _first: bool) -> Rows:
-        bars = [bar_at(at_us) for at_us in range(-(-from_us // step_us) * step_us, to_us, step_us)]
+        found = [bar_at(at_us) for at_us in range(-(-from_us // step_us) * step_us, to_us, step_us)]
+        bars = [bar for bar in found if len(bar)]  # none where nothing happened in the bar yet
         if not bars:
             return []
         rows = pa.concat_tables(bars)
-        rows = with_column(rows, "bar_date", dates(rows))
-        return [("bars", with_column(rows, "form", pa.array(["update"] * len(rows), pa.string())))]
+        return [("bars", _of_form(with_column(rows, "bar_date", dates(rows)), "update"))]
 
     return fetch
+
+
+def _of_form(rows: pa.Table, form: str) -> pa.Table:
+    return with_column(rows, "form", pa.array([form] * len(rows), pa.string()))

@@ -3,7 +3,9 @@
     tape/<recorder>/…                                          the tapes, see docs/tape-format.md
     tape/<recorder>/rolled.json                                the mark up to which a tape is rolled
     live/<table>/date=YYYY-MM-DD/<recorder>.<mark>.parquet     the rows between two marks
-    archive/<table>/date=YYYY-MM-DD/<recorder>.<from>-<to>.parquet   a closed day, sorted
+    archive/<table>/date=YYYY-MM-DD/<recorder>.<first>-<last>.parquet  the rows that followed these marks and those
+                                                               between, sorted; rows that came once the date was sealed
+                                                               are in a file of their own
     sealed/<table>.parquet                                     one row: sealed_through
     ticktape.duckdb                                            views over all of it
 """
@@ -23,6 +25,7 @@ NEVER_SEALED = date(1970, 1, 1)
 EMPTY_DATE = "1970-01-01"
 EMPTY_NAME = "empty.parquet"
 
+_ARCHIVE_NAME = re.compile(r"(?P<recorder>[A-Za-z0-9_-]+)\.(?P<first>\d{12,})-(?P<last>\d{12,})\.parquet")
 _LIVE_NAME = re.compile(r"(?P<recorder>[A-Za-z0-9_-]+)\.(?P<mark>\d{12,})\.parquet")
 
 
@@ -62,6 +65,10 @@ class Layout:
         """Return the path of the rows that followed a mark; `day` is the ISO date of their ts."""
         return self.live(table) / f"date={day}" / f"{recorder}.{mark:012}.parquet"
 
+    def archive_file(self, table: str, day: str, recorder: str, first_mark: int, last_mark: int) -> Path:
+        """Return the path of sorted rows of a date, from what followed a mark to what followed another."""
+        return self.archive(table) / f"date={day}" / f"{recorder}.{first_mark:012}-{last_mark:012}.parquet"
+
     def rolled(self, recorder: str) -> Path:
         """Return the file that holds a recorder's rolled position."""
         return self.tape / recorder / ROLLED
@@ -89,6 +96,12 @@ def live_mark(path: Path) -> tuple[str, int] | None:
     """Return the recorder and the mark in a rolled file's name; None for a file of another kind."""
     match = _LIVE_NAME.fullmatch(path.name)
     return (match["recorder"], int(match["mark"])) if match else None
+
+
+def archive_marks(path: Path) -> tuple[str, int, int] | None:
+    """Return recorder, first and last mark in the name of an archive file; None for a file of another kind."""
+    match = _ARCHIVE_NAME.fullmatch(path.name)
+    return (match["recorder"], int(match["first"]), int(match["last"])) if match else None
 
 
 def read_rolled(layout: Layout, recorder: str) -> Rolled | None:

@@ -7,7 +7,8 @@ import pyarrow.parquet as pq
 
 from capture.schemas import DELTA, DICTIONARY, PLAIN, Table
 
-COMPRESSION_LEVEL = 3
+# Of zstd. Live files are there for a day and written while the market is open; archives stay.
+LIVE_LEVEL, ARCHIVE_LEVEL = 1, 9
 # DuckDB works on row groups in parallel and skips whole ones by their statistics; this is its own size.
 ROW_GROUP_ROWS = 122_880
 FILE_MODE = 0o644
@@ -16,25 +17,34 @@ _ENCODINGS = {DELTA: "DELTA_BINARY_PACKED", PLAIN: "PLAIN"}
 
 
 def write_parquet(table: Table, rows: pa.Table, path: Path) -> None:
-    """Write rows of a table to a file, with statistics for what queries narrow down by: numbers, times and symbols.
+    """Write rows of a table to a file.
 
     Columns may be dictionary-encoded in memory; the file says plain text, with Parquet's own dictionaries, as Arrow's
-    dictionary type in a file is a hindrance to other engines. The file's metadata names table and schema version.
+    dictionary type in a file is a hindrance to other engines.
     """
     schema = stored_schema(table, rows)
-    with pq.ParquetWriter(
+    with open_parquet(table, schema, path) as writer:
+        writer.write_table(rows.cast(schema), row_group_size=ROW_GROUP_ROWS)
+
+
+def open_parquet(table: Table, schema: pa.Schema, path: Path, *, archive: bool = False) -> pq.ParquetWriter:
+    """Open a file for rows of a table, with statistics for what queries narrow down by: numbers, times and symbols.
+
+    Its metadata names table and schema version. An `archive` file is compressed harder, as it stays.
+    """
+    writer = pq.ParquetWriter(
         path,
         schema,
         compression="zstd",
-        compression_level=COMPRESSION_LEVEL,
+        compression_level=ARCHIVE_LEVEL if archive else LIVE_LEVEL,
         use_dictionary=[c.name for c in table.columns if c.encoding == DICTIONARY],
         column_encoding={c.name: _ENCODINGS[c.encoding] for c in table.columns if c.encoding != DICTIONARY},
         write_statistics=[c.name for c in table.columns if c.name == "symbol" or not pa.types.is_string(c.type)],
         store_schema=False,
         write_page_index=True,
-    ) as writer:
-        writer.add_key_value_metadata({k.decode(): v.decode() for k, v in table.schema.metadata.items()})
-        writer.write_table(rows.cast(schema), row_group_size=ROW_GROUP_ROWS)
+    )
+    writer.add_key_value_metadata({k.decode(): v.decode() for k, v in table.schema.metadata.items()})
+    return writer
 
 
 def stored_schema(table: Table, rows: pa.Table) -> pa.Schema:

@@ -5,19 +5,24 @@ import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
 
-from capture.schemas import Table
-from capture.tape import TapeError, bad_path, segments
+from capture.schemas import TABLES, Table
+from capture.tape import TapeError, bad_path, publish, segments
 
+from .archive import write_sorted
 from .content import UnreadableError, read_rows
+from .day_check import archived
 from .layout import Layout, Rolled, write_rolled
 from .lock import roller_lock
+from .parquet import FILE_MODE
 from .ranges import Range, Ranges, first_whole_mark, readable
 from .restore import Files
-from .roll import files_of, publish_file
+from .roll import parts_of, publish_file
+from .sealed import sealed_dates, sealer_lock
 from .span import Span
 from .strays import Account
 from .views import prepare
@@ -64,6 +69,9 @@ class Rebuilder:
     kept: list[Path] = field(default_factory=list)
     set_aside: list[Path] = field(default_factory=list)
     _covered: set[int] = field(default_factory=set)
+    _sealed: dict[str, str] = field(default_factory=dict)
+    _whole: set[int] = field(default_factory=set)
+    _days: dict[tuple[str, str], dict[int, Path]] = field(default_factory=dict)  # sealed ones: files to sort, by mark
 
     def ranges(self) -> Iterator[Range]:
         """Rebuild range by range, yielding each when its files are published.
@@ -77,26 +85,62 @@ class Rebuilder:
             return
         if first is None:
             raise TapeError(f"{folder} holds no mark that can be read: there is nothing to rebuild from")
-        with roller_lock(self.layout, self.recorder):
+        with roller_lock(self.layout, self.recorder), sealer_lock(self.layout):
             account, last = Account(), None
+            self._sealed = sealed_dates(self.layout)
             for last in Ranges(folder, Rolled(first), readable(Files(self.layout, self.recorder))):
                 if self.span.passed(last):
                     break
                 account.add(last, self._publish(last))
                 yield last
             self._clear(account)
+            for (table, day), paths in self._days.items():
+                self._seal_again(TABLES[table], day, paths)
             if self.span.everything:
                 prepare(self.layout)  # not before: its views cannot be made over files that cannot be read
                 if last is not None:
                     write_rolled(self.layout, self.recorder, Rolled(last.to_mark, last.state))
 
     def _publish(self, found: Range) -> list[Path]:
-        files = list(files_of(self.layout, self.recorder, found.from_mark, found.tables))
-        if self.span.covers(found):
+        covered = self.span.covers(found)
+        if covered:
             self._covered.add(found.from_mark)
-            for path, table, rows in files:
-                self._file(path, table, rows, found)
-        return [path for path, _, _ in files]
+            self._whole |= {found.from_mark} if found.is_whole else set()
+        paths = []
+        for table, day, rows in parts_of(found.tables):
+            paths.append(self.layout.live_file(table.name, day, self.recorder, found.from_mark))
+            if covered:
+                self._part(paths[-1], table, day, rows, found)
+        return paths
+
+    def _part(self, path: Path, table: Table, day: str, rows: pa.Table, found: Range) -> None:
+        if day > self._sealed[table.name]:
+            self._file(path, table, rows, found)
+            return
+        files = self._days.setdefault((table.name, day), {})
+        if found.is_whole:
+            publish_file(path, table, rows)  # no query reads it: the date is sealed
+            files[found.from_mark] = path
+
+    def _seal_again(self, table: Table, day: str, files: dict[int, Path]) -> None:
+        """Replace a sealed date's files by one made from what the tape gives, unless they may hold more than that."""
+        old = archived(self.layout, table.name, day, self.recorder)
+        if files and all(self._gives(first, last) for first, last in old.values()):
+            target = self.layout.archive_file(table.name, day, self.recorder, min(files), max(files))
+            target.parent.mkdir(parents=True, exist_ok=True)
+            publish(target, partial(write_sorted, table, list(files.values())), mode=FILE_MODE)
+            for path in old.keys() - {target}:
+                path.unlink()
+            self.written += 1
+        else:
+            self.kept += old
+        for path in files.values():
+            path.unlink()
+
+    def _gives(self, first: int, last: int) -> bool:
+        """Return whether every range from one mark to another was decoded, and is whole."""
+        broken = (mark for mark in self._covered - self._whole if first <= mark <= last)
+        return {first, last} <= self._whole and not any(broken)
 
     def _file(self, path: Path, table: Table, rows: pa.Table, found: Range) -> None:
         if not found.is_whole and _is_readable(table, path):
@@ -107,7 +151,7 @@ class Rebuilder:
 
     def _clear(self, account: Account) -> None:
         """Set aside what the tape does not give, unless its rows may come from a part of the tape that is gone."""
-        for path, mark, whole in list(account.strays(self.layout, self.recorder)):
+        for path, mark, whole in list(account.strays(self.layout, self.recorder, self._sealed)):
             # Marks from the tape's last one on will be given again, and with them the names of these files.
             beyond = self.span.everything and mark >= account.last_mark
             if beyond or (whole and mark in self._covered):

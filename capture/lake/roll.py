@@ -18,11 +18,13 @@ from capture.tape import publish, segments
 from capture.tape.publish import sync_path
 from capture.tape.segment import Segment
 
+from .damage import insistent
 from .decode import Tables
 from .layout import Layout, Rolled, read_rolled, write_rolled
 from .parquet import FILE_MODE, write_parquet
 from .ranges import Range, Ranges
 from .restore import Files
+from .sealed import publishing, sealed_through
 
 
 @dataclass(slots=True)
@@ -36,7 +38,10 @@ class Roll:
 
 
 class Roller:
-    """Rolls one recorder's tape, from its rolled position on. Raises TapeError where the tape cannot be read."""
+    """Rolls one recorder's tape, from its rolled position on. Raises TapeError where the tape cannot be read.
+
+    Raises UnreadableError where a file cannot be that says which rows of IB's history were captured before.
+    """
 
     def __init__(self, layout: Layout, recorder: str) -> None:
         self.layout, self.recorder = layout, recorder
@@ -57,7 +62,7 @@ class Roller:
             start = first_unrolled(self.layout, self.recorder, segments(folder))
             if start is None:
                 return ()
-            self._ranges = Ranges(folder, start, Files(self.layout, self.recorder))
+            self._ranges = Ranges(folder, start, insistent(self.layout, Files(self.layout, self.recorder)))
         return self._ranges
 
 
@@ -84,8 +89,12 @@ def first_unrolled(layout: Layout, recorder: str, tape: list[Segment]) -> Rolled
 
 def publish_range(layout: Layout, recorder: str, mark: int, tables: Tables) -> None:
     """Publish the rows that followed a mark, one file per table and UTC date."""
-    for path, table, rows in files_of(layout, recorder, mark, tables):
-        publish_file(path, table, rows)
+    with publishing(layout):
+        for table, day, rows in parts_of(tables):
+            path = (layout.archive_file(table.name, day, recorder, mark, mark)
+                    if day <= sealed_through(layout, table.name).isoformat()
+                    else layout.live_file(table.name, day, recorder, mark))
+            publish_file(path, table, rows)
 
 
 def publish_file(path: Path, table: Table, rows: pa.Table) -> None:
@@ -94,11 +103,11 @@ def publish_file(path: Path, table: Table, rows: pa.Table) -> None:
     publish(path, partial(write_parquet, table, rows), mode=FILE_MODE)
 
 
-def files_of(layout: Layout, recorder: str, mark: int, tables: Tables) -> Iterator[tuple[Path, Table, pa.Table]]:
-    """Yield path, table and rows of each file that holds the rows which followed a mark."""
+def parts_of(tables: Tables) -> Iterator[tuple[Table, str, pa.Table]]:
+    """Yield table, UTC date in ISO form, and rows of each part of a range: each has a file, or a share in one."""
     for name, rows in tables.items():
         for day, part in by_date(rows):
-            yield layout.live_file(name, day, recorder, mark), TABLES[name], part
+            yield TABLES[name], day, part
 
 
 def by_date(rows: pa.Table) -> list[tuple[str, pa.Table]]:

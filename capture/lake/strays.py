@@ -1,30 +1,24 @@
 """Rolled files that the tape does not account for."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from capture.schemas import TABLES
 
-from .layout import EMPTY_NAME, Layout, live_mark
+from .layout import EMPTY_NAME, Layout, archive_marks, live_mark
 from .ranges import Range
 
 
-def rolled_files(layout: Layout) -> Iterator[Path]:
-    """Yield every file that the views read as rolled rows."""
-    for name in TABLES:
-        for path in layout.live(name).glob("*/*.parquet"):
-            if path.name != EMPTY_NAME:
-                yield path
-
-
 def foreign_files(layout: Layout) -> Iterator[Path]:
-    """Yield the files that no recorder of this lake wrote, by their names."""
+    """Yield the files among those that the views read which no recorder of this lake wrote, by their names."""
     recorders = set(layout.recorders())
-    for path in rolled_files(layout):
-        named = live_mark(path)
-        if named is None or named[0] not in recorders:
-            yield path
+    for name in TABLES:
+        for folder, recorder_of in ((layout.live(name), live_mark), (layout.archive(name), archive_marks)):
+            for path in _files_in(folder):
+                named = recorder_of(path)
+                if named is None or named[0] not in recorders:
+                    yield path
 
 
 def newest_file_mark(layout: Layout, recorder: str) -> int | None:
@@ -33,10 +27,15 @@ def newest_file_mark(layout: Layout, recorder: str) -> int | None:
 
 
 def _files_of(layout: Layout, recorder: str) -> Iterator[tuple[Path, int]]:
-    for path in rolled_files(layout):
-        named = live_mark(path)
-        if named and named[0] == recorder:
-            yield path, named[1]
+    for name in TABLES:
+        for path in _files_in(layout.live(name)):
+            named = live_mark(path)
+            if named and named[0] == recorder:
+                yield path, named[1]
+
+
+def _files_in(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.glob("*/*.parquet") if path.name != EMPTY_NAME)
 
 
 @dataclass(slots=True)
@@ -56,10 +55,14 @@ class Account:
         if found.is_whole:
             self._whole.add(found.from_mark)
 
-    def strays(self, layout: Layout, recorder: str) -> Iterator[tuple[Path, int, bool]]:
-        """Yield the recorder's other files, each with its mark and whether the tape holds that mark's range whole."""
+    def strays(self, layout: Layout, recorder: str, sealed: Mapping[str, str]) -> Iterator[tuple[Path, int, bool]]:
+        """Yield the recorder's other files, each with its mark and whether the tape holds that mark's range whole.
+
+        Without live files of dates that are `sealed`, by table: no query reads them any more.
+        """
         for path, mark in _files_of(layout, recorder):
-            if _place(path, mark) not in self._files:
+            place = _place(path, mark)
+            if place not in self._files and place[1] > f"date={sealed[place[0]]}":
                 yield path, mark, mark in self._whole
 
 

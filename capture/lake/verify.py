@@ -15,15 +15,18 @@ from typing import Any
 import pyarrow as pa
 
 from capture.schemas import Table
-from capture.tape import Damage
+from capture.tape import Damage, segments
 from capture.tape.reader import TORN
 
 from .content import UnreadableError, content_hash, difference, plain, read_rows
+from .day_check import DayCheck
 from .gap_check import GapCheck
 from .layout import Layout, Rolled, read_rolled
 from .ranges import Range, Ranges, first_whole_mark, readable
 from .restore import Files
-from .roll import files_of
+from .roll import parts_of
+from .seal_check import missing_bytes
+from .sealed import sealed_dates
 from .span import Span
 from .strays import Account, foreign_files, newest_file_mark
 
@@ -76,6 +79,9 @@ class Verifier:
         self.range_count = self.frames = self.noted_losses = 0
         self._folder = layout.tape / recorder
         self._gaps, self._account = GapCheck(), Account()
+        self._sealed = sealed_dates(layout)
+        self._days = DayCheck(layout, recorder)
+        self._damaged: set[Path] = set()  # segments of which reading said so
         self.rolled = self._position()
 
     @property
@@ -94,15 +100,18 @@ class Verifier:
         self._damage(ranges.damage_before)
         for found in ranges:
             if self.span.passed(found):
-                return
+                break
             if not self.range_count:
                 self._beginning(found)
             self._tape(found)
             self._files(found)
             yield found
-        self._damage(ranges.damage)
-        if self.span.everything:
-            self._ending(first)
+        else:
+            self._damage(ranges.damage)
+            if self.span.everything:
+                self._ending(first)
+        self._seals()
+        self._sealed_days()
 
     def _find(self, problem: str, place: object, detail: str, repair: str) -> None:
         self.findings.append(Finding(problem, str(place), detail, repair))
@@ -155,17 +164,32 @@ class Verifier:
         for one in broken:
             detail = f"{one.size_bytes:,} bytes: {one.reason}{lost}"
             self._find("tape damaged", f"{one.path} offset {one.offset}", detail, self._command("recover", "--repair"))
+        self._damaged |= {one.path for one in broken}
         return bool(broken)
 
-    # The files
+    def _seals(self) -> None:
+        """Look for sealed segments that lack no record, but bytes at their end: reading them met no damage."""
+        met = [segment for segment in segments(self._folder) if segment.first_mark <= max(self._account.last_mark, 0)]
+        for path in (segment.path for segment in met if segment.sealed and segment.path not in self._damaged):
+            if missing := missing_bytes(path):
+                detail = f"{missing} bytes or more of its checksum are missing at the end; every record is there"
+                self._find("tape damaged", path, detail, _COPY)
 
     def _files(self, found: Range) -> None:
         paths = []
-        compared = self.rolled is not None and found.from_mark < self.rolled.mark and self.span.covers(found)
-        for path, table, rows in files_of(self.layout, self.recorder, found.from_mark, found.tables):
-            paths.append(path)
-            if compared:
-                self._compare(path, table, plain(table, rows), found)
+        rolled = self.rolled is not None and found.from_mark < self.rolled.mark
+        covered = self.span.covers(found)
+        for table, day, part in parts_of(found.tables):
+            rows = plain(table, part)
+            if rolled and covered:
+                content = content_hash(rows)
+                self.contents.setdefault(table.name, Content()).add(rows.num_rows, content)
+            if day > self._sealed[table.name]:
+                paths.append(self.layout.live_file(table.name, day, self.recorder, found.from_mark))
+                if rolled and covered:
+                    self._compare(paths[-1], table, rows, content, found)
+            elif rolled:
+                self._days.add(table, day, rows, found.from_mark, wanted=covered)
         self._account.add(found, paths)
         for fault in self._gaps.faults(found.tables["gaps"]) if "gaps" in found.tables else ():
             self._find("gaps inconsistent", f"{self._folder} mark {found.from_mark}", fault,
@@ -175,9 +199,7 @@ class Verifier:
             self._find("position wrong", self.layout.rolled(self.recorder),
                        f"its state is not the one that the tape gives at mark {found.to_mark}", self._rebuild())
 
-    def _compare(self, path: Path, table: Table, rows: pa.Table, found: Range) -> None:
-        content = content_hash(rows)
-        self.contents.setdefault(table.name, Content()).add(rows.num_rows, content)
+    def _compare(self, path: Path, table: Table, rows: pa.Table, content: str, found: Range) -> None:
         try:
             stored = read_rows(table, path)
         except FileNotFoundError:
@@ -188,6 +210,13 @@ class Verifier:
             if content_hash(stored) != content:
                 self._find("file different", path, difference(rows, stored), self._rebuild(found))
 
+    def _sealed_days(self) -> None:
+        if self.rolled is None:
+            return
+        for fault in self._days.faults(self.rolled.mark, self._account.last_mark):
+            repair = self._command("rebuild", "--replace", f"--from={fault.first}", f"--to={fault.last + 1}")
+            self._find(fault.problem, fault.place, fault.detail, repair)
+
     def _ending(self, first: int) -> None:
         """Look for what the walk along the tape did not meet: the rolled position, and files."""
         position, last = self.layout.rolled(self.recorder), self._account.last_mark
@@ -195,7 +224,7 @@ class Verifier:
         if rolled != first and rolled not in self._account.marks:
             self._find("position wrong", position, f"it says mark {rolled}, which is not on the tape; the tape's last "
                        f"one is {last}", self._rebuild())
-        for path, mark, whole in self._account.strays(self.layout, self.recorder):
+        for path, mark, whole in self._account.strays(self.layout, self.recorder, self._sealed):
             if mark < rolled:
                 self._stray(path, mark, whole)
         # Listed before the position is read again: a roller may be one range ahead of it, no more.

@@ -1,16 +1,17 @@
 """The answer to a query, in the form the next tool wants."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import duckdb
-import polars as pl
 import pyarrow as pa
 
 if TYPE_CHECKING:
+    # Late, as most questions need neither and both take their time.
     import pandas as pd
+    import polars as pl
 
 
 class QueryError(ValueError):
@@ -18,19 +19,22 @@ class QueryError(ValueError):
 
 
 class Answer:
-    """A query's result; each method runs the query and gives it in another form. Times are UTC."""
+    """A query's result; each method runs the query and gives it in another form. Times are UTC.
 
-    def __init__(self, relation: duckdb.DuckDBPyRelation) -> None:
-        self._relation = relation
+    Raises QueryError where running it fails; `explain` returns what an error says.
+    """
+
+    def __init__(self, relation: duckdb.DuckDBPyRelation, explain: Callable[[BaseException], str] = str) -> None:
+        self._relation, self._explain = relation, explain
 
     @property
     def columns(self) -> list[str]:
         """The names of the columns."""
         return list(self._relation.columns)
 
-    def pl(self) -> pl.DataFrame:
+    def pl(self) -> "pl.DataFrame":
         """Return a polars frame."""
-        with _as_query_error():
+        with self.explained():
             frame: pl.DataFrame = self._relation.pl()
             return frame
 
@@ -43,31 +47,47 @@ class Answer:
 
     def arrow(self) -> pa.Table:
         """Return an Arrow table."""
-        with _as_query_error():
+        with self.explained():
             return self._relation.to_arrow_table()
 
     def batches(self, rows: int = 65_536) -> pa.RecordBatchReader:
         """Return a reader of Arrow batches: for answers larger than memory."""
-        with _as_query_error():
-            return self._relation.to_arrow_reader(rows)
+        with self.explained():
+            reader = self._relation.to_arrow_reader(rows)
+        return pa.RecordBatchReader.from_batches(reader.schema, self._explained(reader))
+
+    def _explained(self, reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+        try:
+            yield from reader
+        except (OSError, pa.ArrowException) as error:  # whatever fails comes as one of these through Arrow's interface
+            raise QueryError(self._explain(error)) from error
 
     def rows(self) -> list[tuple[Any, ...]]:
         """Return plain tuples."""
-        columns = [column.to_pylist() for column in self.arrow().columns]
+        table = self.arrow()
+        with self.explained():  # such as text of a damaged file that is none
+            columns = [column.to_pylist() for column in table.columns]
         return list(zip(*columns, strict=True))
+
+    def explained(self) -> AbstractContextManager[None]:
+        """Return a context in which what fails, also by the relation of `duckdb`, is a QueryError that says why."""
+        return as_query_error(self._explain)
 
     def duckdb(self) -> duckdb.DuckDBPyRelation:
         """Return DuckDB's own relation, to go on from."""
         return self._relation
 
     def __repr__(self) -> str:
-        with _as_query_error():
+        with self.explained():
             return str(self._relation)
 
 
 @contextmanager
-def _as_query_error() -> Iterator[None]:
+def as_query_error(explain: Callable[[BaseException], str]) -> Iterator[None]:
+    """Raise QueryError, with what `explain` returns, in place of what running a query raises."""
     try:
         yield
-    except duckdb.Error as error:
-        raise QueryError(str(error)) from error
+    except QueryError as error:  # of a relation made from this one, whose errors nobody explained
+        raise QueryError(explain(error.__cause__ or error)) from error
+    except (duckdb.Error, pa.ArrowException, UnicodeDecodeError) as error:
+        raise QueryError(explain(error)) from error

@@ -1,18 +1,16 @@
 """Coverage: how much trading time is in the lake, per instrument, stream and day, and what became of the rest."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from capture.lake.gaps import WATCHED
 from capture.session.hours import parse_hours
 
 from .intervals import Spans, difference, intersection, total, union
-
-if TYPE_CHECKING:
-    from .lake import Lake
 
 # Which table holds the rows of a stream.
 TABLE_OF_STREAM = {
@@ -40,6 +38,8 @@ from {table} where instrument_id is not null
 """
 
 Key = tuple[int, str]
+# Rows of the answer to an SQL query, given its parameters too.
+Ask = Callable[..., list[dict[str, Any]]]
 
 
 @dataclass(slots=True)
@@ -53,8 +53,8 @@ class _Facts:
     minutes: dict[Key, Spans] = field(default_factory=lambda: defaultdict(list))
 
 
-def coverage(lake: "Lake", symbols: list[str], now_s: float) -> list[dict[str, Any]]:
-    """Return one dict per symbol, stream and day (the instrument's own calendar day), in this order.
+def coverage(ask: Ask, symbols: list[str], heard_s: float, now_s: float) -> list[dict[str, Any]]:
+    """Ask a lake, and return one dict per symbol, stream and day (the instrument's own calendar day), in this order.
 
     Times are seconds: `expected_s` is trading time since the stream was first asked for, up to now; of it `captured_s`
     had rows at least once a minute, `quiet_s` had none although nothing says that any were missing, `backfilled_s` was
@@ -62,8 +62,8 @@ def coverage(lake: "Lake", symbols: list[str], now_s: float) -> list[dict[str, A
     what is not missing or unknown. Instruments whose trading hours are not known count every hour as trading time.
     """
     parameters = {"streams": sorted(WATCHED), "symbols": symbols}
-    wanted = lake.sql(_WANTED, parameters).arrow().to_pylist()
-    facts = _gather(lake, {row["stream"] for row in wanted})
+    wanted = ask(_WANTED, parameters)
+    facts = _gather(ask, {row["stream"] for row in wanted})
     rows = []
     for want in wanted:
         key = (want["instrument_id"], want["stream"])
@@ -72,23 +72,23 @@ def coverage(lake: "Lake", symbols: list[str], now_s: float) -> list[dict[str, A
         expected = intersection(union(trading), [span])
         for day, part in _by_day(expected, facts.zones.get(key[0], "UTC")):
             place = {"symbol": want["symbol"], "instrument_id": key[0], "stream": key[1], "day": day}
-            rows.append(place | _classes(part, key, facts, lake.heard_s()))
+            rows.append(place | _classes(part, key, facts, heard_s))
     return rows
 
 
-def _gather(lake: "Lake", streams: set[str]) -> _Facts:
+def _gather(ask: Ask, streams: set[str]) -> _Facts:
     facts = _Facts()
-    for row in lake.sql(_HOURS).arrow().to_pylist():
+    for row in ask(_HOURS):
         hours = parse_hours(row["trading_hours"], row["liquid_hours"], row["time_zone"])
         if hours:
             facts.trading[row["instrument_id"]] += hours.trading
             facts.zones[row["instrument_id"]] = row["time_zone"]
-    for row in lake.sql(_GAPS).arrow().to_pylist():
+    for row in ask(_GAPS):
         key = (row["instrument_id"], row["stream"])
         facts.gaps[key, row["state"]].append((row["from_s"], row["to_s"]))
         facts.reasons[key].append((row["from_s"], row["to_s"], row["reason"]))
     for table in sorted({TABLE_OF_STREAM[stream] for stream in streams}):
-        for row in lake.sql(_MINUTES.format(table=table)).arrow().to_pylist():
+        for row in ask(_MINUTES.format(table=table)):
             facts.minutes[row["instrument_id"], row["stream"]].append((row["minute"], row["minute"] + MINUTE_S))
     return facts
 

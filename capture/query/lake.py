@@ -1,19 +1,24 @@
 """Open a lake and ask it in SQL: sealed days, rolled files and what is still only on the tape, as one."""
 
+import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
-from capture.lake.layout import EMPTY_DATE, EMPTY_NAME, Layout, live_mark
-from capture.lake.views import belongs, prepare, quoted, view_sql
+from capture.lake.damage import damage
+from capture.lake.layout import EMPTY_NAME, Layout
+from capture.lake.views import belongs, prepare
 from capture.schemas import TABLES, Table
+from capture.tape import TapeError
 
-from .answer import Answer, QueryError
+from .answer import Answer, QueryError, as_query_error
 from .coverage import coverage
+from .database import Database
 from .tail import Tail
 
 
@@ -25,26 +30,26 @@ class Lake:
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
-        self._connection = duckdb.connect()
-        self._connection.execute("set TimeZone = 'UTC'")
         self._tails: dict[str, Tail] = {}
-        self._views: dict[str, tuple[str, list[pa.Table]]] = {}
+        self._database = Database(layout)
 
     def sql(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> Answer:
-        """Return the answer to an SQL query over the lake's tables. Raises QueryError.
+        """Return the answer to an SQL query over the lake's tables. Raises QueryError, also where a file is damaged.
 
-        `parameters` fill `?` or `$name` in the query.
+        `parameters` fill `?` or `$name` in the query. Each call stands alone: what its statements create, change or
+        set is gone after it.
         """
         self._refresh()
-        try:
-            relation = self._connection.sql(query, params=parameters)
+        explain = partial(self._explain, query)
+        with as_query_error(explain):
+            queries_only = all(one.type == duckdb.StatementType.SELECT for one in duckdb.extract_statements(query))
+            connection = (self._database if queries_only else self._another()).cursor()
+            relation = connection.sql(query, params=parameters)
             # A statement that is no query may have no answer of its own.
-            return Answer(relation if relation is not None else self._connection.sql("select 'done' as result"))
-        except duckdb.Error as error:
-            raise QueryError(str(error)) from error
+            return Answer(relation if relation is not None else connection.sql("select 'done' as result"), explain)
 
     def tables(self) -> list[dict[str, Any]]:
-        """Return name, meaning, rows, first and last date, and bytes on disk of every table."""
+        """Return name, meaning, rows, first and last date, and bytes on disk of every table. Raises QueryError."""
         self._refresh()
         return [self._describe(table) for table in TABLES.values()]
 
@@ -65,15 +70,20 @@ class Lake:
 
     def coverage(self, symbols: Sequence[str] | None = None) -> list[dict[str, Any]]:
         """Return how much trading time is covered, per symbol, stream and day; see `capture.query.coverage`."""
-        return coverage(self, list(symbols or []), time.time())
+        return coverage(self._rows, list(symbols or []), self.heard_s(), time.time())
+
+    def _rows(self, query: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = self.sql(query, parameters).arrow().to_pylist()
+        return rows
 
     def heard_s(self) -> float:
         """Return when any recorder's line last carried something, in seconds since 1970; 0 for never."""
+        self._refresh()
         return max((tail.heard_s for tail in self._tails.values()), default=0.0)
 
     def close(self) -> None:
         """Let go of the lake."""
-        self._connection.close()
+        self._database.close()
 
     def __enter__(self) -> "Lake":
         return self
@@ -84,39 +94,35 @@ class Lake:
     def _refresh(self) -> None:
         """Make the views say what the lake holds at this moment."""
         # Position before listing: a file listed but not yet counted as rolled is left out, its rows are in the tail.
-        for recorder in self.layout.recorders():
-            self._tails.setdefault(recorder, Tail(self.layout, recorder)).refresh()
-        for table in TABLES.values():
-            self._view(table)
+        try:
+            for recorder in self.layout.recorders():
+                self._tails.setdefault(recorder, Tail(self.layout, recorder)).refresh()
+        except (OSError, pa.ArrowException) as error:
+            self._tails.clear()  # to begin anew: what they had read of the tape is half decoded
+            # Decoding looks into files for what history restores.
+            if not isinstance(error, TapeError) and (text := damage(self.layout)):
+                raise QueryError(text) from error
+            raise
+        self._database.refresh(self._tails)
 
-    def _view(self, table: Table) -> None:
-        query = view_sql(table, quoted(self.layout.archive(table.name) / "*" / "*.parquet"),
-                         _list(self._live_files(table)), quoted(self.layout.sealed(table.name)))
-        parts = [tail.tables[table.name] for tail in self._tails.values() if table.name in tail.tables]
-        before, before_parts = self._views.get(table.name, ("", []))
-        if query == before and list(map(id, parts)) == list(map(id, before_parts)):
-            return
-        self._views[table.name] = (query, parts)
-        if parts:
-            name = f"tail_{table.name}"
-            self._connection.register(name, pa.concat_tables([_plain(table, part) for part in parts]))
-            columns = ", ".join(f'"{column.name}"' for column in table.columns)
-            query += f"\nunion all by name select {columns}, cast(ts as date) as date from {name}"
-        self._connection.execute(f'create or replace temp view "{table.name}" as {query}')
+    def _another(self) -> Database:
+        """Return a database for statements that may change it."""
+        database = Database(self.layout)
+        database.refresh(self._tails)
+        return database
 
-    def _live_files(self, table: Table) -> list[Path]:
-        folder = self.layout.live(table.name)
-        rolled = {recorder: tail.mark for recorder, tail in self._tails.items()}
-        found = [folder / f"date={EMPTY_DATE}" / EMPTY_NAME]
-        for path in folder.glob("date=*/*.parquet"):
-            named = live_mark(path)
-            if named and (rolled.get(named[0]) is None or named[1] < (rolled[named[0]] or 0)):
-                found.append(path)
-        return found
+    def _explain(self, query: str, error: BaseException) -> str:
+        """Return what an error says, or which file of the tables that a query names cannot be read, if that is why."""
+        # What a user did wrong has a class of its own; of pages that make no sense DuckDB says only that.
+        if ".parquet" in str(error) or type(error) is duckdb.Error or not isinstance(error, duckdb.Error):
+            named = [name for name in TABLES if re.search(rf"\b{name}\b", query, re.IGNORECASE)]
+            return damage(self.layout, named) or str(error)
+        return str(error)
 
     def _describe(self, table: Table) -> dict[str, Any]:
-        count, first, last = self._connection.sql(
-            f'select count(*), min(date), max(date) from "{table.name}"').fetchall()[0]
+        query = f'select count(*), min(date), max(date) from "{table.name}"'
+        with as_query_error(partial(self._explain, query)):
+            count, first, last = self._database.cursor().sql(query).fetchall()[0]
         size = sum(path.stat().st_size for folder in (self.layout.live(table.name), self.layout.archive(table.name))
                    for path in folder.glob("date=*/*.parquet") if path.name != EMPTY_NAME)
         return {"table": table.name, "meaning": table.meaning, "version": table.version, "rows": count,
@@ -147,11 +153,3 @@ def open_lake(data: str | Path = "data") -> Lake:
     if not all(layout.sealed(name).exists() for name in TABLES) or not belongs(layout):
         prepare(layout)
     return Lake(layout)
-
-
-def _list(paths: Iterable[Path]) -> str:
-    return "[" + ", ".join(quoted(path) for path in paths) + "]"
-
-
-def _plain(table: Table, rows: pa.Table) -> pa.Table:
-    return rows.cast(pa.schema([(column.name, column.type) for column in table.columns]))

@@ -21,7 +21,10 @@ UNSET_SIZES = frozenset({float(UNSET_INT), float(UNSET_LONG), float(-(2**63)), U
 MOST_REPEATS = 1_000_000
 
 _INT = re.compile(r"-?[0-9]{1,20}")
-_FLOAT = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[-+]?inf(?:inity)?|[-+]?nan", re.IGNORECASE)
+# No two parts of it can take the same digits: a word of a million digits and a letter must not be tried a million ways.
+_FLOAT = re.compile(
+    r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[-+]?inf(?:inity)?|[-+]?nan", re.IGNORECASE
+)
 _ESCAPE = re.compile(r"((?:\\u[0-9a-fA-F]{4})+)")
 
 Values = dict[str, Any]

@@ -76,6 +76,12 @@ class Context:
         elif _ends(decoded, request):
             request.end()
 
+    def answered(self, request_id: int) -> None:
+        """Take note that the last rows came of a request for history: it is over, unless it is kept up to date."""
+        request = self.requests.get(request_id)
+        if request is not None and request.stream != "live_bars":
+            request.end()
+
     def forget_ended(self) -> None:
         """Drop the requests that were over at the last mark already, so that the state of months stays small."""
         kept = {id_: request for id_, request in self.requests.items() if not request.marks_since_end}

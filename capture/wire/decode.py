@@ -124,6 +124,8 @@ class _Decoder:
         self.batch.bad.sort(key=lambda item: item[0])
         for _, decoded in self.batch.messages:
             self.context.received(decoded)
+        for request_id in self.batch.answered:
+            self.context.answered(request_id)
         return self.batch
 
     def _note_changes(self) -> None:

@@ -55,7 +55,7 @@ class When:
 Element = Field | Repeat | When
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # hashed by identity: it is looked up for every frame decoded alone
 class Message:
     """A message of the protocol: id, name, elements after the id, and the message-version field where it has one.
 

@@ -6,15 +6,20 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 _DATE = re.compile(r"(\d{4})(\d\d)(\d\d)(?:[ -]+(\d\d):(\d\d):(\d\d)(?: ?(\S.*))?)?")
+_LONGEST = 128  # far more than any date with its zone; what is longer must not fill the cache either
 
 
-@lru_cache(maxsize=4096)
 def parse_time_us(text: str, zone: str = "UTC") -> int | None:
     """Return a date or time as IB writes it in microseconds since 1970, UTC; None when it cannot be read.
 
     Understood are epoch seconds (9 to 11 digits), `YYYYMMDD` (midnight UTC: a trading date, not an instant),
     `YYYYMMDD-HH:MM:SS` with or without Z (UTC), and `YYYYMMDD HH:MM:SS` in the zone that follows, or in `zone`.
     """
+    return _parse_time_us(text, zone) if len(text) <= _LONGEST else None
+
+
+@lru_cache(maxsize=4096)
+def _parse_time_us(text: str, zone: str) -> int | None:
     if text.isdigit() and text.isascii() and 9 <= len(text) <= 11:
         return int(text) * 1_000_000
     match = _DATE.fullmatch(text)

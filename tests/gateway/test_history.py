@@ -26,6 +26,7 @@ def test_bars_arrive_as_sent_and_end(scene: Scene, sent: Sent, newest: int) -> N
             assert int(bar["bar_date"]) == row["ts_event"].timestamp()
             for name in ("open", "high", "low", "close", "volume", "wap", "trade_count"):
                 assert bar[name] == row[name]
+        assert {row["form"] for row in rows} == {"history"}
 
     scene(play, newest=newest)
 
@@ -50,6 +51,7 @@ def test_bars_are_kept_up_to_date(scene: Scene, sent: Sent) -> None:
         await peer.until("historical_data_update", count=16)
         updates, rows = peer.all("historical_data_update"), sent.rows(7, "bars", stream="live_bars")
         assert len({update["bar_date"] for update in updates}) >= 2
+        assert {row["form"] for row in rows} == {"update"}
         for update, row in zip(updates, rows, strict=False):
             assert update["bar_date"] == row["bar_date"] == str(int(row["ts_event"].timestamp()))
             for name in ("open", "high", "low", "close", "volume", "wap", "trade_count"):

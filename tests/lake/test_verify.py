@@ -159,12 +159,25 @@ def test_a_segment_cut_off_anywhere_is_found(rolled: Layout, problems: Problems,
         seal_closed(rolled.tape / "main")
     path = segments(rolled.tape / "main")[1].path
     whole = path.read_bytes()
-    for cut in (0, 3, 20, len(whole) // 2, len(whole) - 8):  # the last 4 bytes of a sealed one are but its checksum
+    for cut in (0, 3, 20, len(whole) // 2, len(whole) - 8, len(whole) - 4):
         path.write_bytes(whole[:cut])
         found = problems(rolled)
         assert {"tape incomplete", "tape damaged"} & {problem for problem, _ in found}
     path.write_bytes(whole)
     assert problems(rolled) == []
+
+
+@pytest.mark.parametrize("lacking", range(1, 5))
+def test_a_sealed_segment_that_lacks_but_its_checksum_is_found(
+    rolled: Layout, problems: Problems, lacking: int
+) -> None:
+    seal_closed(rolled.tape / "main")
+    path = segments(rolled.tape / "main")[1].path
+    path.write_bytes(path.read_bytes()[:-lacking])
+    assert problems(rolled) == [("tape damaged", path.name)]
+    verifier = Verifier(rolled, "main", Span(7, 8))
+    list(verifier.ranges())
+    assert [found.place for found in verifier.findings] == [str(path)]
 
 
 @pytest.mark.parametrize("sealed", [False, True])

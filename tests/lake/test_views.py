@@ -1,5 +1,6 @@
 """The views file answers right from the first moment on, and splits sealed from live days."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -8,9 +9,10 @@ import duckdb
 import pytest
 
 from capture.lake.layout import Layout
-from capture.lake.parquet import write_parquet
+from capture.lake.rebuild import Rebuilder
 from capture.lake.roll import Roller
-from capture.lake.views import prepare, write_sealed_through
+from capture.lake.sealed import seal_through
+from capture.lake.views import belongs, prepare
 from capture.schemas import TABLES
 
 
@@ -67,20 +69,63 @@ def test_sealed_days_come_from_the_archive(script: Any, tmp_path: Path, quote: s
     archived.parent.mkdir()
     archived.write_bytes(live.read_bytes())
     assert ask(layout, "select price from trades order by 1") == [(20_000,), (20_001,)]
-    write_sealed_through(date(2024, 10, 4), layout.sealed("trades"))
+    seal_through(layout, "trades", date(2024, 10, 4))
     assert ask(layout, "select price from trades order by 1") == [(20_000,), (20_001,)]
     live.unlink()
     assert ask(layout, "select price from trades order by 1") == [(20_000,), (20_001,)]
 
 
-def test_an_archived_file_of_fewer_columns_reads_with_nulls(tmp_path: Path) -> None:
+def test_a_file_of_an_older_version_with_fewer_columns_reads_with_nulls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     layout = Layout(tmp_path)
+    monkeypatch.setitem(TABLES, "trades", replace(TABLES["trades"], version=2))
     prepare(layout)
-    trades = TABLES["trades"]
-    write_parquet(trades, trades.schema.empty_table(), tmp_path / "x.parquet")
     with duckdb.connect() as connection:
         folder = layout.live("trades") / "date=2026-01-05"
         folder.mkdir()
         file = folder / "main.000000000001.parquet"
         connection.execute(f"copy (select timestamptz '2026-01-05' as ts, 1.5 as price) to '{file}'")
     assert ask(layout, "select price, exchange from trades") == [(1.5, None)]
+
+
+QUERIES = ["from trades", "select count(*) from trades", "select count(price) from trades where date > '2020-01-01'",
+           "select max(price) from trades where price is not null", "select exists(from trades where symbol = 'AAPL')",
+           "from range(2) left join trades on price = range", "from quotes left join trades using (ts)",
+           "select price from trades union all select 1.0", "from trades limit 1", "summarize trades"]
+
+
+@pytest.mark.parametrize("spoiled", [b"", b"PAR1 this is none PAR1", None], ids=["empty", "garbage", "torn"])
+def test_a_file_that_cannot_be_read_fails_its_own_view_only(
+    rolled: Layout, caplog: pytest.LogCaptureFixture, spoiled: bytes | None
+) -> None:
+    prepare(rolled)
+    quotes = ask(rolled, "select count(*) from quotes")
+    trades = ask(rolled, "select price from trades order by seq")
+    assert belongs(rolled)
+    path = next(rolled.live("trades").glob("date=2*/main.000000000003.parquet"))
+    path.write_bytes(path.read_bytes()[:-30] if spoiled is None else spoiled)
+    prepare(rolled)
+    assert str(path) in caplog.text
+    assert f"`ticktape verify --data {rolled.root}`" in caplog.text
+    assert f"`ticktape rebuild --replace --data {rolled.root}`" in caplog.text
+    assert ask(rolled, "select count(*) from quotes") == quotes
+    for query in QUERIES:
+        with pytest.raises(duckdb.Error, match="rebuild --replace"):
+            ask(rolled, query)
+    assert not belongs(rolled)
+    list(Rebuilder(rolled, "main").ranges())
+    assert belongs(rolled)
+    assert ask(rolled, "select price from trades order by seq") == trades
+
+
+def test_a_rowless_file_that_cannot_be_read_is_made_anew(rolled: Layout, caplog: pytest.LogCaptureFixture) -> None:
+    (rolled.live("trades") / "date=1970-01-01" / "empty.parquet").write_bytes(b"")
+    prepare(rolled)
+    assert caplog.text == ""
+    assert ask(rolled, "select count(*) from trades") == [(22,)]
+
+
+def test_a_folder_with_a_quote_in_its_name_has_its_own_views(tmp_path: Path) -> None:
+    prepare(Layout(tmp_path / "it's"))
+    assert belongs(Layout(tmp_path / "it's"))

@@ -1,6 +1,8 @@
 """Coverage divides trading time into what was captured, quiet, restored, missing and unknown."""
 
+import re
 from datetime import UTC, datetime
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import capture
+from capture.query import intervals
 from capture.query.coverage import coverage
 from capture.query.intervals import Spans, difference, intersection, total, union
 
@@ -31,6 +34,14 @@ def test_sets_of_time_are_sets(some: Spans, others: Spans) -> None:
     assert seconds(difference(a, b)) == seconds(some) - seconds(others)
 
 
+def test_no_module_of_query_imports_one_that_imports_it() -> None:
+    folder = Path(intervals.__file__).parent
+    needs = {path.stem: set(re.findall(r"^ *from \.(\w+) import", path.read_text(), re.MULTILINE))
+             for path in folder.glob("*.py")}  # fmt: skip
+    assert {"coverage", "tail"} <= needs["lake"]
+    assert list(TopologicalSorter(needs).static_order())
+
+
 class Day:
     """A recorder's day in New York, of an instrument that trades from 9:30 to 16:00."""
 
@@ -50,7 +61,7 @@ class Day:
 
     def coverage(self) -> list[dict[str, Any]]:
         with capture.open_lake(self.tape.data) as lake:
-            return coverage(lake, [], self.now_s)
+            return coverage(lambda *asked: lake.sql(*asked).arrow().to_pylist(), [], lake.heard_s(), self.now_s)
 
 
 @pytest.fixture

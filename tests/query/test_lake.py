@@ -1,16 +1,23 @@
 """A lake answers with all that reached the tape, once, whatever the roller is doing."""
 
+import subprocess
+import sys
 import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 import capture
 from capture.lake.layout import LakeMissingError, Layout
 from capture.lake.roll import Roller
 from capture.query import QueryError
+from capture.schemas import TRADES
 
 
 def prices(lake: capture.Lake) -> list[float]:
@@ -63,8 +70,6 @@ def test_the_forms_of_an_answer_agree(script: Any) -> None:
         assert sum(batch.num_rows for batch in answer.batches()) == 1
         assert "AAPL" in repr(answer)
         assert answer.duckdb().columns == answer.columns
-        lake.sql("create temp table t as select 1 as x")
-        assert lake.sql("select x from t").rows() == [(1,)]
 
 
 def test_the_tables_are_described(script: Any) -> None:
@@ -86,6 +91,145 @@ def test_mistakes_are_explained(tmp_path: Path, script: Any) -> None:
             lake.sql("select nonsense from trades")
         with pytest.raises(QueryError, match="Conversion"):
             lake.sql("select cast(symbol as integer) from (select 'x' as symbol)").rows()
+
+
+CHANGES = [
+    "drop view trades", "drop view tail_trades", "create table t as select 1", "create temp table trades as select 2",
+    "create or replace view trades as select 3", "attach ':memory:' as other; use other", "use temp", "begin",
+    "commit", "begin; drop view trades; commit", "set TimeZone = 'Asia/Tokyo'", "set global TimeZone = 'Asia/Tokyo'",
+    "explain analyze create or replace view trades as select 4", "detach memory", "create schema s; use s",
+    "prepare p as select 1", "set schema = 'information_schema'", "pivot trades on symbol using count(*)"]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_a_statement_changes_is_gone_after_it(script: Any, change: str) -> None:
+    script.open().ask(5, "req_tick_by_tick", tick_kind="AllLast").trade(5, 1).mark()
+    list(Roller(Layout(script.data), "main").roll())
+    script.trade(5, 2)
+    with capture.open_lake(script.data) as lake:
+        earlier = lake.sql("select price from trades order by seq")
+        with suppress(QueryError):
+            lake.sql(change)
+        assert prices(lake) == [1, 2]
+        assert len(lake.tables()) == 13
+        assert len(lake.sql("show tables").rows()) >= 13
+        with pytest.raises(QueryError, match="does not exist"):
+            lake.sql("select * from t")
+        assert lake.sql("select current_setting('TimeZone'), current_schema()").rows() == [("UTC", "main")]
+        script.trade(5, 3)
+        assert prices(lake) == [1, 2, 3]
+        assert earlier.rows()[:2] == [(1.0,), (2.0,)]
+
+
+def test_statements_of_one_call_see_each_other(script: Any) -> None:
+    script.open().ask(5, "req_tick_by_tick", tick_kind="AllLast").trade(5, 1)
+    with capture.open_lake(script.data) as lake:
+        answer = lake.sql("create temp table t as select price + 1 as more from trades; select more from t")
+        assert prices(lake) == [1]
+        assert answer.rows() == answer.rows() == [(2.0,)]
+
+
+def test_an_answer_is_read_on_while_others_are_asked_for(script: Any) -> None:
+    script.open().ask(5, "req_tick_by_tick", tick_kind="AllLast").trade(5, 1)
+    with capture.open_lake(script.data) as lake:
+        batches = lake.sql("select range, price from range(300_000), trades").batches(1000)
+        rows = batches.read_next_batch().num_rows
+        script.trade(5, 2)
+        assert prices(lake) == [1, 2]
+        assert rows + sum(batch.num_rows for batch in batches) == 300_000
+
+
+NOW_S = int(time.time())
+
+
+@pytest.fixture
+def two_files(script: Any) -> Path:
+    """The second of two rolled files of trades; a trade and quotes follow on the tape."""
+    script.open().ask(5, "req_tick_by_tick", tick_kind="AllLast")
+    for price in (1, 2):
+        for size in range(100):
+            script.trade(5, price, size, NOW_S)
+        script.mark()
+    list(Roller(Layout(script.data), "main").roll())
+    script.trade(5, 3)
+    script.answer("tick_by_tick", request_id=5, kind=3, time=1, bid_price=1, ask_price=2)
+    (path,) = Layout(script.data).live("trades").glob("date=2*/*002.parquet")
+    return path
+
+
+def spoil_page(path: Path) -> None:
+    column = pq.read_metadata(path).row_group(0).column(TRADES.schema.names.index("size"))
+    data = bytearray(path.read_bytes())
+    data[column.data_page_offset : column.data_page_offset + 12] = b"\xff" * 12
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("spoil", [
+    lambda path: path.write_bytes(b""),
+    lambda path: path.write_bytes(path.read_bytes()[:-20]),
+    lambda path: path.write_bytes(bytes(path.stat().st_size)),
+    spoil_page,
+], ids=["empty", "torn", "zeros", "page"])  # fmt: skip
+@pytest.mark.parametrize("is_open", [False, True])
+def test_a_damaged_file_fails_what_needs_it_by_name(
+    script: Any, two_files: Path, spoil: Callable[[Path], object], is_open: bool
+) -> None:
+    with capture.open_lake(script.data) as lake:
+        if is_open:
+            assert lake.sql("select sum(size) from trades").rows() == [(2 * 4950 + 100,)]
+    whole = two_files.read_bytes()
+    spoil(two_files)
+    with capture.open_lake(script.data) as lake:
+        assert lake.sql("select count(*) from quotes").rows() == [(1,)]
+        for form in ("rows", "arrow", "pl", "df", "__repr__", "batches"):
+            with pytest.raises(QueryError) as said:
+                list(getattr(lake.sql("select * from trades"), form)())
+            assert str(two_files) in str(said.value)
+            assert f"`ticktape rebuild --replace --data {script.data}`" in str(said.value)
+        two_files.write_bytes(whole)
+    with capture.open_lake(script.data) as lake:
+        assert lake.sql("select sum(size) from trades").rows() == [(2 * 4950 + 100,)]
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "json", "parquet"])
+def test_the_command_names_a_damaged_file(script: Any, two_files: Path, form: str, tmp_path: Path) -> None:
+    capture.open_lake(script.data).close()
+    spoil_page(two_files)
+    command = [sys.executable, "-m", "capture.cli", "sql", "select * from trades", "--data", script.data, "-o",
+               tmp_path / "answer", "--format", form]  # fmt: skip
+    ran = subprocess.run(command, capture_output=True, text=True)
+    assert ran.returncode == 1
+    assert ran.stderr.startswith(f"ticktape: {two_files} cannot be read: ")
+    assert "Traceback" not in ran.stderr
+
+
+def test_a_damaged_file_that_history_is_compared_with_is_named_until_it_is_mended(
+    script: Any, two_files: Path
+) -> None:
+    whole = two_files.read_bytes()
+    two_files.write_bytes(whole[:-20])
+    script.ask(9, "req_historical_ticks", what="TRADES")
+    ticks = [{"time": NOW_S, "price": 2, "size": size, "exchange": "NASDAQ"} for size in (7, 7)]
+    script.answer("historical_trades", request_id=9, ticks=ticks, done=True).mark()
+    with capture.open_lake(script.data) as lake:
+        for _ in range(2):
+            with pytest.raises(QueryError, match=r"002\.parquet cannot be read: "):
+                lake.sql("select count(*) from quotes")
+        with pytest.raises(OSError, match=r"002\.parquet cannot be read: .* rebuild --replace"):
+            list(Roller(Layout(script.data), "main").roll())
+        two_files.write_bytes(whole)
+        assert len(prices(lake)) == 202, "of two equal prints one was captured"
+        list(Roller(Layout(script.data), "main").roll())
+        assert len(prices(lake)) == 202
+
+
+def test_the_command_loads_neither_polars_nor_settings(script: Any) -> None:
+    script.open().ask(5, "req_tick_by_tick", tick_kind="AllLast").trade(5, 1)
+    command = [sys.executable, "-X", "importtime", "-m", "capture.cli", "sql", "from trades", "--data", script.data]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True)
+    loaded = {line.rpartition("|")[2].strip() for line in ran.stderr.splitlines()}
+    assert "pyarrow" in loaded
+    assert not loaded & {"polars", "capture.session.settings"}
 
 
 @pytest.mark.slow

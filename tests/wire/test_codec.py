@@ -1,5 +1,7 @@
 """One frame to values and back, for every message of the tables and any server version."""
 
+import contextlib
+import time
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from capture.wire.answers import ANSWERS, UNREAD
 from capture.wire.codec import (
     MOST_REPEATS,
+    PARSE,
     UNSET_FLOAT,
     UNSET_INT,
     UNSET_LONG,
@@ -222,6 +225,16 @@ def test_words_that_are_no_numbers(word: str) -> None:
     for parse in (parse_int, parse_long, parse_float, parse_decimal, parse_bool):
         with pytest.raises(ValueError, match=r".*"):
             parse(word)
+
+
+@pytest.mark.parametrize("kind", PARSE)
+@pytest.mark.parametrize("piece", ["7", ".", "1.", "-", "e1", "inf", "\\ud83d", " ", "٣"])
+def test_a_word_as_long_as_a_frame_can_be_is_read_or_refused_at_once(kind: Kind, piece: str) -> None:
+    before = time.process_time()
+    for word in (piece * 500_000, piece * 500_000 + "x"):
+        with contextlib.suppress(ValueError):
+            PARSE[kind](word)
+    assert time.process_time() - before < 5
 
 
 @pytest.mark.parametrize("word", ["2147483648", "-2147483649", "9" * 19, "9" * 21, "1.0"])

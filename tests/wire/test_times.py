@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from capture.wire import times
 from capture.wire.times import parse_time_us
 
 ZONES = ["US/Eastern", "Europe/Amsterdam", "Asia/Hong_Kong", "UTC", "Australia/Sydney"]
@@ -71,3 +72,9 @@ def test_what_cannot_be_read_is_none(text: str) -> None:
 @settings(deadline=None)
 def test_random_text_raises_nothing(text: str) -> None:
     assert parse_time_us(text) is None or isinstance(parse_time_us(text), int)
+
+
+def test_what_is_too_long_to_be_a_date_is_none_and_not_kept() -> None:
+    kept = times._parse_time_us.cache_info().currsize
+    assert parse_time_us("20260105 14:30:00 " + "x" * 1_000) is None
+    assert times._parse_time_us.cache_info().currsize == kept

@@ -1,0 +1,84 @@
+"""Archive files: rows of one table, recorder and date, sorted, in as much memory as one is willing to give."""
+
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from capture.schemas import Table
+
+from .parquet import ROW_GROUP_ROWS, open_parquet
+
+MEMORY_MIB = 512
+
+
+class SealError(OSError):
+    """A sorted file does not hold what the files hold that it was made from."""
+
+
+def write_sorted(table: Table, sources: Sequence[Path], path: Path, memory_mib: int = MEMORY_MIB) -> int:
+    """Write the rows of some files to one, by the table's sort key, and return how many there are.
+
+    Files of older schema versions are read as the newest. What does not fit into `memory_mib` is sorted on disk, beside
+    `path`. Raises SealError where the result, read back, does not hold the same rows, and duckdb.Error where a source
+    cannot be read.
+    """
+    with _database(path.parent, memory_mib) as connection:
+        order = ", ".join(f'"{name}"' for name in table.sort_key)
+        rows = connection.sql(f"select {_columns(table)} from {files_sql(sources)} order by {order}")
+        reader = rows.to_arrow_reader(ROW_GROUP_ROWS)
+        schema = pa.schema([pa.field(c.name, c.type, nullable=c.nullable) for c in table.columns])
+        with open_parquet(table, schema, path, archive=True) as writer:
+            for part in _pieces(reader):
+                writer.write_table(part.cast(schema), row_group_size=ROW_GROUP_ROWS)
+        wanted, found = (fingerprint(connection, table, files_sql(files)) for files in (sources, [path]))
+    if wanted != found:
+        raise SealError(f"{path} was to hold {wanted[0]:,} rows and holds {found[0]:,}, or others: {path.parent} stays "
+                        "as it was; try again, and have the disk and memory of this machine checked")
+    return wanted[0]
+
+
+def fingerprint(connection: duckdb.DuckDBPyConnection, table: Table, source: str) -> tuple[int, int]:
+    """Return how many rows an SQL source has, and a sum over hashes of them: equal for the same rows in any order."""
+    query = f"select count(*), coalesce(sum(hash({_columns(table)})::hugeint), 0) from {source}"
+    count, total = connection.sql(query).fetchall()[0]
+    return count, int(total)
+
+
+def _pieces(reader: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Yield batches put together to row groups: a group of its own for each small one would bloat the file."""
+    waiting: list[pa.RecordBatch] = []
+    count = 0
+    for batch in reader:
+        waiting.append(batch)
+        count += len(batch)
+        if count >= ROW_GROUP_ROWS:
+            joined = pa.Table.from_batches(waiting)
+            yield joined.slice(0, count - count % ROW_GROUP_ROWS)
+            rest = joined.slice(count - count % ROW_GROUP_ROWS)
+            waiting, count = rest.to_batches(), len(rest)
+    if count:
+        yield pa.Table.from_batches(waiting)
+
+
+@contextmanager
+def _database(folder: Path, memory_mib: int) -> Iterator[duckdb.DuckDBPyConnection]:
+    with tempfile.TemporaryDirectory(prefix=".sort-", dir=folder) as spill, duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        connection.execute(f"set memory_limit = '{memory_mib}MiB'")
+        connection.execute("set threads = 2")  # each keeps buffers of its own
+        connection.execute("set temp_directory = $1", [spill])
+        yield connection
+
+
+def _columns(table: Table) -> str:
+    return ", ".join(f'"{column.name}"' for column in table.columns)
+
+
+def files_sql(paths: Sequence[Path]) -> str:
+    """Return the SQL source of all rows of some files."""
+    names = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
+    return f"read_parquet([{names}], hive_partitioning = false, union_by_name = true)"

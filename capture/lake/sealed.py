@@ -1,0 +1,86 @@
+"""Up to which date a table is sealed, and the lock between those who roll rows and those who move that date.
+
+Rows of a date go to live files while it is not sealed, and to the archive once it is. So that none is published among
+the live files of a date at the moment it is sealed, publishing and moving the date exclude each other.
+"""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from functools import partial
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from capture.schemas import TABLES
+from capture.tape import publish
+
+from .layout import NEVER_SEALED, Layout
+from .parquet import FILE_MODE
+
+
+class SealerBusyError(OSError):
+    """Another process is sealing this lake."""
+
+
+def sealed_through(layout: Layout, table: str) -> date:
+    """Return the UTC date up to which a table is sealed; NEVER_SEALED where nothing is.
+
+    Raises OSError or pa.ArrowInvalid where the file that says so cannot be read.
+    """
+    try:
+        found: date = pq.read_table(layout.sealed(table), partitioning=None)["sealed_through"][0].as_py()
+    except FileNotFoundError:
+        return NEVER_SEALED
+    return found
+
+
+def sealed_dates(layout: Layout) -> dict[str, str]:
+    """Return for each table the date up to which it is sealed, in ISO form."""
+    return {table: sealed_through(layout, table).isoformat() for table in TABLES}
+
+
+def seal_through(layout: Layout, table: str, day: date) -> None:
+    """Say that a table is sealed up to a UTC date, atomically."""
+    path = layout.sealed(table)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    publish(path, partial(_write, day), mode=FILE_MODE)
+
+
+def _write(day: date, path: Path) -> None:
+    pq.write_table(pa.table({"sealed_through": pa.array([day], pa.date32())}), path)
+
+
+@contextmanager
+def publishing(layout: Layout) -> Iterator[None]:
+    """Hold off the moving of sealed dates while rows are published; any number may publish at once."""
+    with _locked(layout, "dates.lock", fcntl.LOCK_SH):
+        yield
+
+
+@contextmanager
+def moving_dates(layout: Layout) -> Iterator[None]:
+    """Hold off all publishing of rows while sealed dates move; to be held for moments only."""
+    with _locked(layout, "dates.lock", fcntl.LOCK_EX):
+        yield
+
+
+@contextmanager
+def sealer_lock(layout: Layout) -> Iterator[None]:
+    """Be the one who seals a lake. Raises SealerBusyError where another process is."""
+    try:
+        with _locked(layout, "sealer.lock", fcntl.LOCK_EX | fcntl.LOCK_NB):
+            yield
+    except BlockingIOError:
+        raise SealerBusyError(f"the lake in {layout.root} is being sealed by another process: let it finish") from None
+
+
+@contextmanager
+def _locked(layout: Layout, name: str, how: int) -> Iterator[None]:
+    folder = layout.root / "sealed"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / name).open("w") as lock:
+        fcntl.flock(lock, how)
+        yield

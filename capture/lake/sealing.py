@@ -1,0 +1,199 @@
+"""Sealing: a date that is over becomes one sorted file per table and recorder.
+
+Every step can be repeated: sorted files are published first and seen by nobody, then the date is moved by a rename, and
+the live files go hours later, when no query that began before can still read them. Killed at any moment, the lake
+answers as before or as after, and the next run goes on.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+from capture.schemas import TABLES, Table
+from capture.tape import Follower, publish, segments
+
+from .archive import MEMORY_MIB, write_sorted
+from .layout import Layout, live_mark, read_rolled
+from .parquet import FILE_MODE
+from .sealed import moving_dates, seal_through, sealed_through, sealer_lock
+
+DAY = timedelta(days=1)
+# How long after midnight UTC a date is left open: what is fetched from IB's history for the day's last gaps then comes
+# in time to be sorted in.
+DELAY_S = 3_600.0
+# Between publishing sorted files and moving the date: any query that listed files before has long read the date then.
+SETTLE_S = 10.0
+# How long live files of a sealed date stay for queries that are still reading them.
+GRACE_S = 3 * 3_600.0
+
+
+@dataclass(slots=True)
+class Sealed:
+    """What sealing one date did: rows per table, files written, and seconds."""
+
+    day: date
+    rows: dict[str, int] = field(default_factory=dict)
+    files: int = 0
+    seconds: float = 0.0
+
+
+class Sealer:
+    """Seals the dates of a lake that are over. `now_s` is the time in seconds since 1970."""
+
+    def __init__(
+        self,
+        layout: Layout,
+        *,
+        delay_s: float = DELAY_S,
+        settle_s: float = SETTLE_S,
+        grace_s: float = GRACE_S,
+        memory_mib: int = MEMORY_MIB,
+        now_s: Callable[[], float] = time.time,
+    ) -> None:
+        self.layout = layout
+        self._delay_s, self._settle_s, self._grace_s = delay_s, settle_s, grace_s
+        self._memory_mib = memory_mib
+        self._now_s = now_s
+
+    def due(self) -> list[date]:
+        """Return the dates that can be sealed, oldest first: those over, and rolled by every recorder."""
+        waiting = sorted({day for table in TABLES for day in self._live_days(table)
+                          if day > sealed_through(self.layout, table)})
+        if not waiting or waiting[0] >= self._over():
+            return []
+        reached = self._reached()
+        return [day for day in waiting if day < reached]
+
+    def seal(self) -> Iterator[Sealed]:
+        """Seal every date that can be, and yield what was done for each. Raises SealerBusyError, SealError, OSError."""
+        with sealer_lock(self.layout):
+            for day in self.due():
+                yield self._seal(day)
+
+    def clear(self) -> int:
+        """Remove live files of dates that were sealed long enough ago, and return how many."""
+        removed = 0
+        for table in TABLES:
+            through = sealed_through(self.layout, table)
+            for day in self._live_days(table):
+                if day <= through and self._now_s() - self._sealed_s(table, day) > self._grace_s:
+                    removed += self._remove(self.layout.live(table) / f"date={day}")
+        return removed
+
+    # What is over
+
+    def _over(self) -> date:
+        """Return the first date that is not over."""
+        return datetime.fromtimestamp(self._now_s() - self._delay_s, UTC).date()
+
+    def _reached(self) -> date:
+        """Return the first date of which rows may still come."""
+        return min((self._date_of_next(recorder) for recorder in self.layout.recorders()), default=self._over())
+
+    def _date_of_next(self, recorder: str) -> date:
+        """Return the date of the first record of a tape that is not rolled; of what will be, where all is rolled."""
+        folder, rolled = self.layout.tape / recorder, read_rolled(self.layout, recorder)
+        tape = segments(folder)
+        if not tape:
+            return self._over()
+        mark = tape[0].first_mark if rolled is None else rolled.mark
+        records = iter(Follower(folder, mark))
+        if rolled is not None:
+            next(records)  # the mark itself: everything before it is rolled
+        following = next(records, None)
+        if following is None:
+            return self._over()
+        return min(datetime.fromtimestamp(following.wall_ns // 1_000_000_000, UTC).date(), self._over())
+
+    def _live_days(self, table: str) -> list[date]:
+        names = (path.name.removeprefix("date=") for path in self.layout.live(table).glob("date=2*"))
+        return sorted(date.fromisoformat(name) for name in names)
+
+    # Sealing a date
+
+    def _seal(self, day: date) -> Sealed:
+        begun_s = time.monotonic()
+        done = Sealed(day)
+        tables = [table for table in TABLES.values() if sealed_through(self.layout, table.name) < day]
+        sorted_in = {table.name: self._sort(table, day, done) for table in tables}
+        time.sleep(self._settle_s)
+        with moving_dates(self.layout):
+            for table in tables:
+                self._latecomers(table, day, sorted_in[table.name], done)
+                seal_through(self.layout, table.name, day)
+        done.seconds = time.monotonic() - begun_s
+        return done
+
+    def _sort(self, table: Table, day: date, done: Sealed) -> set[Path]:
+        """Publish the sorted files of a table and date, and return the live files that are in them."""
+        folder = self.layout.archive(table.name) / f"date={day}"
+        files = self._rolled_files(table.name, day)
+        targets = {}
+        for recorder, paths in files.items():
+            marks = [_mark(path) for path in paths]
+            targets[self.layout.archive_file(table.name, str(day), recorder, marks[0], marks[-1])] = paths
+        for leftover in set(folder.glob("*.parquet")) - targets.keys():
+            leftover.unlink()  # of an attempt that was killed: the date is not sealed, nobody reads it
+        for target, paths in targets.items():
+            self._write(table, target, paths, done)
+        return {path for paths in files.values() for path in paths}
+
+    def _latecomers(self, table: Table, day: date, sorted_in: set[Path], done: Sealed) -> None:
+        """Publish what was rolled for a date while it was sorted, one file each."""
+        for recorder, paths in self._rolled_files(table.name, day).items():
+            for path in set(paths) - sorted_in:
+                mark = _mark(path)
+                self._write(table, self.layout.archive_file(table.name, str(day), recorder, mark, mark), [path], done)
+
+    def _write(self, table: Table, target: Path, sources: list[Path], done: Sealed) -> None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        counts: list[int] = []
+        write = partial(_write_counted, table, sources, self._memory_mib, counts)
+        publish(target, write, mode=FILE_MODE)
+        done.rows[table.name] = done.rows.get(table.name, 0) + counts[0]
+        done.files += 1
+
+    def _rolled_files(self, table: str, day: date) -> dict[str, list[Path]]:
+        """Return the live files of a date by recorder, in the order of their marks.
+
+        Without those at or beyond the rolled position: their roll will be done again, and then into the archive.
+        """
+        found: dict[str, list[Path]] = {}
+        positions = {recorder: read_rolled(self.layout, recorder) for recorder in self.layout.recorders()}
+        for path in sorted((self.layout.live(table) / f"date={day}").glob("*.parquet")):
+            if (named := live_mark(path)) is None:
+                continue
+            position = positions.get(named[0])
+            if named[0] not in positions or (position is not None and named[1] < position.mark):
+                found.setdefault(named[0], []).append(path)
+        return found
+
+    # Clearing
+
+    def _sealed_s(self, table: str, day: date) -> float:
+        """Return when a date was sealed, or later."""
+        folder = self.layout.archive(table) / f"date={day}"
+        paths = [*folder.glob("*.parquet"), self.layout.live(table) / f"date={day}"]
+        return max(path.stat().st_mtime for path in paths)
+
+    def _remove(self, folder: Path) -> int:
+        paths = list(folder.glob("*.parquet"))
+        for path in paths:
+            path.unlink()
+        if not any(folder.iterdir()):  # what was set aside by hand stays
+            folder.rmdir()
+        return len(paths)
+
+
+def _mark(path: Path) -> int:
+    named = live_mark(path)
+    assert named is not None  # it was chosen by its name
+    return named[1]
+
+
+def _write_counted(table: Table, sources: list[Path], memory_mib: int, counts: list[int], path: Path) -> None:
+    counts.append(write_sorted(table, sources, path, memory_mib))
+

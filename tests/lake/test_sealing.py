@@ -1,0 +1,215 @@
+"""Sealing: the same rows before and after, killed at every step, sorted, and late rows beside them."""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import pyarrow.parquet as pq
+import pytest
+
+from capture.lake import sealing
+from capture.lake.layout import NEVER_SEALED, Layout, archive_marks
+from capture.lake.roll import Roller
+from capture.lake.sealed import SealerBusyError, sealed_through, sealer_lock
+from capture.lake.sealing import Sealer
+from capture.lake.verify import Verifier, foreign
+from capture.lake.views import prepare
+from capture.query import open_lake
+from capture.schemas import TABLES
+
+FIRST, SECOND, THIRD = date(2026, 1, 5), date(2026, 1, 6), date(2026, 1, 7)
+HOUR_S = 3_600
+
+
+def seconds(day: date, hour: float = 0) -> float:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() + hour * HOUR_S
+
+
+class Days:
+    """A lake of which time passes as told."""
+
+    def __init__(self, folder: Path, make: Callable[..., Any]) -> None:
+        self.now_ns = int(seconds(FIRST, 12) * 1e9)
+        self.script = make(folder / "data", now=self.tick)
+        self.layout = Layout(folder / "data")
+        prepare(self.layout)
+        self.script.open()
+        for request_id, symbol in ((5, "MSFT"), (6, "AAPL")):
+            self.script.ask(request_id, "req_tick_by_tick", con_id=request_id, symbol=symbol, tick_kind="AllLast")
+
+    def tick(self) -> int:
+        self.now_ns += 1_000_000
+        return self.now_ns
+
+    def at(self, day: date, hour: float = 0) -> "Days":
+        self.now_ns = int(seconds(day, hour) * 1e9)
+        return self
+
+    def trades(self, count: int = 3) -> "Days":
+        for number in range(count):
+            for request_id in (5, 6):
+                self.script.trade(request_id, 100 + number, time=self.now_ns // 1_000_000_000)
+        self.script.mark()
+        return self
+
+    def roll(self) -> "Days":
+        list(Roller(self.layout, "main").roll())
+        return self
+
+    def sealer(self, **settings: Any) -> Sealer:
+        return Sealer(self.layout, settle_s=0, now_s=lambda: self.now_ns / 1e9, **settings)
+
+    def through(self) -> set[date]:
+        return {sealed_through(self.layout, table) for table in TABLES}
+
+
+@pytest.fixture
+def days(tmp_path: Path, script: Any) -> Iterator[Days]:
+    """Two days and the morning of a third, rolled, nothing sealed."""
+    made = Days(tmp_path / "days", type(script))
+    for day in (FIRST, SECOND):
+        made.at(day, 12).trades().at(day, 13).trades()
+    yield made.at(THIRD, 2).trades().roll()
+    made.script.writer.close()
+
+
+def rows(layout: Layout) -> dict[str, list[dict[str, Any]]]:
+    """Return all rows that the views file, `open_lake` and polars give, which must be the same."""
+    found = {}
+    with duckdb.connect(str(layout.database), read_only=True) as connection, open_lake(layout.root) as lake:
+        connection.execute("set TimeZone = 'UTC'")
+        for table in TABLES:
+            query = f'select * from {table} order by recorder, seq, "row"'
+            found[table] = connection.sql(query).to_arrow_table().to_pylist()
+            assert lake.sql(query).arrow().to_pylist() == found[table], table
+    return found
+
+
+def findings(layout: Layout) -> list[Any]:
+    verifier = Verifier(layout, "main")
+    list(verifier.ranges())
+    return verifier.findings + foreign(layout)
+
+
+def test_a_date_is_due_once_it_is_over_and_rolled(days: Days) -> None:
+    assert days.sealer().due() == [FIRST, SECOND]
+    assert days.at(SECOND, 0.5).sealer().due() == []  # a while is left for the last gaps to be fetched
+    assert days.at(SECOND, 1.5).sealer().due() == [FIRST]
+
+
+def test_a_date_that_is_not_rolled_is_not_due(days: Days) -> None:
+    days.at(THIRD, 3).trades()  # on the tape, not rolled: of a date that is not over
+    assert days.at(date(2026, 1, 9)).sealer().due() == [FIRST, SECOND]
+    days.roll()
+    assert days.sealer().due() == [FIRST, SECOND, THIRD]
+
+
+def test_answers_are_the_same_after_sealing_and_after_clearing(days: Days) -> None:
+    before = rows(days.layout)
+    assert [one.day for one in days.sealer().seal()] == [FIRST, SECOND]
+    assert days.through() == {SECOND}
+    assert rows(days.layout) == before
+    assert findings(days.layout) == []
+    assert days.sealer().clear() == 0  # queries may still read them
+    files = days.sealer(grace_s=-1e12).clear()
+    assert files > 0
+    assert {path.name for path in days.layout.live("trades").glob("date=*")} == {"date=1970-01-01", f"date={THIRD}"}
+    assert rows(days.layout) == before
+    assert findings(days.layout) == []
+    assert list(days.sealer().seal()) == []
+
+
+def test_sealed_files_are_sorted_and_hold_a_date_each(days: Days) -> None:
+    list(days.sealer().seal())
+    for day in (FIRST, SECOND):
+        [path] = (days.layout.archive("trades") / f"date={day}").glob("*.parquet")
+        found = pq.read_table(path, partitioning=None)
+        assert found.equals(found.sort_by([(name, "ascending") for name in TABLES["trades"].sort_key]))
+        assert found.num_rows == 12
+        assert set(found["ts"].cast("date32").to_pylist()) == {day}
+        assert pq.read_schema(path).equals(pq.read_schema(next(
+            (days.layout.live("trades") / f"date={day}").glob("*.parquet"))))
+    everything = pl.scan_parquet(str(days.layout.archive("trades") / "**/*.parquet")).collect()
+    assert len(everything) == 24
+
+
+def test_late_rows_of_a_sealed_date_come_into_the_archive(days: Days) -> None:
+    list(days.sealer().seal())
+    before = rows(days.layout)
+    days.script.ask(7, "req_historical_ticks", con_id=6, symbol="AAPL", what="TRADES")
+    days.script.answer("historical_trades", request_id=7, done=True, ticks=[
+        {"time": int(seconds(FIRST, 9)), "mask": 0, "price": 7.0, "size": 1, "exchange": "X", "conditions": ""}])
+    with open_lake(days.layout.root) as lake:  # not rolled: from the tape's tail
+        found = lake.sql("select count(*) as rows from trades").arrow().to_pylist()
+    assert found == [{"rows": len(before["trades"]) + 1}]
+    days.script.mark()
+    days.roll()
+    assert len(rows(days.layout)["trades"]) == len(before["trades"]) + 1
+    names = [archive_marks(path) for path in (days.layout.archive("trades") / f"date={FIRST}").glob("main*.parquet")]
+    assert len(names) == 2
+    assert findings(days.layout) == []
+    assert days.sealer().due() == []
+
+
+STEPS = ("write_sorted", "publish", "time.sleep", "moving_dates", "seal_through", "live_mark")
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing catches it."""
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("survived", [0, 1, 5])
+def test_killed_at_any_step_the_lake_answers_right_and_the_next_run_finishes(
+    days: Days, monkeypatch: pytest.MonkeyPatch, step: str, survived: int
+) -> None:
+    before = rows(days.layout)
+    left = survived
+
+    def dying(real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **named: Any) -> Any:
+            nonlocal left
+            if left == 0:
+                raise Killed
+            left -= 1
+            return real(*arguments, **named)
+
+        return call
+
+    with monkeypatch.context() as patch:
+        owner, _, name = step.rpartition(".")
+        where = getattr(sealing, owner) if owner else sealing
+        patch.setattr(where, name, dying(getattr(where, name)))
+        with suppress(Killed):
+            list(days.sealer().seal())
+    assert rows(days.layout) == before
+    list(days.sealer().seal())
+    assert days.through() == {SECOND}
+    days.sealer(grace_s=-1e12).clear()
+    assert rows(days.layout) == before
+    assert findings(days.layout) == []
+
+
+def test_an_archive_file_that_lacks_a_row_is_found_and_rebuilt(days: Days) -> None:
+    from capture.lake.rebuild import Rebuilder
+
+    before = rows(days.layout)
+    list(days.sealer().seal())
+    days.sealer(grace_s=-1e12).clear()
+    [path] = (days.layout.archive("trades") / f"date={FIRST}").glob("*.parquet")
+    whole = pq.read_table(path, partitioning=None)
+    pq.write_table(whole.slice(1), path, store_schema=False)
+    assert [found.problem for found in findings(days.layout)] == ["file different"]
+    list(Rebuilder(days.layout, "main").ranges())
+    assert rows(days.layout) == before
+    assert findings(days.layout) == []
+
+
+def test_one_seals_at_a_time(days: Days) -> None:
+    with sealer_lock(days.layout), pytest.raises(SealerBusyError, match="another process"):
+        list(days.sealer().seal())
+    assert days.through() == {NEVER_SEALED}
