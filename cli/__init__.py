@@ -15,6 +15,7 @@ from . import (
     rebuild,
     record,
     recover,
+    seal,
     snapshot,
     sql,
     status,
@@ -27,7 +28,7 @@ from .output import say
 
 _VERBS = (
     init, plan, gateway, record, backfill, snapshot, sql, tables, status, gaps, coverage, verify, recover, rebuild,
-    demo, version,
+    seal, demo, version,
 )  # fmt: skip
 
 app = typer.Typer(

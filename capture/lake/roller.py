@@ -17,6 +17,7 @@ from pathlib import Path
 from .layout import Layout
 from .lock import RollerBusyError, roller_lock
 from .roll import Roller
+from .sealer import SealerKeeper
 from .views import prepare
 
 POLL_S = 0.2
@@ -50,14 +51,19 @@ def run(data: Path, recorder: str, stop: threading.Event, parent: int) -> None:
 
 def _roll(layout: Layout, recorder: str, stop: threading.Event, parent: int) -> None:
     prepare(layout)
-    roller = Roller(layout, recorder)
-    while True:
-        # Seen before rolling: whatever was on the tape by then is rolled before leaving.
-        last = _told(stop, parent, POLL_S)
-        for rolled in roller.roll():
-            log.info("rolled mark %d: %d frames, %d rows", rolled.from_mark, rolled.frames, sum(rolled.rows.values()))
-        if last:
-            return
+    roller, sealer = Roller(layout, recorder), SealerKeeper(layout)
+    try:
+        while True:
+            # Seen before rolling: whatever was on the tape by then is rolled before leaving.
+            last = _told(stop, parent, POLL_S)
+            for rolled in roller.roll():
+                rows = sum(rolled.rows.values())
+                log.info("rolled mark %d: %d frames, %d rows", rolled.from_mark, rolled.frames, rows)
+            if last:
+                return
+            sealer.look()
+    finally:
+        sealer.stop()
 
 
 def _told(stop: threading.Event, parent: int, wait_s: float) -> bool:

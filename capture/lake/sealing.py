@@ -12,10 +12,14 @@ from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+import duckdb
+
 from capture.schemas import TABLES, Table
 from capture.tape import Follower, publish, segments
 
 from .archive import MEMORY_MIB, write_sorted
+from .content import UnreadableError
+from .damage import damage
 from .layout import Layout, live_mark, read_rolled
 from .parquet import FILE_MODE
 from .sealed import moving_dates, seal_through, sealed_through, sealer_lock
@@ -68,20 +72,24 @@ class Sealer:
         return [day for day in waiting if day < reached]
 
     def seal(self) -> Iterator[Sealed]:
-        """Seal every date that can be, and yield what was done for each. Raises SealerBusyError, SealError, OSError."""
+        """Seal every date that can be, and yield what was done for each. Raises SealerBusyError.
+
+        Raises SealError or UnreadableError where a date's files cannot be sorted; what is not sealed stays as it is.
+        """
         with sealer_lock(self.layout):
             for day in self.due():
                 yield self._seal(day)
 
     def clear(self) -> int:
         """Remove live files of dates that were sealed long enough ago, and return how many."""
-        removed = 0
-        for table in TABLES:
-            through = sealed_through(self.layout, table)
-            for day in self._live_days(table):
-                if day <= through and self._now_s() - self._sealed_s(table, day) > self._grace_s:
-                    removed += self._remove(self.layout.live(table) / f"date={day}")
-        return removed
+        return sum(self._remove(folder) for folder in self.clearable())
+
+    def clearable(self) -> list[Path]:
+        """Return the folders of live files that no query can still be reading."""
+        return [self.layout.live(table) / f"date={day}"
+                for table in TABLES for day in self._live_days(table)
+                if day <= sealed_through(self.layout, table)
+                and self._now_s() - self._sealed_s(table, day) > self._grace_s]
 
     # What is over
 
@@ -152,7 +160,10 @@ class Sealer:
         target.parent.mkdir(parents=True, exist_ok=True)
         counts: list[int] = []
         write = partial(_write_counted, table, sources, self._memory_mib, counts)
-        publish(target, write, mode=FILE_MODE)
+        try:
+            publish(target, write, mode=FILE_MODE)
+        except duckdb.Error as error:
+            raise UnreadableError(damage(self.layout, [table.name]) or f"{target}: {error}") from error
         done.rows[table.name] = done.rows.get(table.name, 0) + counts[0]
         done.files += 1
 

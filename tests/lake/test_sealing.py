@@ -1,5 +1,8 @@
 """Sealing: the same rows before and after, killed at every step, sorted, and late rows beside them."""
 
+import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, date, datetime
@@ -12,9 +15,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from capture.lake import sealing
+from capture.lake.content import UnreadableError
 from capture.lake.layout import NEVER_SEALED, Layout, archive_marks
 from capture.lake.roll import Roller
 from capture.lake.sealed import SealerBusyError, sealed_through, sealer_lock
+from capture.lake.sealer import SealerKeeper
 from capture.lake.sealing import Sealer
 from capture.lake.verify import Verifier, foreign
 from capture.lake.views import prepare
@@ -162,6 +167,7 @@ class Killed(BaseException):
     """Stands for SIGKILL: nothing catches it."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("survived", [0, 1, 5])
 def test_killed_at_any_step_the_lake_answers_right_and_the_next_run_finishes(
@@ -207,6 +213,26 @@ def test_an_archive_file_that_lacks_a_row_is_found_and_rebuilt(days: Days) -> No
     list(Rebuilder(days.layout, "main").ranges())
     assert rows(days.layout) == before
     assert findings(days.layout) == []
+
+
+def test_a_file_that_cannot_be_read_is_named_and_the_date_stays(days: Days) -> None:
+    path = next((days.layout.live("trades") / f"date={FIRST}").glob("*.parquet"))
+    path.write_bytes(path.read_bytes()[:-30])
+    with pytest.raises(UnreadableError, match=re.escape(str(path))):
+        list(days.sealer().seal())
+    assert days.through() == {NEVER_SEALED}
+
+
+@pytest.mark.slow
+def test_the_sealer_process_seals_and_a_roller_starts_it(days: Days) -> None:
+    before = rows(days.layout)  # these dates are long over, by the true clock
+    keeper = SealerKeeper(days.layout)
+    keeper.look()
+    keeper.stop()
+    assert rows(days.layout) == before
+    assert subprocess.run([sys.executable, "-m", "capture.lake.sealer", days.layout.root], check=False).returncode == 0
+    assert days.through() == {THIRD}
+    assert rows(days.layout) == before
 
 
 def test_one_seals_at_a_time(days: Days) -> None:
