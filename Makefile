@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 PIP_LOG := $(VENV)/pip.log
 
 .DEFAULT_GOAL := help
-.PHONY: help install venv-module demo test faults quick lint types docs bench clean
+.PHONY: help install venv-module demo test quick lint types docs bench clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -18,14 +18,12 @@ install: $(INSTALLED) ## make .venv with ticktape and all it takes to work on it
 demo: $(INSTALLED) ## record an invented market for 20 s, then ask it in SQL
 	@$(BIN)/ticktape demo --data $(DEMO)
 
-# The faults run in real time, many at once: beside other tests they would measure the machine.
-FAULTS := tests/test_faults.py
+test: lint types ## lint, types, and all tests
+	@$(BIN)/pytest -n 2 --dist loadfile
 
-test: lint types ## lint, types, and all tests but the faults
-	@$(BIN)/pytest -n 2 --dist loadfile --ignore $(FAULTS)
-
-faults: $(INSTALLED) ## every fault of the gateway against a real recorder, about 70 s
-	@$(BIN)/pytest -q $(FAULTS)
+fuzz: $(INSTALLED) ## ten million mutated frames and a million damaged tapes, about 20 minutes
+	@$(BIN)/python -m tests.fuzz frames
+	@$(BIN)/python -m tests.fuzz tape
 
 quick: $(INSTALLED) ## the fast tests
 	@$(BIN)/pytest -q -n 2 --dist loadfile -m 'not slow'
