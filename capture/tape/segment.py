@@ -73,6 +73,7 @@ class SegmentFile:
         self.failure: str | None = None
         self.size_bytes = 0
         self._read_bytes = offset
+        self._ahead = b""
         try:
             self._file: BinaryIO = path.open("rb", buffering=0)
         except FileNotFoundError:
@@ -92,16 +93,26 @@ class SegmentFile:
         return data
 
     def _blocks(self, stream: zstandard.ZstdDecompressionReader, size_bytes: int) -> Iterator[bytes]:
-        while size_bytes and not self.failure:
-            try:
-                block = stream.read(min(size_bytes, BLOCK_BYTES))
-            except zstandard.ZstdError as error:
-                self.failure = f"the sealed file cannot be decompressed ({error})"
-                return
+        while size_bytes and (self._ahead or not self.failure):
+            if not self._ahead:
+                self._ahead = self._block(stream)
+            block, self._ahead = self._ahead[:size_bytes], self._ahead[size_bytes:]
             if not block:
                 return
             size_bytes -= len(block)
             yield block
+
+    def _block(self, stream: zstandard.ZstdDecompressionReader) -> bytes:
+        """Return the next bytes, as many as there are up to a fixed number.
+
+        How much can be had of a damaged file depends on how much is asked for at once; this way all readers get the
+        same.
+        """
+        try:
+            return stream.read(BLOCK_BYTES)
+        except zstandard.ZstdError as error:
+            self.failure = f"the sealed file cannot be decompressed ({error})"
+            return b""
 
     def _unsealed(self) -> zstandard.ZstdDecompressionReader:
         with suppress(zstandard.ZstdError):  # reading will say what is wrong
