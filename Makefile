@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 PIP_LOG := $(VENV)/pip.log
 
 .DEFAULT_GOAL := help
-.PHONY: help install venv-module demo test quick lint types docs bench clean
+.PHONY: help install venv-module demo test kills fuzz quick lint types docs bench clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -20,6 +20,9 @@ demo: $(INSTALLED) ## record an invented market for 20 s, then ask it in SQL
 
 test: lint types ## lint, types, and all tests
 	@$(BIN)/pytest -n 2 --dist loadfile
+
+kills: $(INSTALLED) ## 200 SIGKILLs of recorder and roller under load, about 20 minutes
+	@KILLS=200 $(BIN)/pytest -q -s tests/test_kills.py
 
 fuzz: $(INSTALLED) ## ten million mutated frames and a million damaged tapes, about 20 minutes
 	@$(BIN)/python -m tests.fuzz frames

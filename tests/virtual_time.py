@@ -10,6 +10,8 @@ import selectors
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from functools import partial
+from random import Random
 from typing import Any
 from unittest.mock import patch
 
@@ -34,7 +36,7 @@ class VirtualTime:
     @contextmanager
     def everywhere(self) -> Iterator[None]:
         """Make this the time that `time.time` and `time.monotonic` tell."""
-        clocks: dict[str, Callable[[], float]] = {
+        clocks: dict[str, Any] = {
             "time": lambda: self.now_ns / 1e9, "monotonic": lambda: self.mono_ns / 1e9,
             "time_ns": lambda: self.now_ns, "monotonic_ns": lambda: self.mono_ns}  # fmt: skip
         with patch.multiple(time, **clocks):
@@ -52,7 +54,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Return the virtual time in seconds since its beginning."""
         return self.virtual.mono_ns / 1e9
 
-    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:
+    def run_in_executor(  # type: ignore[override]  # the stubs' types of `args` say nothing that is needed here
+        self, executor: Any, func: Callable[..., Any], *args: Any
+    ) -> "asyncio.Future[Any]":
         """Call `func`, and return a future that is done."""
         future = self.create_future()
         try:
@@ -82,14 +86,16 @@ class _Jumping(selectors.DefaultSelector):
 
 
 @contextmanager
-def _no_syncs() -> Iterator[None]:
-    """Leave files in the operating system's memory: no power is cut here, and a disk would take its real time."""
-    with patch.multiple(os, fsync=lambda descriptor: None, fdatasync=lambda descriptor: None):
+def _nothing_by_chance() -> Iterator[None]:
+    """Draw the same lots each time, and leave files in memory: no power is cut here, and a disk takes its real time."""
+    syncs: dict[str, Any] = {"fsync": lambda descriptor: None, "fdatasync": lambda descriptor: None}
+    with patch.multiple(os, **syncs), patch("capture.session.backoff.Random", lambda: Random(1)):
         yield
 
 
 def run(main: Coroutine[Any, Any, Any], start_us: int) -> Any:
     """Run a coroutine to its end in virtual time that begins at `start_us`, and return its result."""
     virtual = VirtualTime(start_us)
-    with virtual.everywhere(), _no_syncs(), asyncio.Runner(loop_factory=lambda: VirtualLoop(virtual)) as runner:
+    made = partial(VirtualLoop, virtual)
+    with virtual.everywhere(), _nothing_by_chance(), asyncio.Runner(loop_factory=made) as runner:
         return runner.run(main)

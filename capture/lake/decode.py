@@ -53,6 +53,7 @@ class Decoder:
         self.gaps = Gaps(self._events)
         self._restorer = Restorer(captured)
         if state is not None:
+            self._events.restore(state)
             self.gaps.restore(state)
             self._restorer.resume(state)
         self._tables: dict[str, list[pa.Table]] = {}
@@ -74,7 +75,7 @@ class Decoder:
 
     def as_json(self) -> dict[str, Any]:
         """Return as plain values what decoding from here on has to know besides the mark."""
-        return self.gaps.as_json() | self._restorer.as_json()
+        return self.gaps.as_json() | self._restorer.as_json() | self._events.as_json()
 
     def take(self) -> Tables:
         """Return the rows decoded since the last call, by table; tables without rows are left out."""

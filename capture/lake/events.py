@@ -1,6 +1,7 @@
 """Messages that come one at a time, and the tape's own records, to rows of the reference and system tables."""
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,11 +20,15 @@ FIRST_EVENT_ROW = 1_000_000_000
 
 @dataclass(slots=True)
 class Events:
-    """Collects rows by table, giving each its place: `ts_us` (UTC), the frame's `seq`, and a `row`."""
+    """Collects rows by table, giving each its place: `ts_us` (UTC), the frame's `seq`, and a `row`.
+
+    `counts` says how many rows without a frame of their own follow each frame. It goes on across marks, as there may be
+    such rows on both sides of one.
+    """
 
     recorder: str
     rows: dict[str, list[Row]] = field(default_factory=dict)
-    _last: tuple[int, int] = (-1, 0)
+    counts: Counter[int] = field(default_factory=Counter)
 
     def framed(self, table: str, ts_us: int, seq: int, values: Row) -> None:
         """Add a row that a frame gave."""
@@ -31,9 +36,16 @@ class Events:
 
     def unframed(self, table: str, ts_us: int, seq: int, values: Row) -> None:
         """Add a row that no received frame gave: `seq` is the last frame before it."""
-        count = self._last[1] + 1 if self._last[0] == seq else 0
-        self._last = (seq, count)
-        self._add(table, ts_us, seq, FIRST_EVENT_ROW + count, values)
+        self._add(table, ts_us, seq, FIRST_EVENT_ROW + self.counts[seq], values)
+        self.counts[seq] += 1
+
+    def as_json(self) -> dict[str, Any]:
+        """Return as plain values what giving places from a mark on has to know: the newest frame's count."""
+        return {"row_counts": [[seq, self.counts[seq]] for seq in sorted(self.counts)[-1:]]}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take on the state that `as_json` gave."""
+        self.counts = Counter(dict(state["row_counts"]))
 
     def _add(self, table: str, ts_us: int, seq: int, row: int, values: Row) -> None:
         place = {"ts": ts_us, "seq": seq, "row": row, "recorder": self.recorder}

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from capture.schemas import TABLES, Table
 from capture.tape import publish, segments
-from capture.tape.publish import sync_path
+from capture.tape.publish import clear_leftovers, sync_path
 from capture.tape.segment import Segment
 
 from .damage import insistent
@@ -46,10 +46,14 @@ class Roller:
     def __init__(self, layout: Layout, recorder: str) -> None:
         self.layout, self.recorder = layout, recorder
         self._ranges: Ranges | None = None
+        self._begun = False
 
     def roll(self) -> Iterator[Roll]:
         """Roll every range that is complete by now, one at a time."""
         for range_ in self._complete():
+            if not self._begun:
+                clear_range(self.layout, self.recorder, range_.from_mark, range_.tables)
+                self._begun = True
             sync_range(self.layout.tape / self.recorder, range_)
             publish_range(self.layout, self.recorder, range_.from_mark, range_.tables)
             write_rolled(self.layout, self.recorder, Rolled(range_.to_mark, range_.state))
@@ -91,10 +95,19 @@ def publish_range(layout: Layout, recorder: str, mark: int, tables: Tables) -> N
     """Publish the rows that followed a mark, one file per table and UTC date."""
     with publishing(layout):
         for table, day, rows in parts_of(tables):
-            path = (layout.archive_file(table.name, day, recorder, mark, mark)
-                    if day <= sealed_through(layout, table.name).isoformat()
-                    else layout.live_file(table.name, day, recorder, mark))
-            publish_file(path, table, rows)
+            publish_file(_path(layout, recorder, mark, table, day), table, rows)
+
+
+def clear_range(layout: Layout, recorder: str, mark: int, tables: Tables) -> None:
+    """Remove half-written files of a range that a killed roller left: it is the one at the rolled position."""
+    for table, day, _ in parts_of(tables):
+        clear_leftovers(_path(layout, recorder, mark, table, day))
+
+
+def _path(layout: Layout, recorder: str, mark: int, table: Table, day: str) -> Path:
+    if day <= sealed_through(layout, table.name).isoformat():
+        return layout.archive_file(table.name, day, recorder, mark, mark)
+    return layout.live_file(table.name, day, recorder, mark)
 
 
 def publish_file(path: Path, table: Table, rows: pa.Table) -> None:

@@ -60,11 +60,13 @@ class Rule(NamedTuple):
     lasting: bool = False
 
 
-# By IB's documentation: one tick-by-tick request per instrument in 15 s, which holds for each tick type by itself, and
-# 60 new requests for 5-second bars in 10 minutes, as part of the limits of history, which outlast a session.
+# By IB's documentation: one tick-by-tick request per instrument in 15 s, which holds for each tick type by itself; 60
+# new requests for 5-second bars in 10 minutes, and no identical one for history, which bars kept up to date are, within
+# 15 s: as part of the limits of history, these outlast a session.
 RULES = {
     "req_tick_by_tick": Rule(1, 15.0, ("con_id", "tick_kind")),
     "req_real_time_bars": Rule(60, 600.0, (), lasting=True),
+    "req_historical_data": Rule(1, 15.0, ("con_id", "exchange", "bar_size", "what"), lasting=True),
 }
 
 

@@ -106,13 +106,14 @@ class Subscriber:
             subscription.sent_s = now_s
 
     def renew_recent(self, now_s: float) -> None:
-        """Request again, after a pause, what IB may have rejected just now: all that was sent lately and is unheard."""
-        self._now_s = now_s
+        """Request again what IB may have rejected just now: all that was sent lately and is unheard after a pause, too.
+
+        It may have been another that was rejected: what flows meanwhile is left alone.
+        """
         for subscription in list(self.subscriptions.by_id.values()):
             recent = subscription.sent_s is not None and now_s - subscription.sent_s <= RECENT_S
             if recent and subscription.life is Life.REQUESTED:
-                self._cancel(subscription)  # it may have been another
-                self.subscriptions.want(subscription, now_s + RECENT_S)
+                self.subscriptions.schedule(subscription, now_s + RECENT_S)
 
     def subscribe_all(self, now_s: float) -> None:
         """Subscribe to everything whose contract is known, as if nothing had been before."""
@@ -182,7 +183,7 @@ class Subscriber:
     def _on_acknowledged(self, message: Decoded) -> None:
         subscription = self.subscriptions.by_id.get(message.values["request_id"])
         if subscription and subscription.life is Life.REQUESTED:
-            subscription.life = Life.ACKNOWLEDGED
+            subscription.life, subscription.due_s = Life.ACKNOWLEDGED, None
 
     def _on_reroute(self, message: Decoded) -> None:
         values = message.values

@@ -28,7 +28,7 @@ class Life(StrEnum):
 
 # Those that IB has taken on, and those that may be waiting for their next request.
 ACKNOWLEDGED = frozenset({Life.ACKNOWLEDGED, Life.FLOWING, Life.SILENT})
-ASKING = frozenset({Life.WANTED, Life.SILENT, Life.REFUSED})
+ASKING = frozenset({Life.WANTED, Life.REQUESTED, Life.SILENT, Life.REFUSED})
 
 
 @dataclass(eq=False, slots=True)
@@ -145,6 +145,7 @@ class Subscriptions:
         """Take note that a subscription cannot be had."""
         self.forget_request(subscription)
         subscription.life, subscription.code, subscription.message = Life.REFUSED, code, message
+        subscription.due_s = None
 
     def end_session(self) -> None:
         """All requests died with the session: want everything, nothing due yet."""

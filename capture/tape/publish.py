@@ -27,6 +27,12 @@ def publish(path: Path, write: Callable[[Path], object], *, mode: int = 0o600) -
     sync_path(path.parent)
 
 
+def clear_leftovers(path: Path) -> None:
+    """Remove what killed publishers of this very file left; only for who alone publishes it."""
+    for leftover in path.parent.glob(f".{path.name}.*{_SUFFIX}"):
+        leftover.unlink(missing_ok=True)
+
+
 def sync_path(path: Path) -> None:
     """Bring a file, or a folder's list of names, safely to disk."""
     descriptor = os.open(path, os.O_RDONLY)

@@ -96,3 +96,32 @@ def test_a_missing_tape_rolls_nothing(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
     (layout.tape / "main").mkdir(parents=True)
     assert list(Roller(layout, "main").roll()) == []
+
+
+def test_rows_without_a_frame_keep_their_place_across_a_mark(script: Any) -> None:
+    script.open().ask(5, "req_tick_by_tick", tick_kind="AllLast").mark()
+    script.ask(6, "req_tick_by_tick", tick_kind="BidAsk").mark()
+    layout = Layout(script.data)
+    prepare(layout)
+    list(Roller(layout, "main").roll())
+    found = [row for path in sorted(layout.live("subscriptions").glob("date=2*/*.parquet"))
+             for row in pq.read_table(path, partitioning=None).to_pylist()]
+    assert [row["row"] for row in found] == [1_000_000_000, 1_000_000_001]
+    assert found[0]["seq"] == found[1]["seq"]
+
+
+def test_half_written_files_of_a_killed_roller_go(script: Any) -> None:
+    script.open().ask(5, "req_tick_by_tick", tick_kind="AllLast").trade(5, 1).mark()
+    layout = Layout(script.data)
+    prepare(layout)
+    day = next(layout.live("trades").glob("date=*"))
+    list(Roller(layout, "main").roll())
+    path = next(layout.live("trades").glob("date=2*/*.parquet"))
+    leftover, another = path.with_name(f".{path.name}.1.tmp"), path.with_name(f".{path.name}x.1.tmp")
+    leftover.write_bytes(b"half")
+    another.write_bytes(b"of another file")
+    layout.rolled("main").unlink()
+    list(Roller(layout, "main").roll())
+    assert not leftover.exists()
+    assert another.exists()
+    assert day.exists()

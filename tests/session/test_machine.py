@@ -870,7 +870,7 @@ def test_what_a_violated_rate_may_have_rejected_is_asked_for_again() -> None:
     _, ticks, bars, depth = driver.machine.subscriptions.all
     old = bars.request_id
     assert ticks.life is Life.ACKNOWLEDGED
-    assert (bars.life, depth.life) == (Life.WANTED, Life.WANTED)
+    assert not driver.sent("cancel_real_time_bars"), "it may come yet"
     driver.error(100, text="Max rate of messages per second has been exceeded")
     assert not driver.sent("req_real_time_bars"), "after a pause"
     driver.wait(2.5)
@@ -890,12 +890,20 @@ def test_what_waits_for_its_turn_or_was_asked_long_ago_was_not_rejected() -> Non
     sent = len(driver.sent("req_tick_by_tick"))
     assert 2 < sent < 7
     driver.error(100, text="Max rate of messages per second has been exceeded")
-    lives = [subscription.life for subscription in driver.machine.subscriptions.all]
-    assert lives == [Life.WANTED] * sent + [Life.REQUESTED] * (8 - sent)
+    due = [subscription.due_s is not None for subscription in driver.machine.subscriptions.all]
+    assert due == [True] * sent + [False] * (8 - sent)
     driver.idle(60)
     assert len(driver.sent("req_tick_by_tick")) == 8 + sent, "each once more, at the lower rate"
     driver.error(100, text="Max rate of messages per second has been exceeded")
     assert {subscription.life for subscription in driver.machine.subscriptions.all} == {Life.REQUESTED}
+
+
+def test_what_flows_after_a_violated_rate_was_not_rejected() -> None:
+    driver = Driver(streams=("quotes", "midpoints")).record()
+    driver.error(100, text="Max rate of messages per second has been exceeded")
+    driver.flow(60, quotes=5)
+    assert not any(values["request_id"] == 2 for values in driver.sent("cancel_tick_by_tick"))
+    assert [values["tick_kind"] for values in driver.sent("req_tick_by_tick")[:3]] == ["BidAsk", "MidPoint", "MidPoint"]
 
 
 def test_a_warning_of_the_rate_rejects_nothing() -> None:
