@@ -88,7 +88,7 @@ class Client:
         clock = self.gateway.clock
         on_rows = self._report if self.gateway.on_rows is not None else None
         self._streamer = Streamer(self.server_version, clock.now_us(), clock.speed, self._flows, on_rows)
-        self._pump = asyncio.create_task(self._stream(self._streamer))
+        self._pump = asyncio.create_task(self._stream())
 
     async def stop(self) -> None:
         """End everything that runs for this client, and its connection."""
@@ -184,6 +184,7 @@ class Client:
         if task is not None:
             task.cancel()
         if subscription is not None:
+            self.hand_out()
             self.end(subscription, "cancelled")
         return task is not None or subscription is not None
 
@@ -192,6 +193,15 @@ class Client:
         assert self._streamer is not None and self.id is not None
         self._streamer.remove(subscription.family, subscription.request_id)
         self.gateway.ledger.silent(self.id, subscription, reason, self._streamer.cursor_us)
+
+    def hand_out(self) -> bool:
+        """Send the rows of live streams up to now; False where there were too many, and more are due."""
+        if self._streamer is None or self._writer.is_closing():
+            return True
+        now_us = self.gateway.clock.now_us()
+        if data := self._streamer.take(now_us):
+            self.write(self.gateway.faults.padded(data))
+        return self._streamer.cursor_us >= now_us
 
     def refresh(self) -> None:
         """Let faults that began or ended take effect on the live streams."""
@@ -208,15 +218,13 @@ class Client:
             ledger.flows(self.id, subscription, at_us)
         return not reason
 
-    async def _stream(self, streamer: Streamer) -> None:
+    async def _stream(self) -> None:
         """Hand out the streams as time goes on; a client that does not read is waited for."""
         try:
             while not self._writer.is_closing():
-                now_us = self.gateway.clock.now_us()
-                if data := streamer.take(now_us):
-                    self.write(self.gateway.faults.padded(data))
-                    await self._writer.drain()
-                await asyncio.sleep(0 if streamer.cursor_us < now_us else TICK_S)
+                done = self.hand_out()
+                await self._writer.drain()
+                await asyncio.sleep(TICK_S if done else 0)
         except ConnectionError:
             pass  # the client is gone
         finally:

@@ -51,7 +51,10 @@ def run_command(gateway: "Gateway", command: str, given: Sequence[object], named
     missing = [name for name, one in parameters.items() if one.default is one.empty and name not in arguments]
     if len(in_order) > len(parameters) or arguments.keys() - parameters.keys() or missing:
         raise CommandError(f"{command}: wrong arguments; write {usage(command)}")
-    return COMMANDS[command](gateway, **{n: _converted(command, parameters[n], v) for n, v in arguments.items()})
+    values = {name: _converted(command, parameters[name], value) for name, value in arguments.items()}
+    for client in gateway.clients:
+        client.hand_out()  # what a command changes, it changes from now on
+    return COMMANDS[command](gateway, **values)
 
 
 def _parameters(command: str) -> dict[str, inspect.Parameter]:

@@ -48,6 +48,11 @@ class Ledger:
         """All that was missed, and last what still is."""
         return [*self._over, *self._lasting.values()]
 
+    def settle(self) -> list[Missed]:
+        """Return what was missed and is over, and forget it: a gateway that is broken for days would fill memory."""
+        over, self._over = self._over, []
+        return over
+
     def silent(self, client_id: int, subscription: Subscription, reason: str, at_us: int) -> None:
         """Note that a stream is not sent from `at_us` on; the first reason stays."""
         self._lasting.setdefault(_key(client_id, subscription), Missed(client_id, subscription, reason, at_us))

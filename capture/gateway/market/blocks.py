@@ -42,9 +42,9 @@ BUSTLE_SCALES_S = (10, 60, 600)  # how long lively and quiet times last
 BUSTLE_STEP, BUSTLE_GROWTH = 0.35, 0.05
 STEP_UNIT = 256  # fixed point of the walk within a block, per tick
 
-CACHED_BLOCKS = 128
+CACHED_PIECES = 128
 PIECE_BLOCKS = 360  # an hour: longer ranges are made piece by piece
-NEAR_BLOCKS = 3  # what is followed live comes from cached single blocks; longer ranges are made in one go
+NEAR_PIECES = 3  # what is followed live comes from small cached pieces; longer ranges are made in one go
 LONGEST_CLOSE_BLOCKS = 5 * 24 * 360  # a long weekend
 
 
@@ -96,8 +96,10 @@ class Blocks:
         self.seed = seed
         self.rate = rate
         self.always_open = always_open
-        self._block = lru_cache(maxsize=CACHED_BLOCKS)(self._make)
-        self._open_before = lru_cache(maxsize=CACHED_BLOCKS)(self._last_open)
+        # A block each, more where little happens: to make many takes little longer than to make one.
+        self._near_blocks = min(max(int(1 / rate), 1), PIECE_BLOCKS) if rate else PIECE_BLOCKS
+        self._piece = lru_cache(maxsize=CACHED_PIECES)(self._make)
+        self._open_before = lru_cache(maxsize=CACHED_PIECES)(self._last_open)
 
     def session(self, instrument: Instrument) -> Session:
         """Return when the instrument trades here."""
@@ -106,8 +108,9 @@ class Blocks:
     def events(self, con_id: int, from_us: int, to_us: int) -> tuple[Quotes, Trades]:
         """Return every quote and every trade in [from, to)."""
         first, end = from_us // BLOCK_US, max(-(-to_us // BLOCK_US), from_us // BLOCK_US + 1)
-        if end - first <= NEAR_BLOCKS:
-            parts = [self._block(con_id, block, 1) for block in range(first, end)]
+        near = self._near_blocks
+        if end - first <= NEAR_PIECES * near:
+            parts = [self._piece(con_id, block, near) for block in range(first // near * near, end, near)]
         else:
             pieces = range(first, end, PIECE_BLOCKS)
             parts = [self._make(con_id, block, min(PIECE_BLOCKS, end - block)) for block in pieces]
@@ -121,7 +124,8 @@ class Blocks:
         block = at_us // BLOCK_US
         quotes, _ = self.events(con_id, block * BLOCK_US, at_us)
         if not len(quotes.ts_us):
-            quotes, _ = self._block(con_id, self._open_before(con_id, block), 1)
+            opened = self._open_before(con_id, block)
+            quotes, _ = self.events(con_id, opened * BLOCK_US, (opened + 1) * BLOCK_US)
         return quotes.pick(slice(-1, None))
 
     def _last_open(self, con_id: int, block: int) -> int:

@@ -29,9 +29,13 @@ class Session:
 
     def local_seconds(self, epoch_s: Ints) -> Ints:
         """Return seconds since 1970 as a clock on the wall of the session's zone would count them."""
-        hours, place = np.unique(epoch_s // HOUR_S, return_inverse=True)
-        offsets = np.array([_utc_offset_s(self.zone, int(hour)) for hour in hours], np.int64)
-        return epoch_s + (offsets[place] if len(hours) else 0)
+        hours = epoch_s // HOUR_S
+        first, last = (int(hours.min()), int(hours.max())) if len(hours) else (0, -1)
+        known, place = np.arange(first, last + 1), hours - first
+        if len(known) > len(hours):
+            known, place = np.unique(hours, return_inverse=True)
+        offsets = np.array([_utc_offset_s(self.zone, int(hour)) for hour in known], np.int64)
+        return epoch_s + (offsets[place] if len(known) else 0)
 
     def trading_date(self, epoch_s: Ints) -> Ints:
         """Return days since 1970 of the trading date each moment belongs to (an evening session is tomorrow's)."""

@@ -1,6 +1,7 @@
 """Turns events into Arrow tables: the columns of a lake table that make sense without a recorder."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ def arrow(table: Table, instrument: Instrument, columns: Mapping[str, Any]) -> p
     return pa.table({column.name: _typed(arrays[column.name], column.type) for column in known})
 
 
+@cache
 def empty(table: Table) -> pa.Table:
     """Return no rows, with all the columns of a lake table that make sense without a recorder."""
     return table.schema.empty_table().drop_columns(list(RECORDER_COLUMNS))
