@@ -5,8 +5,10 @@ position moves on only when all files of a range are published. So rolling twice
 """
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -40,25 +42,28 @@ class Roll:
 class Roller:
     """Rolls one recorder's tape, from its rolled position on. Raises TapeError where the tape cannot be read.
 
-    Raises UnreadableError where a file cannot be that says which rows of IB's history were captured before.
+    A range is published while the next one is decoded, which takes a second core where there is one. Raises
+    UnreadableError where a file cannot be read that says which rows of IB's history were captured before.
     """
 
     def __init__(self, layout: Layout, recorder: str) -> None:
         self.layout, self.recorder = layout, recorder
+        self._files = Files(layout, recorder)
         self._ranges: Ranges | None = None
+        self._publishing: Future[Roll] | None = None
         self._begun = False
 
     def roll(self) -> Iterator[Roll]:
         """Roll every range that is complete by now, one at a time."""
-        for range_ in self._complete():
-            if not self._begun:
-                clear_range(self.layout, self.recorder, range_.from_mark, range_.tables)
-                self._begun = True
-            sync_range(self.layout.tape / self.recorder, range_)
-            publish_range(self.layout, self.recorder, range_.from_mark, range_.tables)
-            write_rolled(self.layout, self.recorder, Rolled(range_.to_mark, range_.state))
-            rows = {name: rows.num_rows for name, rows in range_.tables.items()}
-            yield Roll(range_.from_mark, range_.to_mark, range_.frames, rows)
+        with ThreadPoolExecutor(1, "publish") as pool:
+            for range_ in self._complete():
+                before = self._publishing
+                self._publishing = pool.submit(self._publish, range_, before)
+                if before:
+                    yield before.result()
+            last, self._publishing = self._publishing, None
+            if last:
+                yield last.result()
 
     def _complete(self) -> Iterable[Range]:
         if self._ranges is None:
@@ -66,8 +71,26 @@ class Roller:
             start = first_unrolled(self.layout, self.recorder, segments(folder))
             if start is None:
                 return ()
-            self._ranges = Ranges(folder, start, insistent(self.layout, Files(self.layout, self.recorder)))
+            self._ranges = Ranges(folder, start, insistent(self.layout, self._captured))
         return self._ranges
+
+    def _captured(self, name: str, instrument_id: int, first: datetime, last: datetime) -> Iterable[pa.Table]:
+        """Find captured rows in files, once the range before the one that is being decoded is among them."""
+        if self._publishing:
+            self._publishing.result()
+        return self._files(name, instrument_id, first, last)
+
+    def _publish(self, range_: Range, before: "Future[Roll] | None") -> Roll:
+        if before:
+            before.result()  # the position must not move past a range that could not be published
+        if not self._begun:
+            clear_range(self.layout, self.recorder, range_.from_mark, range_.tables)
+            self._begun = True
+        sync_range(self.layout.tape / self.recorder, range_)
+        publish_range(self.layout, self.recorder, range_.from_mark, range_.tables)
+        write_rolled(self.layout, self.recorder, Rolled(range_.to_mark, range_.state))
+        rows = {name: rows.num_rows for name, rows in range_.tables.items()}
+        return Roll(range_.from_mark, range_.to_mark, range_.frames, rows)
 
 
 def sync_range(folder: Path, range_: Range) -> None:
