@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import partial, partialmethod
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from capture.tape import TapeError
 from .answer import Answer, QueryError, as_query_error
 from .coverage import coverage
 from .database import Database
+from .selection import Instruments, Moment, selection
 from .tail import Tail
 
 
@@ -47,6 +48,34 @@ class Lake:
             relation = connection.sql(query, params=parameters)
             # A statement that is no query may have no answer of its own.
             return Answer(relation if relation is not None else connection.sql("select 'done' as result"), explain)
+
+    def rows(
+        self,
+        table: str,
+        instruments: Instruments | None = None,
+        start: Moment | None = None,
+        end: Moment | None = None,
+        *,
+        columns: Sequence[str] | None = None,
+        stream: str | None = None,
+    ) -> Answer:
+        """Return rows of a table in order of time, of some instruments (symbols or contract ids) in [start, end).
+
+        Times are dates, whose midnight UTC is meant, or say their zone: "2026-11-20", "2026-11-20T09:30-05:00",
+        datetime.date, datetime with tzinfo. Nothing is read before the answer is asked for a form: `.pl()`, `.df()`,
+        `.arrow()`, `.duckdb()`. Raises QueryError for a table, column or time that is none.
+        """
+        if table not in TABLES:
+            raise QueryError(f"there is no table {table!r}; there are {', '.join(TABLES)}")
+        return self.sql(*selection(TABLES[table], instruments, start, end, columns, stream))
+
+    trades = partialmethod(rows, "trades")
+    quotes = partialmethod(rows, "quotes")
+    midpoints = partialmethod(rows, "midpoints")
+    ticks = partialmethod(rows, "ticks")
+    depth = partialmethod(rows, "depth")
+    bars = partialmethod(rows, "bars")
+    greeks = partialmethod(rows, "greeks")
 
     def tables(self) -> list[dict[str, Any]]:
         """Return name, meaning, rows, first and last date, and bytes on disk of every table. Raises QueryError."""

@@ -1,0 +1,88 @@
+"""Rows of a table by instrument and time: the SQL behind `lake.trades("AAPL", "2026-11-20")` and its siblings."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from capture.schemas import Table
+
+from .answer import QueryError
+
+# A point in time: a date ("2026-11-20" or datetime.date) is its midnight UTC; anything finer says its zone.
+Moment = str | date | datetime
+Instruments = str | int | Sequence[str | int]
+
+ORDER = ("ts", "recorder", "seq", "row")  # of rows in time, always
+
+
+def moment(given: Moment) -> datetime:
+    """Return a point in time as UTC. Raises QueryError for what is none, and for a time that does not say its zone."""
+    if isinstance(given, str):
+        given = _parsed(given)
+    if not isinstance(given, datetime):
+        return datetime(given.year, given.month, given.day, tzinfo=UTC)
+    if given.tzinfo is None:
+        raise QueryError(f"the time {given.isoformat()} does not say its zone: write {given.isoformat()}Z for UTC, "
+                         "…-05:00 for another, or give a datetime with tzinfo")
+    return given.astimezone(UTC)
+
+
+def _parsed(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        pass
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise QueryError(f"{text!r} is no time: write a date, 2026-11-20, or a time with its zone, "
+                         "2026-11-20T14:30Z") from None
+
+
+def selection(
+    table: Table,
+    instruments: Instruments | None,
+    start: Moment | None,
+    end: Moment | None,
+    columns: Sequence[str] | None,
+    stream: str | None,
+) -> tuple[str, dict[str, Any]]:
+    """Return the SQL query of some rows of a table, in order of time, and its parameters.
+
+    `start` is included, `end` is not. Raises QueryError for a column or a time that is none.
+    """
+    conditions: list[str] = []
+    parameters: dict[str, Any] = {}
+    if instruments is not None:
+        condition, parameters = _instruments(instruments)
+        conditions.append(condition)
+    if start is not None:
+        begin = moment(start)
+        # The date too: by it whole folders are left out.
+        conditions += ["ts >= $start", f"date >= date '{begin.date()}'"]
+        parameters["start"] = begin
+    if end is not None:
+        before = moment(end)
+        conditions += ["ts < $end", f"date <= date '{(before - timedelta(microseconds=1)).date()}'"]
+        parameters["end"] = before
+    if stream is not None:
+        conditions.append("stream = $stream")
+        parameters["stream"] = stream
+    where = f"\nwhere {' and '.join(conditions)}" if conditions else ""
+    order = ", ".join(f'"{name}"' for name in ORDER)
+    return f'select {_columns(table, columns)}\nfrom "{table.name}"{where}\norder by {order}', parameters
+
+
+def _instruments(given: Instruments) -> tuple[str, dict[str, Any]]:
+    several = [given] if isinstance(given, str | int) else list(given)
+    return "(symbol in (select unnest($symbols)) or instrument_id in (select unnest($ids)))", {
+        "symbols": [one for one in several if isinstance(one, str)],
+        "ids": [one for one in several if isinstance(one, int)],
+    }
+
+
+def _columns(table: Table, wanted: Sequence[str] | None) -> str:
+    names = [column.name for column in table.columns]
+    if unknown := sorted(set(wanted or ()) - set(names)):
+        raise QueryError(f"{table.name} has no column {', '.join(unknown)}; it has {', '.join(names)}")
+    return ", ".join(f'"{name}"' for name in (wanted or names))

@@ -1,0 +1,74 @@
+"""Rows by instrument and time, as Python asks for them."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+import capture
+from capture.query import QueryError
+from capture.query.selection import Moment, moment
+from capture.schemas import MARKET_TABLES, TABLES
+
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def lake(script: Any) -> Iterator[capture.Lake]:
+    """Trades of two instruments, one each minute from noon on, and one the day after."""
+    now_ns = 0
+
+    def now() -> int:
+        return now_ns
+
+    made = type(script)(script.data.parent / "days", now=now)
+    now_ns = int(NOON.timestamp() * 1e9)
+    made.open().ask(5, "req_tick_by_tick", tick_kind="AllLast")
+    made.ask(6, "req_tick_by_tick", con_id=7, symbol="MSFT", tick_kind="AllLast")
+    for minute in (0, 1, 2, 24 * 60):
+        now_ns = int((NOON + timedelta(minutes=minute)).timestamp() * 1e9)
+        made.trade(5, 100 + minute).trade(6, 200 + minute)
+    with capture.open_lake(made.data) as opened:
+        yield opened
+    made.writer.close()
+
+
+def prices(answer: Any) -> list[float]:
+    return [row[0] for row in answer.rows()]
+
+
+def test_rows_are_chosen_by_instrument_and_time(lake: capture.Lake) -> None:
+    one = ["price"]
+    assert prices(lake.trades("AAPL", columns=one)) == [100, 101, 102, 1540]
+    assert prices(lake.trades(["AAPL", 7], "2026-01-06", columns=one)) == [1540, 1640]
+    assert prices(lake.trades(7, "2026-01-05", "2026-01-06", columns=one)) == [200, 201, 202]
+    assert prices(lake.trades("AAPL", NOON + timedelta(minutes=1), "2026-01-05T12:02Z", columns=one)) == [101]
+    assert prices(lake.trades("AAPL", "2026-01-05T07:01:00-05:00", date(2026, 1, 6), columns=one)) == [101, 102]
+    assert prices(lake.trades(stream="last", columns=one)) == []
+    assert lake.trades("AAPL").columns == [column.name for column in TABLES["trades"].columns]
+    assert len(lake.rows("subscriptions").rows()) == 2
+
+
+def test_every_table_of_market_data_has_a_method_of_its_name(lake: capture.Lake) -> None:
+    for table in MARKET_TABLES:
+        assert getattr(lake, table.name)("AAPL").columns == [column.name for column in table.columns]
+
+
+def test_a_time_without_zone_is_refused_with_a_hint(lake: capture.Lake) -> None:
+    for naive in ("2026-01-05T12:00", datetime(2026, 1, 5, 12)):
+        with pytest.raises(QueryError, match="does not say its zone: write 2026-01-05T12:00:00Z"):
+            lake.trades("AAPL", naive)
+    with pytest.raises(QueryError, match="'noon' is no time"):
+        lake.trades("AAPL", "noon")
+    with pytest.raises(QueryError, match="has no column cost; it has ts"):
+        lake.trades("AAPL", columns=["cost"])
+    with pytest.raises(QueryError, match="there is no table 'orders'"):
+        lake.rows("orders")
+
+
+def test_times_of_every_kind_are_the_same_moment() -> None:
+    zone = timezone(timedelta(hours=-5))
+    same: list[Moment] = ["2026-01-05T12:00Z", "2026-01-05T07:00-05:00", NOON, NOON.astimezone(zone)]
+    assert {moment(one) for one in same} == {NOON}
+    assert moment("2026-01-05") == moment(date(2026, 1, 5)) == datetime(2026, 1, 5, tzinfo=UTC)
