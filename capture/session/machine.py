@@ -244,10 +244,9 @@ class Machine:
         self._voice.out.append(Connect())
 
     def _drop(self, text: str, lasting: bool = False, patient: bool = False) -> None:
-        """Give the connection up, and try again later, unless that is pointless before a first session.
-
-        `patient`: before a first session, too.
-        """
+        """Give the connection up, and try again later; before a first session only where that is not pointless, or
+        when `patient`."""
+        self._set_wall(self.wall_s(self._now_s))  # a restart window may just have begun
         self._voice.out.append(Close(text))
         self._voice.tell("error", text, "line", text)
         self.trouble = text
@@ -319,6 +318,7 @@ class Machine:
     # Errors and status
 
     def _on_error(self, message: Decoded) -> None:
+        self._set_wall(self.wall_s(self._now_s))
         values = message.values
         request_id = -1 if values["request_id"] is None else values["request_id"]
         row = describe(values["code"] or 0, request_id)

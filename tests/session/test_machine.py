@@ -1000,6 +1000,15 @@ def test_in_a_restart_window_losses_are_no_alarm() -> None:
     assert driver.tell(StopAsked("end"))[-1] == Stop(0, "end")
 
 
+@pytest.mark.parametrize("ends_by", [Lost("Connection reset by peer"), 1100])
+def test_a_restart_window_holds_from_its_first_moment(ends_by: Lost | int) -> None:
+    driver = Driver(restart_windows=["daily 12:02-13:00 US/Eastern"]).record()
+    driver.flow(119, trades=1)
+    driver.now_s += 1.5  # before the streams are looked at again
+    driver.error(ends_by) if isinstance(ends_by, int) else driver.tell(ends_by)
+    assert not driver.said("error") and not driver.said("warning")
+
+
 def test_in_a_restart_window_a_refusal_is_tried_again_and_does_not_end_it() -> None:
     driver = Driver(restart_windows=["daily 12:00-13:00 US/Eastern"]).record()
     driver.flow(70, trades=1)
