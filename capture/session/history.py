@@ -31,6 +31,8 @@ SETTLE_S = 3
 
 TICKS_OF = {"all_last": "TRADES", "last": "TRADES", "quotes": "BID_ASK", "midpoints": "MIDPOINT"}
 AGAIN = frozenset({322, 366, 385, 504, 1100})  # too many open, or no request of this id: nothing is wrong with it
+# What says so in IB's text: a farm that is just lost, and the same user looking in elsewhere, too.
+PASSING = ("cancelled", "canceled", "disconnect", "different ip")
 _ANSWERS = frozenset(shape.name for shape in PAST.values())
 
 
@@ -262,7 +264,7 @@ class History:
             job.ended()
             self.pacing.violated(self._wall_s + now_s)
             self._voice.say("warning", f"{_title(job)}: {sentence(row, message)}; asking again later")
-        elif row.code in AGAIN or "cancelled" in said or "canceled" in said:
+        elif row.code in AGAIN or any(word in said for word in PASSING):
             self._again(job, message, now_s)
         else:
             job.ended()

@@ -48,7 +48,7 @@ class TokenBucket:
         self._tokens = min(self._tokens + elapsed_s * self.per_second, self.burst)
         # Waiting for the exact moment can come out a rounding error short of a whole token.
         missing = 1 - self._tokens
-        return missing / self.per_second if missing > 1e-9 else 0.0
+        return missing / self.per_second if missing > 1e-6 else 0.0
 
 
 class Rule(NamedTuple):

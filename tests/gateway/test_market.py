@@ -47,10 +47,13 @@ def test_the_same_seed_gives_the_same_rows_and_another_seed_others(con_id: int, 
     con_id=st.sampled_from([AAPL, ES, BTC, CALL]),
     name=st.sampled_from(EVENTS),
     cuts=st.lists(st.integers(0, 400 * SECOND), max_size=4),
+    rate=st.sampled_from([0.02, 1.0]),
     always_open=st.booleans(),
 )
-def test_a_range_is_the_sum_of_its_pieces(con_id: int, name: str, cuts: list[int], always_open: bool) -> None:
-    market = Market(always_open=always_open)
+def test_a_range_is_the_sum_of_its_pieces(
+    con_id: int, name: str, cuts: list[int], rate: float, always_open: bool
+) -> None:
+    market = Market(rate=rate, always_open=always_open)
     edges = [START, *(START + cut for cut in sorted(cuts)), START + 400 * SECOND]
     pieces = [ask(market, name, con_id, *edge) for edge in pairwise(edges)]
     assert pa.concat_tables(pieces).equals(ask(market, name, con_id, edges[0], edges[-1]))

@@ -59,6 +59,7 @@ async def farm_dead(gateway: Gateway, peer: Peer) -> Peer:
 async def drop(gateway: Gateway, peer: Peer) -> Peer:
     gateway.control("drop", "mid-frame")
     await peer.closed()
+    await asyncio.sleep(0.2)  # long enough to miss something
     return await back(gateway)
 
 
@@ -117,7 +118,25 @@ def test_sent_and_missed_are_what_was_produced(scene: Scene, sent: Sent, act: Ac
         with pytest.raises(ValueError, match="say until when"):
             last.rows()
         assert last.rows(last.from_us + 10_000_000)
+        assert gateway.ledger.settle() == missed and gateway.missed == [last]
         await peer.close()
+
+    scene(play, speed=SPEED)
+
+
+def test_what_begins_and_ends_beside_a_stream_leaves_it_whole(scene: Scene, sent: Sent) -> None:
+    async def play(gateway: Gateway, peer: Peer) -> None:
+        await trades(peer)
+        since_us = gateway.clients[0].subscriptions["tick_by_tick", 7].since_us or 0
+        for request_id in range(8, 16):
+            peer.send("req_market_data", request_id=request_id, generic_ticks="", snapshot=False, **AAPL)
+            await peer.until("tick_request_parameters", request_id=request_id)
+            peer.send("cancel_market_data", request_id=request_id)
+            await flowing(peer)
+        peer.send("cancel_tick_by_tick", request_id=7)
+        await read(peer, 0.1)
+        [until_us] = [one.from_us for one in gateway.missed if one.subscription.stream == "all_last"]
+        assert sent.rows(7, "trades") == Market().trades(AAPL["con_id"], since_us, until_us).to_pylist()
 
     scene(play, speed=SPEED)
 

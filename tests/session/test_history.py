@@ -145,6 +145,8 @@ def test_what_history_does_not_have_is_unavailable(scene: Scene, code: int, mess
 @pytest.mark.parametrize(("code", "message"), [
     (366, "No historical data query found"), (322, "Only 50 simultaneous API historical data requests"),
     (162, "API historical data query cancelled: 2"),
+    (162, "Historical Market Data Service error message:HMDS server disconnect occurred.  Attempting reconnection..."),
+    (162, "Trading TWS session is connected from a different IP address"),
 ])
 def test_what_is_no_fault_of_the_request_is_asked_again(scene: Scene, code: int, message: str) -> None:
     scene.want(job())

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from capture.gateway.market import Market
+from capture.gateway.market.universe import INSTRUMENTS
 from capture.lake.layout import Layout
 from capture.lake.restore import KEYS
 from capture.lake.verify import Finding, Verifier
@@ -58,7 +59,10 @@ def gaps(layout: Layout) -> list[dict[str, Any]]:
 
 
 def unreported(books: Books, found: list[dict[str, Any]]) -> Counter[tuple[str, int, str]]:
-    """Return how many rows were withheld outside the gaps, by stream, instrument and fault."""
+    """Return how many rows were withheld outside the gaps, by stream, instrument and fault.
+
+    A stall while the market is closed counts as what it seems: of an option there are sampled rows then, too.
+    """
     spans: defaultdict[Name, Spans] = defaultdict(list)
     for gap in found:
         to_us = _micros(gap["to_ts"]) if gap["to_ts"] is not None else 1 << 62
@@ -67,7 +71,10 @@ def unreported(books: Books, found: list[dict[str, Any]]) -> Counter[tuple[str, 
     with books.path.open() as file:
         for line in file:
             (_, stream, con_id), reason, times = json.loads(line)
-            lost[stream, con_id, reason] += _outside(np.array(times), sorted(spans[Name(stream, con_id)]))
+            moments = np.array(times)
+            if reason == "stall":
+                moments = moments[INSTRUMENTS[con_id].session.is_open(moments // SECOND_US)]
+            lost[stream, con_id, reason] += _outside(moments, sorted(spans[Name(stream, con_id)]))
     return +lost
 
 

@@ -30,7 +30,6 @@ from . import schedule
 from .books import Books, Name
 
 HOUR_S = 3_600
-BEGUN_S = 120  # by when every stream was requested
 PATIENCE_S = 6 * HOUR_S  # for history, at the end
 LINES = 2_000  # of an account that may have all these streams at once
 RATE = 0.01
@@ -113,12 +112,11 @@ class Week:
                 segment_size_bytes=1 << 20)  # fmt: skip
             self.recorder = Recorder(settings, say=self._say, roll=False)
             running = asyncio.create_task(self.recorder.run())
-            for _ in range(BEGUN_S):
-                await asyncio.sleep(1)
-                self.books.begin()
+            beginning = asyncio.create_task(self._begin())
             events = asyncio.gather(self._restarts(), self._faults())
             await self._hours()
             await events
+            beginning.cancel()
             await self._finish()
             self.exit_code = await running
         self._hour()
@@ -127,6 +125,12 @@ class Week:
         self.said[level] += 1
         if level != "info" and schedule.calm(time.time()):
             self.alarms.append(f"{schedule.clock(time.time())} {level}: {text}")
+
+    async def _begin(self) -> None:
+        """Watch for streams that flow for the first time; one that needs history cannot begin in a closed market."""
+        while True:
+            await asyncio.sleep(STEP_S / 2)
+            self.books.begin()
 
     async def _restarts(self) -> None:
         for at_s, lasts_s in schedule.restarts(self.start_s, self.end_s):
