@@ -37,6 +37,7 @@ _NEEDED = {name: [*keys, "seq", "row", "instrument_id", "stream", *(["form"] if 
 # A row lies in the file of the date it arrived on. Delayed data, and a clock that is off, come no later than this.
 _ARRIVAL = timedelta(days=1)
 _ROWS_OF_A_FRAME = 1 << 24
+KNOWN_FILES = 100_000  # of which the times are remembered: more than are looked at for a gap, some ten MB
 
 # Rows of a table that were stored before, given table, instrument and first and last second; more does no harm.
 Captured = Callable[[str, int, datetime, datetime], Iterable[pa.Table]]
@@ -209,6 +210,8 @@ class Files:
         changed_ns = path.stat().st_mtime_ns
         if self._times.get(path, (0, None))[0] != changed_ns:
             self._times[path] = changed_ns, _first_and_last(path)
+            if len(self._times) > KNOWN_FILES:
+                del self._times[next(iter(self._times))]  # the one that was met first: of the earliest day
         return self._times[path][1]
 
 

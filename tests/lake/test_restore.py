@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,10 @@ from hypothesis import strategies as st
 
 from capture.lake.decode import Decoder
 from capture.lake.layout import Layout, read_rolled
-from capture.lake.restore import missing
+from capture.lake.restore import Files, missing
 from capture.lake.roll import Roller
 from capture.query import open_lake
+from capture.schemas import MIDPOINTS
 from capture.tape import Follower, Kind
 from capture.tape.agreed import BACKFILL, BACKFILLED
 
@@ -44,6 +46,25 @@ def test_dictionaries_and_plain_text_are_equal() -> None:
     rows = table([(1, 1.0, "A"), (1, 1.0, None)])
     encoded = rows.set_column(2, "x", rows["x"].dictionary_encode())
     assert not missing(encoded, rows, ["t", "p", "x"]).any()
+
+
+@pytest.mark.parametrize("known", [1, 2, 10])
+def test_rows_are_found_however_many_files_are_remembered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: int
+) -> None:
+    monkeypatch.setattr("capture.lake.restore.KNOWN_FILES", known)
+    layout, moments = Layout(tmp_path), [datetime.fromtimestamp(SECOND + number, UTC) for number in range(3)]
+    for number, moment in enumerate(moments):
+        path = layout.live_file("midpoints", moment.date().isoformat(), "main", number)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        row = {"ts": moment, "ts_event": moment, "instrument_id": 1, "stream": "midpoints", "seq": number, "row": 0}
+        schema = pa.schema([(one.name, one.type) for one in MIDPOINTS.columns])
+        pq.write_table(pa.Table.from_pylist([row | {"price": 2.5}], schema=schema), path)
+    files = Files(layout, "main")
+    for _ in range(2):
+        for moment in moments:
+            assert [len(part) for part in files("midpoints", 1, moment, moment)] == [1]
+        assert len(files._times) == min(known, len(moments))
 
 
 def clock() -> int:
