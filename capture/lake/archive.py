@@ -11,6 +11,7 @@ import pyarrow as pa
 from capture.schemas import Table
 
 from .parquet import ROW_GROUP_ROWS, open_parquet
+from .sql import columns_sql, paths_sql
 
 MEMORY_MIB = 512
 
@@ -28,7 +29,7 @@ def write_sorted(table: Table, sources: Sequence[Path], path: Path, memory_mib: 
     """
     with _database(path.parent, memory_mib) as connection:
         order = ", ".join(f'"{name}"' for name in table.sort_key)
-        rows = connection.sql(f"select {_columns(table)} from {files_sql(sources)} order by {order}")
+        rows = connection.sql(f"select {columns_sql(table)} from {files_sql(sources)} order by {order}")
         reader = rows.to_arrow_reader(ROW_GROUP_ROWS)
         schema = pa.schema([pa.field(c.name, c.type, nullable=c.nullable) for c in table.columns])
         with open_parquet(table, schema, path, archive=True) as writer:
@@ -43,7 +44,7 @@ def write_sorted(table: Table, sources: Sequence[Path], path: Path, memory_mib: 
 
 def fingerprint(connection: duckdb.DuckDBPyConnection, table: Table, source: str) -> tuple[int, int]:
     """Return how many rows an SQL source has, and a sum over hashes of them: equal for the same rows in any order."""
-    query = f"select count(*), coalesce(sum(hash({_columns(table)})::hugeint), 0) from {source}"
+    query = f"select count(*), coalesce(sum(hash({columns_sql(table)})::hugeint), 0) from {source}"
     count, total = connection.sql(query).fetchall()[0]
     return count, int(total)
 
@@ -74,11 +75,6 @@ def _database(folder: Path, memory_mib: int) -> Iterator[duckdb.DuckDBPyConnecti
         yield connection
 
 
-def _columns(table: Table) -> str:
-    return ", ".join(f'"{column.name}"' for column in table.columns)
-
-
 def files_sql(paths: Sequence[Path]) -> str:
     """Return the SQL source of all rows of some files."""
-    names = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
-    return f"read_parquet([{names}], hive_partitioning = false, union_by_name = true)"
+    return f"read_parquet({paths_sql(paths)}, hive_partitioning = false, union_by_name = true)"

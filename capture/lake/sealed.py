@@ -18,6 +18,7 @@ from capture.schemas import TABLES
 from capture.tape import publish
 
 from .layout import NEVER_SEALED, Layout
+from .lock import locked
 from .parquet import FILE_MODE
 
 
@@ -56,31 +57,26 @@ def _write(day: date, path: Path) -> None:
 @contextmanager
 def publishing(layout: Layout) -> Iterator[None]:
     """Hold off the moving of sealed dates while rows are published; any number may publish at once."""
-    with _locked(layout, "dates.lock", fcntl.LOCK_SH):
+    with locked(_folder(layout) / "dates.lock", fcntl.LOCK_SH):
         yield
 
 
 @contextmanager
 def moving_dates(layout: Layout) -> Iterator[None]:
     """Hold off all publishing of rows while sealed dates move; to be held for moments only."""
-    with _locked(layout, "dates.lock", fcntl.LOCK_EX):
+    with locked(_folder(layout) / "dates.lock", fcntl.LOCK_EX):
         yield
 
 
 @contextmanager
 def sealer_lock(layout: Layout) -> Iterator[None]:
     """Be the one who seals a lake. Raises SealerBusyError where another process is."""
-    try:
-        with _locked(layout, "sealer.lock", fcntl.LOCK_EX | fcntl.LOCK_NB):
-            yield
-    except BlockingIOError:
-        raise SealerBusyError(f"the lake in {layout.root} is being sealed by another process: let it finish") from None
+    busy = SealerBusyError(f"the lake in {layout.root} is being sealed by another process: let it finish")
+    with locked(_folder(layout) / "sealer.lock", fcntl.LOCK_EX | fcntl.LOCK_NB, busy):
+        yield
 
 
-@contextmanager
-def _locked(layout: Layout, name: str, how: int) -> Iterator[None]:
+def _folder(layout: Layout) -> Path:
     folder = layout.root / "sealed"
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / name).open("w") as lock:
-        fcntl.flock(lock, how)
-        yield
+    return folder

@@ -8,7 +8,7 @@ answers as before or as after, and the next run goes on.
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 
@@ -24,7 +24,6 @@ from .layout import Layout, live_mark, read_rolled
 from .parquet import FILE_MODE
 from .sealed import moving_dates, seal_through, sealed_through, sealer_lock
 
-DAY = timedelta(days=1)
 # How long after midnight UTC a date is left open: what is fetched from IB's history for the day's last gaps then comes
 # in time to be sorted in.
 DELAY_S = 3_600.0
@@ -64,8 +63,7 @@ class Sealer:
 
     def due(self) -> list[date]:
         """Return the dates that can be sealed, oldest first: those over, and rolled by every recorder."""
-        waiting = sorted({day for table in TABLES for day in self._live_days(table)
-                          if day > sealed_through(self.layout, table)})
+        waiting = sorted({day for _, day, sealed in self._live_days() if not sealed})
         if not waiting or waiting[0] >= self._over():
             return []
         reached = self._reached()
@@ -86,10 +84,8 @@ class Sealer:
 
     def clearable(self) -> list[Path]:
         """Return the folders of live files that no query can still be reading."""
-        return [self.layout.live(table) / f"date={day}"
-                for table in TABLES for day in self._live_days(table)
-                if day <= sealed_through(self.layout, table)
-                and self._now_s() - self._sealed_s(table, day) > self._grace_s]
+        return [self.layout.live(table) / f"date={day}" for table, day, sealed in self._live_days()
+                if sealed and self._now_s() - self._sealed_s(table, day) > self._grace_s]
 
     # What is over
 
@@ -116,9 +112,13 @@ class Sealer:
             return self._over()
         return min(datetime.fromtimestamp(following.wall_ns // 1_000_000_000, UTC).date(), self._over())
 
-    def _live_days(self, table: str) -> list[date]:
-        names = (path.name.removeprefix("date=") for path in self.layout.live(table).glob("date=2*"))
-        return sorted(date.fromisoformat(name) for name in names)
+    def _live_days(self) -> Iterator[tuple[str, date, bool]]:
+        """Yield table and date of each folder of live files, and whether that date is sealed."""
+        for table in TABLES:
+            through = sealed_through(self.layout, table)
+            for folder in self.layout.live(table).glob("date=2*"):
+                day = date.fromisoformat(folder.name.removeprefix("date="))
+                yield table, day, day <= through
 
     # Sealing a date
 

@@ -13,6 +13,7 @@ from .damage import damage, hint, is_readable
 from .layout import EMPTY_DATE, EMPTY_NAME, NEVER_SEALED, Layout
 from .parquet import FILE_MODE, write_parquet
 from .sealed import seal_through
+from .sql import columns_sql, quoted
 
 # Files of a newer DuckDB's own format cannot be opened by the 1.x clients that many tools still carry.
 STORAGE_VERSION = "v1.2.0"
@@ -61,9 +62,8 @@ def view_sql(table: Table, archive: str, live: str, through: str, *, by_name: bo
     date up to which the table is sealed. `by_name` opens all files to see their columns, however few are then read:
     only needed where there are files of several versions, or to see which cannot be read.
     """
-    columns = ", ".join(f'"{column.name}"' for column in table.columns)
     union = ", union_by_name = true" if by_name or table.version > 1 else ""
-    source = f"select {columns}, date from read_parquet({{}}, hive_partitioning = true{union})"
+    source = f"select {columns_sql(table)}, date from read_parquet({{}}, hive_partitioning = true{union})"
     return (f"{source.format(archive)} where date <= {through} and date > date '{EMPTY_DATE}'\n"
             f"union all by name\n"
             f"{source.format(live)} where date > {through} and date > date '{EMPTY_DATE}'")
@@ -89,11 +89,6 @@ def failing_query(connection: duckdb.DuckDBPyConnection, table: Table, fault: st
     columns = [f'cast({error} as {kind}) as "{column}"'
                for column, kind in zip([*table.schema.names, "date"], types, strict=True)]
     return f"select {', '.join(columns)} where {error} is null"
-
-
-def quoted(text: object) -> str:
-    """Return text as an SQL literal."""
-    return "'" + str(text).replace("'", "''") + "'"
 
 
 def _write_views(layout: Layout, path: Path) -> None:

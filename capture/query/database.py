@@ -1,6 +1,5 @@
 """An in-memory DuckDB with a view of each table: over sealed days, rolled files and the tails of tapes."""
 
-from collections.abc import Iterable
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -10,7 +9,8 @@ import pyarrow.compute as pc
 
 from capture.lake.layout import EMPTY_DATE, EMPTY_NAME, Layout, archive_marks, live_mark
 from capture.lake.sealed import sealed_through
-from capture.lake.views import failing_query, fault_of, quoted, view_sql
+from capture.lake.sql import columns_sql, paths_sql, quoted
+from capture.lake.views import failing_query, fault_of, view_sql
 from capture.schemas import TABLES, TIMESTAMP, Table
 
 from .tail import Tail
@@ -45,7 +45,7 @@ class Database:
         parts = [tail.tables[table.name] for tail in tails.values() if table.name in tail.tables]
         through = self._sealed_through(table)
         query = view_sql(table, quoted(self.layout.archive(table.name) / "*" / "*.parquet"),
-                         _list(self._live_files(table, tails, through)), f"date '{through}'")
+                         paths_sql(self._live_files(table, tails, through)), f"date '{through}'")
         if late := self._late_files(table, tails, through):
             query = query.replace(f"date <= date '{through}'", f"date <= date '{through}' and filename not in {late}")
         before, before_parts = self._views.get(table.name, ("", []))
@@ -56,8 +56,7 @@ class Database:
             name = f"tail_{table.name}"
             rows = pa.concat_tables([_plain(table, part) for part in parts])
             self._connection.from_arrow(rows).create_view(name, replace=True)
-            columns = ", ".join(f'"{column.name}"' for column in table.columns)
-            made += f"\nunion all by name select {columns}, cast(ts as date) as date from {name}"
+            made += f"\nunion all by name select {columns_sql(table)}, cast(ts as date) as date from {name}"
         self._views[table.name] = (query, parts)
         create = f'create or replace view "{table.name}" as '
         if fault := fault_of(self._connection, self.layout, table, create + made):
@@ -104,10 +103,6 @@ def _is_rolled(named: tuple[str, int] | None, tails: dict[str, Tail]) -> bool:
         return False
     tail = tails.get(named[0])
     return tail is None or tail.mark is None or named[1] < tail.mark
-
-
-def _list(paths: Iterable[Path]) -> str:
-    return "[" + ", ".join(quoted(path) for path in paths) + "]"
 
 
 def _plain(table: Table, rows: pa.Table) -> pa.Table:

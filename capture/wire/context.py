@@ -73,7 +73,9 @@ class Context:
             return
         if decoded.name == "market_data_type" and values["data_type"] in DATA_TYPES:
             request.data_type = values["data_type"]
-        elif _ends(decoded, request):
+        elif decoded.name in _COMPLETIONS or values.get("done", False):
+            self.answered(request.request_id)
+        elif decoded.name == "error" and describe(values["code"] or 0, request.request_id).kind == "terminal":
             request.end()
 
     def answered(self, request_id: int) -> None:
@@ -108,13 +110,6 @@ class Context:
 
 
 _COMPLETIONS = frozenset({"snapshot_end", "historical_data_end", "contract_details_end"})
-
-
-def _ends(decoded: Decoded, request: Request) -> bool:
-    if decoded.name == "error":
-        return describe(decoded.values["code"] or 0, request.request_id).kind == "terminal"
-    complete = decoded.name in _COMPLETIONS or decoded.values.get("done", False)
-    return complete and request.stream != "live_bars"
 
 
 def _request(decoded: Decoded) -> Request | None:
