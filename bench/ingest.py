@@ -25,6 +25,7 @@ import psutil
 import pyarrow.parquet as pq
 
 STILL_S = 0.2  # a tape that has not grown for so long holds all that was sent; not counted as work
+LOST_S = 30.0  # one that has not grown for so long will never hold it
 ONE_CORE, TWO_CORES, SENDER = {0}, {0, 1}, {1}
 
 
@@ -96,6 +97,8 @@ def wait_until_still(tape: Path, size: int) -> None:
     """Wait until a tape holds at least this many bytes and grows no more for STILL_S."""
     seen, since = 0, time.perf_counter()
     while seen < size or time.perf_counter() - since < STILL_S:
+        if time.perf_counter() - since > LOST_S:
+            raise SystemExit(f"the tape holds {seen:,} of {size:,} bytes and grows no more: is the machine too busy?")
         now = sum(path.stat().st_size for path in tape.glob("*.tape*"))
         if now != seen:
             seen, since = now, time.perf_counter()

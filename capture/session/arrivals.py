@@ -41,14 +41,20 @@ class Arrivals:
         return counts
 
     def _look(self) -> None:
-        if not self._reads:
-            return
         reads, self._reads, self._size_bytes = self._reads, [], 0
+        self._count([read for read in reads if read.keys is None])
+        self._count([read for read in reads if read.keys is not None])
+
+    def _count(self, reads: list[Read]) -> None:
+        if not reads:
+            return
         pieces, starts, at = [], [], 0
         for read in reads:
             first, end = int(read.starts[read.greeting]), int(read.starts[-1])
             pieces.append(read.data[first:end])
             starts.append(read.starts[read.greeting : -1] - (first - at))
             at += end - first
+        known = [read.keys for read in reads if read.keys is not None]
+        keys = np.concatenate(known) if known else None
         edges = np.concatenate((*starts, np.array([at])))
-        self._counts.update(count_rows(b"".join(pieces), edges, self._server_version))
+        self._counts.update(count_rows(b"".join(pieces), edges, self._server_version, keys))

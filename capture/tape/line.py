@@ -14,12 +14,14 @@ import numpy.typing as npt
 from capture.wire.answers import ANSWERS, UNREAD
 from capture.wire.codec import Decoded, answer_codec
 from capture.wire.context import Context
-from capture.wire.decode import control_frames
+from capture.wire.decode import Keys, control_frames, message_keys
 from capture.wire.errors import ProtocolError
 from capture.wire.framing import MAX_FRAME_BYTES, Splitter, boundaries, corruption, find_step
 from capture.wire.handshake import PREFIX, ServerHello, parse_server_hello
 from capture.wire.past import decode_short
 
+# Up to this many frames it is quicker to look at the message id of each.
+_FEW_FRAMES = 256
 _HEADS = frozenset(str(number).encode() for number in {*UNREAD, *(message.id for message in ANSWERS)})
 
 
@@ -30,7 +32,8 @@ class Read:
     `data` begins with the bytes that were unfinished before; frame i is data[starts[i]:starts[i + 1]] and has the
     number `first_seq + i`. Where no frame came to its end, `data` may be empty. The first `greeting` frames belong to
     the handshake. `corrupt` says why the bytes after the last frame cannot go on, None where they can. `lost` are bytes
-    around a damage of the tape that are no whole frames; they are not part of `data`.
+    around a damage of the tape that are no whole frames; they are not part of `data`. `keys` are the `message_keys` of
+    the frames behind the greeting, where `steer` had to know them.
     """
 
     data: bytes
@@ -40,6 +43,7 @@ class Read:
     hello: ServerHello | None = None
     corrupt: str | None = None
     lost: bytes = b""
+    keys: Keys | None = None
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -115,7 +119,10 @@ class Line:
             return []
         codec = answer_codec(self.context.server_version)
         messages = []
-        for frame in control_frames(read.data, read.starts[read.greeting :]):
+        starts = read.starts[read.greeting :]
+        if len(starts) > _FEW_FRAMES:
+            read.keys = message_keys(read.data, starts)
+        for frame in control_frames(read.data, starts, read.keys):
             try:
                 decoded = decode_short(codec, read.payload(frame + read.greeting), self.context.server_version)
             except ProtocolError:

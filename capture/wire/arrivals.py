@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .columns import Numbers
-from .decode import message_keys
+from .decode import Keys, message_keys
 from .shapes import SHAPES
 
 NO_REQUEST = -1
@@ -12,16 +12,17 @@ _MOST_DIGITS = 10
 _FEW_IDS = 1 << 20  # up to this, ids are counted in an array of their own
 
 
-def request_ids(data: bytes, starts: Numbers, server_version: int) -> Numbers:
+def request_ids(data: bytes, starts: Numbers, server_version: int, keys: Keys | None = None) -> Numbers:
     """Return for each frame the request whose rows it brings, NO_REQUEST for a frame that is not of the masses.
 
-    `starts` are the frames' starts and the last one's end, see `boundaries`. A number that cannot be read is
-    NO_REQUEST too.
+    `starts` are the frames' starts and the last one's end, see `boundaries`; `keys` their `message_keys`, where these
+    are known. A number that cannot be read is NO_REQUEST too.
     """
     ids = np.full(max(len(starts) - 1, 0), NO_REQUEST, np.int64)
     if not len(ids):
         return ids
-    keys = message_keys(data, starts)
+    if keys is None:
+        keys = message_keys(data, starts)
     text = np.frombuffer(data, np.uint8)
     for key in np.unique(keys).tolist():
         if shape := SHAPES.get(key):
@@ -34,9 +35,9 @@ def request_ids(data: bytes, starts: Numbers, server_version: int) -> Numbers:
     return ids
 
 
-def count_rows(data: bytes, starts: Numbers, server_version: int) -> dict[int, int]:
+def count_rows(data: bytes, starts: Numbers, server_version: int, keys: Keys | None = None) -> dict[int, int]:
     """Return how many frames of the masses came for each request id."""
-    every = request_ids(data, starts, server_version)
+    every = request_ids(data, starts, server_version, keys)
     every = every[every != NO_REQUEST]
     if len(every) and every.max() < _FEW_IDS:
         counts = np.bincount(every)

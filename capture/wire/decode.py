@@ -20,8 +20,7 @@ from .shapes import KINDS_BASE, MASS_IDS, REQUIRED, SHAPES, TICK_BY_TICK_ID, Sha
 
 # Up to this many frames it is quicker to decode one by one than to look for the one that spoils the rest.
 _FEW_FRAMES = 32
-# Likewise for looking at nothing but their message ids.
-_FEW_CONTROLS = 256
+Keys = npt.NDArray[np.int32]
 
 _UNUSED = frozenset({VERSION_FIELD, "kind", "unused"})
 
@@ -50,7 +49,7 @@ def decode(data: bytes, starts: Numbers, context: Context) -> Batch:
     return _Decoder(data, starts, context).run()
 
 
-def message_keys(data: bytes, starts: Numbers) -> npt.NDArray[np.int32]:
+def message_keys(data: bytes, starts: Numbers) -> Keys:
     """Return a number per frame that tells shapes apart: the message id, KINDS_BASE + kind for tick_by_tick.
 
     -1 where the frame does not begin with an id of one to three digits without leading zeros.
@@ -70,7 +69,7 @@ def message_keys(data: bytes, starts: Numbers) -> npt.NDArray[np.int32]:
     return keys
 
 
-def _tick_by_tick_keys(a: npt.NDArray[np.uint8], at: Numbers) -> npt.NDArray[np.int32]:
+def _tick_by_tick_keys(a: npt.NDArray[np.uint8], at: Numbers) -> Keys:
     """Return KINDS_BASE + kind for frames whose request id starts at `at`; KINDS_BASE where the kind is no digit."""
     last = len(a) - 1
     at = np.minimum(at, last)
@@ -84,13 +83,15 @@ def _tick_by_tick_keys(a: npt.NDArray[np.uint8], at: Numbers) -> npt.NDArray[np.
     return KINDS_BASE + np.where(single & (kinds > 0) & (kinds <= 9), kinds, 0)
 
 
-def control_frames(data: bytes, starts: Numbers) -> list[int]:
-    """Return which frames steer a session: those not of the masses, and answers of history."""
-    if len(starts) <= _FEW_CONTROLS:
-        heads = [data[start + 4 : start + 8].partition(b"\0")[0] for start in starts[:-1].tolist()]
-        return [frame for frame, head in enumerate(heads) if head not in _MASS_HEADS]
-    keys = message_keys(data, starts)
-    return np.flatnonzero(~np.isin(keys, _MASS_KEYS)).tolist()
+def control_frames(data: bytes, starts: Numbers, keys: Keys | None = None) -> list[int]:
+    """Return which frames steer a session: those not of the masses, and answers of history.
+
+    `keys` are the frames' `message_keys`; with few frames it is quicker to do without.
+    """
+    if keys is not None:
+        return np.flatnonzero(~np.isin(keys, _MASS_KEYS, kind="table")).tolist()
+    heads = [data[start + 4 : start + 8].partition(b"\0")[0] for start in starts[:-1].tolist()]
+    return [frame for frame, head in enumerate(heads) if head not in _MASS_HEADS]
 
 
 _PAST_IDS = {key for key, shape in SHAPES.items() if shape.repeat is not None}

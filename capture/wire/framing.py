@@ -20,6 +20,7 @@ STEP_FRAME_BYTES = 1 << 16
 
 # Below this many bytes a plain walk over the frames is faster than setting up array operations.
 _FEW_BYTES = 2_048
+_BLOCK_BYTES = 1 << 16
 
 
 def frame(payload: bytes) -> bytes:
@@ -48,14 +49,20 @@ def _short_frames(data: bytes) -> tuple[Starts, Starts]:
     """Find where frames shorter than 256 bytes may start and would end; some may be none.
 
     The length of such a frame begins with three NULs, after the NUL that closes its predecessor: a run of four NULs
-    and then something else.
+    and then something else. Looked for block by block, so that what is in between stays in the processor's cache.
     """
     a = np.frombuffer(data, np.uint8)
+    blocks = [_after_nuls(a[at : at + _BLOCK_BYTES + 4]) + at for at in range(0, len(a) - 4, _BLOCK_BYTES)]
+    starts = np.concatenate(blocks)
+    return starts, starts + 4 + a[starts + 3]
+
+
+def _after_nuls(a: npt.NDArray[np.uint8]) -> Starts:
+    """Return the place of the second of four NULs that something else follows."""
     nul = a == 0
     two = nul[:-1] & nul[1:]
     starts = np.flatnonzero(two[:-3] & two[2:-1]) + 1
-    starts = starts[a[starts + 3] != 0]
-    return starts, starts + 4 + a[starts + 3]
+    return starts[a[starts + 3] != 0]
 
 
 def _chain(data: bytes, starts: Starts, ends: Starts, breaks: Starts) -> Starts:
