@@ -61,8 +61,9 @@ def _after_nuls(a: npt.NDArray[np.uint8]) -> Starts:
     """Return the place of the second of four NULs that something else follows."""
     nul = a == 0
     two = nul[:-1] & nul[1:]
-    starts: Starts = np.flatnonzero(two[:-3] & two[2:-1]) + 1
-    return starts[a[starts + 3] != 0]
+    starts = np.flatnonzero(two[:-3] & two[2:-1]) + 1
+    short: Starts = starts[a[starts + 3] != 0]
+    return short
 
 
 def _chain(data: bytes, starts: Starts, ends: Starts, breaks: Starts) -> Starts:
