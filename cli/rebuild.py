@@ -52,6 +52,7 @@ def _into(source: "Layout", recorders: list[str], target: "Layout") -> None:
     require_empty(target.root)
     for recorder in recorders:
         link_tape(source, recorder, target)
+    for recorder in recorders:
         took_s = walk(f"rebuilding {recorder}", Rebuilder(target, recorder).ranges())
         say(f"{recorder}: rebuilt into {target.root} in {took_s:.1f} s")
     print(f"done: ticktape verify --data {target.root} compares it with its tape")

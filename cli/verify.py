@@ -18,8 +18,9 @@ def run(data: Data = None, name: Name = None, from_: From = None, to: To = None,
 
     Reads every tape from its beginning, decodes it once more and compares: checksums, sealed segments, what each mark
     says, the rows of every range and table with those on disk, files that nothing explains, gaps. Recorders may run
-    meanwhile. With --from or --to only the rows of these ranges, by arrival, are compared. The exit code is 3 where
-    anything is missing, different or damaged; each finding names its place and the command that repairs it.
+    meanwhile. What `ticktape prune` removed is not missed; sealed days without tape are compared with what their tape
+    gave when it went. With --from or --to only the rows of these ranges, by arrival, are compared. The exit code is 3
+    where anything is missing, different or damaged; each finding names its place and the command that repairs it.
     """
     from capture.lake.layout import Layout
     from capture.lake.verify import Verifier, foreign
@@ -55,7 +56,18 @@ def _report(verifier: "Verifier", took_s: float) -> dict[str, Any]:
         "torn_tails": [{"file": torn.path, "offset": torn.offset, "size_bytes": torn.size_bytes}
                        for torn in verifier.torn],
         "noted_losses": verifier.noted_losses,
+        "pruned_rows": verifier.pruned_rows,
+        "pruned_tape": _pruned_tape(verifier),
     }
+
+
+def _pruned_tape(verifier: "Verifier") -> dict[str, Any] | None:
+    """Return what of a tape is gone, and how many of the rows in sealed days have no tape any more."""
+    gone = verifier.pruned_tape
+    if gone is None:
+        return None
+    rows = sum(day.rows for day in gone.days)
+    return {"through": gone.through, "before_mark": gone.mark, "frames": gone.frames, "rows": rows}
 
 
 def _finding(found: "Finding") -> dict[str, str]:
@@ -65,5 +77,8 @@ def _finding(found: "Finding") -> dict[str, str]:
 def _summary(verifier: "Verifier", took_s: float) -> str:
     torn = f", {len(verifier.torn)} torn tails without loss" if verifier.torn and not verifier.findings else ""
     noted = f", {verifier.noted_losses} losses noted on the tape" if verifier.noted_losses else ""
+    gone = _pruned_tape(verifier)
+    pruned = f", {gone['rows']:,} rows before {gone['through']} whose tape was pruned" if gone else ""
+    pruned += f", {verifier.pruned_rows:,} rows pruned from tables" if verifier.pruned_rows else ""
     return (f"{verifier.recorder}: {verifier.range_count:,} ranges, {verifier.frames:,} frames, {verifier.rows:,} rows "
-            f"compared in {took_s:.1f} s ({verifier.rows / max(took_s, 1e-9):,.0f} rows/s){torn}{noted}")
+            f"compared in {took_s:.1f} s ({verifier.rows / max(took_s, 1e-9):,.0f} rows/s){torn}{noted}{pruned}")

@@ -13,7 +13,10 @@ DELTA, DICTIONARY, PLAIN = "delta", "dictionary", "plain"
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table: name, Arrow type, meaning, unit, and what a null means ("never" where none occurs)."""
+    """A column of a table: name, Arrow type, meaning, unit, and what a null means ("never" where none occurs).
+
+    `since` is the first version of the table that has it; rows of an older one have nulls there.
+    """
 
     name: str
     type: pa.DataType
@@ -21,6 +24,7 @@ class Column:
     unit: str = ""
     null: str = "never"
     encoding: str = DICTIONARY
+    since: int = 1
 
     @property
     def nullable(self) -> bool:

@@ -1,7 +1,7 @@
 """Archive files: rows of one table, recorder and date, sorted, in as much memory as one is willing to give."""
 
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from capture.schemas import Table
 
 from .parquet import ROW_GROUP_ROWS, open_parquet
 from .sql import columns_sql, paths_sql
+from .versions import oldest_version
 
 MEMORY_MIB = 512
 
@@ -29,22 +30,30 @@ def write_sorted(table: Table, sources: Sequence[Path], path: Path, memory_mib: 
     """
     with _database(path.parent, memory_mib) as connection:
         order = ", ".join(f'"{name}"' for name in table.sort_key)
-        rows = connection.sql(f"select {columns_sql(table)} from {files_sql(sources)} order by {order}")
+        given = rows_sql(connection, table, sources)
+        rows = connection.sql(f"select {columns_sql(table)} from {given} order by {order}")
         reader = rows.to_arrow_reader(ROW_GROUP_ROWS)
         schema = pa.schema([pa.field(c.name, c.type, nullable=c.nullable) for c in table.columns])
-        with open_parquet(table, schema, path, archive=True) as writer:
+        version = oldest_version(table, sources)
+        with open_parquet(table, schema, path, archive=True, version=version) as writer:
             for part in _pieces(reader):
                 writer.write_table(part.cast(schema), row_group_size=ROW_GROUP_ROWS)
-        wanted, found = (fingerprint(connection, table, files_sql(files)) for files in (sources, [path]))
+        wanted, found = (fingerprint(connection, table, source) for source in (given, files_sql([path])))
     if wanted != found:
         raise SealError(f"{path} was to hold {wanted[0]:,} rows and holds {found[0]:,}, or others: {path.parent} stays "
                         "as it was; try again, and have the disk and memory of this machine checked")
     return wanted[0]
 
 
-def fingerprint(connection: duckdb.DuckDBPyConnection, table: Table, source: str) -> tuple[int, int]:
-    """Return how many rows an SQL source has, and a sum over hashes of them: equal for the same rows in any order."""
-    query = f"select count(*), coalesce(sum(hash({columns_sql(table)})::hugeint), 0) from {source}"
+def fingerprint(
+    connection: duckdb.DuckDBPyConnection, table: Table, source: str, leave_out: Collection[str] = ()
+) -> tuple[int, int]:
+    """Return how many rows an SQL source has, and a sum over hashes of them: equal for the same rows in any order.
+
+    Columns that are to be left out may hold anything.
+    """
+    columns = ", ".join(f'"{column.name}"' for column in table.columns if column.name not in leave_out)
+    query = f"select count(*), coalesce(sum(hash({columns})::hugeint), 0) from {source}"
     count, total = connection.sql(query).fetchall()[0]
     return count, int(total)
 
@@ -78,3 +87,12 @@ def _database(folder: Path, memory_mib: int) -> Iterator[duckdb.DuckDBPyConnecti
 def files_sql(paths: Sequence[Path]) -> str:
     """Return the SQL source of all rows of some files."""
     return f"read_parquet({paths_sql(paths)}, hive_partitioning = false, union_by_name = true)"
+
+
+def rows_sql(connection: duckdb.DuckDBPyConnection, table: Table, paths: Sequence[Path]) -> str:
+    """Return the SQL source of all rows of some files of a table, in the columns and types of its newest version."""
+    if table.version == 1:
+        return files_sql(paths)
+    nothing = f"nothing_{table.name}"
+    connection.register(nothing, table.schema.empty_table())
+    return f"(from {files_sql(paths)} union all by name from {nothing})"

@@ -19,8 +19,13 @@ class UnreadableError(OSError):
 
 
 def plain(table: Table, rows: pa.Table) -> pa.Table:
-    """Return rows in the types of their table: text as text, whatever its encoding in memory was."""
-    return rows.select([c.name for c in table.columns]).cast(pa.schema([(c.name, c.type) for c in table.columns]))
+    """Return rows in the types of their table: text as text, whatever its encoding in memory was.
+
+    Columns that came in a later version than these rows are null. Raises KeyError for another that is missing.
+    """
+    columns = [pa.nulls(len(rows), c.type) if c.since > 1 and c.name not in rows.column_names else rows[c.name]
+               for c in table.columns]
+    return pa.table(columns, names=table.schema.names).cast(pa.schema([(c.name, c.type) for c in table.columns]))
 
 
 def content_hash(rows: pa.Table) -> str:
@@ -69,7 +74,7 @@ def _misjudged(file: pq.ParquetFile, group: int, rows: pa.Table) -> list[str]:
     begin = sum(file.metadata.row_group(before).num_rows for before in range(group))
     part = rows.slice(begin, metadata.num_rows)
     chunks = {chunk.path_in_schema: chunk for chunk in (metadata.column(i) for i in range(metadata.num_columns))}
-    return [name for name in part.column_names if not _holds(chunks[name].statistics, part[name])]
+    return [name for name in chunks if not _holds(chunks[name].statistics, part[name])]
 
 
 def _holds(statistics: Any, column: pa.ChunkedArray) -> bool:

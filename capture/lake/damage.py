@@ -37,11 +37,6 @@ def damage(layout: Layout, names: Iterable[str] = TABLES) -> str | None:
     return None
 
 
-def is_readable(path: Path) -> bool:
-    """Return whether a file is there and its end can be read."""
-    return path.exists() and not list(_unreadable([path], _read_footer))
-
-
 def insistent(layout: Layout, captured: Captured) -> Captured:
     """Return a way to find captured rows that names the file which cannot be read. It raises UnreadableError then."""
 

@@ -174,7 +174,7 @@ def _contract(decoded: Decoded, _context: Context) -> list[tuple[str, Row]]:
     if v["con_id"] is None:
         return []
     date, time_of_day = _last_trade(v.get("last_trade_date") or v.get("maturity") or "")
-    row: Row = {column: v.get(name) if v.get(name) != "" else None for column, name in _CONTRACT_COLUMNS.items()}
+    row: Row = {column: v.get(name) if v.get(name) != "" else None for column, name in CONTRACT_COLUMNS.items()}
     row |= {
         "instrument_id": v["con_id"],
         "symbol": v.get("local_symbol") or v["symbol"],
@@ -200,7 +200,7 @@ def _last_trade(text: str) -> tuple[str | None, str | None]:
 
 
 # Column of `instruments` -> field of the message, where nothing has to be made of it.
-_CONTRACT_COLUMNS = {
+CONTRACT_COLUMNS = {
     **{name: name for name in (
         "right", "multiplier", "exchange", "primary_exchange", "currency", "trading_class", "market_name", "min_tick",
         "price_magnifier", "order_types", "valid_exchanges", "market_rule_ids", "long_name", "contract_month",

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 from capture.schemas import DELTA, DICTIONARY, PLAIN, Table
 
 # Of zstd. Live files are there for a day and written while the market is open; archives stay.
-LIVE_LEVEL, ARCHIVE_LEVEL = 1, 9
+LIVE_LEVEL, ARCHIVE_LEVEL = 1, 15
 # DuckDB works on row groups in parallel and skips whole ones by their statistics; this is its own size.
 ROW_GROUP_ROWS = 122_880
 FILE_MODE = 0o644
@@ -27,10 +27,13 @@ def write_parquet(table: Table, rows: pa.Table, path: Path) -> None:
         writer.write_table(rows.cast(schema), row_group_size=ROW_GROUP_ROWS)
 
 
-def open_parquet(table: Table, schema: pa.Schema, path: Path, *, archive: bool = False) -> pq.ParquetWriter:
+def open_parquet(
+    table: Table, schema: pa.Schema, path: Path, *, archive: bool = False, version: int | None = None
+) -> pq.ParquetWriter:
     """Open a file for rows of a table, with statistics for what queries narrow down by: numbers, times and symbols.
 
-    Its metadata names table and schema version. An `archive` file is compressed harder, as it stays.
+    Its metadata names table and schema version, an older one where rows of it are among them. An `archive` file is
+    compressed harder, as it stays.
     """
     writer = pq.ParquetWriter(
         path,
@@ -43,7 +46,8 @@ def open_parquet(table: Table, schema: pa.Schema, path: Path, *, archive: bool =
         store_schema=False,
         write_page_index=True,
     )
-    writer.add_key_value_metadata({k.decode(): v.decode() for k, v in table.schema.metadata.items()})
+    said = {k.decode(): v.decode() for k, v in table.schema.metadata.items()}
+    writer.add_key_value_metadata(said if version is None else said | {"ticktape.version": str(version)})
     return writer
 
 

@@ -14,6 +14,7 @@ from capture.wire.context import Request
 
 from .decode import Decoder, Tables
 from .layout import Rolled
+from .pruned import read_pruned_tape
 from .restore import Captured, nothing_stored
 
 
@@ -146,9 +147,22 @@ def mark_number(record: Record) -> int:
     return int(record.json()["mark"])
 
 
-def first_whole_mark(folder: Path) -> int | None:
-    """Return the number of the first mark of a tape that can be read; None where there is none."""
+def beginning(folder: Path) -> Rolled | None:
+    """Return the position of the first mark of a tape that can be read; None where there is none.
+
+    Of a tape whose beginning was pruned: the mark it begins with now, with the state that was left there.
+    """
+    pruned = read_pruned_tape(folder)
+    first = _first_mark(folder, pruned.mark if pruned else 0)
+    if pruned and first == pruned.mark:
+        return Rolled(first, pruned.state)
+    return None if first is None else Rolled(first)
+
+
+def _first_mark(folder: Path, least: int) -> int | None:
     for segment in segments(folder):
+        if segment.first_mark < least:
+            continue  # pruned, but for the removing
         for record in SegmentReader(segment.path).records():
             if record.kind == Kind.MARK:
                 return mark_number(record)

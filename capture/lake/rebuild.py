@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from functools import partial
 from pathlib import Path
 
@@ -19,10 +20,11 @@ from .day_check import archived
 from .layout import Layout, Rolled, write_rolled
 from .lock import roller_lock
 from .parquet import FILE_MODE
-from .ranges import Range, Ranges, first_whole_mark, readable
+from .pruned import PrunedTables, copy_pruned, read_pruned_tables, read_pruned_tape
+from .ranges import Range, Ranges, beginning, readable
 from .restore import Files
 from .roll import parts_of, publish_file
-from .sealed import sealed_dates, sealer_lock
+from .sealed import seal_through, sealed_dates, sealed_through, sealer_lock
 from .span import Span
 from .strays import Account
 from .views import prepare
@@ -35,17 +37,37 @@ class NotEmptyError(OSError):
 def link_tape(source: Layout, recorder: str, target: Layout) -> None:
     """Give a lake the tape of another: the same files under a second name, or copies on another disk.
 
-    Segments are only ever appended to or replaced whole, so neither lake can spoil the other's.
+    Segments are only ever appended to or replaced whole, so neither lake can spoil the other's. Where the beginning of
+    the tape was pruned, the sealed days that came from it, in part at least, are given too: nothing else holds them. Do
+    this for all recorders before anything is rebuilt.
     """
     folder = target.tape / recorder
     folder.mkdir(mode=0o700, parents=True)
+    copy_pruned(source, target, recorder)
+    pruned = read_pruned_tape(folder)
     for segment in segments(source.tape / recorder):
-        try:
-            os.link(segment.path, folder / segment.path.name)
-        except OSError as error:
-            if error.errno not in (errno.EXDEV, errno.EPERM, errno.ENOTSUP):
-                raise
-            shutil.copy2(segment.path, folder / segment.path.name)
+        if pruned is None or segment.first_mark >= pruned.mark:
+            _link(segment.path, folder / segment.path.name)
+    for table, day in sorted({(day.table, day.day) for day in pruned.days}) if pruned else ():
+        _link_day(source, recorder, target, table, day)
+
+
+def _link_day(source: Layout, recorder: str, target: Layout, table: str, day: str) -> None:
+    to = target.archive(table) / f"date={day}"
+    to.mkdir(parents=True, exist_ok=True)
+    for path in archived(source, table, day, recorder):
+        _link(path, to / path.name)
+    if (through := date.fromisoformat(day)) > sealed_through(target, table):
+        seal_through(target, table, through)
+
+
+def _link(path: Path, to: Path) -> None:
+    try:
+        os.link(path, to)
+    except OSError as error:
+        if error.errno not in (errno.EXDEV, errno.EPERM, errno.ENOTSUP):
+            raise
+        shutil.copy2(path, to)
 
 
 def require_empty(folder: Path) -> None:
@@ -71,6 +93,8 @@ class Rebuilder:
     _covered: set[int] = field(default_factory=set)
     _sealed: dict[str, str] = field(default_factory=dict)
     _whole: set[int] = field(default_factory=set)
+    _pruned: PrunedTables = field(default_factory=PrunedTables)
+    _first: int = 0  # the mark that the tape begins with
     _days: dict[tuple[str, str], dict[int, Path]] = field(default_factory=dict)  # sealed ones: files to sort, by mark
 
     def ranges(self) -> Iterator[Range]:
@@ -80,7 +104,7 @@ class Rebuilder:
         RollerBusyError, and TapeError where no mark of the tape can be read.
         """
         folder = self.layout.tape / self.recorder
-        first = first_whole_mark(folder)
+        first = beginning(folder)
         if first is None and not segments(folder):
             return
         if first is None:
@@ -88,7 +112,8 @@ class Rebuilder:
         with roller_lock(self.layout, self.recorder), sealer_lock(self.layout):
             account, last = Account(), None
             self._sealed = sealed_dates(self.layout)
-            for last in Ranges(folder, Rolled(first), readable(Files(self.layout, self.recorder))):
+            self._pruned, self._first = read_pruned_tables(self.layout), first.mark
+            for last in Ranges(folder, first, readable(Files(self.layout, self.recorder))):
                 if self.span.passed(last):
                     break
                 account.add(last, self._publish(last))
@@ -108,9 +133,11 @@ class Rebuilder:
             self._whole |= {found.from_mark} if found.is_whole else set()
         paths = []
         for table, day, rows in parts_of(found.tables):
+            if self._pruned.holds(table.name, day, self.recorder, found.from_mark):
+                continue
             paths.append(self.layout.live_file(table.name, day, self.recorder, found.from_mark))
             if covered:
-                self._part(paths[-1], table, day, rows, found)
+                self._part(paths[-1], table, day, self._pruned.blanked(table, rows), found)
         return paths
 
     def _part(self, path: Path, table: Table, day: str, rows: pa.Table, found: Range) -> None:
@@ -125,7 +152,9 @@ class Rebuilder:
     def _seal_again(self, table: Table, day: str, files: dict[int, Path]) -> None:
         """Replace a sealed date's files by one made from what the tape gives, unless they may hold more than that."""
         old = archived(self.layout, table.name, day, self.recorder)
-        if files and all(self._gives(first, last) for first, last in old.values()):
+        if self._from_pruned(table.name, day, old) or self._knows_more(table, *old):
+            pass  # as it is, it is all there is
+        elif files and all(self._gives(first, last) for first, last in old.values()):
             target = self.layout.archive_file(table.name, day, self.recorder, min(files), max(files))
             target.parent.mkdir(parents=True, exist_ok=True)
             publish(target, partial(write_sorted, table, list(files.values())), mode=FILE_MODE)
@@ -137,6 +166,17 @@ class Rebuilder:
         for path in files.values():
             path.unlink()
 
+    def _from_pruned(self, table: str, day: str, old: dict[Path, tuple[int, int]]) -> bool:
+        """Return whether archive files of a date hold rows of a part of the tape that was pruned."""
+        return read_pruned_tape(self.layout.tape / self.recorder) is not None and any(
+            first < self._first and not self._pruned.holds(table, day, self.recorder, last)
+            for first, last in old.values())
+
+    def _knows_more(self, table: Table, *paths: Path) -> bool:
+        """Return whether files can be read and hold what the tape does not tell any more since rows were pruned."""
+        not_known = {name for name, _ in self._pruned.not_known}
+        return table.name in not_known and bool(paths) and all(_is_readable(table, path) for path in paths)
+
     def _gives(self, first: int, last: int) -> bool:
         """Return whether every range from one mark to another was decoded, and is whole."""
         broken = (mark for mark in self._covered - self._whole if first <= mark <= last)
@@ -145,6 +185,8 @@ class Rebuilder:
     def _file(self, path: Path, table: Table, rows: pa.Table, found: Range) -> None:
         if not found.is_whole and _is_readable(table, path):
             self.kept.append(path)
+            return
+        if self._knows_more(table, path):
             return
         publish_file(path, table, rows)
         self.written += 1

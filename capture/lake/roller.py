@@ -1,8 +1,9 @@
 """The roller process: rolls a recorder's tape until it is told to stop, or its recorder is gone.
 
-    python -m capture.lake.roller DATA RECORDER PID
+    python -m capture.lake.roller DATA RECORDER PID [RETENTION]
 
-PID is the recorder's: said rather than asked for, as a recorder may die before this process has begun.
+PID is the recorder's: said rather than asked for, as a recorder may die before this process has begun. RETENTION is for
+the sealer.
 """
 
 import ctypes
@@ -29,7 +30,7 @@ _MALLOC_OPTIONS = {-1: 512 << 20, -2: 64 << 20, -3: 256 << 20}
 log = logging.getLogger("ticktape.roller")
 
 
-def run(data: Path, recorder: str, stop: threading.Event, parent: int) -> None:
+def run(data: Path, recorder: str, stop: threading.Event, parent: int, retention: str = "{}") -> None:
     """Roll until `stop` is set, or until `parent` is no longer this process's parent; then up to the last mark.
 
     Waits for its turn where another roller is still finishing after its recorder was killed; told to stop meanwhile,
@@ -39,7 +40,7 @@ def run(data: Path, recorder: str, stop: threading.Event, parent: int) -> None:
     while True:
         try:
             with roller_lock(Layout(data), recorder):
-                _roll(Layout(data), recorder, stop, parent)
+                _roll(Layout(data), recorder, stop, parent, retention)
                 return
         except RollerBusyError as error:
             if not said:
@@ -49,9 +50,9 @@ def run(data: Path, recorder: str, stop: threading.Event, parent: int) -> None:
             return
 
 
-def _roll(layout: Layout, recorder: str, stop: threading.Event, parent: int) -> None:
+def _roll(layout: Layout, recorder: str, stop: threading.Event, parent: int, retention: str) -> None:
     prepare(layout)
-    roller, sealer = Roller(layout, recorder), SealerKeeper(layout)
+    roller, sealer = Roller(layout, recorder), SealerKeeper(layout, retention)
     try:
         while True:
             # Seen before rolling: whatever was on the tape by then is rolled before leaving.
@@ -91,7 +92,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C reaches the recorder, which then ends us
     try:
-        run(data, recorder, stop, parent)
+        run(data, recorder, stop, parent, *sys.argv[4:])
     except OSError as error:  # TapeError is one: a full disk, a folder that is gone; nothing on the tape is lost by it
         sys.exit(f"ticktape roller: {error}")
 

@@ -22,15 +22,18 @@ from .content import UnreadableError, content_hash, difference, plain, read_rows
 from .day_check import DayCheck
 from .gap_check import GapCheck
 from .layout import Layout, Rolled, read_rolled
-from .ranges import Range, Ranges, first_whole_mark, readable
+from .pruned import read_pruned_tables, read_pruned_tape
+from .ranges import Range, Ranges, beginning, readable
 from .restore import Files
 from .roll import parts_of
 from .seal_check import missing_bytes
 from .sealed import sealed_dates
 from .span import Span
 from .strays import Account, foreign_files, newest_file_mark
+from .versions import newer_columns, stored_version
 
 _COPY = "bring back the missing part of the tape from a copy, if there is one"
+_ONLY_COPY = "none: the tape that gave it was pruned; bring back the file from a copy, if there is one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ class Finding:
     """Something missing, different or damaged: where, what it is, and what repairs it.
 
     `problem` is one of: tape damaged, tape incomplete, file missing, file unreadable, file different, file unexplained,
-    position wrong, gaps inconsistent.
+    position wrong, gaps inconsistent, pruned meanwhile.
     """
 
     problem: str
@@ -68,7 +71,9 @@ class Verifier:
     """Verifies one recorder's tape and files: iterate `ranges`, then read `findings` and the counts.
 
     `torn` lists what a kill or a power cut left at the end of segments; where data was lost with it, a finding says so.
-    `noted_losses` counts damage that was repaired: what was lost then is noted on the tape.
+    `noted_losses` counts damage that was repaired: what was lost then is noted on the tape. `pruned_tape` says what of
+    the tape was pruned, None for nothing; what it gave for sealed days is remembered and compared. `pruned_rows` counts
+    the rows that the tape gives and that were pruned from tables; they are not missed.
     """
 
     def __init__(self, layout: Layout, recorder: str, span: Span | None = None) -> None:
@@ -76,11 +81,13 @@ class Verifier:
         self.findings: list[Finding] = []
         self.torn: list[Damage] = []
         self.contents: dict[str, Content] = {}
-        self.range_count = self.frames = self.noted_losses = 0
+        self.range_count = self.frames = self.noted_losses = self.pruned_rows = 0
         self._folder = layout.tape / recorder
         self._gaps, self._account = GapCheck(), Account()
         self._sealed = sealed_dates(layout)
-        self._days = DayCheck(layout, recorder)
+        self.pruned_tape = read_pruned_tape(self._folder)
+        self._pruned = read_pruned_tables(layout)
+        self.days = DayCheck(layout, recorder, self._pruned)
         self._damaged: set[Path] = set()  # segments of which reading said so
         self.rolled = self._position()
 
@@ -91,12 +98,14 @@ class Verifier:
 
     def ranges(self) -> Iterator[Range]:
         """Verify range by range, yielding each when it is done. Raises TapeError for a format that is not known."""
-        first = first_whole_mark(self._folder)
+        first = beginning(self._folder)
         if first is None:
             if self.rolled is not None:
                 self._find("tape incomplete", self._folder, "no mark of this tape can be read", _COPY)
             return
-        ranges = Ranges(self._folder, Rolled(first), readable(Files(self.layout, self.recorder)))
+        if self.pruned_tape:
+            self.days.begin_with(self.pruned_tape.days, wanted=self.span.begin is None)
+        ranges = Ranges(self._folder, first, readable(Files(self.layout, self.recorder)))
         self._damage(ranges.damage_before)
         for found in ranges:
             if self.span.passed(found):
@@ -109,9 +118,12 @@ class Verifier:
         else:
             self._damage(ranges.damage)
             if self.span.everything:
-                self._ending(first)
+                self._ending(first.mark)
         self._seals()
         self._sealed_days()
+        if (self.pruned_tape, self._pruned) != (read_pruned_tape(self._folder), read_pruned_tables(self.layout)):
+            self._find("pruned meanwhile", self._folder, "what is missing may have been pruned while it was looked for",
+                       self._command("verify"))
 
     def _find(self, problem: str, place: object, detail: str, repair: str) -> None:
         self.findings.append(Finding(problem, str(place), detail, repair))
@@ -138,7 +150,9 @@ class Verifier:
     # The tape
 
     def _beginning(self, found: Range) -> None:
-        if seq := found.start.json()["seq"]:
+        pruned = self.pruned_tape
+        seq = found.start.json()["seq"]
+        if seq and (pruned is None or (pruned.mark, pruned.frames) != (found.from_mark, seq)):
             detail = f"the tape begins with it, but {seq:,} frames came before"
             self._find("tape incomplete", f"{self._folder} mark {found.from_mark}", detail, _COPY)
 
@@ -181,6 +195,9 @@ class Verifier:
         covered = self.span.covers(found)
         for table, day, part in parts_of(found.tables):
             rows = plain(table, part)
+            if self._pruned.holds(table.name, day, self.recorder, found.from_mark):
+                self.pruned_rows += rows.num_rows
+                continue
             if rolled and covered:
                 content = content_hash(rows)
                 self.contents.setdefault(table.name, Content()).add(rows.num_rows, content)
@@ -189,13 +206,13 @@ class Verifier:
                 if rolled and covered:
                     self._compare(paths[-1], table, rows, content, found)
             elif rolled:
-                self._days.add(table, day, rows, found.from_mark, wanted=covered)
+                self.days.add(table, day, rows, found.from_mark, wanted=covered)
         self._account.add(found, paths)
         for fault in self._gaps.faults(found.tables["gaps"]) if "gaps" in found.tables else ():
             self._find("gaps inconsistent", f"{self._folder} mark {found.from_mark}", fault,
                        "none: it follows from the tape; please report it")
         at_position = self.rolled is not None and self.rolled.mark == found.to_mark
-        if at_position and self.rolled != Rolled(found.to_mark, json.loads(json.dumps(found.state))):
+        if at_position and self.rolled and self._known(self.rolled.gaps) != self._known(found.state):
             self._find("position wrong", self.layout.rolled(self.recorder),
                        f"its state is not the one that the tape gives at mark {found.to_mark}", self._rebuild())
 
@@ -207,14 +224,28 @@ class Verifier:
         except UnreadableError as error:
             self._find("file unreadable", path, str(error), self._rebuild(found))
         else:
-            if content_hash(stored) != content:
-                self._find("file different", path, difference(rows, stored), self._rebuild(found))
+            newer = newer_columns(table, stored_version(path))
+            rows, known = (self._comparable(table, one).drop_columns(newer) for one in (rows, stored))
+            if content_hash(stored) != content and content_hash(known) != content_hash(rows):
+                self._find("file different", path, difference(rows, known), self._rebuild(found))
+
+    def _comparable(self, table: Table, rows: pa.Table) -> pa.Table:
+        return rows.drop_columns([column for name, column in self._pruned.not_known if name == table.name])
+
+    def _known(self, state: dict[str, Any] | None) -> Any:
+        """Return a state at a mark as plain values, without what the tape alone does not tell once rows were pruned."""
+        known = json.loads(json.dumps(state))
+        for gap in known["waiting"] if known and self._pruned.not_known else ():
+            gap.pop("rows_restored", None)
+        return known
 
     def _sealed_days(self) -> None:
         if self.rolled is None:
             return
-        for fault in self._days.faults(self.rolled.mark, self._account.last_mark):
+        for fault in self.days.faults(self.rolled.mark, self._account.last_mark):
             repair = self._command("rebuild", "--replace", f"--from={fault.first}", f"--to={fault.last + 1}")
+            if self.pruned_tape and fault.first < self.pruned_tape.mark:
+                repair = _ONLY_COPY
             self._find(fault.problem, fault.place, fault.detail, repair)
 
     def _ending(self, first: int) -> None:

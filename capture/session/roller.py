@@ -1,6 +1,7 @@
 """The roller beside the recorder: a process that turns tape into Parquet, started again whenever it dies."""
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -20,7 +21,8 @@ class RollerKeeper:
 
     def __init__(self, settings: Settings, report: Callable[[str], None]) -> None:
         data, recorder, pid = str(settings.data), settings.recorder, str(os.getpid())
-        self._command = [sys.executable, "-m", "capture.lake.roller", data, recorder, pid]
+        self._command = [sys.executable, "-m", "capture.lake.roller", data, recorder, pid,
+                         json.dumps(settings.retention)]  # fmt: skip
         self._report = report
         self._process: asyncio.subprocess.Process | None = None
         self._stopping = False

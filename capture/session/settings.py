@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as EnvironmentValueError
 
+from capture.tape.agreed import retention_fault
+
 from .instrument import Instrument, grammar, parse_instrument
 from .streams import Stream, allowed_streams, parse_stream
 from .windows import IB_RESTART_WINDOWS, parse_window
@@ -86,6 +88,8 @@ class Settings(BaseSettings):
         "How long, in seconds, to try for the first connection; 0 = for ever. Later ones are tried for ever."))
     handshake_timeout_s: float = Field(default=30, gt=0, description=(
         "How long, in seconds, to wait for the gateway's hello; TWS may be asking its user to accept."))
+    retention: dict[str, int] = Field(default_factory=dict, description=(
+        "For how many days to keep what, as in { depth = 30, tape = 90 }; what is not named is kept for ever."))
     record: list[RecordBlock] = Field(default_factory=list, description="What to record: streams of instruments.")
 
     @field_validator("restart_windows")
@@ -93,6 +97,13 @@ class Settings(BaseSettings):
     def _readable_windows(cls, given: list[str]) -> list[str]:
         for text in given:
             parse_window(text)
+        return given
+
+    @field_validator("retention")
+    @classmethod
+    def _possible_retention(cls, given: dict[str, int]) -> dict[str, int]:
+        if fault := retention_fault(given):
+            raise ValueError(fault)
         return given
 
     def wanted(self) -> list[tuple[Instrument, Stream]]:
@@ -144,7 +155,7 @@ def template() -> str:
     lines = ["# Settings of ticktape. TICKTAPE_<NAME> variables and command-line options override them."]
     for name, field in Settings.model_fields.items():
         if name != "record":
-            lines += ["", f"# {field.description}", f"{name} = {_toml(field.default)}"]
+            lines += ["", f"# {field.description}", f"{name} = {_toml(field.get_default(call_default_factory=True))}"]
     lines += ["", f"# {Settings.model_fields['record'].description} Blocks may be repeated.", "# Instruments:"]
     lines += [f"#   {line}" for line in grammar().splitlines()]
     lines += ['#   { symbol = "ES", sec_type = "FUT", exchange = "CME", last_trade_date = "202612" }  by its fields']
@@ -154,7 +165,7 @@ def template() -> str:
 
 
 def _toml(value: Any) -> str:
-    return json.dumps(value if isinstance(value, int | float | list) else str(value))
+    return json.dumps(value if isinstance(value, int | float | list | dict) else str(value))
 
 
 def _read(path: Path | None) -> str:
@@ -184,7 +195,7 @@ def _environment() -> dict[str, Any]:
     try:
         return EnvSettingsSource(Settings)()
     except EnvironmentValueError as error:
-        raise SettingsError(f"{error}; a {_PREFIX}RECORD variable is written as JSON") from None
+        raise SettingsError(f"{error}; a {_PREFIX}RETENTION or {_PREFIX}RECORD variable is written as JSON") from None
 
 
 def _place(

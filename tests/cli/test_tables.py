@@ -37,6 +37,12 @@ def test_a_description_as_json(run: Run) -> None:
     assert described["sort_key"] == ["symbol", "ts", "seq", "row"]
 
 
+def test_the_versions_of_files_are_counted(run: Run, lake: Path) -> None:
+    assert "Version: 1; 1 files of version 1\n" in run("tables", "trades", "--data", lake).out
+    assert json.loads(run("tables", "trades", "--data", lake, "--json").out)["files"] == {"1": 1}
+    assert json.loads(run("tables", "trades", "--json").out)["files"] == {}
+
+
 def test_an_unknown_table_is_wrong_usage(run: Run) -> None:
     code, _, err = run("tables", "trade")
     assert code == 2

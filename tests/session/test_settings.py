@@ -53,6 +53,13 @@ streams = ["midpoints", "trades"]
         ("EUR.USD", "midpoints"), ("EUR.USD", "trades")]  # fmt: skip
 
 
+def test_retention_is_days_per_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().retention == {}
+    assert load_settings(write("[retention]\ntrades = 365\ntape = 90\n")).retention == {"trades": 365, "tape": 90}
+    monkeypatch.setenv("TICKTAPE_RETENTION", '{"tables": 30}')
+    assert load_settings().retention == {"tables": 30}
+
+
 def test_nothing_to_record_is_an_error_with_the_fix() -> None:
     with pytest.raises(SettingsError, match="nothing to record: name instruments"):
         load_settings().wanted()
@@ -74,6 +81,10 @@ TRADES = 'streams = ["trades"]'
         ("segment_size_bytes = 1", "line 1, key segment_size_bytes"),
         ("record = 3", "line 1, key record"),
         (f'[[record]]\n{TRADES}', "line 1, key record.instruments: the block has no instruments"),
+        ("[retention]\ntrade = 30", "line 1, key retention: there is nothing named 'trade' to keep; there are trades"),
+        ("retention = { gaps = 30 }", "key retention: gaps is kept for ever"),
+        ("[retention]\ntape = 1", "key retention: tape = 1: the least is 2 days"),
+        ('[retention]\ntape = "x"', "key retention: input should be a valid integer"),
         (f'[[record]]\ninstruments = []\n{TRADES}', "line 2, key record.instruments"),
         (f'[[record]]\ninstruments = [3]\n{TRADES}', "line 2, key record.instruments"),
         (f'[[record]]\ninstruments = ["AAPL"]\n{TRADES}\n\n[[record]]\n{TRADES}\ninstruments = ["aapl"]',
