@@ -10,13 +10,16 @@ from pathlib import Path
 from typer.main import get_group
 from typer.testing import CliRunner
 
+import capture.query
 from capture.gateway.control import explained
+from capture.lake.functions import FUNCTIONS, Function, Kind
 from capture.schemas import TABLES, Table
 from capture.session.instrument import FORMS, Contract
 from capture.session.streams import KINDS
 
 from . import app
 from .exits import Exit
+from .methods import module
 
 _WRITTEN = "<!-- Written by `make docs` from the code; change it there. -->"
 _WIDTH = 100
@@ -71,11 +74,42 @@ def instruments_page() -> str:
         _markdown(("word", "brings", "table", "`stream` in its rows", "parameters"), streams))
 
 
+def functions_page() -> str:
+    """Return the research functions."""
+    kinds = [(kind.name.lower(), kind.value) for kind in Kind]
+    return _page(
+        "Research functions",
+        "Table functions in SQL: in `ticktape sql` and `capture.open_lake(…).sql`, and in `data/ticktape.duckdb` for "
+        "any DuckDB from 1.2 on. The lake of `capture.open_lake` has a method of each name, with the same parameters.",
+        "```sql\nselect * from time_bars('AAPL', '5 minutes', '2026-11-20', '2026-11-21', whole := true)\n```",
+        "```python\nlake.time_bars(\"AAPL\", \"5 minutes\", \"2026-11-20\", \"2026-11-21\", whole=True).pl()\n```",
+        _FUNCTION_RULES,
+        _markdown(("what is given", "how"), kinds),
+        _markdown(("function", "gives"), [(f"[{f.name}](#{f.name})", f.meaning) for f in FUNCTIONS.values()]),
+        *map(_function, FUNCTIONS.values()))
+
+
+_FUNCTION_RULES = """
+- Each event counts once, whatever was recorded twice: for each instrument and UTC date the rows of one recorder, of
+  trades `all_last` before `last`, and with them what history restored into gaps. Rows without a contract id, and a
+  halt's notices, do not count. Trades that are not reported to the tape count only where `with_unreported` says so.
+- `ts` is when a row was received, for restored rows IB's own time. IB's times of ticks, `ts_event`, are whole seconds.
+- Spans are half open: from `start` on, before `end`. A bar is named by its beginning.
+- `gap_s` says how many seconds are missing. It is never left out silently: look at it, or give `whole := true`.
+- Prices are as sent: not adjusted for splits or dividends, and without a contract's multiplier.
+- Only the days, and of sealed days the symbols, that are asked for are read.
+- In a database that is attached, say `use` first: `attach 'data/ticktape.duckdb' as lake (read_only); use lake`.
+- Parameters with a default are given by name.
+""".strip()
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "tables.md": tables_page,
     "cli.md": commands_page,
     "instruments.md": instruments_page,
+    "functions.md": functions_page,
 }
+METHODS = Path(capture.query.__file__).parent / "functions.py"
 
 
 def _page(title: str, *parts: str) -> str:
@@ -87,6 +121,17 @@ def _table(table: Table) -> str:
     columns = _markdown(("column", "type", "unit", "meaning", "null means"), rows)
     return f"## {table.name}\n\n{table.meaning} Version {table.version}; files are ordered by " \
            f"{', '.join(f'`{name}`' for name in table.sort_key)}.\n\n{columns}"
+
+
+def _function(function: Function) -> str:
+    parameters = [(f"`{one.name}`", one.kind.name.lower(), one.meaning, f"`{one.default}`" if one.default else "")
+                  for one in function.parameters]
+    return "\n\n".join([
+        f"## {function.name}",
+        function.meaning,
+        f"```sql\nselect * from {function.name}({function.example})\n```",
+        _markdown(("parameter", "kind", "meaning", "default"), parameters),
+        _markdown(("column", "meaning"), [(f"`{name}`", meaning) for name, meaning in function.returns])])
 
 
 def _markdown(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -101,7 +146,8 @@ def _help(verb: list[str]) -> str:
 
 
 def main() -> None:
-    """Write all pages into a folder."""
+    """Write all pages into a folder, and the methods of a lake."""
+    METHODS.write_text(module(), encoding="utf-8")
     for name, page in PAGES.items():
         (Path(sys.argv[1]) / name).write_text(page(), encoding="utf-8")
 

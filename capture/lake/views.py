@@ -1,7 +1,9 @@
 """Plain SQL views over a lake's files, right at every moment for any DuckDB client from 1.2 on."""
 
+import json
 import logging
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 
 import duckdb
@@ -9,11 +11,13 @@ import duckdb
 from capture.schemas import TABLES, Table
 from capture.tape import publish
 
-from .damage import damage, hint, is_readable
+from .damage import damage, hint
+from .functions import FUNCTIONS, statements
 from .layout import EMPTY_DATE, EMPTY_NAME, NEVER_SEALED, Layout
 from .parquet import FILE_MODE, write_parquet
 from .sealed import seal_through
 from .sql import columns_sql, quoted
+from .versions import stored_version
 
 # Files of a newer DuckDB's own format cannot be opened by the 1.x clients that many tools still carry.
 STORAGE_VERSION = "v1.2.0"
@@ -30,29 +34,41 @@ def prepare(layout: Layout) -> None:
     for table in TABLES.values():
         for folder in (layout.live(table.name), layout.archive(table.name)):
             empty = folder / f"date={EMPTY_DATE}" / EMPTY_NAME
-            if not is_readable(empty):
+            if stored_version(empty) != table.version:
                 empty.parent.mkdir(parents=True, exist_ok=True)
                 publish(empty, partial(write_parquet, table, table.schema.empty_table()), mode=FILE_MODE)
         if not layout.sealed(table.name).exists():
             seal_through(layout, table.name, NEVER_SEALED)
-    publish(layout.database, partial(_write_views, layout), mode=FILE_MODE)
+    faults: list[str] = []
+    publish(layout.database, partial(_write_views, layout, faults), mode=FILE_MODE)
+    if faults:
+        _stamp_file(layout).unlink(missing_ok=True)  # to be tried again: what cannot be read may be mended by then
+    else:
+        publish(_stamp_file(layout), lambda path: path.write_text(_stamp(layout)), mode=FILE_MODE)
 
 
 def belongs(layout: Layout) -> bool:
-    """Return whether `ticktape.duckdb` is there, can be asked for every table and names this folder.
+    """Return whether `ticktape.duckdb` is what this version of ticktape wrote for this folder, with no view that fails.
 
-    Its views hold whole paths.
+    Its views hold whole paths. A file beside it says what was written: to open it takes longer than most queries.
     """
-    if not layout.database.exists():
-        return False
-    query = """select count(*) from duckdb_views()
-               where not internal and contains(sql, $1 || '/' || view_name || '/*/*.parquet')"""
     try:
-        with duckdb.connect(str(layout.database), read_only=True) as connection:
-            found = connection.execute(query, [str(layout.root.absolute() / "live").replace("'", "''")]).fetchone()
-    except duckdb.Error:
+        return _stamp_file(layout).read_text() == _stamp(layout)
+    except FileNotFoundError:
         return False
-    return found is not None and found[0] == len(TABLES)
+
+
+def _stamp_file(layout: Layout) -> Path:
+    return layout.root / "sealed" / "views.json"
+
+
+def _stamp(layout: Layout) -> str:
+    """Return what tells one `ticktape.duckdb` from another: the folder, what is in it, and the file itself."""
+    views = [view_sql(table, "", "", "") for table in TABLES.values()]
+    written = layout.database.stat()
+    return json.dumps({"folder": str(layout.root.absolute()),
+                       "holds": sha256("\n".join([*views, *statements()]).encode()).hexdigest(),
+                       "size_bytes": written.st_size, "written_ns": written.st_mtime_ns})
 
 
 def view_sql(table: Table, archive: str, live: str, through: str, *, by_name: bool = False) -> str:
@@ -91,13 +107,14 @@ def failing_query(connection: duckdb.DuckDBPyConnection, table: Table, fault: st
     return f"select {', '.join(columns)} where {error} is null"
 
 
-def _write_views(layout: Layout, path: Path) -> None:
+def _write_views(layout: Layout, faults: list[str], path: Path) -> None:
+    """Write the file; add to `faults` what keeps views from being made."""
     root = layout.root.absolute()
     # Opened in memory and attached: a database file opened by itself would take the default storage version.
     with duckdb.connect() as connection:
         connection.execute(f"attach {quoted(path)} as lake (storage_version {quoted(STORAGE_VERSION)})")
         at = Layout(root)
-        queries = {table: _query(connection, at, table) for table in TABLES.values()}
+        queries = {table: _query(connection, at, table, faults) for table in TABLES.values()}
         connection.execute("begin")  # one transaction: one sync to disk, not one per comment
         for table, query in queries.items():
             connection.execute(f'create view lake.main."{table.name}" as {query}')
@@ -105,11 +122,17 @@ def _write_views(layout: Layout, path: Path) -> None:
             for column in table.columns:
                 connection.execute(
                     f'comment on column lake.main."{table.name}"."{column.name}" is {quoted(column.meaning)}')
+        connection.execute("use lake")  # by which the functions find the views, and each other
+        for statement in statements():
+            connection.execute(statement)
+        for function in FUNCTIONS.values():
+            connection.execute(f"comment on macro table {function.name} is {quoted(function.meaning)}")
+        connection.execute("use memory")
         connection.execute("commit")
         connection.execute("detach lake")
 
 
-def _query(connection: duckdb.DuckDBPyConnection, layout: Layout, table: Table) -> str:
+def _query(connection: duckdb.DuckDBPyConnection, layout: Layout, table: Table, faults: list[str]) -> str:
     archive, live = (quoted(folder / "*" / "*.parquet") for folder in (layout.archive(table.name),
                                                                        layout.live(table.name)))
     # Read once for both halves: a date that is sealed meanwhile would else be in neither of them, or in both.
@@ -120,5 +143,6 @@ def _query(connection: duckdb.DuckDBPyConnection, layout: Layout, table: Table) 
     # Looked at before the transaction, which would not outlive an error.
     if fault := fault_of(connection, layout, table, f"describe {whole}"):
         log.warning("%s", fault)
+        faults.append(fault)
         return failing_query(connection, table, fault)
     return query

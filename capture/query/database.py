@@ -1,5 +1,6 @@
 """An in-memory DuckDB with a view of each table: over sealed days, rolled files and the tails of tapes."""
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from capture.lake.functions import creations, named, needs_helpers
 from capture.lake.layout import EMPTY_DATE, EMPTY_NAME, Layout, archive_marks, live_mark
 from capture.lake.sealed import sealed_through
 from capture.lake.sql import columns_sql, paths_sql, quoted
@@ -16,6 +18,13 @@ from capture.schemas import TABLES, TIMESTAMP, Table
 from .tail import Tail
 
 DAY = timedelta(days=1)
+SETTINGS = {
+    "TimeZone": "'UTC'",
+    # Footers are kept from query to query: files never change, and of a changed one DuckDB sees the time.
+    "parquet_metadata_cache": "true",
+    # Of files DuckDB guesses too few rows, and would then compare each row of an as-of join with all of the other side.
+    "asof_loop_join_threshold": "0",
+}
 
 
 class Database:
@@ -24,44 +33,84 @@ class Database:
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
         self._connection = duckdb.connect()
-        self._connection.execute("set global TimeZone = 'UTC'")
-        self._views: dict[str, tuple[str, list[pa.Table]]] = {}
+        for name, value in SETTINGS.items():
+            self._connection.execute(f"set global {name} = {value}")
+        self._views: dict[str, str] = {}
+        self._parts: dict[str, list[pa.Table]] = {}  # of tails, that the view of their rows was made of
+        self._functions: set[str] = set()
         self._sealed: dict[str, tuple[int, date]] = {}  # when a table's file was written that says so, and the date
 
-    def refresh(self, tails: dict[str, Tail]) -> None:
-        """Make the views say what files and tails, by recorder, hold at this moment."""
-        for table in TABLES.values():
+    def refresh(self, tails: dict[str, Tail], tables: Iterable[Table] = tuple(TABLES.values())) -> None:
+        """Make the views of tables say what files and tails, by recorder, hold at this moment."""
+        for table in tables:
             self._view(table, tails)
 
-    def cursor(self) -> duckdb.DuckDBPyConnection:
-        """Return a connection of its own to this database: its answers are read beside those of others."""
+    def cursor(self, query: str = "") -> duckdb.DuckDBPyConnection:
+        """Return a connection of its own to this database: its answers are read beside those of others.
+
+        It has the research functions that the query names: making all of them takes longer than most queries.
+        """
+        if needs_helpers(query) and not self._functions:
+            self._make("helpers", *creations())
+        for function in named(query):
+            if function.name not in self._functions:
+                self._make(function.name, function.creation)
         return self._connection.cursor()
+
+    def of_days(
+        self, table: Table, tails: dict[str, Tail], first: date, last: date
+    ) -> duckdb.DuckDBPyConnection:
+        """Return a connection of its own that sees of a table what files and tails hold from one date to another.
+
+        A query through it costs the same however many days there are besides: nobody lists their folders.
+        """
+        folder = self.layout.archive(table.name)
+        days = [folder / f"date={first + DAY * number}" for number in range((last - first).days + 1)]
+        files = [path for day in days for path in sorted(day.glob("*.parquet"))]
+        query = self._query(table, tails, paths_sql(files or [folder / f"date={EMPTY_DATE}" / EMPTY_NAME]))
+        connection = self._connection.cursor()
+        connection.execute(f'create temp view "{table.name}" as {query}{self._tail_sql(table, tails)}')
+        return connection
+
+    def _make(self, name: str, *statements: str) -> None:
+        for statement in statements:
+            self._connection.execute(statement)
+        self._functions.add(name)
 
     def close(self) -> None:
         """Let go of the database; answers that were asked for may still be read."""
         self._connection.close()
 
     def _view(self, table: Table, tails: dict[str, Tail]) -> None:
-        parts = [tail.tables[table.name] for tail in tails.values() if table.name in tail.tables]
-        through = self._sealed_through(table)
-        query = view_sql(table, quoted(self.layout.archive(table.name) / "*" / "*.parquet"),
-                         paths_sql(self._live_files(table, tails, through)), f"date '{through}'")
-        if late := self._late_files(table, tails, through):
-            query = query.replace(f"date <= date '{through}'", f"date <= date '{through}' and filename not in {late}")
-        before, before_parts = self._views.get(table.name, ("", []))
-        if query == before and list(map(id, parts)) == list(map(id, before_parts)):
+        query = self._query(table, tails, quoted(self.layout.archive(table.name) / "*" / "*.parquet"))
+        tail = self._tail_sql(table, tails)
+        if self._views.get(table.name) == query + tail:
             return
-        made = query
-        if parts:
-            name = f"tail_{table.name}"
-            rows = pa.concat_tables([_plain(table, part) for part in parts])
-            self._connection.from_arrow(rows).create_view(name, replace=True)
-            made += f"\nunion all by name select {columns_sql(table)}, cast(ts as date) as date from {name}"
-        self._views[table.name] = (query, parts)
+        self._views[table.name] = query + tail
         create = f'create or replace view "{table.name}" as '
-        if fault := fault_of(self._connection, self.layout, table, create + made):
+        if fault := fault_of(self._connection, self.layout, table, create + query + tail):
             self._connection.execute(create + failing_query(self._connection, table, fault))
             del self._views[table.name]  # to be tried again: what cannot be read may be mended by then
+
+    def _query(self, table: Table, tails: dict[str, Tail], archive: str) -> str:
+        """Return the query for what files hold; `archive` is the SQL for those of sealed days."""
+        through = self._sealed_through(table)
+        query = view_sql(table, archive, paths_sql(self._live_files(table, tails, through)), f"date '{through}'")
+        if late := self._late_files(table, tails, through):
+            query = query.replace(f"date <= date '{through}'", f"date <= date '{through}' and filename not in {late}")
+        return query
+
+    def _tail_sql(self, table: Table, tails: dict[str, Tail]) -> str:
+        """Return what adds the rows of tails to a query, and have them under a name."""
+        parts = [tail.tables[table.name] for tail in tails.values() if table.name in tail.tables]
+        if not parts:
+            return ""
+        name = f"tail_{table.name}"
+        if list(map(id, parts)) != list(map(id, self._parts.get(table.name, []))):
+            rows = pa.concat_tables([_plain(table, part) for part in parts])
+            self._connection.from_arrow(rows).create_view(name, replace=True)
+            self._parts[table.name] = parts
+        return f"\nunion all by name select {columns_sql(table)}, cast(ts as date) as date from {name}"
 
     def _sealed_through(self, table: Table) -> date:
         written_ns = self.layout.sealed(table.name).stat().st_mtime_ns

@@ -1,8 +1,8 @@
 """Open a lake and ask it in SQL: sealed days, rolled files and what is still only on the tape, as one."""
 
-import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from functools import partial, partialmethod
 from pathlib import Path
 from typing import Any
@@ -11,19 +11,28 @@ import duckdb
 import pyarrow as pa
 
 from capture.lake.damage import damage
+from capture.lake.functions import FUNCTIONS
 from capture.lake.layout import EMPTY_NAME, Layout
+from capture.lake.pruned import kept_s
 from capture.lake.views import belongs, prepare
 from capture.schemas import TABLES, Table
 from capture.tape import TapeError
 
 from .answer import Answer, QueryError, as_query_error
+from .arguments import call_sql
 from .coverage import coverage
 from .database import Database
-from .selection import Instruments, Moment, selection
+from .functions import Functions
+from .named import named_tables, needed_tables
+from .replay import replay as replay_of
+from .selection import Instruments, Moment, dates_of, selection
 from .tail import Tail
 
+# Rows of so many days are found by the names of their folders, without listing those of all others.
+MOST_DAYS = timedelta(days=31)
 
-class Lake:
+
+class Lake(Functions):
     """A lake to ask. Times are UTC. Use `open_lake`.
 
     Every question sees all that reached the tape until it was asked.
@@ -40,11 +49,11 @@ class Lake:
         `parameters` fill `?` or `$name` in the query. Each call stands alone: what its statements create, change or
         set is gone after it.
         """
-        self._refresh()
+        self._refresh(needed_tables(query))
         explain = partial(self._explain, query)
         with as_query_error(explain):
             queries_only = all(one.type == duckdb.StatementType.SELECT for one in duckdb.extract_statements(query))
-            connection = (self._database if queries_only else self._another()).cursor()
+            connection = (self._database if queries_only else self._another()).cursor(query)
             relation = connection.sql(query, params=parameters)
             # A statement that is no query may have no answer of its own.
             return Answer(relation if relation is not None else connection.sql("select 'done' as result"), explain)
@@ -67,7 +76,17 @@ class Lake:
         """
         if table not in TABLES:
             raise QueryError(f"there is no table {table!r}; there are {', '.join(TABLES)}")
-        return self.sql(*selection(TABLES[table], instruments, start, end, columns, stream))
+        query, parameters = selection(TABLES[table], instruments, start, end, columns, stream)
+        if start is None or end is None:
+            return self.sql(query, parameters)
+        first, last = dates_of(start, end)
+        if last - first > MOST_DAYS:
+            return self.sql(query, parameters)
+        self._refresh([])
+        explain = partial(self._explain, query)
+        with as_query_error(explain):
+            connection = self._database.of_days(TABLES[table], self._tails, first, last)
+            return Answer(connection.sql(query, params=parameters), explain)
 
     trades = partialmethod(rows, "trades")
     quotes = partialmethod(rows, "quotes")
@@ -76,6 +95,15 @@ class Lake:
     depth = partialmethod(rows, "depth")
     bars = partialmethod(rows, "bars")
     greeks = partialmethod(rows, "greeks")
+
+    replay = replay_of
+
+    def call(self, name: str, *arguments: Any) -> Answer:
+        """Return the rows of a research function, by values of all its parameters in their order.
+
+        Raises QueryError for a value of another kind, KeyError for a function that is none.
+        """
+        return self.sql(call_sql(FUNCTIONS[name], arguments))
 
     def tables(self) -> list[dict[str, Any]]:
         """Return name, meaning, rows, first and last date, and bytes on disk of every table. Raises QueryError."""
@@ -99,7 +127,7 @@ class Lake:
 
     def coverage(self, symbols: Sequence[str] | None = None) -> list[dict[str, Any]]:
         """Return how much trading time is covered, per symbol, stream and day; see `capture.query.coverage`."""
-        return coverage(self._rows, list(symbols or []), self.heard_s(), time.time())
+        return coverage(self._rows, list(symbols or []), self.heard_s(), time.time(), kept_s(self.layout))
 
     def _rows(self, query: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = self.sql(query, parameters).arrow().to_pylist()
@@ -120,8 +148,8 @@ class Lake:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _refresh(self) -> None:
-        """Make the views say what the lake holds at this moment."""
+    def _refresh(self, tables: Iterable[Table] = tuple(TABLES.values())) -> None:
+        """Make the views of tables say what the lake holds at this moment."""
         # Position before listing: a file listed but not yet counted as rolled is left out, its rows are in the tail.
         try:
             for recorder in self.layout.recorders():
@@ -132,7 +160,7 @@ class Lake:
             if not isinstance(error, TapeError) and (text := damage(self.layout)):
                 raise QueryError(text) from error
             raise
-        self._database.refresh(self._tails)
+        self._database.refresh(self._tails, tables)
 
     def _another(self) -> Database:
         """Return a database for statements that may change it."""
@@ -144,8 +172,7 @@ class Lake:
         """Return what an error says, or which file of the tables that a query names cannot be read, if that is why."""
         # What a user did wrong has a class of its own; of pages that make no sense DuckDB says only that.
         if ".parquet" in str(error) or type(error) is duckdb.Error or not isinstance(error, duckdb.Error):
-            named = [name for name in TABLES if re.search(rf"\b{name}\b", query, re.IGNORECASE)]
-            return damage(self.layout, named) or str(error)
+            return damage(self.layout, [table.name for table in named_tables(query)]) or str(error)
         return str(error)
 
     def _describe(self, table: Table) -> dict[str, Any]:

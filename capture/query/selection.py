@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from capture.lake.sql import quoted
 from capture.schemas import Table
 
 from .answer import QueryError
@@ -54,8 +55,7 @@ def selection(
     conditions: list[str] = []
     parameters: dict[str, Any] = {}
     if instruments is not None:
-        condition, parameters = _instruments(instruments)
-        conditions.append(condition)
+        conditions.append(_instruments(instruments))
     if start is not None:
         begin = moment(start)
         # The date too: by it whole folders are left out.
@@ -73,12 +73,20 @@ def selection(
     return f'select {_columns(table, columns)}\nfrom "{table.name}"{where}\norder by {order}', parameters
 
 
-def _instruments(given: Instruments) -> tuple[str, dict[str, Any]]:
+def dates_of(start: Moment, end: Moment) -> tuple[date, date]:
+    """Return the first and the last UTC date of which a moment lies in [start, end); the last is less for none."""
+    return moment(start).date(), (moment(end) - timedelta(microseconds=1)).date()
+
+
+def _instruments(given: Instruments) -> str:
+    """Return the condition; its values are constants, by which DuckDB leaves out what the files are sorted by."""
     several = [given] if isinstance(given, str | int) else list(given)
-    return "(symbol in (select unnest($symbols)) or instrument_id in (select unnest($ids)))", {
-        "symbols": [one for one in several if isinstance(one, str)],
-        "ids": [one for one in several if isinstance(one, int)],
+    values = {
+        "symbol": [quoted(one) for one in several if isinstance(one, str)],
+        "instrument_id": [str(int(one)) for one in several if isinstance(one, int)],
     }
+    named = [f"{column} in ({', '.join(constants)})" for column, constants in values.items() if constants]
+    return f"({' or '.join(named)})" if named else "false"
 
 
 def _columns(table: Table, wanted: Sequence[str] | None) -> str:

@@ -1,0 +1,44 @@
+"""Time of which rows are missing."""
+
+from .bars import ID, SYMBOL
+from .function import RECORDER, Function
+from .pieces import OPTIONS, RANGE, missing, source
+
+_TABLES = tuple(OPTIONS)
+
+
+def _part(table: str) -> str:
+    return (source(table).replace("source as", f"{table}_source as", 1)
+            + ", " + missing(table, name=f"no_{table}", source=f"{table}_source"))
+
+
+# Spans are cut at midnights: those that touch become one again.
+_MISSING = f"""with {', '.join(map(_part, _TABLES))}, spans as (
+    {' union all '.join(f"select m.*, '{table}' as missing from no_{table} m" for table in _TABLES)}
+), begun as (
+    select s.*, coalesce(s.from_ts > max(s.to_ts) over (partition by s.instrument_id, s.missing
+            order by s.from_ts rows between unbounded preceding and 1 preceding), true) as begins
+    from spans s
+), numbered as (
+    select b.*, count(*) filter (b.begins) over (partition by b.instrument_id, b.missing
+            order by b.from_ts rows unbounded preceding) as number
+    from begun b
+)
+select any_value(n.symbol) as symbol, n.instrument_id, n.missing, min(n.from_ts) as from_ts, max(n.to_ts) as to_ts,
+    epoch(max(n.to_ts)) - epoch(min(n.from_ts)) as gap_s
+from numbered n group by n.instrument_id, n.missing, n.number
+order by symbol, n.instrument_id, n.missing, from_ts"""
+
+COVERAGE = (
+    Function(
+        "missing_time",
+        "When trades, quotes and midpoints were wanted and are missing: gaps that history did not restore, of the "
+        "recorder whose rows the other functions take, those that touch made one. It is time of the clock: a recorder "
+        "that is stopped for a night misses the night.",
+        (*RANGE, RECORDER),
+        (SYMBOL, ID, ("missing", "what is missing: trades, quotes or midpoints"), ("from_ts", "from this moment on"),
+         ("to_ts", "up to this moment; a gap that is still open reaches to now"),
+         ("gap_s", "how long that is, in seconds")),
+        _MISSING,
+        "null, '2026-11-18', '2026-11-19'"),
+)

@@ -1,0 +1,133 @@
+"""The CTEs that functions over trades, quotes and midpoints begin with: each row once, and what is missing of them.
+
+A lake may hold the same event several times: two recorders ran, or a trade came by `last` and by `all_last`. These CTEs
+take one recorder for each instrument and UTC date, and of `last` only what lies outside the time of `all_last`, as
+restoring from history does. A function that begins with them takes the parameters of `RANGE`.
+
+- `source`: instrument_id, date, recorder, and of trades when `all_last` began and ended on that date
+- `once`: rows of the table, each event once
+- `missing`: the spans of time (from_ts, to_ts) of which rows are missing, each within a UTC day, in no order, none
+  over another
+"""
+
+from capture.schemas import TABLES
+
+from .function import END, RECORDER, START, SYMBOLS, Kind, Parameter
+
+RANGE = (SYMBOLS, START, END)
+UNREPORTED = Parameter("with_unreported", Kind.FLAG, "also trades that are not reported to the tape, such as odd lots "
+                       "and combos", "false")
+OPTIONS = {"trades": (UNREPORTED, RECORDER), "quotes": (RECORDER,), "midpoints": (RECORDER,)}
+
+# Table -> the streams that bring its rows live, in order of preference.
+STREAMS = {"trades": ("all_last", "last"), "quotes": ("quotes",), "midpoints": ("midpoints",)}
+HISTORY = "history"
+
+# Table -> which rows count. Rows without a price are IB's notices of a halt, not trades.
+_COUNTS = {
+    "trades": "t.price is not null and (with_unreported or not t.unreported)"
+              " and (t.stream <> 'last' or s.all_from is null or t.ts < s.all_from or t.ts > s.all_to)",
+    "quotes": "true",
+    "midpoints": "t.price is not null",
+}
+
+_SOURCE = """source as materialized (
+    select t.instrument_id, t.date, t.recorder,
+        min(t.ts) filter (t.stream = 'all_last') as all_from, max(t.ts) filter (t.stream = 'all_last') as all_to
+    from {table} t
+    where has_symbol(t.symbol, symbols) and in_time(t.ts, t.date, {start}, "end")
+        and t.stream in ({streams}) and t.recorder = coalesce(recorded_by, t.recorder)
+    group by t.instrument_id, t.date, t.recorder
+    qualify row_number() over (partition by t.instrument_id, t.date order by count(*) desc, t.recorder) = 1
+)"""
+
+_ONCE = """{name} as not materialized (
+    select {columns}
+    from {table} t join {source} s on s.instrument_id = t.instrument_id and s.date = t.date and s.recorder = t.recorder
+    where has_symbol(t.symbol, symbols) and in_time(t.ts, t.date, {start}, "end")
+        and t.stream in ({streams}) and {counts}
+)"""
+
+# A gap counts by its newest row. Of a date without rows no recorder was taken: gaps of all of them count.
+_MISSING = """{name}_newest as (
+    select g.* from gaps g where has_symbol(g.symbol, symbols) and g.stream in ({streams})
+        and g.recorder = coalesce(recorded_by, g.recorder)
+    qualify row_number() over (partition by g.gap_id order by g.seq desc, g."row" desc) = 1
+), {name}_clipped as (
+    select g.instrument_id, g.symbol, g.recorder, g.stream,
+        greatest(g.from_ts, coalesce(utc({start}), g.from_ts)) as from_ts,
+        least(coalesce(g.to_ts, now()), coalesce(utc("end"), now())) as to_ts
+    from {name}_newest g where g.state <> 'backfilled'
+), {name}_daily as (
+    select g.* replace (greatest(g.from_ts, utc(g.day)) as from_ts,
+        least(g.to_ts, utc(g.day + interval 1 day)) as to_ts)
+    from (select c.*, unnest(generate_series(utc_date(c.from_ts)::timestamp, utc_date(c.to_ts)::timestamp,
+            interval 1 day)) as day
+        from {name}_clipped c where c.from_ts < c.to_ts) g
+), {name}_parts as (
+    select g.instrument_id, g.symbol, g.day, g.from_ts,
+        case when g.stream = 'last' then least(g.to_ts, coalesce(s.all_from, g.to_ts)) else g.to_ts end as to_ts
+    from {name}_daily g left join {source} s on s.instrument_id = g.instrument_id and s.date = g.day::date
+    where s.recorder is null or s.recorder = g.recorder
+    union all
+    select g.instrument_id, g.symbol, g.day, greatest(g.from_ts, s.all_to), g.to_ts
+    from {name}_daily g join {source} s on s.instrument_id = g.instrument_id and s.date = g.day::date
+        and s.recorder = g.recorder
+    where g.stream = 'last'
+), {name}_apart as (
+    select p.instrument_id, p.symbol, p.day, p.to_ts, greatest(p.from_ts, coalesce(max(p.to_ts) over (
+            partition by p.instrument_id, p.day order by p.from_ts, p.to_ts
+            rows between unbounded preceding and 1 preceding), p.from_ts)) as from_ts
+    from {name}_parts p where p.from_ts < p.to_ts
+), {name} as materialized (
+    select p.* from {name}_apart p where p.from_ts < p.to_ts
+)"""
+
+
+def _texts(values: tuple[str, ...]) -> str:
+    return ", ".join(f"'{value}'" for value in values)
+
+
+def source(table: str, start: str = "start") -> str:
+    """Return the CTE `source`; `start` is SQL for where the rows begin."""
+    return _SOURCE.format(table=table, start=start, streams=_texts((*STREAMS[table], HISTORY)))
+
+
+def once(table: str, start: str = "start", name: str = "once", source: str = "source") -> str:
+    """Return the CTE `once`, by another name if need be."""
+    columns = ", ".join(f't."{column.name}"' for column in TABLES[table].columns)
+    return _ONCE.format(table=table, start=start, name=name, source=source, columns=f"{columns}, t.date",
+                        streams=_texts((*STREAMS[table], HISTORY)), counts=_COUNTS[table])
+
+
+def missing(table: str, start: str = "start", name: str = "missing", source: str = "source") -> str:
+    """Return the CTE `missing`, by another name if need be."""
+    return _MISSING.format(start=start, name=name, source=source, streams=_texts(STREAMS[table]))
+
+
+def begin(table: str) -> str:
+    """Return `with` and all three CTEs of a table."""
+    return f"with {source(table)}, {once(table)}, {missing(table)}"
+
+
+def with_gap_s(rows: str, since: str, until: str) -> str:
+    """Return CTEs after that of some rows, the last named `flagged`: the rows with `gap_s`.
+
+    It is how much is missing of the time between two of their columns.
+    """
+    # By UTC days, so that the join is one of equal values: an as-of join of few rows becomes a loop over all pairs.
+    return f"""bar_days as (
+    select distinct r.instrument_id, r.{since} as since_ts, r.{until} as until_ts, unnest(generate_series(
+        utc_date(r.{since})::timestamp, utc_date(r.{until})::timestamp, interval 1 day)) as day
+    from {rows} r where exists (select 1 from missing)
+), lost as (
+    select d.instrument_id, d.since_ts, d.until_ts,
+        sum(epoch(least(d.until_ts, m.to_ts)) - epoch(greatest(d.since_ts, m.from_ts))) as gap_s
+    from bar_days d join missing m on m.instrument_id = d.instrument_id and m.day = d.day
+    where m.from_ts < d.until_ts and m.to_ts > d.since_ts
+    group by d.instrument_id, d.since_ts, d.until_ts
+), flagged as (
+    select r.*, coalesce(l.gap_s, 0) as gap_s
+    from {rows} r left join lost l
+        on l.instrument_id = r.instrument_id and l.since_ts = r.{since} and l.until_ts = r.{until}
+)"""

@@ -1,0 +1,65 @@
+"""Python values as SQL, for calls of research functions."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from capture.lake.functions import Function, Kind
+from capture.lake.sql import quoted
+
+from .answer import QueryError
+from .selection import Moment, moment
+
+Symbols = str | Sequence[str] | None
+Width = str | timedelta
+
+
+def call_sql(function: Function, arguments: Sequence[Any]) -> str:
+    """Return the query of a function's rows for values of its parameters, in their order. Raises QueryError."""
+    return function.call([literal(one.kind, one.name, value)
+                          for one, value in zip(function.parameters, arguments, strict=True)])
+
+
+def literal(kind: Kind, name: str, value: Any) -> str:
+    """Return a value of a parameter as SQL; None is null. Raises QueryError for a value of another kind."""
+    if value is None and kind is not Kind.MOMENT:
+        return "null"
+    written = _WRITERS[kind](value)
+    if written is None:
+        raise QueryError(f"{name} is {value!r}: give {kind}")
+    return written
+
+
+def _symbols(value: object) -> str | None:
+    if isinstance(value, str):
+        return quoted(value)
+    if not isinstance(value, Sequence) or not all(isinstance(one, str) for one in value):
+        return None
+    return f"[{', '.join(map(quoted, value))}]::varchar[]"
+
+
+def _time(value: Moment) -> str | None:
+    # A date is one too, and a text; `moment` refuses what names no zone.
+    return f"timestamptz '{moment(value).isoformat(sep=' ')}'" if hasattr(value, "replace") else None
+
+
+def _width(value: object) -> str | None:
+    if isinstance(value, timedelta):
+        return f"interval '{value // timedelta(microseconds=1)} microseconds'"
+    return quoted(value) if isinstance(value, str) else None
+
+
+def _text(value: object) -> str | None:
+    return quoted(value) if isinstance(value, str) else None
+
+
+def _number(value: object) -> str | None:
+    return repr(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _flag(value: object) -> str | None:
+    return str(value).lower() if isinstance(value, bool) else None
+
+
+_WRITERS = {Kind.SYMBOLS: _symbols, Kind.TIME: _time, Kind.MOMENT: _time, Kind.WIDTH: _width, Kind.TEXT: _text,
+            Kind.NUMBER: _number, Kind.FLAG: _flag}  # fmt: skip

@@ -1,0 +1,205 @@
+"""Research functions as methods. Written by `make docs` from capture/lake/functions; change it there."""
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+from .answer import Answer
+from .arguments import Symbols, Width
+from .selection import Moment
+
+
+class Functions(ABC):
+    """The research functions of a lake; docs/functions.md says what their columns mean.
+
+    Times are dates, whose midnight UTC is meant, or say their zone; None is no bound. Widths are texts as SQL writes
+    them ("5 minutes") or timedelta. Nothing is read before the answer is asked for a form: `.pl()`, `.df()`. Raises
+    QueryError for a value that is none, or a file that is damaged.
+    """
+
+    @abstractmethod
+    def call(self, name: str, *arguments: Any) -> Answer:
+        """Return the rows of a function, by values of all its parameters in their order."""
+
+    def trades_once(self, symbols: Symbols, start: Moment | None = None, end: Moment | None = None, *,
+            with_unreported: bool = False, recorded_by: str | None = None) -> Answer:
+        """Each trade once, in order of time. For each instrument and UTC date the rows of one recorder: the one that
+        has most of them, and where `last` and `all_last` were recorded, those of `all_last`; without notices of
+        halts. Rows that history restored are among them. `with_unreported`: also trades that are not reported to the
+        tape, such as odd lots and combos. `recorded_by`: rows of this recorder only.
+        """
+        return self.call("trades_once", symbols, start, end, with_unreported, recorded_by)
+
+    def quotes_once(self, symbols: Symbols, start: Moment | None = None, end: Moment | None = None, *,
+            recorded_by: str | None = None) -> Answer:
+        """Each quote once, in order of time. For each instrument and UTC date the rows of one recorder: the one that
+        has most of them. Rows that history restored are among them. `recorded_by`: rows of this recorder only.
+        """
+        return self.call("quotes_once", symbols, start, end, recorded_by)
+
+    def midpoints_once(self, symbols: Symbols, start: Moment | None = None, end: Moment | None = None, *,
+            recorded_by: str | None = None) -> Answer:
+        """Each midpoint once, in order of time. For each instrument and UTC date the rows of one recorder: the one
+        that has most of them. Rows that history restored are among them. `recorded_by`: rows of this recorder only.
+        """
+        return self.call("midpoints_once", symbols, start, end, recorded_by)
+
+    def trades_with_quotes(self, symbols: Symbols, start: Moment | None = None, end: Moment | None = None, *,
+            lookback: Width = "1 hour", with_unreported: bool = False, recorded_by: str | None = None) -> Answer:
+        """Each trade once, beside the quote that had arrived before it, with its spreads and its side: above the mid
+        a buy, below it a sale, and at the mid or without a quote by the last change of the trade price (Lee and
+        Ready). `lookback`: how far before the range a quote may lie. `with_unreported`: also trades that are not
+        reported to the tape, such as odd lots and combos. `recorded_by`: rows of this recorder only.
+        """
+        return self.call("trades_with_quotes", symbols, start, end, lookback, with_unreported, recorded_by)
+
+    def last_state(self, symbols: Symbols, at: Moment, *, lookback: Width = "1 day",
+            recorded_by: str | None = None) -> Answer:
+        """The last tick-by-tick quote and trade of each instrument as of a moment, with their age. Unreported trades
+        do not count. `at`: as of this moment, which counts. `lookback`: how old a row may be. `recorded_by`: rows of
+        this recorder only.
+        """
+        return self.call("last_state", symbols, at, lookback, recorded_by)
+
+    def time_bars(self, symbols: Symbols, width: Width, start: Moment | None = None, end: Moment | None = None,
+            *, fill: bool = False, whole: bool = False, with_unreported: bool = False,
+            recorded_by: str | None = None) -> Answer:
+        """Bars of trades. A bar without trades is no row unless `fill` says so. `width`: how long a bar is; bars
+        begin at multiples of it from a UTC midnight. `fill`: also bars without trades, from an instrument's first to
+        its last: all prices are the close before, but null where time is missing. `whole`: only bars of which
+        nothing is missing. `with_unreported`: also trades that are not reported to the tape, such as odd lots and
+        combos. `recorded_by`: rows of this recorder only.
+        """
+        return self.call("time_bars", symbols, width, start, end, fill, whole, with_unreported, recorded_by)
+
+    def quote_bars(self, symbols: Symbols, width: Width, start: Moment | None = None, end: Moment | None = None,
+            *, whole: bool = False, recorded_by: str | None = None) -> Answer:
+        """Bars of best bid, best ask and their mid. Each price is that of the bar's own quotes: a bar without quotes
+        is no row, and the quote that stood at its beginning is not in it. `width`: how long a bar is; bars begin at
+        multiples of it from a UTC midnight. `whole`: only bars of which nothing is missing. `recorded_by`: rows of
+        this recorder only.
+        """
+        return self.call("quote_bars", symbols, width, start, end, whole, recorded_by)
+
+    def midpoint_bars(self, symbols: Symbols, width: Width, start: Moment | None = None,
+            end: Moment | None = None, *, whole: bool = False, recorded_by: str | None = None) -> Answer:
+        """Bars of the midpoint stream. A bar in which the midpoint did not change is no row. `width`: how long a bar
+        is; bars begin at multiples of it from a UTC midnight. `whole`: only bars of which nothing is missing.
+        `recorded_by`: rows of this recorder only.
+        """
+        return self.call("midpoint_bars", symbols, width, start, end, whole, recorded_by)
+
+    def tick_bars(self, symbols: Symbols, per_bar: float, start: Moment | None = None, end: Moment | None = None,
+            *, whole: bool = False, with_unreported: bool = False, recorded_by: str | None = None) -> Answer:
+        """Bars of a fixed amount of trades, counted from the first trade of the range. A trade belongs whole to the
+        bar in which it begins; the last bar of an instrument may hold less. `per_bar`: trades in a bar. `whole`:
+        only bars of which nothing is missing. `with_unreported`: also trades that are not reported to the tape, such
+        as odd lots and combos. `recorded_by`: rows of this recorder only.
+        """
+        return self.call("tick_bars", symbols, per_bar, start, end, whole, with_unreported, recorded_by)
+
+    def volume_bars(self, symbols: Symbols, per_bar: float, start: Moment | None = None,
+            end: Moment | None = None, *, whole: bool = False, with_unreported: bool = False,
+            recorded_by: str | None = None) -> Answer:
+        """Bars of a fixed amount of volume, counted from the first trade of the range. A trade belongs whole to the
+        bar in which it begins; the last bar of an instrument may hold less. `per_bar`: traded size in a bar.
+        `whole`: only bars of which nothing is missing. `with_unreported`: also trades that are not reported to the
+        tape, such as odd lots and combos. `recorded_by`: rows of this recorder only.
+        """
+        return self.call("volume_bars", symbols, per_bar, start, end, whole, with_unreported, recorded_by)
+
+    def dollar_bars(self, symbols: Symbols, per_bar: float, start: Moment | None = None,
+            end: Moment | None = None, *, whole: bool = False, with_unreported: bool = False,
+            recorded_by: str | None = None) -> Answer:
+        """Bars of a fixed amount of turnover, counted from the first trade of the range. A trade belongs whole to
+        the bar in which it begins; the last bar of an instrument may hold less. `per_bar`: price times size in a
+        bar. `whole`: only bars of which nothing is missing. `with_unreported`: also trades that are not reported to
+        the tape, such as odd lots and combos. `recorded_by`: rows of this recorder only.
+        """
+        return self.call("dollar_bars", symbols, per_bar, start, end, whole, with_unreported, recorded_by)
+
+    def vwap(self, symbols: Symbols, start: Moment | None = None, end: Moment | None = None, *,
+            width: Width | None = None, with_unreported: bool = False, recorded_by: str | None = None) -> Answer:
+        """Average trade price weighted by size, of a range or of each width in it that has trades. `width`: one row
+        per so much time, from a UTC midnight on; null for one row of all. `with_unreported`: also trades that are
+        not reported to the tape, such as odd lots and combos. `recorded_by`: rows of this recorder only.
+        """
+        return self.call("vwap", symbols, start, end, width, with_unreported, recorded_by)
+
+    def twap(self, symbols: Symbols, start: Moment | None = None, end: Moment | None = None, *,
+            width: Width | None = None, with_unreported: bool = False, recorded_by: str | None = None) -> Answer:
+        """Average trade price weighted by time: each price counts until the next trade, the last one until the
+        width, the range or, without an end, the trading ends. Time before the first trade of the range does not
+        count; time in which trades were missed counts with the price before. `width`: one row per so much time, from
+        a UTC midnight on; null for one row of all. `with_unreported`: also trades that are not reported to the tape,
+        such as odd lots and combos. `recorded_by`: rows of this recorder only.
+        """
+        return self.call("twap", symbols, start, end, width, with_unreported, recorded_by)
+
+    def realized_volatility(self, symbols: Symbols, width: Width, start: Moment | None = None,
+            end: Moment | None = None, *, per: Width = "1 day", bars_per_year: float | None = None,
+            whole: bool = False, with_unreported: bool = False, recorded_by: str | None = None) -> Answer:
+        """Sum of squared log returns between the closes of bars, per day or another span. A span's first return is
+        from the open of its first bar, so that no night is in it; a bar without trades would add nothing. Prices of
+        0 and less have no log return and are left out. `width`: how long a bar is. `per`: how long a span is.
+        `bars_per_year`: how many such bars a year of trading has, for annual_volatility: 98280 minutes of 252 days
+        of 6.5 hours. `whole`: only bars of which nothing is missing. `with_unreported`: also trades that are not
+        reported to the tape, such as odd lots and combos. `recorded_by`: rows of this recorder only.
+        """
+        return self.call("realized_volatility", symbols, width, start, end, per, bars_per_year, whole,
+            with_unreported, recorded_by)
+
+    def trading_sessions(self, symbols: Symbols, start: Moment | None = None,
+            end: Moment | None = None) -> Answer:
+        """When instruments trade, from the contract details that IB sent; of each date the newest details count."""
+        return self.call("trading_sessions", symbols, start, end)
+
+    def session_trades(self, symbols: Symbols, start: Moment | None = None, end: Moment | None = None, *,
+            with_unreported: bool = False, recorded_by: str | None = None) -> Answer:
+        """Each trade once, with exchange-local time and trading date. A trade within an hour after a session belongs
+        to it; one at other times, or of days whose hours are not known, to its local calendar date.
+        `with_unreported`: also trades that are not reported to the tape, such as odd lots and combos. `recorded_by`:
+        rows of this recorder only.
+        """
+        return self.call("session_trades", symbols, start, end, with_unreported, recorded_by)
+
+    def session_bars(self, symbols: Symbols, start: Moment | None = None, end: Moment | None = None, *,
+            liquid_only: bool = False, with_unreported: bool = False, recorded_by: str | None = None) -> Answer:
+        """Bars by trading date: the daily bars of an instrument, whatever the zone of its exchange. `liquid_only`:
+        only trades in regular hours. `with_unreported`: also trades that are not reported to the tape, such as odd
+        lots and combos. `recorded_by`: rows of this recorder only.
+        """
+        return self.call("session_bars", symbols, start, end, liquid_only, with_unreported, recorded_by)
+
+    def missing_time(self, symbols: Symbols, start: Moment | None = None, end: Moment | None = None, *,
+            recorded_by: str | None = None) -> Answer:
+        """When trades, quotes and midpoints were wanted and are missing: gaps that history did not restore, of the
+        recorder whose rows the other functions take, those that touch made one. It is time of the clock: a recorder
+        that is stopped for a night misses the night. `recorded_by`: rows of this recorder only.
+        """
+        return self.call("missing_time", symbols, start, end, recorded_by)
+
+    def book(self, symbols: Symbols, at: Moment, *, levels: float = 128, of_stream: str | None = None,
+            recorded_by: str | None = None) -> Answer:
+        """The order books of instruments as of a moment: one row per level, bids first. A book that cannot be
+        trusted is one row without levels: after a gap it stays so until it is requested anew, or IB resets it. What
+        IB says of positions is taken at its word: a level of which nothing is known is no row. `at`: as of this
+        moment, which counts. `levels`: how many levels of each side. `of_stream`: depth or smart_depth only.
+        `recorded_by`: rows of this recorder only.
+        """
+        return self.call("book", symbols, at, levels, of_stream, recorded_by)
+
+    def level1(self, symbols: Symbols, start: Moment | None = None, end: Moment | None = None, *,
+            recorded_by: str | None = None) -> Answer:
+        """Level 1 after each tick. What ticks have said since the request, or since the last gap: what was known
+        before either does not count, and what was said before the range does. Delayed ticks fill the same columns.
+        `recorded_by`: rows of this recorder only.
+        """
+        return self.call("level1", symbols, start, end, recorded_by)
+
+    def level1_at(self, symbols: Symbols, at: Moment, *, recorded_by: str | None = None) -> Answer:
+        """Level 1 as of a moment, one row per instrument and recorder; none where no tick has come since the
+        request. What ticks have said since the request, or since the last gap: what was known before either does not
+        count, and what was said before the range does. Delayed ticks fill the same columns. `at`: as of this moment,
+        which counts. `recorded_by`: rows of this recorder only.
+        """
+        return self.call("level1_at", symbols, at, recorded_by)
