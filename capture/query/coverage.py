@@ -1,9 +1,10 @@
 """Coverage: how much trading time is in the lake, per instrument, stream and day, and what became of the rest."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -53,13 +54,16 @@ class _Facts:
     minutes: dict[Key, Spans] = field(default_factory=lambda: defaultdict(list))
 
 
-def coverage(ask: Ask, symbols: list[str], heard_s: float, now_s: float) -> list[dict[str, Any]]:
+def coverage(
+    ask: Ask, symbols: list[str], heard_s: float, now_s: float, kept_s: Mapping[str, float] = MappingProxyType({})
+) -> list[dict[str, Any]]:
     """Ask a lake, and return one dict per symbol, stream and day (the instrument's own calendar day), in this order.
 
     Times are seconds: `expected_s` is trading time since the stream was first asked for, up to now; of it `captured_s`
     had rows at least once a minute, `quiet_s` had none although nothing says that any were missing, `backfilled_s` was
     restored, `down_s` is missing, with `reasons`, and `unknown_s` is what came after the tape's last byte. `share` is
-    what is not missing or unknown. Instruments whose trading hours are not known count every hour as trading time.
+    what is not missing or unknown. `kept_s` says since when tables of which old rows were pruned are whole: what was
+    before is left out. Instruments whose trading hours are not known count every hour as trading time.
     """
     parameters = {"streams": sorted(WATCHED), "symbols": symbols}
     wanted = ask(_WANTED, parameters)
@@ -67,7 +71,7 @@ def coverage(ask: Ask, symbols: list[str], heard_s: float, now_s: float) -> list
     rows = []
     for want in wanted:
         key = (want["instrument_id"], want["stream"])
-        span = (want["since"], now_s)
+        span = (max(want["since"], kept_s.get(TABLE_OF_STREAM[want["stream"]], 0.0)), now_s)
         trading = facts.trading.get(key[0]) or [span]
         expected = intersection(union(trading), [span])
         for day, part in _by_day(expected, facts.zones.get(key[0], "UTC")):

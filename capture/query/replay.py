@@ -1,0 +1,319 @@
+"""What a replay plays: the rows of a lake, read a stretch of time after the other, and the state at its start."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import reduce
+from operator import and_
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from capture.lake.functions.books import STREAMS as BOOK_STREAMS
+from capture.lake.sql import quoted
+from capture.replay import Replay, Stretch, wide_schema
+from capture.replay.stretch import chosen
+from capture.schemas import DEPTH, MARKET_TABLES, SYSTEM_TABLES, TABLES, Table
+
+from .answer import QueryError
+from .archive_sweep import Choice, Group, groups_of, sweep
+from .book_snapshots import book
+from .selection import Instruments, Moment, moment
+
+if TYPE_CHECKING:
+    from .lake import Lake
+
+# How many rows are in memory at once, about: a stretch holds no more, unless a single second does.
+STRETCH_ROWS = 500_000
+# Of a swept day fewer at a time cost nothing more, and buffers of this size are used again rather than fetched anew:
+# measured, a quarter less time than with STRETCH_ROWS.
+SWEPT_ROWS = 131_072
+# Rows are counted by day for so many days at once, and in days of many rows by 2^20 microseconds, about a second.
+WINDOW = timedelta(days=32)
+BUCKET_BITS = 20
+DAY, US = timedelta(days=1), timedelta(microseconds=1)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+# Table -> of what, beside recorder, instrument and stream, the last row before the start is part of the state then.
+STATE = {"trades": (), "quotes": (), "midpoints": (), "ticks": ("tick_type",), "greeks": ("tick_type",),
+         "bars": ("bar_size", "what", "regular_hours"), "depth": ("request_id",)}  # fmt: skip
+# The state is looked for since each stream was last asked for, as IB sends some values only then; no longer than this.
+LONGEST_LOOK_BACK = timedelta(days=7)
+LOOK_BACK = timedelta(days=1)  # where the lake does not say when a stream was asked for
+# Requests that begin no stream.
+ONCE = ("history", "reference", "snapshot")
+
+EVERY_TABLE = tuple(one.name for one in MARKET_TABLES)
+LAST_FIRST = 'ts desc, seq desc, "row" desc'
+
+Texts = str | Sequence[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which rows are wanted; times in UTC, `end` not included, None for no limit."""
+
+    tables: tuple[Table, ...]
+    columns: tuple[str, ...] | None
+    instruments: Instruments | None
+    streams: tuple[str, ...] | None
+    recorders: tuple[str, ...] | None
+    start: datetime | None
+    end: datetime | None
+
+    def where(self, table: Table, start: datetime | None, end: datetime | None) -> str:
+        """Return the SQL condition for the rows of a table in [start, end)."""
+        names = {column.name for column in table.columns}
+        conditions = ["true"]
+        for name, values in (("stream", self.streams), ("recorder", self.recorders)):
+            if values is not None and name in names:
+                conditions.append(_among(name, values))
+        if self.instruments is not None and "instrument_id" in names:
+            conditions.append(_of_instruments(self.instruments, line=table in SYSTEM_TABLES))
+        # Constants, and the date too: by them folders, files and parts of files are left out.
+        if start is not None:
+            conditions.append(f"ts >= timestamptz '{start}' and date >= date '{start.date()}'")
+        if end is not None:
+            conditions.append(f"ts < timestamptz '{end}' and date <= date '{(end - US).date()}'")
+        return " and ".join(conditions)
+
+    @property
+    def condition(self) -> pc.Expression | None:
+        """The condition for rows of market data, as in `where` but for their time, for Arrow; None for all."""
+        conditions = [pc.field(name).isin(list(values)) for name, values in (("stream", self.streams),
+                                                                             ("recorder", self.recorders))
+                      if values is not None]
+        if self.instruments is not None:
+            symbols, ids = _names(self.instruments)
+            conditions.append(pc.field("symbol").isin(pa.array(symbols, pa.string()))
+                              | pc.field("instrument_id").isin(pa.array(ids, pa.int64())))
+        return reduce(and_, conditions) if conditions else None
+
+    def select(self, table: Table, start: datetime | None, end: datetime | None) -> str:
+        """Return the query of the rows of a table in [start, end), in no order."""
+        columns = ", ".join(f'"{column.name}"' for column in chosen(table, self.columns))
+        return f'select {columns} from "{table.name}" where {self.where(table, start, end)}'
+
+
+def replay(
+    lake: "Lake",
+    instruments: Instruments | None = None,
+    start: Moment | None = None,
+    end: Moment | None = None,
+    *,
+    tables: Sequence[str] = EVERY_TABLE,
+    columns: Sequence[str] | None = None,
+    stream: Texts = None,
+    recorder: Texts = None,
+    speed: float | None = None,
+    longest_silence_s: float | None = None,
+    state: bool = True,
+) -> Replay:
+    """Return what was recorded in [start, end) as events in recorded order: by ts, recorder, seq, row, over all tables.
+
+    Iterate over it for typed records, also with `async for`, or take its `.batches()`. `instruments` are symbols or
+    contract ids; rows of system tables that concern the whole line come too. `columns` narrows down what records hold
+    beside their place. A trade recorded by two streams or recorders comes twice: name one `stream`, or several, and
+    one `recorder`.
+
+    `speed` 1 plays as recorded, 10 ten times as fast, None as fast as it goes. Silences longer than
+    `longest_silence_s` are cut down to it. With a `start`, what was known then comes first, as records with
+    `initial` true: the last row of each stream (and tick type, and kind of bar), and open order books as inserts.
+
+    Needs little memory, however long the time is. Raises QueryError for a table, column, time or speed that is none.
+    """
+    wanted = Wanted(_tables(tables), _columns(tables, columns), instruments, _texts(stream), _texts(recorder),
+                    None if start is None else moment(start), None if end is None else moment(end))
+    for name, value in (("speed", speed), ("longest_silence_s", longest_silence_s)):
+        if value is not None and not value > 0:
+            raise QueryError(f"{name} is {value}: give a number above 0, or None for no limit")
+
+    def read() -> Iterator[Stretch]:
+        # A lake of its own: it is read in another thread, and this one may be asked or closed meanwhile.
+        with closing(type(lake)(lake.layout)) as own:
+            if state and wanted.start is not None:
+                yield Stretch.of(_state(own, wanted, wanted.start), initial=True)
+            yield from _stretches(own, wanted)
+
+    return Replay(read, wide_schema(wanted.tables, wanted.columns), speed=speed, longest_silence_s=longest_silence_s)
+
+
+def _stretches(lake: "Lake", wanted: Wanted) -> Iterator[Stretch]:
+    for start, end, rows in _spans(lake, wanted):
+        if rows > STRETCH_ROWS and (groups := _archive(lake, wanted, start, end)) is not None:
+            columns = {table.name: [one.name for one in chosen(table, wanted.columns)] for table in wanted.tables}
+            choice = Choice(start, end, columns, wanted.condition)
+            yield from map(Stretch.of, sweep(groups, choice, min(STRETCH_ROWS, SWEPT_ROWS)))
+            continue
+        for begin, until in _within(lake, wanted, start, end) if rows > STRETCH_ROWS else [(start, end)]:
+            yield Stretch.of({table.name: lake.sql(wanted.select(table, begin, until)).arrow()
+                              for table in wanted.tables})
+
+
+def _archive(lake: "Lake", wanted: Wanted, start: datetime, end: datetime) -> list[Group] | None:
+    """Return the parts of archive files that hold a day, None where it is to be read by queries."""
+    day = start.date()
+    if any(table not in MARKET_TABLES for table in wanted.tables):
+        return None
+    counts = {table: lake.sql(f'select count(*) from "{table.name}" where date = date \'{day}\'').rows()[0][0]
+              for table in wanted.tables}
+    symbols, ids = _names(wanted.instruments) if wanted.instruments is not None else ([], [])
+    return groups_of(lake.layout, counts, day, start, end, symbols if symbols and not ids else None)
+
+
+def _spans(lake: "Lake", wanted: Wanted) -> Iterator[tuple[datetime, datetime, int]]:
+    """Yield spans of time, one after the other, and how many rows they hold: about STRETCH_ROWS, or a day of more."""
+    for first, last in _windows(lake, wanted):
+        pending, rows = _begin(first, wanted), 0
+        for day, count in _counts(lake, wanted, "date", first, last):
+            begin = _begin(day, wanted)
+            if rows and rows + count > STRETCH_ROWS:
+                yield pending, begin, rows
+                pending, rows = begin, 0
+            if count > STRETCH_ROWS:
+                yield begin, _end(day, wanted), count
+                pending = _end(day, wanted)
+            else:
+                rows += count
+        if rows:
+            yield pending, _end(last, wanted), rows
+
+
+def _within(lake: "Lake", wanted: Wanted, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """Yield the spans of a day, of about STRETCH_ROWS each."""
+    counts = np.array(_counts(lake, wanted, f"epoch_us(ts) >> {BUCKET_BITS}", start.date(), start.date()))
+    full = np.cumsum(counts[:, 1]) // STRETCH_ROWS
+    for bucket in counts[1:, 0][np.diff(full) > 0].tolist():
+        cut = EPOCH + timedelta(microseconds=bucket << BUCKET_BITS)
+        yield start, cut
+        start = cut
+    yield start, end
+
+
+def _windows(lake: "Lake", wanted: Wanted) -> Iterator[tuple[date, date]]:
+    """Yield the first and last dates of windows that hold all rows there are."""
+    parts = [f'select min(date) as first, max(date) as last from "{table.name}" '
+             f"where {wanted.where(table, wanted.start, wanted.end)}" for table in wanted.tables]
+    [(first, last)] = lake.sql(f"select min(first), max(last) from ({' union all '.join(parts)})").rows()
+    while first is not None and first <= last:
+        until = min(first + WINDOW, last + DAY)
+        yield first, until - DAY
+        first = until
+
+
+def _counts(lake: "Lake", wanted: Wanted, by: str, first: date, last: date) -> list[tuple[Any, int]]:
+    """Return how many rows all tables have by an SQL expression, on the dates from `first` to `last`, in its order."""
+    start, end = _begin(first, wanted), _end(last, wanted)
+    parts = [f'select {by} as part, count(*) as rows from "{table.name}" where {wanted.where(table, start, end)} '
+             "group by part" for table in wanted.tables]
+    return lake.sql(f"select part, sum(rows)::bigint from ({' union all '.join(parts)}) group by 1 order by 1").rows()
+
+
+def _begin(day: date, wanted: Wanted) -> datetime:
+    midnight = moment(day)
+    return midnight if wanted.start is None else max(midnight, wanted.start)
+
+
+def _end(day: date, wanted: Wanted) -> datetime:
+    midnight = moment(day + DAY)
+    return midnight if wanted.end is None else min(midnight, wanted.end)
+
+
+def _state(lake: "Lake", wanted: Wanted, at: datetime) -> dict[str, pa.Table]:
+    """Return the rows that tell how things stood just before a moment, by table."""
+    found = {}
+    for table in wanted.tables:
+        if table.name in STATE:
+            rows = _last(lake, wanted, table, at)
+            found[table.name] = _books(lake, wanted, rows, at) if table is DEPTH else rows
+    return found
+
+
+def _last(lake: "Lake", wanted: Wanted, table: Table, at: datetime) -> pa.Table:
+    """Return the last row of each stream and kind."""
+    since = _asked_since(lake, wanted, table, at)
+    key = ", ".join(("recorder", "instrument_id", "stream", *STATE[table.name]))
+    rows = f'from "{table.name}" where {wanted.where(table, since, at)}'
+    # When each was last told first: of two columns that is much cheaper than to order all rows.
+    query = (f'select * exclude (date) {rows} and ts >= (select min(last) from (select max(ts) as last {rows} '
+             f'group by {key})) qualify row_number() over (partition by {key} order by {LAST_FIRST}) = 1')
+    names = [column.name for column in (table.columns if table is DEPTH else chosen(table, wanted.columns))]
+    return lake.sql(query).arrow().select(names)
+
+
+def _asked_since(lake: "Lake", wanted: Wanted, table: Table, at: datetime) -> datetime:
+    """Return since when the streams that fill a table were asked for, the longest of them."""
+    earliest = at - LONGEST_LOOK_BACK
+    streams = f'select distinct stream from "{table.name}" where {wanted.where(table, at - LOOK_BACK, at)}'
+    [(since,)] = lake.sql(f"""
+        select min(last) from (
+            select max(ts) as last from subscriptions
+            where event = 'requested' and stream in ({streams}) and {_none_of("stream", ONCE)}
+              and {wanted.where(TABLES["subscriptions"], earliest, at)}
+            group by recorder, instrument_id, stream)""").rows()
+    return min(since, at - LOOK_BACK) if since is not None else at - LOOK_BACK
+
+
+def _books(lake: "Lake", wanted: Wanted, last: pa.Table, at: datetime) -> pa.Table:
+    """Return the books that can be trusted just before a moment, as inserts; `last` is the last row of each.
+
+    Rows of a book have the time and place of its last operation.
+    """
+    known = {(row["recorder"], row["instrument_id"], row["stream"], row["request_id"]): row for row in last.to_pylist()}
+    names = sorted({row["symbol"] for row in known.values() if row["symbol"] is not None
+                    and row["stream"] in BOOK_STREAMS})
+    levels = book(lake.sql, names, at - US).arrow().to_pylist() if names else []
+    inserts = []
+    for level in levels:
+        row = known.get((level["recorder"], level["instrument_id"], level["stream"], level["request_id"]))
+        if row is not None and level["valid"] and level["position"] is not None:
+            told = {name: level[name] for name in ("side", "position", "price", "size", "market_maker")}
+            inserts.append(row | told | {"operation": "insert"})
+    return pa.Table.from_pylist(inserts, last.schema).select([c.name for c in chosen(DEPTH, wanted.columns)])
+
+
+def _tables(names: Sequence[str]) -> tuple[Table, ...]:
+    given = [names] if isinstance(names, str) else list(names)
+    if unknown := [name for name in given if name not in TABLES]:
+        raise QueryError(f"there is no table {', '.join(unknown)}; there are {', '.join(TABLES)}")
+    if not given:
+        raise QueryError(f"no table is named: name some of {', '.join(TABLES)}")
+    return tuple(TABLES[name] for name in dict.fromkeys(given))
+
+
+def _columns(tables: Sequence[str], wanted: Sequence[str] | None) -> tuple[str, ...] | None:
+    if wanted is None:
+        return None
+    known = {column.name for table in _tables(tables) for column in table.columns}
+    if unknown := sorted(set(wanted) - known):
+        raise QueryError(f"none of the tables has a column {', '.join(unknown)}; they have {', '.join(sorted(known))}")
+    return tuple(wanted)
+
+
+def _texts(given: Texts) -> tuple[str, ...] | None:
+    return None if given is None else (given,) if isinstance(given, str) else tuple(given)
+
+
+def _names(given: Instruments) -> tuple[list[str], list[int]]:
+    """Return the symbols and the contract ids among instruments."""
+    several = [given] if isinstance(given, str | int) else list(given)
+    return [one for one in several if isinstance(one, str)], [one for one in several if isinstance(one, int)]
+
+
+def _of_instruments(given: Instruments, *, line: bool) -> str:
+    symbols, ids = _names(given)
+    either = [_among("symbol", symbols)] if symbols else []
+    either += [f"instrument_id in ({', '.join(map(str, ids))})"] if ids else []
+    either += ["(symbol is null and instrument_id is null)"] if line else []
+    return f"({' or '.join(either) or 'false'})"
+
+
+def _among(name: str, values: Sequence[str]) -> str:
+    return f"{name} in ({', '.join(map(quoted, values))})" if values else "false"
+
+
+def _none_of(name: str, values: Sequence[str]) -> str:
+    return f"not {_among(name, values)}"

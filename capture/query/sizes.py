@@ -1,0 +1,142 @@
+"""What a lake takes on disk: per table, per recorder, per day, and for how long the disk will do."""
+
+import shutil
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from capture.lake.layout import EMPTY_NAME, Layout, archive_marks, live_mark
+from capture.lake.sealed import sealed_dates
+from capture.schemas import TABLES
+from capture.tape import Segment, segments
+from capture.tape.segment import SegmentFile
+
+RECENT_DAYS = 7  # whole ones, of which the growth is the mean
+MONTH_DAYS = 30
+
+
+@dataclass(slots=True)
+class _Sizes:
+    """Bytes and rows, by what they are of."""
+
+    rows: int = 0
+    live_bytes: int = 0
+    archive_bytes: int = 0
+    days: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+
+
+def sizes(layout: Layout, now: datetime | None = None) -> dict[str, Any]:
+    """Return what a lake takes on disk, as plain values.
+
+    `tables`: per table with rows, `rows`, `live_bytes` (of dates that are not sealed), `archive_bytes`, `bytes_per_row`
+    and `bytes_per_day` (mean of the days with rows). `recorders`: per recorder `open_bytes` and `sealed_bytes` of its
+    tape, `raw_bytes` that the sealed part was before, their `ratio`, `parquet_bytes` of its rows. `days`: per UTC date,
+    `parquet_bytes`, by the rows' time, and `tape_bytes`, by when a segment was last written. `replaced_bytes` are
+    files that sealing replaced and will remove. Projected: `bytes_per_day` is the mean of the last whole days (null
+    before the first), `days_until_full` what `free_bytes` will do for at that rate.
+    """
+    now = now or datetime.now(UTC)
+    tables, recorders, replaced_bytes = _files(layout)
+    tapes = {name: _tape(layout, name) for name in layout.recorders()}
+    days: dict[str, dict[str, int]] = defaultdict(lambda: {"parquet_bytes": 0, "tape_bytes": 0})
+    for one in tables.values():
+        for day, size_bytes in one.days.items():
+            days[day]["parquet_bytes"] += size_bytes
+    for tape in tapes.values():
+        for day, size_bytes in tape.pop("days").items():
+            days[day]["tape_bytes"] += size_bytes
+    free_bytes = shutil.disk_usage(layout.root).free
+    per_day = _recent(days, now.date())
+    return {
+        "tables": [_table(name, one) for name, one in tables.items()],
+        "recorders": [{"recorder": name, **tape, "parquet_bytes": recorders.get(name, 0)}
+                      for name, tape in tapes.items()],
+        "days": [{"date": date.fromisoformat(day), **days[day]} for day in sorted(days)],
+        "replaced_bytes": replaced_bytes,
+        "total_bytes": replaced_bytes + sum(sum(day.values()) for day in days.values()),
+        "bytes_per_day": per_day,
+        "bytes_per_month": None if per_day is None else per_day * MONTH_DAYS,
+        "free_bytes": free_bytes,
+        "days_until_full": free_bytes / per_day if per_day else None,
+    }
+
+
+def _files(layout: Layout) -> tuple[dict[str, _Sizes], dict[str, int], int]:
+    """Return sizes by table, bytes by recorder, and bytes of files that no query reads any more."""
+    found: dict[str, _Sizes] = defaultdict(_Sizes)
+    recorders: dict[str, int] = defaultdict(int)
+    sealed, replaced_bytes = sealed_dates(layout), 0
+    for table, path, recorder, in_archive in _named(layout):
+        day = path.parent.name.removeprefix("date=")
+        try:
+            size_bytes, rows = path.stat().st_size, pq.read_metadata(path).num_rows
+        except (FileNotFoundError, pa.ArrowException):
+            continue  # sealed or pruned meanwhile; a damaged one is told by whoever asks for its rows
+        if (day <= sealed[table]) != in_archive:
+            replaced_bytes += size_bytes
+            continue
+        one = found[table]
+        one.rows += rows
+        one.days[day] += size_bytes
+        one.archive_bytes += size_bytes * in_archive
+        one.live_bytes += size_bytes * (not in_archive)
+        recorders[recorder] += size_bytes
+    return {name: found[name] for name in TABLES if name in found}, recorders, replaced_bytes
+
+
+def _named(layout: Layout) -> Iterator[tuple[str, Path, str, bool]]:
+    """Yield table, path, recorder and whether it is in the archive, of every file that a recorder wrote."""
+    for table in TABLES:
+        for folder, marks, in_archive in ((layout.live(table), live_mark, False),
+                                          (layout.archive(table), archive_marks, True)):
+            for path in folder.glob("date=2*/*.parquet"):
+                if path.name != EMPTY_NAME and (named := marks(path)):
+                    yield table, path, str(named[0]), in_archive
+
+
+def _table(name: str, one: _Sizes) -> dict[str, Any]:
+    size_bytes = one.live_bytes + one.archive_bytes
+    return {"table": name, "rows": one.rows, "live_bytes": one.live_bytes, "archive_bytes": one.archive_bytes,
+            "bytes_per_row": size_bytes / one.rows if one.rows else None,
+            "bytes_per_day": size_bytes / len(one.days)}  # fmt: skip
+
+
+def _tape(layout: Layout, recorder: str) -> dict[str, Any]:
+    open_bytes = sealed_bytes = raw_bytes = 0
+    days: dict[str, int] = defaultdict(int)
+    for segment in segments(layout.tape / recorder):
+        try:
+            size_bytes, unsealed_bytes, day = _segment(segment)
+        except FileNotFoundError:
+            continue  # sealed meanwhile
+        days[day] += size_bytes
+        open_bytes += size_bytes * (not segment.sealed)
+        sealed_bytes += size_bytes * segment.sealed
+        raw_bytes += unsealed_bytes * segment.sealed
+    return {"open_bytes": open_bytes, "sealed_bytes": sealed_bytes, "raw_bytes": raw_bytes,
+            "ratio": raw_bytes / sealed_bytes if sealed_bytes else None, "days": days}
+
+
+def _segment(segment: Segment) -> tuple[int, int, str]:
+    """Return a segment's bytes on disk, its bytes before it was sealed, and the UTC date at which it was last written.
+
+    Sealing comes within a minute of the last record, and the file's time is far cheaper to read than that.
+    """
+    stat = segment.path.stat()
+    with SegmentFile(segment.path) as file:
+        return stat.st_size, file.size_bytes, datetime.fromtimestamp(stat.st_mtime, UTC).date().isoformat()
+
+
+def _recent(days: dict[str, dict[str, int]], today: date) -> float | None:
+    """Return the mean of bytes per day over the last whole days, as far back as there are any; None without."""
+    first = min((date.fromisoformat(day) for day in days), default=today)
+    begin = max(first, today - timedelta(days=RECENT_DAYS))
+    count = (today - begin).days
+    recent = sum(sum(size.values()) for day, size in days.items() if begin <= date.fromisoformat(day) < today)
+    return recent / count if count else None

@@ -1,0 +1,124 @@
+"""A sealed day swept from its files is the same as what SQL says of it."""
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+import capture
+from capture.lake import parquet
+from capture.lake.archive import write_sorted
+from capture.lake.layout import Layout
+from capture.lake.parquet import write_parquet
+from capture.lake.sealed import seal_through
+from capture.lake.views import prepare
+from capture.query import archive_sweep, replay
+from capture.schemas import QUOTES, TABLES, Table
+
+DAY = date(2026, 1, 5)
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+ROWS, SYMBOLS = 6_000, 5
+ORDER = 'ts, recorder, seq, "row"'
+
+
+def made(table: Table, recorder: str, seed: int) -> pa.Table:
+    """Return rows of several instruments in order of arrival, many at the same moment."""
+    chance = np.random.default_rng(seed)
+    ts = np.sort(chance.integers(0, 60_000_000, ROWS) // 20_000 * 20_000)
+    owner = chance.integers(0, SYMBOLS, ROWS)
+    symbols = np.array(["A", "BB", "C", "D", "é"])[owner]
+    zeros = np.zeros(ROWS)
+    columns: dict[str, Any] = {
+        "ts": pa.array(ts + int(NOON.timestamp() * 1e6)), "seq": np.arange(ROWS) // 2, "row": np.arange(ROWS) % 2,
+        "recorder": [recorder] * ROWS, "instrument_id": owner + 100, "symbol": symbols, "request_id": owner,
+        "stream": np.where(chance.random(ROWS) < 0.5, "one", "two"), "origin": ["live"] * ROWS}
+    arrays = [pa.array(columns.get(field.name, zeros if pa.types.is_floating(field.type) else [None] * ROWS
+                                   if field.nullable else [False] * ROWS)).cast(field.type) for field in table.schema]
+    return pa.table(arrays, schema=table.schema)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lake of one sealed day: trades and quotes of two recorders, in files of many row groups."""
+    root = tmp_path_factory.mktemp("sweep") / "data"
+    layout = Layout(root)
+    layout.tape.mkdir(parents=True)
+    prepare(layout)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parquet, "ROW_GROUP_ROWS", 700)
+        patch.setattr("capture.lake.archive.ROW_GROUP_ROWS", 700)
+        for number, recorder in enumerate(("main", "second")):
+            for table in (TABLES["trades"], QUOTES):
+                source, target = root / "source.parquet", layout.archive_file(table.name, str(DAY), recorder, 1, 2)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                write_parquet(table, made(table, recorder, 2 * number + (table is QUOTES)), source)
+                write_sorted(table, [source], target)
+                source.unlink()
+    for name in TABLES:
+        seal_through(layout, name, DAY)
+    return root
+
+
+@pytest.fixture
+def lake(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr(replay, "STRETCH_ROWS", 1_000)
+    with capture.open_lake(folder) as opened:
+        yield opened
+
+
+@pytest.fixture
+def swept(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Counts the rows of each piece that sweeping yields."""
+    counts: list[int] = []
+    real = archive_sweep.sweep
+
+    def sweep(*arguments: Any) -> Any:
+        for tables in real(*arguments):
+            counts.append(sum(map(len, tables.values())))
+            yield tables
+
+    monkeypatch.setattr(replay, "sweep", sweep)
+    return counts
+
+
+START, END = NOON + timedelta(seconds=7.5), NOON + timedelta(seconds=50, microseconds=20_000)
+
+
+@pytest.mark.parametrize(("options", "where"), [
+    ({}, "true"),
+    ({"instruments": "BB"}, "symbol = 'BB'"),
+    ({"instruments": ["A", 104], "stream": "one"}, "symbol in ('A', 'é') and stream = 'one'"),
+    ({"recorder": "second", "columns": ["price", "bid_price"]}, "recorder = 'second'"),
+    ({"start": START, "end": END, "state": False}, f"ts >= '{START}' and ts < '{END}'"),
+])  # fmt: skip
+def test_a_swept_day_is_what_sql_says(
+    lake: capture.Lake, swept: list[int], options: dict[str, Any], where: str
+) -> None:
+    records = list(lake.replay(tables=["quotes", "trades"], **options))
+    both = " union all ".join(f"select '{name}', ts, recorder, seq, \"row\", symbol from {name} where {where}"
+                              for name in ("quotes", "trades"))
+    # Places of the two tables are the same here: then quotes come first, as they were named first.
+    expected = lake.sql(f"from ({both}) order by {ORDER}, 1").rows()
+    symbols = [record.symbol for record in records] if "columns" not in options else [row[5] for row in expected]
+    found = [(record.table, record.ts, record.recorder, record.seq, record.row) for record in records]
+    assert [(*place, symbol) for place, symbol in zip(found, symbols, strict=True)] == expected
+    assert sum(swept) == len(expected) > 0
+    assert max(swept) < 1_500
+
+
+def test_too_wide_a_day_is_read_by_queries(
+    lake: capture.Lake, swept: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive_sweep, "HELD_ROWS", 2_000)
+    assert len(list(lake.replay(tables=["quotes", "trades"]))) == 4 * ROWS
+    assert swept == []
+
+
+def test_values_come_as_they_were_stored(lake: capture.Lake, swept: list[int]) -> None:
+    found = [record.as_dict() for record in lake.replay("C", tables=["trades"])]
+    query = f"select * exclude (date) from trades where symbol = 'C' order by {ORDER}"
+    assert found == lake.sql(query).arrow().to_pylist()
+    assert swept

@@ -1,0 +1,63 @@
+"""Rows of named days come from the same files and tails as those of a query over all days."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+import capture
+from capture.lake.layout import Layout
+from capture.lake.roll import Roller
+from capture.lake.sealed import seal_through
+from capture.lake.views import prepare
+
+DAYS = [date(2026, 1, day) for day in (5, 6, 7)]  # sealed, rolled, on the tape only
+
+
+@pytest.fixture
+def lake(script: Any) -> Any:
+    now_ns = 0
+
+    def now() -> int:
+        return now_ns
+
+    made = type(script)(script.data.parent / "days", now=now)
+    layout = Layout(made.data)
+    prepare(layout)
+    for number, day in enumerate(DAYS):
+        now_ns = int(datetime(day.year, day.month, day.day, 15, tzinfo=UTC).timestamp() * 1e9)
+        if number == 0:
+            made.open().ask(5, "req_tick_by_tick", tick_kind="AllLast")
+        made.trade(5, 100 + number)
+        if number < 2:
+            made.mark()
+            list(Roller(layout, "main").roll())
+    (live,) = layout.live("trades").glob(f"date={DAYS[0]}/*.parquet")
+    target = layout.archive_file("trades", str(DAYS[0]), "main", int(live.stem.split(".")[1]), 1)
+    target.parent.mkdir()
+    live.rename(target)
+    seal_through(layout, "trades", DAYS[0])
+    with capture.open_lake(made.data) as opened:
+        yield opened
+    made.writer.close()
+
+
+@pytest.mark.parametrize(("start", "end", "prices"), [
+    ("2026-01-05", "2026-01-06", [100]),
+    ("2026-01-06", "2026-01-07", [101]),
+    ("2026-01-07", "2026-01-08", [102]),
+    ("2026-01-05T14:59Z", "2026-01-07T00:00Z", [100, 101]),
+    ("2026-01-01", "2026-01-20", [100, 101, 102]),
+    ("2025-01-01", "2026-12-31", [100, 101, 102]),
+    ("2026-01-04", "2026-01-05", []),
+    ("2026-01-07", "2026-01-05", []),
+])
+def test_days_hold_what_they_hold(lake: capture.Lake, start: str, end: str, prices: list[float]) -> None:
+    for _ in range(2):
+        assert [price for price, in lake.trades("AAPL", start, end, columns=["price"]).rows()] == prices
+    assert lake.sql("select price from trades order by ts").rows() == [(100,), (101,), (102,)]
+
+
+def test_answers_of_different_days_are_read_beside_each_other(lake: capture.Lake) -> None:
+    answers = [lake.trades("AAPL", day, date(day.year, day.month, day.day + 1), columns=["price"]) for day in DAYS]
+    assert [answer.rows() for answer in answers] == [[(100,)], [(101,)], [(102,)]]
