@@ -1,0 +1,1 @@
+"""Programs that run in the rivals' own Python environments; they import nothing of ours."""
