@@ -15,6 +15,7 @@ from capture.lake.sql import columns_sql, paths_sql, quoted
 from capture.lake.views import failing_query, fault_of, view_sql
 from capture.schemas import TABLES, TIMESTAMP, Table
 
+from .listing import Listing
 from .tail import Tail
 
 DAY = timedelta(days=1)
@@ -38,6 +39,7 @@ class Database:
         self._views: dict[str, str] = {}
         self._parts: dict[str, list[pa.Table]] = {}  # of tails, that the view of their rows was made of
         self._functions: set[str] = set()
+        self._archive = {name: Listing(layout.archive(name)) for name in TABLES}
         self._sealed: dict[str, tuple[int, date]] = {}  # when a table's file was written that says so, and the date
 
     def refresh(self, tails: dict[str, Tail], tables: Iterable[Table] = tuple(TABLES.values())) -> None:
@@ -64,10 +66,8 @@ class Database:
 
         A query through it costs the same however many days there are besides: nobody lists their folders.
         """
-        folder = self.layout.archive(table.name)
-        days = [folder / f"date={first + DAY * number}" for number in range((last - first).days + 1)]
-        files = [path for day in days for path in sorted(day.glob("*.parquet"))]
-        query = self._query(table, tails, paths_sql(files or [folder / f"date={EMPTY_DATE}" / EMPTY_NAME]))
+        days = [first + DAY * number for number in range((last - first).days + 1)]
+        query = self._query(table, tails, paths_sql(self._archive[table.name].files(days)))
         connection = self._connection.cursor()
         connection.execute(f'create temp view "{table.name}" as {query}{self._tail_sql(table, tails)}')
         return connection
@@ -82,7 +82,7 @@ class Database:
         self._connection.close()
 
     def _view(self, table: Table, tails: dict[str, Tail]) -> None:
-        query = self._query(table, tails, quoted(self.layout.archive(table.name) / "*" / "*.parquet"))
+        query = self._query(table, tails, paths_sql(self._archive[table.name].files()))
         tail = self._tail_sql(table, tails)
         if self._views.get(table.name) == query + tail:
             return

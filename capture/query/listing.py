@@ -1,0 +1,40 @@
+"""The files of a table's archive, listed anew only where something changed."""
+
+import time
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+
+from capture.lake.layout import EMPTY_DATE, EMPTY_NAME
+
+# A folder that changed so short a time before it was listed may change once more without telling another time.
+SETTLED_NS = 1_000_000_000
+
+
+class Listing:
+    """The files in the folders by date below `folder`. There is always one: the rowless file."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._known: dict[str, tuple[int, list[Path]]] = {}  # folder -> when it was changed, and its files
+
+    def files(self, days: Iterable[date] | None = None) -> list[Path]:
+        """Return the files of some dates, or of all, in order of date."""
+        if days is None:
+            folders = sorted(self._folder.glob("date=*"))
+        else:
+            folders = [self._folder / f"date={day}" for day in (EMPTY_DATE, *days)]
+        return [path for folder in folders for path in self._files(folder)]
+
+    def _files(self, folder: Path) -> list[Path]:
+        try:
+            changed_ns = folder.stat().st_mtime_ns
+        except FileNotFoundError:
+            return []  # none of that date, or pruned meanwhile
+        known = self._known.get(folder.name)
+        if known is not None and known[0] == changed_ns:
+            return known[1]
+        found = [folder / EMPTY_NAME] if folder.name.endswith(EMPTY_DATE) else sorted(folder.glob("*.parquet"))
+        if time.time_ns() - changed_ns > SETTLED_NS:
+            self._known[folder.name] = changed_ns, found
+        return found

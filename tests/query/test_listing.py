@@ -1,0 +1,59 @@
+"""Listing an archive: always what is there, without looking into folders that stayed as they were."""
+
+import os
+import time
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from capture.query.listing import SETTLED_NS, Listing
+
+FIRST, SECOND = date(2026, 1, 5), date(2026, 1, 6)
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    for name in ("date=1970-01-01/empty.parquet", f"date={FIRST}/a.parquet", f"date={SECOND}/a.parquet"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    return tmp_path
+
+
+def names(paths: list[Path]) -> list[str]:
+    return [f"{path.parent.name[5:]}/{path.stem}" for path in paths]
+
+
+def long_ago(folder: Path) -> None:
+    then_ns = time.time_ns() - 10 * SETTLED_NS
+    os.utime(folder, ns=(then_ns, then_ns))
+
+
+def test_all_files_are_listed_in_order_of_date_and_those_of_some_dates_alone(archive: Path) -> None:
+    assert names(Listing(archive).files()) == ["1970-01-01/empty", "2026-01-05/a", "2026-01-06/a"]
+    assert names(Listing(archive).files([SECOND])) == ["1970-01-01/empty", "2026-01-06/a"]
+    assert names(Listing(archive).files([date(2026, 1, 7)])) == ["1970-01-01/empty"]
+
+
+@pytest.mark.parametrize("settled", [False, True])
+def test_files_that_come_and_go_are_seen_at_once(archive: Path, settled: bool) -> None:
+    listing, folder = Listing(archive), archive / f"date={FIRST}"
+    if settled:
+        long_ago(folder)
+    for number in range(5):
+        before = names(listing.files())
+        (folder / f"b{number}.parquet").touch()
+        assert names(listing.files()) == sorted([*before, f"2026-01-05/b{number}"])
+    (folder / "a.parquet").unlink()
+    assert "2026-01-05/a" not in names(listing.files())
+    (folder / "unfinished.tmp").touch()
+    assert len(listing.files()) == 7
+
+
+def test_a_folder_that_did_not_change_is_not_looked_into(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    listing = Listing(archive)
+    for folder in archive.iterdir():
+        long_ago(folder)
+    first = listing.files([FIRST])
+    monkeypatch.setattr(Path, "glob", None)
+    assert listing.files([FIRST]) == first
