@@ -6,20 +6,25 @@ import typer
 
 from . import (
     backfill,
+    check_bars,
     coverage,
     demo,
+    du,
     gaps,
     gateway,
     init,
     plan,
+    prune,
     rebuild,
     record,
     recover,
+    replay,
     seal,
     snapshot,
     sql,
     status,
     tables,
+    tail,
     verify,
     version,
 )
@@ -27,8 +32,8 @@ from .exits import explain
 from .output import say
 
 _VERBS = (
-    init, plan, gateway, record, backfill, snapshot, sql, tables, status, gaps, coverage, verify, recover, rebuild,
-    seal, demo, version,
+    init, plan, gateway, record, backfill, snapshot, sql, tail, replay, tables, status, gaps, coverage,
+    check_bars, du, verify, recover, rebuild, seal, prune, demo, version,
 )  # fmt: skip
 
 app = typer.Typer(
@@ -40,7 +45,7 @@ app = typer.Typer(
     context_settings={"max_content_width": 120, "help_option_names": ["--help", "-h"]},
 )
 for _verb in _VERBS:
-    _name = _verb.__name__.rpartition(".")[2]
+    _name = _verb.__name__.rpartition(".")[2].replace("_", "-")
     if hasattr(_verb, "GROUP"):  # it has verbs of its own
         app.add_typer(_verb.GROUP, name=_name)
     else:

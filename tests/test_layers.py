@@ -15,7 +15,7 @@ BENEATH = {
     "gateway": {"query", "replay"},
     "export": {"query", "replay"},
     "watch": {"query", "replay"},
-    "query": {"session", "lake"},
+    "query": {"session", "lake", "replay"},
     "replay": {"session", "lake"},
     "session": {"tape"},
     "lake": {"tape"},

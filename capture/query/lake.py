@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from capture.lake.damage import damage
 from capture.lake.functions import FUNCTIONS
+from capture.lake.functions.books import MOST_POSITIONS
 from capture.lake.layout import EMPTY_NAME, Layout
 from capture.lake.pruned import kept_s
 from capture.lake.views import belongs, prepare
@@ -19,7 +20,8 @@ from capture.schemas import TABLES, Table
 from capture.tape import TapeError
 
 from .answer import Answer, QueryError, as_query_error
-from .arguments import call_sql
+from .arguments import Symbols, call_sql
+from .book_snapshots import book, book_snapshots
 from .coverage import coverage
 from .database import Database
 from .functions import Functions
@@ -97,6 +99,22 @@ class Lake(Functions):
     greeks = partialmethod(rows, "greeks")
 
     replay = replay_of
+
+    def book(  # rebuilt in Python, which gives what the SQL function of that name gives, sooner
+        self, symbols: Symbols, at: Moment | None = None, *, levels: float = MOST_POSITIONS,
+        of_stream: str | None = None, recorded_by: str | None = None,
+    ) -> Answer:
+        """Return the books of instruments at a moment (default: now); see `capture.query.book_snapshots.book`."""
+        return book(self.sql, symbols or (), at, levels=int(levels), of_stream=of_stream, recorded_by=recorded_by)
+
+    def book_snapshots(
+        self, symbols: Symbols, start: Moment | None = None, end: Moment | None = None, *,
+        every: str | timedelta | None = "1 second", levels: int = 10,
+        of_stream: str | None = None, recorded_by: str | None = None,
+    ) -> Answer:
+        """Return the best levels of books at many moments; see `capture.query.book_snapshots.book_snapshots`."""
+        return book_snapshots(self.sql, symbols or (), start, end, every=every, levels=levels, of_stream=of_stream,
+                              recorded_by=recorded_by)
 
     def call(self, name: str, *arguments: Any) -> Answer:
         """Return the rows of a research function, by values of all its parameters in their order.

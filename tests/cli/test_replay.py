@@ -1,0 +1,100 @@
+"""The replay on the command line: lines, JSON and Arrow; at a speed; cut off by who reads or by Ctrl-C."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+Run = Callable[..., Any]
+
+
+def started(lake: Path, *arguments: str) -> "subprocess.Popen[bytes]":
+    command: Sequence[object] = [sys.executable, "-m", "capture.cli", "replay", *arguments, "--data", lake]
+    return subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def test_a_line_tells_an_event(run: Run, lake: Path) -> None:
+    code, out, err = run("replay", "--data", lake)
+    assert (code, err) == (0, "")
+    assert out.splitlines() == [
+        "2026-01-02T15:00:00.123456Z  trades  AAPL  stream=all_last  price=250.25  size=100  exchange=ARCA",
+        "2026-01-02T15:00:01.123456Z  trades  AAPL  stream=all_last  price=250.3  size=100  exchange=ARCA",
+        '2026-01-02T15:00:02.123456Z  trades  é|"x  stream=all_last  size=100  exchange=ARCA']
+
+
+def test_json_has_an_object_with_all_columns_per_line(run: Run, lake: Path) -> None:
+    events = [json.loads(line) for line in run("replay", "AAPL", "--data", lake, "--json").out.splitlines()]
+    assert [event["price"] for event in events] == [250.25, 250.3]
+    assert events[0]["ts"] == "2026-01-02T15:00:00.123456+00:00"
+    assert (events[0]["table"], events[0]["initial"]) == ("trades", False)
+
+
+def test_a_start_begins_with_the_state_and_an_end_ends(run: Run, lake: Path) -> None:
+    options = ["replay", "--data", lake, "--json", "--from", "2026-01-02T15:00:01Z", "--until", "2026-01-02T15:00:02Z"]
+    events = [json.loads(line) for line in run(*options).out.splitlines()]
+    assert [(event["initial"], event["price"]) for event in events] == [(True, 250.25), (False, 250.3)]
+    assert len(run(*options, "--no-state").out.splitlines()) == 1
+    assert run(*options, "--tables", "quotes,ticks").out == ""
+
+
+def test_arrow_is_a_stream_that_others_read(lake: Path) -> None:
+    with started(lake, "--format", "arrow", "--tables", "trades,quotes") as process:
+        out, err = process.communicate()
+    assert (process.returncode, err) == (0, b"")
+    table = pa.ipc.open_stream(out).read_all()
+    assert table["price"].to_pylist() == [250.25, 250.3, None]
+    assert table["bid_price"].null_count == 3
+    assert not any(pa.types.is_dictionary(kind) for kind in table.schema.types)
+
+
+def test_it_keeps_the_recorded_pace_and_cuts_silences(lake: Path, run: Run) -> None:
+    begun_s = time.monotonic()
+    run("replay", "--data", lake, "--speed", "5")
+    assert time.monotonic() - begun_s >= 0.4
+    begun_s = time.monotonic()
+    run("replay", "--data", lake, "--speed", "0.01", "--cut-silence", "0.001")
+    assert time.monotonic() - begun_s < 30
+
+
+@pytest.mark.parametrize(("options", "says"), [
+    (["--speed", "fast"], "write 1, 10, 0.5 or max"),
+    (["--json", "--format", "arrow"], "contradict"),
+])  # fmt: skip
+def test_wrong_usage_is_said(run: Run, lake: Path, options: list[str], says: str) -> None:
+    code, out, err = run("replay", "--data", lake, *options)
+    assert (code, out) == (2, "")
+    assert says in err
+
+
+def test_a_table_that_is_none_is_named(run: Run, lake: Path) -> None:
+    code, _, err = run("replay", "--data", lake, "--tables", "orders")
+    assert (code, err) == (1, f"ticktape: {err.removeprefix('ticktape: ')}")
+    assert "no table orders" in err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["lines", "json", "arrow"])
+def test_it_ends_in_peace_when_nobody_reads_on(lake: Path, form: str) -> None:
+    with started(lake, "--format", form, "--speed", "1") as process:
+        assert process.stdout and process.stderr
+        process.stdout.read(1)
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_it_in_peace(lake: Path) -> None:
+    with started(lake, "--speed", "0.001") as process:
+        assert process.stdout and process.stderr
+        assert b"250.25" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
