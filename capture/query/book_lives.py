@@ -18,11 +18,11 @@ from capture.lake.functions.books import STREAMS, events
 __all__ = ["EVENTS", "NEVER_US", "STREAMS", "Break", "History", "Key", "Life", "histories"]
 
 NEVER_US = np.iinfo(np.int64).max
-# Of some instruments, in order.
+# Of some instruments or all, in order.
 EVENTS = f"""
 with wanted as (
     select unnest($symbols) as symbol
-    union select t.symbol from subscriptions t where t.instrument_id in (select unnest($ids))
+    union select t.symbol from subscriptions t where $everything or t.instrument_id in (select unnest($ids))
 ), happened as ({events("t.symbol in (from wanted)")})
 select * from happened order by recorder, seq, "row"
 """

@@ -83,10 +83,10 @@ class Computed(Answer):
 
 
 def book(
-    ask: Ask, symbols: Instruments, at: Moment | None = None, *, levels: int = MOST_POSITIONS,
+    ask: Ask, symbols: Instruments | None, at: Moment | None = None, *, levels: int = MOST_POSITIONS,
     of_stream: str | None = None, recorded_by: str | None = None,
 ) -> Answer:
-    """Return the books of instruments at a moment (default: now), what happened at that moment included.
+    """Return the books of instruments (None: of all) at a moment (default: now), what happened at that moment included.
 
     One row per level: symbol, recorder, stream; `side`, `position` (0 is the best), `price`, `size`, `market_maker`;
     asks after bids. `updated_ts` is when the book last changed. A book that cannot be trusted at that moment is one row
@@ -100,7 +100,7 @@ def book(
 
 
 def book_snapshots(
-    ask: Ask, symbols: Instruments, start: Moment | None = None, end: Moment | None = None, *,
+    ask: Ask, symbols: Instruments | None, start: Moment | None = None, end: Moment | None = None, *,
     every: str | timedelta | None = "1 second", levels: int = 10,
     of_stream: str | None = None, recorded_by: str | None = None,
 ) -> Answer:
@@ -160,9 +160,9 @@ class _Asked:
         place = events.schema.get_field_index("ts")
         found = histories(events.set_column(place, "ts", events["ts"].cast(pa.int64())).to_pylist())
         if not found:
-            names = ", ".join(str(name) for name in (*self.instruments["symbols"], *self.instruments["ids"]))
-            raise QueryError(f"no order book of {names} was recorded: name it with a stream `depth` or `smart_depth` "
-                             "in the settings")
+            names = ", ".join(map(str, (*self.instruments["symbols"], *self.instruments["ids"])))
+            raise QueryError(f"no order book of {names or 'any instrument'} was recorded: name it with a stream "
+                             "`depth` or `smart_depth` in the settings")
         return {key: history for key, history in found.items()
                 if key.stream == (self.of_stream or key.stream) and key.recorder == (self.recorded_by or key.recorder)}
 
@@ -175,9 +175,9 @@ class _Asked:
         return (operations(batch) for batch in found.batches(BATCH_ROWS))
 
 
-def _instruments(given: Instruments) -> dict[str, Any]:
-    several = [given] if isinstance(given, str | int) else list(given)
-    return {"symbols": [one for one in several if isinstance(one, str)],
+def _instruments(given: Instruments | None) -> dict[str, Any]:
+    several = [given] if isinstance(given, str | int) else list(given or ())
+    return {"everything": given is None, "symbols": [one for one in several if isinstance(one, str)],
             "ids": [one for one in several if isinstance(one, int)]}
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial, partialmethod
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import duckdb
 import pyarrow as pa
@@ -20,7 +20,7 @@ from capture.schemas import TABLES, Table
 from capture.tape import TapeError
 
 from .answer import Answer, QueryError, as_query_error
-from .arguments import Symbols, call_sql
+from .arguments import call_sql
 from .book_snapshots import book, book_snapshots
 from .coverage import coverage
 from .database import Database
@@ -101,19 +101,19 @@ class Lake(Functions):
     replay = replay_of
 
     def book(  # rebuilt in Python, which gives what the SQL function of that name gives, sooner
-        self, symbols: Symbols, at: Moment | None = None, *, levels: float = MOST_POSITIONS,
+        self, symbols: Instruments | None, at: Moment | None = None, *, levels: float = MOST_POSITIONS,
         of_stream: str | None = None, recorded_by: str | None = None,
     ) -> Answer:
         """Return the books of instruments at a moment (default: now); see `capture.query.book_snapshots.book`."""
-        return book(self.sql, symbols or (), at, levels=int(levels), of_stream=of_stream, recorded_by=recorded_by)
+        return book(self.sql, symbols, at, levels=int(levels), of_stream=of_stream, recorded_by=recorded_by)
 
     def book_snapshots(
-        self, symbols: Symbols, start: Moment | None = None, end: Moment | None = None, *,
+        self, symbols: Instruments | None, start: Moment | None = None, end: Moment | None = None, *,
         every: str | timedelta | None = "1 second", levels: int = 10,
         of_stream: str | None = None, recorded_by: str | None = None,
     ) -> Answer:
         """Return the best levels of books at many moments; see `capture.query.book_snapshots.book_snapshots`."""
-        return book_snapshots(self.sql, symbols or (), start, end, every=every, levels=levels, of_stream=of_stream,
+        return book_snapshots(self.sql, symbols, start, end, every=every, levels=levels, of_stream=of_stream,
                               recorded_by=recorded_by)
 
     def call(self, name: str, *arguments: Any) -> Answer:
@@ -156,11 +156,15 @@ class Lake(Functions):
         self._refresh()
         return max((tail.heard_s for tail in self._tails.values()), default=0.0)
 
+    def again(self) -> Self:
+        """Return another lake on the same files, which may be asked in another thread."""
+        return type(self)(self.layout)
+
     def close(self) -> None:
         """Let go of the lake."""
         self._database.close()
 
-    def __enter__(self) -> "Lake":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -1,30 +1,28 @@
 """What a replay plays: the rows of a lake, read a stretch of time after the other, and the state at its start."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import reduce
 from operator import and_
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol, Self
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from capture.lake.functions.books import STREAMS as BOOK_STREAMS
+from capture.lake.layout import Layout
 from capture.lake.sql import quoted
 from capture.replay import Replay, Stretch, wide_schema
 from capture.replay.stretch import chosen
 from capture.schemas import DEPTH, MARKET_TABLES, SYSTEM_TABLES, TABLES, Table
 
-from .answer import QueryError
+from .answer import Answer, QueryError
 from .archive_sweep import Choice, Group, groups_of, sweep
 from .book_snapshots import book
 from .selection import Instruments, Moment, moment
-
-if TYPE_CHECKING:
-    from .lake import Lake
 
 # How many rows are in memory at once, about: a stretch holds no more, unless a single second does.
 STRETCH_ROWS = 500_000
@@ -50,6 +48,21 @@ EVERY_TABLE = tuple(one.name for one in MARKET_TABLES)
 LAST_FIRST = 'ts desc, seq desc, "row" desc'
 
 Texts = str | Sequence[str] | None
+
+
+class Asked(Protocol):
+    """The lake that is replayed."""
+
+    layout: Layout
+
+    def sql(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> Answer:
+        """Return the answer to a query."""
+
+    def again(self) -> Self:
+        """Return another lake on the same files."""
+
+    def close(self) -> None:
+        """Let go of the lake."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +112,7 @@ class Wanted:
 
 
 def replay(
-    lake: "Lake",
+    lake: Asked,
     instruments: Instruments | None = None,
     start: Moment | None = None,
     end: Moment | None = None,
@@ -133,7 +146,7 @@ def replay(
 
     def read() -> Iterator[Stretch]:
         # A lake of its own: it is read in another thread, and this one may be asked or closed meanwhile.
-        with closing(type(lake)(lake.layout)) as own:
+        with closing(lake.again()) as own:
             if state and wanted.start is not None:
                 yield Stretch.of(_state(own, wanted, wanted.start), initial=True)
             yield from _stretches(own, wanted)
@@ -141,7 +154,7 @@ def replay(
     return Replay(read, wide_schema(wanted.tables, wanted.columns), speed=speed, longest_silence_s=longest_silence_s)
 
 
-def _stretches(lake: "Lake", wanted: Wanted) -> Iterator[Stretch]:
+def _stretches(lake: Asked, wanted: Wanted) -> Iterator[Stretch]:
     for start, end, rows in _spans(lake, wanted):
         if rows > STRETCH_ROWS and (groups := _archive(lake, wanted, start, end)) is not None:
             columns = {table.name: [one.name for one in chosen(table, wanted.columns)] for table in wanted.tables}
@@ -153,7 +166,7 @@ def _stretches(lake: "Lake", wanted: Wanted) -> Iterator[Stretch]:
                               for table in wanted.tables})
 
 
-def _archive(lake: "Lake", wanted: Wanted, start: datetime, end: datetime) -> list[Group] | None:
+def _archive(lake: Asked, wanted: Wanted, start: datetime, end: datetime) -> list[Group] | None:
     """Return the parts of archive files that hold a day, None where it is to be read by queries."""
     day = start.date()
     if any(table not in MARKET_TABLES for table in wanted.tables):
@@ -164,7 +177,7 @@ def _archive(lake: "Lake", wanted: Wanted, start: datetime, end: datetime) -> li
     return groups_of(lake.layout, counts, day, start, end, symbols if symbols and not ids else None)
 
 
-def _spans(lake: "Lake", wanted: Wanted) -> Iterator[tuple[datetime, datetime, int]]:
+def _spans(lake: Asked, wanted: Wanted) -> Iterator[tuple[datetime, datetime, int]]:
     """Yield spans of time, one after the other, and how many rows they hold: about STRETCH_ROWS, or a day of more."""
     for first, last in _windows(lake, wanted):
         pending, rows = _begin(first, wanted), 0
@@ -182,7 +195,7 @@ def _spans(lake: "Lake", wanted: Wanted) -> Iterator[tuple[datetime, datetime, i
             yield pending, _end(last, wanted), rows
 
 
-def _within(lake: "Lake", wanted: Wanted, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
+def _within(lake: Asked, wanted: Wanted, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
     """Yield the spans of a day, of about STRETCH_ROWS each."""
     counts = np.array(_counts(lake, wanted, f"epoch_us(ts) >> {BUCKET_BITS}", start.date(), start.date()))
     full = np.cumsum(counts[:, 1]) // STRETCH_ROWS
@@ -193,7 +206,7 @@ def _within(lake: "Lake", wanted: Wanted, start: datetime, end: datetime) -> Ite
     yield start, end
 
 
-def _windows(lake: "Lake", wanted: Wanted) -> Iterator[tuple[date, date]]:
+def _windows(lake: Asked, wanted: Wanted) -> Iterator[tuple[date, date]]:
     """Yield the first and last dates of windows that hold all rows there are."""
     parts = [f'select min(date) as first, max(date) as last from "{table.name}" '
              f"where {wanted.where(table, wanted.start, wanted.end)}" for table in wanted.tables]
@@ -204,7 +217,7 @@ def _windows(lake: "Lake", wanted: Wanted) -> Iterator[tuple[date, date]]:
         first = until
 
 
-def _counts(lake: "Lake", wanted: Wanted, by: str, first: date, last: date) -> list[tuple[Any, int]]:
+def _counts(lake: Asked, wanted: Wanted, by: str, first: date, last: date) -> list[tuple[Any, int]]:
     """Return how many rows all tables have by an SQL expression, on the dates from `first` to `last`, in its order."""
     start, end = _begin(first, wanted), _end(last, wanted)
     parts = [f'select {by} as part, count(*) as rows from "{table.name}" where {wanted.where(table, start, end)} '
@@ -222,7 +235,7 @@ def _end(day: date, wanted: Wanted) -> datetime:
     return midnight if wanted.end is None else min(midnight, wanted.end)
 
 
-def _state(lake: "Lake", wanted: Wanted, at: datetime) -> dict[str, pa.Table]:
+def _state(lake: Asked, wanted: Wanted, at: datetime) -> dict[str, pa.Table]:
     """Return the rows that tell how things stood just before a moment, by table."""
     found = {}
     for table in wanted.tables:
@@ -232,7 +245,7 @@ def _state(lake: "Lake", wanted: Wanted, at: datetime) -> dict[str, pa.Table]:
     return found
 
 
-def _last(lake: "Lake", wanted: Wanted, table: Table, at: datetime) -> pa.Table:
+def _last(lake: Asked, wanted: Wanted, table: Table, at: datetime) -> pa.Table:
     """Return the last row of each stream and kind."""
     since = _asked_since(lake, wanted, table, at)
     key = ", ".join(("recorder", "instrument_id", "stream", *STATE[table.name]))
@@ -244,7 +257,7 @@ def _last(lake: "Lake", wanted: Wanted, table: Table, at: datetime) -> pa.Table:
     return lake.sql(query).arrow().select(names)
 
 
-def _asked_since(lake: "Lake", wanted: Wanted, table: Table, at: datetime) -> datetime:
+def _asked_since(lake: Asked, wanted: Wanted, table: Table, at: datetime) -> datetime:
     """Return since when the streams that fill a table were asked for, the longest of them."""
     earliest = at - LONGEST_LOOK_BACK
     streams = f'select distinct stream from "{table.name}" where {wanted.where(table, at - LOOK_BACK, at)}'
@@ -257,7 +270,7 @@ def _asked_since(lake: "Lake", wanted: Wanted, table: Table, at: datetime) -> da
     return min(since, at - LOOK_BACK) if since is not None else at - LOOK_BACK
 
 
-def _books(lake: "Lake", wanted: Wanted, last: pa.Table, at: datetime) -> pa.Table:
+def _books(lake: Asked, wanted: Wanted, last: pa.Table, at: datetime) -> pa.Table:
     """Return the books that can be trusted just before a moment, as inserts; `last` is the last row of each.
 
     Rows of a book have the time and place of its last operation.

@@ -14,7 +14,6 @@ import capture
 from capture.gateway import Gateway
 from capture.gateway.market import Market
 from capture.query import QueryError
-from capture.query.book_snapshots import book, book_snapshots
 from capture.session.recorder import Recorder
 from capture.session.settings import RecordBlock, Settings
 from tests import virtual_time
@@ -81,7 +80,7 @@ def test_a_book_is_the_markets_own_at_any_moment(lake: capture.Lake, symbol: str
     rows = lake_snapshots(lake, symbol, None)
     assert set(times) <= set(rows["ts"])
     for at in wanted:
-        found = book(lake.sql, symbol, at).pl()
+        found = lake.book(symbol, at).pl()
         own = own_book(symbol, at)
         assert found["valid"].all()
         for side in ("bid", "ask"):
@@ -101,7 +100,7 @@ def flat(own: dict[str, list[tuple[float, float, str | None]]]) -> tuple[float, 
 
 def lake_snapshots(lake: capture.Lake, symbol: str, every: str | None, **more: Any) -> pl.DataFrame:
     given: dict[str, Any] = {"start": START, "end": START + LIVED, "levels": 5} | more
-    return book_snapshots(lake.sql, symbol, every=every, **given).pl()
+    return lake.book_snapshots(symbol, every=every, **given).pl()
 
 
 def test_snapshots_in_steps_are_those_of_the_changes_before(lake: capture.Lake) -> None:
@@ -137,13 +136,13 @@ def test_no_book_is_shown_while_the_line_is_down(lake: capture.Lake) -> None:
     beside = [row["ts"] for row in others.filter(~pl.col("valid")).to_dicts()]
     assert len(resets) == 1
     assert all(resets[0] - timedelta(seconds=1) <= ts <= resets[0] + timedelta(seconds=1) for ts in beside), beside
-    asked = book(lake.sql, "AAPL", gap[0] + (gap[1] - gap[0]) / 2).rows()
+    asked = lake.book("AAPL", gap[0] + (gap[1] - gap[0]) / 2).rows()
     assert len(asked) == 1
-    assert dict(zip(book(lake.sql, "AAPL").columns, asked[0], strict=True))["valid"] is False
+    assert dict(zip(lake.book("AAPL").columns, asked[0], strict=True))["valid"] is False
 
 
 def test_the_forms_of_the_answer_agree_and_batches_are_small(lake: capture.Lake) -> None:
-    answer = book_snapshots(lake.sql, [ESZ6, "AAPL"], START, START + LIVED, every="50 ms", levels=2)
+    answer = lake.book_snapshots([ESZ6, "AAPL"], START, START + LIVED, every="50 ms", levels=2)
     frame = answer.pl()
     assert frame["symbol"].unique(maintain_order=True).to_list() == ["AAPL", "ESZ6"]
     assert answer.columns == frame.columns == answer.duckdb().columns
@@ -158,11 +157,12 @@ def test_the_forms_of_the_answer_agree_and_batches_are_small(lake: capture.Lake)
 
 def test_mistakes_are_explained(lake: capture.Lake) -> None:
     with pytest.raises(QueryError, match="no order book of MSFT was recorded"):
-        book(lake.sql, "MSFT").rows()
+        lake.book("MSFT").rows()
     with pytest.raises(QueryError, match="a book of 0 levels cannot be given: ask for 1 to 128"):
-        book(lake.sql, "AAPL", levels=0)
+        lake.book("AAPL", levels=0)
     for wrong in ("often", "0 s", "-1 s", timedelta()):
         with pytest.raises(QueryError, match="is no length of time"):
-            book_snapshots(lake.sql, "AAPL", every=wrong)
-    assert book(lake.sql, "AAPL", of_stream="depth").rows() == []
-    assert book(lake.sql, "AAPL", recorded_by="main", of_stream="smart_depth", at=START + timedelta(seconds=30)).rows()
+            lake.book_snapshots("AAPL", every=wrong)
+    assert lake.book("AAPL", of_stream="depth").rows() == []
+    assert {row[1] for row in lake.book(None).rows()} == {"AAPL", "ESZ6"}
+    assert lake.book("AAPL", recorded_by="main", of_stream="smart_depth", at=START + timedelta(seconds=30)).rows()
