@@ -1,11 +1,11 @@
 """A gateway that speaks the TWS protocol to unchanged IB clients, fed by an invented market or by history."""
 
-from .clock import Clock
-from .commands import CommandError
+from .clock import AT_ONCE, Clock
 from .feed import Feed
 from .limits import UNLIMITED, Limits
 from .missed import Missed
+from .playback import CommandError
 from .run import running, serve
 from .server import Gateway
 
-__all__ = ["UNLIMITED", "Clock", "CommandError", "Feed", "Gateway", "Limits", "Missed", "running", "serve"]
+__all__ = ["AT_ONCE", "UNLIMITED", "Clock", "CommandError", "Feed", "Gateway", "Limits", "Missed", "running", "serve"]

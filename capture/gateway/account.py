@@ -1,6 +1,6 @@
 """Answers to account and order requests: an empty paper account, so that clients which ask at their start connect."""
 
-from capture.wire.codec import Values
+from capture.wire.codec import Values, message_id
 
 from .client import Client
 from .session import Handlers, nothing
@@ -76,6 +76,29 @@ def completed_orders(client: Client, _values: Values) -> None:
 def executions(client: Client, values: Values) -> None:
     """Say that there are no executions."""
     client.send("executions_end", request_id=values["request_id"])
+
+
+PLACE_ORDER, CANCEL_ORDER = 3, 4
+CANCEL_WITHOUT_VERSION_SINCE = 192
+ORDER_REFUSALS = {
+    PLACE_ORDER: (201, "Order rejected - reason:This gateway takes no orders."),
+    CANCEL_ORDER: (10147, "OrderId {} that needs to be cancelled is not found."),
+}
+
+
+def order_refusal(payload: bytes, server_version: int) -> tuple[int, int, str] | None:
+    """Return order id, code and text that refuse an order or its cancellation; None for any other frame.
+
+    Orders are in no table of messages, so that none can be encoded: all that is read of one is its id. That is the
+    first field of an order, and of a cancellation since 192, which had a version in front of it before.
+    """
+    kind, words = message_id(payload), payload.split(b"\0")[1:-1]
+    place = int(kind == CANCEL_ORDER and server_version < CANCEL_WITHOUT_VERSION_SINCE)
+    if kind not in ORDER_REFUSALS or len(words) <= place or not words[place].isdigit():
+        return None
+    code, text = ORDER_REFUSALS[kind]
+    order_id = int(words[place])
+    return order_id, code, text.format(order_id)
 
 
 HANDLERS: Handlers = {

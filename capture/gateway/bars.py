@@ -2,15 +2,13 @@
 
 from collections.abc import Callable
 
-import numpy as np
 import pyarrow as pa
 
 from capture.wire.codec import Values
 
 from .client import Client, Worked
 from .contract import Details, require_bars
-from .feed import Feed
-from .moments import DAY_S, HOUR_S, MINUTE_S, MONTH_S, SECOND_US, WEEK_S, Dates, bar_dates, range_us, written
+from .moments import DAY_S, HOUR_S, MINUTE_S, MONTH_S, WEEK_S, bar_dates, range_us, written
 from .refusal import Refusal, historical, invalid
 from .subscription import Rows, Subscription, with_column
 
@@ -24,9 +22,6 @@ LIVE_WHATS = ("TRADES", "AGGTRADES", "MIDPOINT", "BID", "ASK")
 WHATS = (*LIVE_WHATS, "BID_ASK", "ADJUSTED_LAST", "SCHEDULE")
 SMALLEST_LIVE_S = 5
 SEPARATE_END_SINCE = 196  # server version from which the end of bars is a message of its own
-
-# Bars are kept up to date by their whole state so far, those wider than an hour less often.
-UPDATE_US, SLOW_UPDATE_US = 5 * SECOND_US, 60 * SECOND_US
 
 VALUES = ("bar_date", "open", "high", "low", "close", "volume", "wap", "trade_count")
 ABSENT = -1  # of volume, wap and trade_count, where bars are not made from trades
@@ -45,16 +40,16 @@ def valid_what(values: Values, details: Details) -> str:
 
 def historical_bars(client: Client, values: Values, details: Details) -> Callable[[], Worked]:
     """Return what makes the bars of a duration back from an end."""
-    what, size_s = _fed(valid_what(values, details)), _size_s(values)
+    what, size_s = fed_what(valid_what(values, details)), _size_s(values)
     from_us, to_us = range_us(client, values)
-    con_id, regular_hours = details["con_id"], values["regular_hours"]
+    con_id, regular_hours, known_us = details["con_id"], values["regular_hours"], client.now_us
     dates = bar_dates(client, details, values["date_format"], size_s)
     request_id = values["request_id"]
     edges = {"request_id": request_id, "start": written(client, from_us), "end": written(client, to_us)}
     has_end = client.server_version >= SEPARATE_END_SINCE
 
     def compute() -> Worked:
-        bars = client.feed.bars(con_id, from_us, to_us, size_s, what, regular_hours)
+        bars = client.feed.bars(con_id, from_us, to_us, size_s, what, regular_hours, known_us)
         if not len(bars):
             name = f"{details['local_symbol']}@{details['exchange']}"
             raise historical(f"HMDS query returned no data: {name} {values['what']}")
@@ -75,7 +70,12 @@ def keep_up_to_date(client: Client, values: Values, details: Details) -> None:
     # History ends where the updates begin, so it is made at once and not while time goes on.
     client.answer(values["request_id"], historical_bars(client, values, details))
     dates = bar_dates(client, details, values["date_format"], size_s)
-    fetch = _updates(client.feed, details["con_id"], size_s, _fed(values["what"]), values["regular_hours"], dates)
+    of = (size_s, fed_what(values["what"]), values["regular_hours"])
+
+    def fetch(from_us: int, to_us: int, _first: bool) -> Rows:
+        rows = client.feed.bar_updates(details["con_id"], from_us, to_us, *of)
+        return [("bars", _of_form(with_column(rows, "bar_date", dates(rows)), "update"))]
+
     variant = f"{values['bar_size']} {values['what']}"
     client.subscribe(Subscription(values["request_id"], "historical_data", "live_bars", details, fetch, variant))
 
@@ -86,32 +86,9 @@ def _size_s(values: Values) -> int:
     return SIZES_S[values["bar_size"]]
 
 
-def _fed(what: str) -> str:
-    """Return what the feed calls it."""
+def fed_what(what: str) -> str:
+    """Return what the feed calls what a client asks for."""
     return "TRADES" if what == "AGGTRADES" else what
-
-
-def _updates(
-    feed: Feed, con_id: int, size_s: int, what: str, regular_hours: bool, dates: Dates
-) -> Callable[[int, int, bool], Rows]:
-    size_us = size_s * SECOND_US
-    step_us = UPDATE_US if size_s <= HOUR_S else SLOW_UPDATE_US
-
-    def bar_at(at_us: int) -> pa.Table:
-        start_us = (at_us - 1) // size_us * size_us if size_s < DAY_S else at_us - 2 * size_us
-        bars = feed.bars(con_id, start_us, at_us, size_s, what, regular_hours)
-        bar = bars.slice(max(len(bars) - 1, 0))
-        return with_column(bar, "ts", pa.array(np.full(len(bar), at_us)))
-
-    def fetch(from_us: int, to_us: int, _first: bool) -> Rows:
-        found = [bar_at(at_us) for at_us in range(-(-from_us // step_us) * step_us, to_us, step_us)]
-        bars = [bar for bar in found if len(bar)]  # none where nothing happened in the bar yet
-        if not bars:
-            return []
-        rows = pa.concat_tables(bars)
-        return [("bars", _of_form(with_column(rows, "bar_date", dates(rows)), "update"))]
-
-    return fetch
 
 
 def _of_form(rows: pa.Table, form: str) -> pa.Table:

@@ -11,9 +11,10 @@ import pyarrow as pa
 
 from capture.wire.connection import ServerConnection
 
+from .faults import RESET
 from .limits import MOST_VIOLATIONS, HistoryPacing, Rule, Windows
 from .refusal import Refusal
-from .streamer import Streamer
+from .streamer import NOTICES, Streamer
 from .subscription import Subscription
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 
 TICK_S = 0.02  # how often streams are handed out
+CANCELLED = (162, "Historical Market Data Service error message:API historical data query cancelled: the replay moved")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class Client:
         self._violations = 0
         self._streamer: Streamer | None = None
         self._pump: asyncio.Task[None] | None = None
+        self._taken = True
 
     # The session
 
@@ -74,8 +77,7 @@ class Client:
     @property
     def now_us(self) -> int:
         """The moment up to which this client may know what happened: behind the clock when it reads too slowly."""
-        now_us = self.gateway.clock.now_us()
-        return now_us if self._streamer is None else self._streamer.moment_us(now_us)
+        return self.gateway.clock.now_us() if self._streamer is None else self._streamer.cursor_us
 
     @property
     def subscriptions(self) -> dict[tuple[str, int], Subscription]:
@@ -85,9 +87,10 @@ class Client:
     def start(self, client_id: int) -> None:
         """Begin the session."""
         self.id = client_id
-        clock = self.gateway.clock
+        line = Subscription(-1, "line", NOTICES, {}, lambda *when: [(NOTICES, self.feed.notices(*when[:2]))])
         on_rows = self._report if self.gateway.on_rows is not None else None
-        self._streamer = Streamer(self.server_version, clock.now_us(), clock.speed, self._flows, on_rows)
+        self._streamer = Streamer(
+            self.server_version, self.gateway.clock, self._flows, self._error_frame, line, on_rows)
         self._pump = asyncio.create_task(self._stream())
 
     async def stop(self) -> None:
@@ -131,7 +134,10 @@ class Client:
 
     def error(self, request_id: int, code: int, text: str) -> None:
         """Send IB's error message; a request id of -1 concerns the session."""
-        self.send("error", request_id=request_id, code=code, message=text, time_ms=self.now_us // 1_000)
+        self.write(self._error_frame(request_id, code, text, self.now_us))
+
+    def _error_frame(self, request_id: int, code: int, text: str, at_us: int) -> bytes:
+        return self.connection.send("error", request_id=request_id, code=code, message=text, time_ms=at_us // 1_000)
 
     def answer(self, request_id: int, compute: Callable[[], Worked]) -> None:
         """Send what a request for history comes to."""
@@ -203,6 +209,34 @@ class Client:
             self.write(self.gateway.faults.padded(data))
         return self._streamer.cursor_us >= now_us
 
+    def catch_up(self) -> None:
+        """Let a client without streams be up to now; others are as far as they were handed out."""
+        if not self.subscriptions:
+            self.hand_out()
+
+    @property
+    def stretch_us(self) -> int:
+        """How much time is worked out at once for its streams."""
+        assert self._streamer is not None
+        return self._streamer.stretch_us
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the client has taken everything up to now."""
+        return self._taken and self.now_us >= self.gateway.clock.now_us()
+
+    def seek(self, at_us: int) -> None:
+        """Go on from another moment: books are reset, answers that are being worked out are given up."""
+        if self._streamer is None:
+            return
+        for family, request_id in list(self.tasks):
+            self.unsubscribe(family, request_id)
+            self.error(request_id, *CANCELLED)
+        self._streamer.seek(at_us)
+        for subscription in self.subscriptions.values():
+            if subscription.family == "market_depth":
+                self.error(subscription.request_id, *RESET)
+
     def refresh(self) -> None:
         """Let faults that began or ended take effect on the live streams."""
         if self._streamer is not None:
@@ -222,9 +256,11 @@ class Client:
         """Hand out the streams as time goes on; a client that does not read is waited for."""
         try:
             while not self._writer.is_closing():
+                self._taken = False
                 done = self.hand_out()
                 await self._writer.drain()
-                await asyncio.sleep(TICK_S if done else 0)
+                self._taken = True
+                await asyncio.sleep(TICK_S if done and not self.gateway.move_on() else 0)
         except ConnectionError:
             pass  # the client is gone
         finally:

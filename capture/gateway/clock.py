@@ -1,21 +1,82 @@
-"""The gateway's time: it starts where it is told and runs at a chosen speed."""
+"""The gateway's time: it starts where it is told and runs at a chosen speed; in a replay it can also be moved."""
 
 import time
+
+AT_ONCE = float("inf")  # the speed at which time goes as fast as clients take what happens
 
 
 class Clock:
     """Simulated time in microseconds since 1970: from `start_us` (default: now) on, `speed` times as fast as real time.
 
-    It never goes back, whatever the machine's clock does. Raises ValueError for a speed that is not above 0.
+    With a `span` (first and last moment) it is the clock of a replay: it may be paused, moved and sped up within the
+    span, and stands at its end. At the speed AT_ONCE it stands too, until `advance` says that the clients have all
+    there is. Else it never goes back, whatever the machine's clock does. Raises ValueError for a speed that is not
+    above 0, and for a start outside of the span.
     """
 
-    def __init__(self, start_us: int | None = None, speed: float = 1.0) -> None:
-        if not speed > 0:
-            raise ValueError(f"the gateway's speed is {speed}; it must be above 0 (1 is real time)")
-        self.speed = speed
+    def __init__(
+        self, start_us: int | None = None, speed: float = 1.0, span: tuple[int, int] | None = None,
+        paused: bool = False,
+    ) -> None:  # fmt: skip
+        _require_speed(speed)
+        self.speed, self.span, self.paused = speed, span, paused
         self._start_us = time.time_ns() // 1_000 if start_us is None else start_us
         self._begun_ns = time.monotonic_ns()
+        self._require(self._start_us)
+
+    @property
+    def at_once(self) -> bool:
+        """Whether time goes by what clients take."""
+        return self.speed == AT_ONCE and not self.paused
+
+    @property
+    def ended(self) -> bool:
+        """Whether a replay is at its end."""
+        return self.span is not None and self.now_us() >= self.span[1]
 
     def now_us(self) -> int:
         """Return the simulated time."""
-        return self._start_us + int((time.monotonic_ns() - self._begun_ns) * self.speed / 1_000)
+        now_us = self._start_us
+        if not self.paused and self.speed != AT_ONCE:
+            now_us += int((time.monotonic_ns() - self._begun_ns) * self.speed / 1_000)
+        return now_us if self.span is None else min(now_us, self.span[1])
+
+    def pause(self) -> None:
+        """Stand still."""
+        self._rebase(self.now_us())
+        self.paused = True
+
+    def resume(self) -> None:
+        """Go on."""
+        self._rebase(self.now_us())
+        self.paused = False
+
+    def run_at(self, speed: float) -> None:
+        """Go on at another speed. Raises ValueError for one that is not above 0."""
+        _require_speed(speed)
+        self._rebase(self.now_us())
+        self.speed = speed
+
+    def seek(self, at_us: int) -> None:
+        """Be at another moment. Raises ValueError for one outside of the span."""
+        self._require(at_us)
+        self._rebase(at_us)
+
+    def advance(self, step_us: int) -> bool:
+        """Let time that goes AT_ONCE go on by a step, and return whether it did."""
+        if not self.at_once or self.ended:
+            return False
+        self._start_us += step_us
+        return True
+
+    def _rebase(self, at_us: int) -> None:
+        self._start_us, self._begun_ns = at_us, time.monotonic_ns()
+
+    def _require(self, at_us: int) -> None:
+        if self.span is not None and not self.span[0] <= at_us <= self.span[1]:
+            raise ValueError("it is outside of what is played")
+
+
+def _require_speed(speed: float) -> None:
+    if not speed > 0:
+        raise ValueError(f"the gateway's speed is {speed}; it must be above 0 (1 is real time)")

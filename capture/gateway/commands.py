@@ -1,4 +1,4 @@
-"""The commands that break a running gateway, as a table: a function's name, parameters and first line say it all.
+"""The commands to a running gateway, as a table: a function's name, parameters and first line say it all.
 
 Commands concern all clients. `seconds` are of real time, whatever the market's speed; without them a fault lasts until
 `clear`.
@@ -12,9 +12,10 @@ from pydantic import Field
 from capture.session.streams import KINDS
 from capture.wire.framing import frame
 
-from . import session
+from . import playback, session
 from .client import Client
-from .faults import COMPETING, FARMS, LOST, farm_of
+from .faults import COMPETING, FARMS, LOST, RESET, RESTORED, farm_of
+from .playback import CommandError
 from .refusal import Refusal
 from .subscription import Subscription
 
@@ -33,22 +34,19 @@ CUT_SHORT = b"99\x001\x001\0"
 LENGTHS = {"zero": b"\0\0\0\0", "huge": b"\xff\xff\xff\xff"}
 
 
-class CommandError(ValueError):
-    """A command of the gateway that is none, or cannot be done now; the text says what can."""
-
-
 # What there is
 
 
 def status(gateway: "Gateway") -> dict[str, Any]:
-    """Return clients with their streams and what silences these, and the faults that go on or are due."""
+    """Return clients with their streams and what silences these, faults that go on or are due, where a replay is."""
     streams = [
         {"client_id": client.id, "request_id": subscription.request_id, "stream": subscription.stream,
          "instrument": subscription.details["local_symbol"],
          "state": gateway.faults.silence(client, subscription) or "flowing"}
         for client, subscription in _streams(gateway)
     ]
-    return {"port": gateway.port, "clients": [client.id for client in gateway.clients if client.started],
+    return {"port": gateway.port, **playback.told(gateway),
+            "clients": [client.id for client in gateway.clients if client.started],
             "faults": [fault.name for fault in gateway.faults.lasting], "due": dict(+gateway.faults.due),
             "streams": streams}
 
@@ -204,7 +202,7 @@ def outage(gateway: "Gateway", kind: Literal["lost", "kept"] = "lost", seconds: 
 
     def end() -> None:
         if kind == "kept":
-            _tell(gateway, 1102, "Connectivity between IB and Trader Workstation has been restored - data maintained.")
+            _tell(gateway, *RESTORED)
             return
         for client, subscription in list(_streams(gateway)):
             client.end(subscription, "outage")
@@ -256,9 +254,8 @@ def _fail_history(gateway: "Gateway") -> None:
 
 def reset(gateway: "Gateway") -> None:
     """Reset every book: 317, then all its rows once more."""
-    text = "Market depth data has been RESET. Please empty deep book contents before applying any new entries."
     for client, subscription in list(_streams(gateway, "market_depth")):
-        client.error(subscription.request_id, 317, text)
+        client.error(subscription.request_id, *RESET)
         client.restart(subscription)
 
 
@@ -345,4 +342,4 @@ COMMANDS: dict[str, Callable[..., Any]] = {
         status, missed, clear, drop, half_open, corrupt, refuse, restart, chop, duplicate_id, slow_handshake, not_ready,
         skew, pacing, message_rate, notice, stall, outage, farm, competing, reset, halt, bust, lost_updates,
         unknown_frame, malformed_frame, missing_fields, extra_fields)
-}
+} | playback.COMMANDS

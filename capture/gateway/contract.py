@@ -36,7 +36,7 @@ def resolve(client: Client, values: Values) -> Details:
 def resolve_live(client: Client, values: Values) -> Details:
     """As `resolve`, for live data: refuses (10285) fractional sizes to clients too old for them."""
     details = resolve(client, values)
-    if client.server_version < FRACTIONS_SINCE and details["min_size"] < 1:
+    if client.server_version < FRACTIONS_SINCE and (details["min_size"] or 1) < 1:
         raise Refusal(10285, "Your API version does not support fractional size rules. "
                              "Please upgrade to a version 163 or above")
     return details

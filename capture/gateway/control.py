@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 from pydantic import TypeAdapter, ValidationError
 
-from .commands import COMMANDS, CommandError
+from .commands import COMMANDS
+from .playback import CommandError
 
 if TYPE_CHECKING:
     from .server import Gateway

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from capture.wire.codec import Values
 from capture.wire.framing import boundaries, frame
 
+from .feed import Notice
 from .refusal import historical
 from .subscription import Subscription
 
@@ -17,11 +18,14 @@ if TYPE_CHECKING:
     from .client import Client
     from .server import Gateway
 
-Notice = tuple[int, str]  # IB's code and text
 Silences = Callable[["Client", Subscription], bool]
 
 LOST: Notice = (1100, "Connectivity between IB and Trader Workstation has been lost.")
+RESTORED: Notice = (
+    1102, "Connectivity between IB and Trader Workstation has been restored - data maintained.")
 COMPETING: Notice = (10197, "No market data during competing live session")
+RESET: Notice = (
+    317, "Market depth data has been RESET. Please empty deep book contents before applying any new entries.")
 EXTRA_FIELD = b"extra\0"
 
 
@@ -140,10 +144,11 @@ class Faults:
         if self.active("competing"):
             client.error(subscription.request_id, *COMPETING)
 
-    def status_notices(self) -> Iterator[Notice]:
+    def status_notices(self, at_us: int) -> Iterator[Notice]:
         """Yield what a new session is told: the state of each farm, and of the connection to IB if that is lost."""
         for name, farm in FARMS.items():
             yield farm.notice(name, self.active(f"farm {name}"))
+        yield from self._gateway.feed.standing(at_us)
         if self.active("outage"):
             yield LOST
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from capture.wire.codec import Values
 
-from .bars import SIZES_S, historical_bars, keep_up_to_date, valid_what
+from .bars import SIZES_S, fed_what, historical_bars, keep_up_to_date, valid_what
 from .client import Client, Worked
 from .contract import Details, resolve
 from .limits import SMALL_BAR_S
@@ -74,8 +74,8 @@ def schedule(client: Client, values: Values, details: Details) -> Callable[[], W
     last_date = f"{client.gateway.local_time(to_us):%Y%m%d}"
 
     def compute() -> Worked:
-        starts_us = range(from_us, to_us, HOURS_REACH_US)
-        weeks = [client.feed.find(at_us, con_id=details["con_id"])[0][name] for at_us in starts_us]
+        moments_us = [*range(from_us, to_us, HOURS_REACH_US), to_us]
+        weeks = [week[name] or "" for at_us in moments_us for week in client.feed.find(at_us, con_id=details["con_id"])]
         words = {word for week in weeks for word in week.split(";") if "-" in word}
         found = [_session(*word.split("-")) for word in words]
         sessions = sorted((one for one in found if one["date"] <= last_date), key=lambda one: one["date"])
@@ -94,9 +94,16 @@ def _session(opens: str, closes: str) -> dict[str, str]:
 
 def head_timestamp(client: Client, values: Values, details: Details) -> Callable[[], Worked]:
     """Return the earliest moment with data."""
-    valid_what(values, details)
-    text = utc_text(client.feed.head_us, values["date_format"])
-    return lambda: Worked([("head_timestamp", {"request_id": values["request_id"], "timestamp": text})])
+    what, con_id, now_us = fed_what(valid_what(values, details)), details["con_id"], client.now_us
+
+    def compute() -> Worked:
+        first_us = client.feed.first_us(con_id, what, now_us)
+        if first_us is None:
+            raise historical(f"No head time stamp: {details['local_symbol']}@{details['exchange']} {values['what']}")
+        text = utc_text(first_us, values["date_format"])
+        return Worked([("head_timestamp", {"request_id": values["request_id"], "timestamp": text})])
+
+    return compute
 
 
 def histogram(client: Client, values: Values, details: Details) -> Callable[[], Worked]:

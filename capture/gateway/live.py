@@ -14,12 +14,12 @@ from capture.wire.encode import encode
 from . import level1, past_ticks
 from .client import Client
 from .contract import Details, require_bars, resolve_live
+from .faults import RESET
 from .limits import TICK_BY_TICK_PACING_S, Rule
 from .refusal import Refusal, invalid
 from .session import Handlers
 from .subscription import Rows, Subscription, with_column
 
-BAR_US = 5_000_000
 BAR_WHATS = ("TRADES", "MIDPOINT", "BID", "ASK")
 BBO_EXCHANGE = "9c0001"  # which exchange letters the ticks use, see smart components
 ALL_PERMISSIONS = 3
@@ -57,10 +57,18 @@ def _rerouted(client: Client, request_id: int, details: Details, answer: str) ->
     return True
 
 
+def _has(client: Client, details: Details, stream: str) -> bool:
+    """Return whether the account has a stream of an instrument."""
+    con_id = details["con_id"]
+    return con_id not in client.gateway.unsubscribed and client.feed.offers(con_id, stream)
+
+
 def _data_type(client: Client, request_id: int, details: Details) -> int:
     """Return the market data type that is delivered; refuses (354) where there is none."""
+    if not client.feed.offers(details["con_id"], "ticks"):
+        raise Refusal(354, f"Requested market data is not subscribed.{details['local_symbol']}/TOP/ALL")
     if details["con_id"] not in client.gateway.unsubscribed:
-        return 1
+        return client.feed.data_type(details["con_id"])
     name = f"{details['symbol']} {details['primary_exchange'] or details['exchange']}/TOP/ALL"
     if client.data_type not in level1.DELAYED_TYPES:
         raise Refusal(354, f"Requested market data is not subscribed.Delayed market data is available.{name}")
@@ -85,7 +93,8 @@ def req_market_data(client: Client, values: Values) -> None:
     client.send("tick_request_parameters", request_id=request_id, min_tick=details["min_tick"],
                 bbo_exchange=BBO_EXCHANGE, snapshot_permissions=ALL_PERMISSIONS)
     client.send("market_data_type", request_id=request_id, data_type=data_type)
-    fetch = level1.source(client.feed, details["con_id"], wanted, delayed=data_type in level1.DELAYED_TYPES)
+    late = details["con_id"] in client.gateway.unsubscribed
+    fetch = level1.source(client.feed, details["con_id"], wanted, delayed=late)
     if snapshot:
         _send_snapshot(client, request_id, fetch(client.now_us, client.now_us + 1, True))
     else:
@@ -111,13 +120,14 @@ def req_tick_by_tick(client: Client, values: Values) -> None:
     _check_room(client, "tick_by_tick", "tick_by_tick", request_id)
     details = resolve_live(client, values)
     _check_tick_by_tick(client, details, stream)
-    what = TICK_WHATS[stream]
-    rows_of = past_ticks.source(client.feed, details["con_id"], past_ticks.MESSAGES[what][0], values["ignore_size"])
+    what, of = TICK_WHATS[stream], (client.feed, details["con_id"], TICK_WHATS[stream], values["ignore_size"])
     if count := values["number_of_ticks"]:
         now_us = client.now_us
+        past = past_ticks.past_source(*of, now_us)
         client.answer(request_id, lambda: past_ticks.answer(
-            request_id, what, past_ticks.ticks_before(rows_of, now_us, count)))
-    client.subscribe(Subscription(request_id, "tick_by_tick", stream, details, _tick_by_tick(rows_of, stream)))
+            request_id, what, past_ticks.ticks_before(past, now_us, count)))
+    fetch = _tick_by_tick(past_ticks.source(*of, reported_only=stream == "last"), past_ticks.MESSAGES[what][0])
+    client.subscribe(Subscription(request_id, "tick_by_tick", stream, details, fetch))
 
 
 def _check_tick_by_tick(client: Client, details: Details, stream: str) -> None:
@@ -126,7 +136,7 @@ def _check_tick_by_tick(client: Client, details: Details, stream: str) -> None:
 
     if details["sec_type"] in TICKLESS:
         raise failed(f"Tick-by-tick requests are not supported for {details['local_symbol']}.")
-    if details["con_id"] in client.gateway.unsubscribed:
+    if not _has(client, details, stream):
         raise failed("No market data permissions for this instrument.")
     once = Rule(1, TICK_BY_TICK_PACING_S)
     if client.limits.tick_by_tick_pacing and not client.tick_by_tick_pacing.admit(
@@ -134,15 +144,8 @@ def _check_tick_by_tick(client: Client, details: Details, stream: str) -> None:
         raise failed("Pacing violation: the same instrument was requested within 15 seconds.")
 
 
-def _tick_by_tick(rows_of: past_ticks.Source, stream: str) -> Callable[[int, int, bool], Rows]:
-    table = past_ticks.MESSAGES[TICK_WHATS[stream]][0]
-
-    def fetch(from_us: int, to_us: int, _first: bool) -> Rows:
-        rows = rows_of(from_us, to_us)
-        # Last leaves out the kinds of trade that only AllLast brings.
-        return [(table, rows.filter(pc.invert(rows["unreported"])) if stream == "last" else rows)]
-
-    return fetch
+def _tick_by_tick(rows_of: past_ticks.Source, table: str) -> Callable[[int, int, bool], Rows]:
+    return lambda from_us, to_us, _first: [(table, rows_of(from_us, to_us))]
 
 
 # Depth
@@ -158,18 +161,29 @@ def req_market_depth(client: Client, values: Values) -> None:
         return
     if con_id in client.gateway.unsubscribed:  # depth is never delayed
         raise Refusal(354, f"Requested market data is not subscribed.{details['local_symbol']}/DEEP/ALL")
-    if not len(feed.book(con_id, client.now_us, rows, smart)):
+    stream = "smart_depth" if smart else "depth"
+    if not feed.offers(con_id, stream):
         raise Refusal(10092, "Deep market data is not supported for this combination of security type/exchange")
 
     def fetch(from_us: int, to_us: int, first: bool) -> Rows:
         operations = feed.depth(con_id, from_us, to_us, rows, smart)
         if first:
-            operations = pa.concat_tables([feed.book(con_id, from_us, rows, smart), operations])
-        if not smart:  # the message of a plain book does not say which kind of book it is
-            operations = with_column(operations, "smart", pa.nulls(len(operations), pa.bool_()))
-        return [("depth", operations)]
+            book = feed.book(con_id, from_us, rows, smart)
+            operations = pa.concat_tables([book, operations], promote_options="default")
+        is_reset = pc.equal(operations["operation"], "reset")
+        if not pc.any(is_reset).as_py():
+            return [("depth", operations)]
+        return [("notices", _reset_notices(operations.filter(is_reset))),
+                ("depth", operations.filter(pc.invert(is_reset)))]
 
-    client.subscribe(Subscription(request_id, "market_depth", "smart_depth" if smart else "depth", details, fetch))
+    client.subscribe(Subscription(request_id, "market_depth", stream, details, fetch))
+
+
+def _reset_notices(resets: pa.Table) -> pa.Table:
+    """Return what says that a book is to be emptied."""
+    code, text = RESET
+    told = with_column(resets, "code", pa.array([code] * len(resets), pa.int32()))
+    return with_column(told, "message", pa.array([text] * len(resets), pa.string()))
 
 
 # 5-second bars
@@ -182,16 +196,12 @@ def req_real_time_bars(client: Client, values: Values) -> None:
         raise invalid(f"'{what}' is not a kind of real-time bar; these are: {', '.join(BAR_WHATS)}")
     _check_room(client, "real_time_bars", "market_data", request_id)
     details = resolve_live(client, values)
-    if details["con_id"] in client.gateway.unsubscribed:
+    if not _has(client, details, "bars"):
         raise Refusal(420, "Invalid Real-time Query:No market data permissions")
     require_bars(details, what)
 
     def fetch(from_us: int, to_us: int, _first: bool) -> Rows:
-        ends = range(-(-from_us // BAR_US) * BAR_US, to_us, BAR_US)
-        if not ends:
-            return []
-        bars = client.feed.bars(details["con_id"], ends[0] - BAR_US, ends[-1], BAR_US // 1_000_000, what, regular_hours)
-        bars = with_column(bars, "ts", pa.array(bars["ts_event"].cast(pa.int64()).to_numpy() + BAR_US))
+        bars = client.feed.closed_bars(details["con_id"], from_us, to_us, what, regular_hours)
         return [("bars", with_column(bars, "form", pa.array(["closed"] * len(bars), pa.string())))]
 
     client.subscribe(Subscription(request_id, "real_time_bars", "bars", details, fetch, what))

@@ -36,7 +36,7 @@ def historical_ticks(client: Client, values: Values, details: Details) -> Callab
     start_us, end_us = (moment_us(client, values, name) for name in ("start", "end"))
     if (start_us is None) == (end_us is None):
         raise invalid("Either the start or the end must be given, and not both")
-    rows_of = source(client.feed, details["con_id"], MESSAGES[what][0], values["ignore_size"])
+    rows_of = past_source(client.feed, details["con_id"], what, values["ignore_size"], now_us)
 
     def compute() -> Worked:
         rows = (ticks_from(rows_of, start_us, count, now_us) if start_us is not None
@@ -46,20 +46,42 @@ def historical_ticks(client: Client, values: Values, details: Details) -> Callab
     return compute
 
 
-def source(feed: Feed, con_id: int, table: str, ignore_size: bool) -> Source:
-    """Return where rows of a range come from; quotes with `ignore_size` only where a price changes."""
+def source(feed: Feed, con_id: int, what: str, ignore_size: bool, reported_only: bool) -> Source:
+    """Return where rows of a range of time come from; quotes with `ignore_size` only where a price changes.
+
+    Of trades with `reported_only` only those that move the last price.
+    """
+    table = MESSAGES[what][0]
+    more = {"reported_only": True} if reported_only else {}
+
     def fetch(from_us: int, to_us: int) -> pa.Table:
-        rows: pa.Table = getattr(feed, table)(con_id, from_us, to_us)
+        rows: pa.Table = getattr(feed, table)(con_id, from_us, to_us, **more)
         return rows
+
+    return _changes(fetch, "ts") if table == "quotes" and ignore_size else fetch
+
+
+def past_source(feed: Feed, con_id: int, what: str, ignore_size: bool, known_us: int) -> Source:
+    """As `source`, for ranges of IB's own times, and only what was known by a moment."""
+    table = MESSAGES[what][0]
+
+    def fetch(from_us: int, to_us: int) -> pa.Table:
+        return feed.past(table, con_id, from_us, to_us, known_us)
+
+    return _changes(fetch, "ts_event") if table == "quotes" and ignore_size else fetch
+
+
+def _changes(fetch: Source, time: str) -> Source:
+    """Return what leaves out the quotes that have the prices of the one before."""
 
     def fetch_changes(from_us: int, to_us: int) -> pa.Table:
         rows = fetch(from_us - LOOK_BACK_US, to_us)
         changed = np.ones(len(rows), np.bool_)
         prices = [rows[name].to_numpy() for name in ("bid_price", "ask_price")]
         changed[1:] = np.logical_or.reduce([price[1:] != price[:-1] for price in prices])
-        return rows.filter(pa.array(changed & (_times_us(rows, "ts") >= from_us)))
+        return rows.filter(pa.array(changed & (_times_us(rows, time) >= from_us)))
 
-    return fetch_changes if table == "quotes" and ignore_size else fetch
+    return fetch_changes
 
 
 def ticks_from(rows_of: Source, start_us: int, count: int, now_us: int) -> pa.Table:

@@ -79,7 +79,7 @@ def option_parameters(client: Client, values: Values) -> None:
 
 def market_rule(client: Client, values: Values) -> None:
     """Send the price increments of a market rule."""
-    rule = client.feed.market_rules.get(values["rule_id"])
+    rule = client.feed.market_rule(values["rule_id"], client.now_us)
     if rule is None:
         raise invalid(f"Market rule {values['rule_id']} is unknown")
     client.send("market_rule", rule_id=values["rule_id"],

@@ -9,11 +9,14 @@ from collections.abc import Callable, Iterator
 from .control import listening
 from .server import Gateway
 
+Beside = Callable[[Gateway, Callable[[], None]], contextlib.AbstractContextManager[None]]
 
-def serve(gateway: Gateway, ready: Callable[[int], None] | None = None) -> None:
+
+def serve(gateway: Gateway, ready: Callable[[int], None] | None = None, beside: Beside | None = None) -> None:
     """Run a gateway until SIGINT or SIGTERM, open to `ticktape gateway control`. `ready` is called with its port.
 
-    Raises OSError when the port is taken.
+    `beside` is entered while it runs, in its event loop; it is given the gateway and what ends it. Raises OSError when
+    the port is taken.
     """
 
     async def until_signalled() -> None:
@@ -23,7 +26,8 @@ def serve(gateway: Gateway, ready: Callable[[int], None] | None = None) -> None:
         async with gateway, listening(gateway):
             if ready is not None:
                 ready(gateway.port)
-            await stopped.wait()
+            with beside(gateway, stopped.set) if beside is not None else contextlib.nullcontext():
+                await stopped.wait()
 
     asyncio.run(until_signalled())
 

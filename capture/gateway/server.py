@@ -20,12 +20,12 @@ from capture.wire.layout import NEWEST_VERSION
 from . import account, history, live, reference, session
 from .client import Client
 from .clock import Clock
-from .commands import CommandError
 from .control import run_command
 from .faults import Faults
 from .feed import Feed
 from .limits import UNLIMITED, Limits
 from .missed import Ledger, Missed
+from .playback import CommandError
 from .refusal import Refusal
 
 OnRows = Callable[[int, int, str, str, pa.Table], None]  # client id, request id, stream, table, rows
@@ -38,7 +38,8 @@ HANDLERS: session.Handlers = {
 class Gateway:
     """A TWS-speaking server. Listens on `port` (0: any free one, see `port` once it has started).
 
-    `speed` multiplies the time, which begins at `start_us` (default: now). `limits=None` switches IB's limits off.
+    `speed` multiplies the time, which begins at `start_us` (default: now); a `clock` says both, and in a replay what
+    may be done with them. `limits=None` switches IB's limits off.
     Instruments whose contract id is in `unsubscribed` have no live market data: 354, or delayed data where the client
     asks for that. `on_rows` is told all rows that are sent: client id, request id, stream, table and rows. `control`
     breaks things on purpose, `faults` is what is broken, and `missed` what that kept from clients.
@@ -53,6 +54,7 @@ class Gateway:
         *,
         speed: float = 1.0,
         start_us: int | None = None,
+        clock: Clock | None = None,
         limits: Limits | None = Limits(),  # noqa: B008  (frozen: nothing can change the default)
         newest_version: int = NEWEST_VERSION,
         account: str = "DU1234567",
@@ -63,7 +65,7 @@ class Gateway:
     ) -> None:
         _require_loopback(host)
         self.feed, self.host, self.port = feed, host, port
-        self.clock = Clock(start_us, speed)
+        self.clock = clock or Clock(start_us, speed)
         self.limits = limits or UNLIMITED
         self.newest_version = newest_version
         self.account = account
@@ -143,6 +145,20 @@ class Gateway:
         """Return how many live streams of these families all clients have together."""
         return sum(family in families for client in self.clients for family, _ in client.subscriptions)
 
+    def move_on(self) -> bool:
+        """Where time goes by what clients take: let it go on once each has everything; return whether it did."""
+        if not self.clock.at_once:
+            return False
+        streaming = [client for client in self.clients if client.subscriptions]
+        ready = bool(streaming) and all(client.is_waiting for client in streaming)
+        return ready and self.clock.advance(min(client.stretch_us for client in streaming))
+
+    def seek(self, at_us: int) -> None:
+        """Be at another moment of a replay. Raises ValueError for one outside of it."""
+        self.clock.seek(at_us)
+        for client in self.clients:
+            client.seek(at_us)
+
     def told_us(self) -> int:
         """Return the moment that clients are told is now."""
         return self.clock.now_us() + int(self.faults.amount("skew") * 1_000_000)
@@ -182,7 +198,8 @@ class Gateway:
         elif isinstance(event, Corrupt):
             client.close()
         elif isinstance(event, BadFrame) and client.started:
-            client.error(-1, 320, f"Error reading request. {event.reason}")
+            unread = (-1, 320, f"Error reading request. {event.reason}")
+            client.error(*(account.order_refusal(event.payload, client.server_version) or unread))
         elif isinstance(event, Decoded) and (client.started or event.name == "start_api"):
             self._answer(client, event)
 
@@ -199,6 +216,7 @@ class Gateway:
         if request.values.get("request_id", 0) is None:
             client.error(-1, 320, f"Error reading request. {request.name} has no request id")
             return
+        client.catch_up()
         try:
             if request.name in history.REQUESTS:
                 self.faults.check_history()

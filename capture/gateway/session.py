@@ -27,7 +27,7 @@ def start_api(client: Client, values: Values) -> None:
     greeting = [managed_accounts, next_valid_id]
     for answer in greeting if client.gateway.accounts_first else reversed(greeting):
         answer(client, {})
-    for code, text in client.gateway.faults.status_notices():
+    for code, text in client.gateway.faults.status_notices(client.now_us):
         client.error(-1, code, text)
 
 

@@ -15,8 +15,9 @@ class Subscription:
 
     `family` is the kind of request that cancels it, `stream` the lake's word for what it brings, `details` the contract
     details of its instrument; `variant` tells its bars apart. `fetch` returns the rows of [from_us, to_us), and with
-    its last argument those that start the stream too; `since_us` is when it first flowed, None before. `dead` names the
-    fault that silenced it until it is requested anew, and is empty while there is none.
+    its last argument those that start the stream too; `since_us` is when it first flowed, None before, and `begun` says
+    whether what starts it was worked out. `dead` names the fault that silenced it until it is requested anew, and is
+    empty while there is none.
     """
 
     request_id: int
@@ -26,6 +27,7 @@ class Subscription:
     fetch: Callable[[int, int, bool], Rows]
     variant: str = ""
     since_us: int | None = None
+    begun: bool = False
     dead: str = ""
 
     @property

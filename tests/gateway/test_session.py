@@ -91,12 +91,24 @@ def test_time_is_told_once_a_second(scene: Scene) -> None:
 
 def test_unknown_and_malformed_requests_are_named_and_survived(scene: Scene) -> None:
     async def play(gateway: Gateway, peer: Peer) -> None:
-        peer.writer.write(frame(b"3\x001\x00") + frame(b"97\x001\x00") + frame(b"2\x002\x00\x00"))
+        peer.writer.write(frame(b"12\x001\x00") + frame(b"97\x001\x00") + frame(b"2\x002\x00\x00"))
         await peer.until("error", count=3, code=320)
         peer.send("req_ids", count=1)
         await peer.until("next_valid_id", count=2)
 
     scene(play)
+
+
+@pytest.mark.parametrize("newest", [178, 200])
+def test_orders_and_their_cancellations_are_refused_by_their_id(scene: Scene, newest: int) -> None:
+    async def play(gateway: Gateway, peer: Peer) -> None:
+        cancellation = b"4\x001\x0017\x00\x00" if newest < 192 else b"4\x0017\x00\x00\x00\x00"
+        peer.writer.write(frame(b"3\x0017\x00265598\x00AAPL\x00STK\x00") + frame(cancellation))
+        assert [await peer.code(17), (await peer.until("error", 2, request_id=17))["code"]] == [201, 10147]
+        peer.writer.write(frame(b"5\x001\x00"))  # which a recorder's own connection never sends
+        await peer.until("open_orders_end")
+
+    scene(play, newest=newest)
 
 
 def test_too_many_messages_are_answered_by_100_and_the_third_time_by_the_end(scene: Scene) -> None:

@@ -124,5 +124,6 @@ def _table(instrument: Instrument, smart: bool, columns: list[Ints]) -> pa.Table
         "price": prices(instrument, price),
         "size": sizes(instrument, size),
         "market_maker": pick(names, exchange) if smart else pa.nulls(len(ts_us), pa.string()),
-        "smart": np.full(len(ts_us), smart),
+        # Null where the message does not say: that of a plain book.
+        "smart": np.full(len(ts_us), True) if smart else pa.nulls(len(ts_us), pa.bool_()),
     })

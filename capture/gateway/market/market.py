@@ -1,10 +1,14 @@
 """The invented market: whatever a gateway could be asked about it, as Arrow tables in the lake's columns."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from capture.schemas import GREEKS, TICKS
+from capture.gateway import bar_streams
+from capture.gateway.feed import Notice
+from capture.schemas import GREEKS, NOTICES, TICKS
 
 from .bars import bars_table
 from .blocks import SECOND_US, Blocks, Quotes
@@ -20,6 +24,7 @@ from .universe import INSTRUMENTS, MARKET_RULES
 HEAD_US = 1_577_836_800 * SECOND_US  # 2020-01-01: the market could go back further, but history has to start
 
 DEPTH_ROWS = 10
+NO_NOTICES = NOTICES.schema.empty_table().select(["ts", "code", "message"])
 
 
 class Market:
@@ -51,17 +56,42 @@ class Market:
             answers.append(details | {"exchange": contract.get("exchange") or instrument.exchange})
         return answers
 
+    def market_rule(self, rule_id: int, at_us: int = HEAD_US) -> Sequence[tuple[float, float]] | None:
+        """Return a market rule as (price from which it holds, price increment), at every moment the same."""
+        return self.market_rules.get(rule_id)
+
+    def offers(self, con_id: int, stream: str) -> bool:
+        """Return whether an instrument has a stream: all but books have them all."""
+        return INSTRUMENTS[con_id].style.has_depth or stream not in ("depth", "smart_depth")
+
+    def data_type(self, con_id: int) -> int:
+        """Return IB's number of live data."""
+        return 1
+
+    def first_us(self, con_id: int, what: str, at_us: int) -> int | None:
+        """Return the earliest moment with data, the same for all."""
+        return HEAD_US
+
+    def notices(self, from_us: int, to_us: int) -> pa.Table:
+        """Return nothing: what clients are told is commanded."""
+        return NO_NOTICES
+
+    def standing(self, at_us: int) -> Iterable[Notice]:
+        """Return nothing: all is well."""
+        return ()
+
     def smart_components(self, con_id: int) -> list[tuple[int, str, str]]:
         """Return bit, name and letter of the exchanges behind the best bid and ask; none outside stocks and options."""
         style = INSTRUMENTS[con_id].style
         named = zip(style.trade_exchanges, style.exchange_letters, strict=True)
         return [(bit, exchange, letter) for bit, (exchange, letter) in enumerate(named)]
 
-    def trades(self, con_id: int, from_us: int, to_us: int) -> pa.Table:
-        """Return every trade; none of an index."""
+    def trades(self, con_id: int, from_us: int, to_us: int, reported_only: bool = False) -> pa.Table:
+        """Return every trade, or only those that move the last price; none of an index."""
         instrument = INSTRUMENTS[con_id]
         _, trades = self._blocks.events(con_id, from_us, to_us)
-        return trades_table(instrument, trades.pick(_all_or_none(not instrument.style.prints_only)))
+        rows = trades_table(instrument, trades.pick(_all_or_none(not instrument.style.prints_only)))
+        return rows.filter(pc.invert(rows["unreported"])) if reported_only else rows
 
     def quotes(self, con_id: int, from_us: int, to_us: int) -> pa.Table:
         """Return every change of the best bid and ask; none of an index."""
@@ -75,6 +105,12 @@ class Market:
         quotes, _ = self._blocks.events(con_id, from_us, to_us)
         rows = _all_or_none(not instrument.style.prints_only)
         return midpoints_table(instrument, quotes.pick(rows), self._blocks.quote_before(con_id, from_us))
+
+    def past(self, table: str, con_id: int, from_us: int, to_us: int, known_us: int) -> pa.Table:
+        """Return trades, quotes or midpoints by `ts_event`, which is the whole second of `ts`."""
+        first_us, last_us = (-(-edge_us // SECOND_US) * SECOND_US for edge_us in (from_us, to_us))
+        rows: pa.Table = getattr(self, table)(con_id, first_us, max(min(last_us, known_us), first_us))
+        return rows
 
     def depth(
         self, con_id: int, from_us: int, to_us: int, rows: int = DEPTH_ROWS, smart: bool = False
@@ -116,16 +152,33 @@ class Market:
 
     def bars(
         self, con_id: int, from_us: int, to_us: int, bar_size_s: int, what: str = "TRADES",
-        regular_hours: bool = False,
-    ) -> pa.Table:
+        regular_hours: bool = False, known_us: int | None = None,
+    ) -> pa.Table:  # fmt: skip
         """Return the bars that start in the range, `ts` and `ts_event` their start.
 
         The last bar may still be in the making. Times without data have none. Up to some days they are made from
         the very trades and quotes, further from prices sampled within each bar. A size of a day, 7 days or 28 days
         and more means trading days, weeks and months; their start is midnight UTC of the trading date. `what`:
-        TRADES, ADJUSTED_LAST, MIDPOINT, BID, ASK or BID_ASK, else ValueError.
+        TRADES, ADJUSTED_LAST, MIDPOINT, BID, ASK or BID_ASK, else ValueError. What is known later changes nothing here.
         """
         return bars_table(self._blocks, con_id, from_us, to_us, bar_size_s, what, regular_hours)
+
+    def closed_bars(self, con_id: int, from_us: int, to_us: int, what: str, regular_hours: bool) -> pa.Table:
+        """Return the 5-second bars that end in the range."""
+        return bar_streams.closed_bars(self._bars_of(con_id, bar_streams.CLOSED_S, what, regular_hours), from_us, to_us)
+
+    def bar_updates(
+        self, con_id: int, from_us: int, to_us: int, bar_size_s: int, what: str, regular_hours: bool
+    ) -> pa.Table:
+        """Return the bar in the making, every few seconds."""
+        bars_of = self._bars_of(con_id, bar_size_s, what, regular_hours)
+        return bar_streams.bar_updates(bars_of, from_us, to_us, bar_size_s)
+
+    def _bars_of(self, con_id: int, bar_size_s: int, what: str, regular_hours: bool) -> bar_streams.BarsOf:
+        def bars_of(from_us: int, to_us: int, known_us: int) -> pa.Table:
+            return self.bars(con_id, from_us, to_us, bar_size_s, what, regular_hours, known_us)
+
+        return bars_of
 
     def _sample(self, con_id: int, from_us: int, to_us: int, first: bool) -> Sampled | None:
         points = sampling_points(INSTRUMENTS[con_id], from_us, to_us, first)

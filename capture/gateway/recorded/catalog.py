@@ -1,0 +1,161 @@
+"""What was recorded: for each instrument and stream, which rows stand for it and when their requests were made."""
+
+import json
+from bisect import bisect_right
+from collections import defaultdict
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from capture.gateway.bars import SIZES_S
+from capture.wire.context import DATA_TYPES
+
+from .store import Bars, Series, Store
+
+HISTORY = "history"
+# Stream that a client asks for -> table, and the recorded streams that stand for it, the first there is. IB's history,
+# which fills gaps, belongs to each that IB keeps history of.
+SOURCES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "all_last": ("trades", ("all_last", "last", HISTORY)),
+    "last": ("trades", ("last", "all_last", HISTORY)),
+    "quotes": ("quotes", ("quotes", HISTORY)),
+    "midpoints": ("midpoints", ("midpoints", HISTORY)),
+    "ticks": ("ticks", ("ticks",)),
+    "greeks": ("greeks", ("ticks",)),
+    "depth": ("depth", ("depth",)),
+    "smart_depth": ("depth", ("smart_depth",)),
+}
+RESTORED = frozenset({"trades", "quotes", "midpoints"})
+TICKS_OF = {"TRADES": "trades", "BID_ASK": "quotes", "MIDPOINT": "midpoints"}  # of history: what -> table
+BAR_STREAMS = ("bars", "live_bars", HISTORY)
+DEFAULT_ROWS = 10
+FOREVER_US = 4_000_000_000_000_000  # in the year 2096
+
+_ASKED = """
+select recorder, instrument_id, stream, event, request_id, seq, epoch_us(ts) as ts_us, parameters, data_type
+from subscriptions where event in ('requested', 'refused', 'data_type') and instrument_id is not null
+order by recorder, seq, "row"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A request: the last frame before it, its moment, and how many rows of a book it asked for."""
+
+    seq: int
+    ts_us: int
+    rows: int
+
+
+@dataclass(slots=True)
+class Stream:
+    """A recorded stream: its requests, and how many of them were refused."""
+
+    starts: list[Start] = field(default_factory=list)
+    refused: int = 0
+
+
+Key = tuple[int, str, Bars | None, str]  # instrument, table, kind of bars, stream
+
+
+class Catalog:
+    """Knows what can be played. Of several recorders that have a stream the first by name is played, or `recorder`."""
+
+    def __init__(self, store: Store, recorder: str | None = None) -> None:
+        self._store = store
+        self._streams: defaultdict[Key, dict[str, Stream]] = defaultdict(dict)
+        self._by_id: dict[tuple[str, int], Stream] = {}
+        self._data_types: dict[int, int] = {}
+        numbers = {word: number for number, word in DATA_TYPES.items()}
+        for row in store.query(_ASKED).to_pylist():
+            if recorder in (None, row["recorder"]):
+                self._take(row, numbers)
+        self.starts = cache(self._starts)
+        self.bar_kinds = cache(self._bar_kinds)
+        self.series = cache(self._series)
+        self.bar_series = cache(self._bar_series)
+
+    def data_type(self, con_id: int) -> int:
+        """Return IB's number of the market data type in which level 1 was delivered last."""
+        return self._data_types.get(con_id, 1)
+
+    def _starts(self, series: Series) -> list[Start]:
+        """Return the requests that brought a series, in order."""
+        keys = [(series.con_id, _asked_for(series.table), series.bars, stream) for stream in series.streams]
+        found = [self._streams[key][series.recorder] for key in keys if series.recorder in self._streams.get(key, {})]
+        return sorted((start for one in found for start in one.starts), key=lambda start: start.seq)
+
+    def start_before(self, series: Series, at_us: int) -> Start | None:
+        """Return the last request before a moment, or at it."""
+        starts = self.starts(series)
+        place = bisect_right([start.ts_us for start in starts], at_us)
+        return starts[place - 1] if place else None
+
+    def _bar_kinds(self, con_id: int) -> set[Bars]:
+        """Return the kinds of bars there are of an instrument."""
+        return {key[2] for key in self._streams if key[0] == con_id and key[2] is not None}
+
+    def _series(self, con_id: int, stream: str) -> Series | None:
+        """Return the rows that stand for a stream, None where there are none."""
+        table, sources = SOURCES[stream]
+        for source in sources:
+            recorder = self._recorder((con_id, _asked_for(table), None, source))
+            if recorder is not None:
+                streams = (source, HISTORY) if table in RESTORED and source != HISTORY else (source,)
+                return Series(table, con_id, recorder, streams)
+        return None
+
+    def _bar_series(self, con_id: int, bars: Bars, streams: tuple[str, ...] = BAR_STREAMS) -> Series | None:
+        """Return the rows of a kind of bars, None where there are none."""
+        for stream in streams:
+            recorder = self._recorder((con_id, "bars", bars, stream))
+            if recorder is not None:
+                return Series("bars", con_id, recorder, tuple(dict.fromkeys((*streams, HISTORY))), bars,
+                              beginnings=streams == BAR_STREAMS)  # fmt: skip
+        return None
+
+    def _recorder(self, key: Key) -> str | None:
+        for recorder, stream in sorted(self._streams.get(key, {}).items()):
+            if stream.refused < len(stream.starts) or self._has_rows(key, recorder):
+                return recorder
+        return None
+
+    def _has_rows(self, key: Key, recorder: str) -> bool:
+        """Return whether a stream that was refused each time had brought something before."""
+        con_id, table, bars, stream = key
+        series = Series(table, con_id, recorder, (stream,), bars)
+        query = f'select 1 from "{table}" where {series.where([con_id], 0, FOREVER_US)} limit 1'
+        return len(self._store.query(query)) > 0
+
+    def _take(self, row: dict[str, Any], numbers: dict[str, int]) -> None:
+        con_id, recorder, stream = row["instrument_id"], row["recorder"], row["stream"]
+        if row["event"] == "data_type":
+            self._data_types[con_id] = numbers.get(row["data_type"], 1)
+        elif row["event"] == "refused":
+            if (refused := self._by_id.get((recorder, row["request_id"]))) is not None:
+                refused.refused += 1
+        elif asked := _asked(stream, json.loads(row["parameters"] or "{}")):
+            table, bars, rows = asked
+            found = self._streams[con_id, table, bars, stream].setdefault(recorder, Stream())
+            found.starts.append(Start(row["seq"], row["ts_us"], rows))
+            self._by_id[recorder, row["request_id"]] = found
+
+
+def _asked_for(table: str) -> str:
+    """Return the table under which the request for a table's rows is known: greeks come with level 1."""
+    return "ticks" if table == "greeks" else table
+
+
+def _asked(stream: str, parameters: dict[str, Any]) -> tuple[str, Bars | None, int] | None:
+    """Return the table that a request fills, its kind of bars, and the rows of its book; None for no such request."""
+    what = parameters.get("what", "")
+    if stream == HISTORY and parameters.get("request") == "req_historical_ticks":
+        return (TICKS_OF[what], None, 0) if what in TICKS_OF else None
+    if stream in BAR_STREAMS:
+        bar_size = parameters.get("bar_size") or ("5 secs" if stream == "bars" else "")
+        if bar_size not in SIZES_S:
+            return None
+        return "bars", Bars(bar_size, SIZES_S[bar_size], what, bool(parameters.get("regular_hours"))), 0
+    if stream not in SOURCES:
+        return None
+    return SOURCES[stream][0], None, parameters.get("rows", DEFAULT_ROWS)

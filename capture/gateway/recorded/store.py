@@ -1,0 +1,212 @@
+"""Rows of recorded streams by time: read from the lake a window at a time, and kept while there is room."""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from threading import RLock
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from capture.lake.sql import quoted
+from capture.query import Lake
+from capture.schemas import TABLES
+
+SECOND_US = 1_000_000
+DAY_US = 86_400 * SECOND_US
+LONGEST_BAR_US = 31 * DAY_US
+PIECES = (24, 48, 96, 288, 1_440)  # into how many windows a day may be cut
+WINDOW_ROWS = 250_000  # of a whole table: what streams together is read together
+MOST_BYTES = 512 << 20
+EXPECTED = -1  # a window that is none: of what will be asked for
+LONG_US = DAY_US // 4  # ranges from here on are read at once and not kept
+
+NOT_OF_THE_MARKET = ("recorder", "symbol", "stream", "request_id", "origin")
+# Column of a table -> its SQL where it is played otherwise than stored: a price tick without a price came as -1.
+_MADE = {"ticks": {"price": "case when can_auto_execute is not null then coalesce(price, -1) end"}}
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """What bars are: their size as IB words it and in seconds, what they are made of, and of which hours."""
+
+    bar_size: str
+    size_s: int
+    what: str
+    regular_hours: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Rows that belong together: of one table, instrument and recorder, of some streams, and of one kind of bars.
+
+    `beginnings`: also the bars that came at the beginning of bars kept up to date.
+    """
+
+    table: str
+    con_id: int
+    recorder: str
+    streams: tuple[str, ...]
+    bars: Bars | None = None
+    beginnings: bool = False
+
+    @property
+    def ts(self) -> str:
+        """The SQL of the moment at which a row is played: a bar of IB's history as it ends, all else as stored."""
+        if self.bars is None:
+            return "ts"
+        last_us = self.bars.size_s * SECOND_US - 1  # the last moment that is in the bar
+        return f"case when form = 'history' then ts_event + to_microseconds({last_us}) else ts end"
+
+    def where(self, con_ids: Sequence[int], from_us: int, to_us: int) -> str:
+        """Return the SQL condition of its rows of some instruments that are played in a range of time."""
+        shift_us = self.bars.size_s * SECOND_US if self.bars else 0
+        streams = ", ".join(map(quoted, self.streams))
+        conditions = [
+            f"instrument_id in ({', '.join(map(str, con_ids))})", f"recorder = {quoted(self.recorder)}",
+            f"stream in ({streams})", f"date between date '{day(from_us - shift_us)}' and date '{day(to_us - 1)}'",
+            f"{self.ts} >= make_timestamptz({from_us})", f"{self.ts} < make_timestamptz({to_us})"]
+        if self.bars is not None:
+            regular = str(self.bars.regular_hours).lower()
+            conditions += [f"bar_size = {quoted(self.bars.bar_size)}", f"what = {quoted(self.bars.what)}",
+                           f"regular_hours = {regular}"]
+            conditions += [] if self.beginnings else ["not (form = 'history' and stream = 'live_bars')"]
+        return " and ".join(conditions)
+
+    def select(self, con_ids: Sequence[int], from_us: int, to_us: int) -> str:
+        """Return the SQL of its rows of some instruments that are played in a range of time."""
+        made = {"ts": self.ts, **(_MADE.get(self.table, {}))}
+        names = ", ".join(f'{made.get(name, name)} as "{name}"' for name in columns(self.table))
+        return f'select {names} from "{self.table}" where {self.where(con_ids, from_us, to_us)}'
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Rows of a series in a window of time, in order."""
+
+    rows: pa.Table
+    ts_us: npt.NDArray[np.int64]
+
+    def between(self, from_us: int, to_us: int) -> pa.Table:
+        """Return the rows of a range."""
+        first, last = np.searchsorted(self.ts_us, (from_us, to_us))
+        return self.rows.slice(first, last - first)
+
+
+class Store:
+    """Reads a lake for several threads. Windows of instruments that stream side by side are read by one query."""
+
+    def __init__(self, lake: Lake) -> None:
+        self._lake = lake
+        self._lock = RLock()
+        self._blocks: OrderedDict[tuple[Series, int], Block] = OrderedDict()
+        self._size_bytes = 0
+        self._widths_us: dict[tuple[str, int], int] = {}
+        self._asked: dict[Series, dict[int, int]] = {}  # a series without its instrument -> instrument -> last window
+
+    def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
+        """Return the answer to an SQL query. Raises QueryError."""
+        with self._lock:
+            answer = self._lake.sql(sql, parameters)
+        return answer.arrow()
+
+    def rows(self, series: Series, from_us: int, to_us: int) -> pa.Table:
+        """Return the rows of a series that are played in a range, in order."""
+        if to_us - from_us >= LONG_US:
+            days_us = range(from_us // DAY_US * DAY_US, to_us, DAY_US)
+            there = any(self._wide_us(series.table, day_us) for day_us in days_us)
+            return self._read(series, [series.con_id], from_us, to_us) if there else empty(series.table)
+        with self._lock:
+            blocks = [self._block(series, *window) for window in self._windows(series.table, from_us, to_us)]
+        if len(blocks) == 1:
+            return blocks[0].between(from_us, to_us)
+        parts = [part for block in blocks if len(part := block.between(from_us, to_us))]
+        return parts[0] if len(parts) == 1 else pa.concat_tables([empty(series.table), *parts])
+
+    def newest(self, series: Series, con_ids: Iterable[int], from_us: int, to_us: int, key: str) -> pa.Table:
+        """Return the last row of a range for each instrument and value of a column."""
+        return self.query(f"""{series.select(sorted(con_ids), from_us, to_us)}
+            qualify row_number() over (
+                partition by instrument_id, "{key}" order by {series.ts} desc, seq desc, "row" desc) = 1
+            order by ts, seq, "row" """).cast(empty(series.table).schema)
+
+    def beside(self, series: Series) -> set[int]:
+        """Return the instruments that are streamed like a series, its own among them."""
+        with self._lock:
+            return {series.con_id, *self._asked.get(replace(series, con_id=0), {})}
+
+    def _read(self, series: Series, con_ids: Sequence[int], from_us: int, to_us: int) -> pa.Table:
+        rows = self.query(f'{series.select(con_ids, from_us, to_us)} order by instrument_id, ts, seq, "row"')
+        return rows.cast(empty(series.table).schema).combine_chunks()
+
+    def _windows(self, table: str, from_us: int, to_us: int) -> Iterator[tuple[int, int]]:
+        """Yield begin and end of the windows of a range; a day is cut into more of them the more rows it has."""
+        at_us = from_us
+        while at_us < to_us:
+            wide_us = self._wide_us(table, at_us // DAY_US * DAY_US)
+            begin_us = at_us // (wide_us or DAY_US) * (wide_us or DAY_US)
+            if wide_us:
+                yield begin_us, begin_us + wide_us
+            at_us = begin_us + (wide_us or DAY_US)
+
+    def _wide_us(self, table: str, day_us: int) -> int:
+        """Return how wide a table's windows are on a day, 0 where it has nothing to play."""
+        if (table, day_us) not in self._widths_us:
+            # Bars of history are played at their end, which may be on a later day.
+            first, last = day(day_us - (LONGEST_BAR_US if table == "bars" else 0)), day(day_us)
+            found = self.query(f"""
+                select count(*) as there, count(*) filter (date = date '{last}') as n from "{table}"
+                where date between date '{first}' and date '{last}' """)
+            there, count = found["there"][0].as_py(), found["n"][0].as_py()
+            pieces = next((n for n in PIECES if count <= n * WINDOW_ROWS), PIECES[-1])
+            self._widths_us[table, day_us] = DAY_US // pieces if there else 0
+        return self._widths_us[table, day_us]
+
+    def expect(self, series: Series) -> None:
+        """Take note that a series will be streamed: it is then read together with others of its kind."""
+        with self._lock:
+            self._asked.setdefault(replace(series, con_id=0), {})[series.con_id] = EXPECTED
+
+    def _block(self, series: Series, begin_us: int, end_us: int) -> Block:
+        found = self._blocks.get((series, begin_us))
+        if found is None:
+            asked = self._asked.setdefault(replace(series, con_id=0), {})
+            near = (EXPECTED, begin_us, begin_us - (end_us - begin_us))
+            beside = [con_id for con_id, at_us in asked.items()
+                      if at_us in near and (replace(series, con_id=con_id), begin_us) not in self._blocks]  # fmt: skip
+            self._load(series, sorted({series.con_id, *beside}), begin_us, end_us)
+            asked.update(dict.fromkeys((series.con_id, *beside), begin_us))
+            found = self._blocks[series, begin_us]
+        self._blocks.move_to_end((series, begin_us))
+        return found
+
+    def _load(self, series: Series, con_ids: list[int], begin_us: int, end_us: int) -> None:
+        rows = self._read(series, con_ids, begin_us, end_us)
+        edges = np.searchsorted(rows["instrument_id"].to_numpy(), [*con_ids, con_ids[-1] + 1])
+        for con_id, first, last in zip(con_ids, edges[:-1], edges[1:], strict=True):
+            part = rows.slice(first, last - first)
+            self._blocks[replace(series, con_id=con_id), begin_us] = Block(part, part["ts"].to_numpy().view(np.int64))
+            self._size_bytes += part.nbytes
+        while self._size_bytes > MOST_BYTES and len(self._blocks) > len(con_ids):
+            self._size_bytes -= self._blocks.popitem(last=False)[1].rows.nbytes
+
+
+def columns(table: str) -> list[str]:
+    """Return the columns that matter to a market: what happened, and its place in the recording."""
+    return [column.name for column in TABLES[table].columns if column.name not in NOT_OF_THE_MARKET]
+
+
+@cache
+def empty(table: str) -> pa.Table:
+    """Return no rows, with the columns that matter to a market."""
+    fields = [TABLES[table].schema.field(name).with_nullable(True) for name in columns(table)]
+    return pa.schema(fields).empty_table()
+
+
+def day(at_us: int) -> date:
+    """Return the UTC date of a moment."""
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=at_us)).date()
