@@ -23,14 +23,15 @@ assert TABLE_OF_STREAM.keys() == WATCHED
 MINUTE_S = 60.0
 
 _WANTED = """
-select instrument_id, any_value(symbol) as symbol, stream, epoch(min(ts)) as since
-from subscriptions where event = 'requested' and instrument_id is not null and stream in (select unnest($streams))
+select instrument_id, symbol, stream, recorder, event, request_id, epoch(ts) as at from subscriptions
+where event in ('requested', 'cancelled') and instrument_id is not null and stream in (select unnest($streams))
   and ($symbols = [] or symbol in (select unnest($symbols)))
-group by instrument_id, stream order by symbol, stream
+order by symbol, stream, recorder, subscriptions.ts, seq, "row"
 """
 _HOURS = "select instrument_id, time_zone, trading_hours, liquid_hours from instruments order by ts, seq"
 _GAPS = """
-select instrument_id, stream, state, epoch(from_ts) as from_s, epoch(coalesce(to_ts, now())) as to_s, reason from gaps
+select instrument_id, stream, recorder, state, reason, epoch(from_ts) as from_s, epoch(coalesce(to_ts, now())) as to_s
+from gaps
 qualify row_number() over (partition by gap_id order by seq desc, "row" desc) = 1
 """
 _MINUTES = """
@@ -38,7 +39,9 @@ select distinct instrument_id, stream, epoch(date_trunc('minute', ts)) as minute
 from {table} where instrument_id is not null
 """
 
-Key = tuple[int, str]
+MISSING = ("open", "closed", "unavailable")
+
+Key = tuple[int, str]  # instrument and stream
 # Rows of the answer to an SQL query, given its parameters too.
 Ask = Callable[..., list[dict[str, Any]]]
 
@@ -49,35 +52,67 @@ class _Facts:
 
     trading: dict[int, Spans] = field(default_factory=lambda: defaultdict(list))
     zones: dict[int, str] = field(default_factory=dict)
-    gaps: dict[tuple[Key, str], Spans] = field(default_factory=lambda: defaultdict(list))
+    gaps: dict[tuple[Key, str], Spans] = field(default_factory=lambda: defaultdict(list))  # by recorder
+    restored: dict[Key, Spans] = field(default_factory=lambda: defaultdict(list))
     reasons: dict[Key, list[tuple[float, float, str]]] = field(default_factory=lambda: defaultdict(list))
     minutes: dict[Key, Spans] = field(default_factory=lambda: defaultdict(list))
 
 
+@dataclass(slots=True)
+class _Wanted:
+    """A stream, and when each recorder wanted it."""
+
+    instrument_id: int
+    stream: str
+    spans: dict[str, Spans] = field(default_factory=lambda: defaultdict(list))
+
+
 def coverage(
-    ask: Ask, symbols: list[str], heard_s: float, now_s: float, kept_s: Mapping[str, float] = MappingProxyType({})
+    ask: Ask, symbols: list[str], heard_s: Mapping[str, float], now_s: float,
+    kept_s: Mapping[str, float] = MappingProxyType({}),
 ) -> list[dict[str, Any]]:
     """Ask a lake, and return one dict per symbol, stream and day (the instrument's own calendar day), in this order.
 
-    Times are seconds: `expected_s` is trading time since the stream was first asked for, up to now; of it `captured_s`
-    had rows at least once a minute, `quiet_s` had none although nothing says that any were missing, `backfilled_s` was
-    restored, `down_s` is missing, with `reasons`, and `unknown_s` is what came after the tape's last byte. `share` is
-    what is not missing or unknown. `kept_s` says since when tables of which old rows were pruned are whole: what was
-    before is left out. Instruments whose trading hours are not known count every hour as trading time.
+    Times are seconds: `expected_s` is trading time since the stream was first asked for, up to now, but for what came
+    after it was given up; of it `captured_s` had rows at least once a minute, `quiet_s` had none although nothing says
+    that any were missing, `backfilled_s` was restored, `down_s` is missing, with `reasons`, and `unknown_s` came after
+    the last byte on the tapes: `heard_s` says when that was, by recorder. Where several recorders wanted a stream it is
+    there as soon as one of them had it. `share` is what is not missing or unknown. `kept_s` says since when tables of
+    which old rows were pruned are whole: what was before is left out. Instruments whose trading hours are not known
+    count every hour as trading time.
     """
     parameters = {"streams": sorted(WATCHED), "symbols": symbols}
-    wanted = ask(_WANTED, parameters)
-    facts = _gather(ask, {row["stream"] for row in wanted})
+    events = ask(_WANTED, parameters)
+    facts = _gather(ask, {event["stream"] for event in events})
     rows = []
-    for want in wanted:
-        key = (want["instrument_id"], want["stream"])
-        span = (max(want["since"], kept_s.get(TABLE_OF_STREAM[want["stream"]], 0.0)), now_s)
-        trading = facts.trading.get(key[0]) or [span]
-        expected = intersection(union(trading), [span])
+    for (symbol, *_), wanted in _wanted(events, now_s).items():
+        key = (wanted.instrument_id, wanted.stream)
+        kept = [(kept_s.get(TABLE_OF_STREAM[wanted.stream], 0.0), now_s)]
+        asked = intersection(union(span for spans in wanted.spans.values() for span in spans), kept)
+        trading = facts.trading.get(key[0])
+        expected = intersection(union(trading), asked) if trading else asked
         for day, part in _by_day(expected, facts.zones.get(key[0], "UTC")):
-            place = {"symbol": want["symbol"], "instrument_id": key[0], "stream": key[1], "day": day}
-            rows.append(place | _classes(part, key, facts, heard_s))
+            place = {"symbol": symbol, "instrument_id": key[0], "stream": key[1], "day": day}
+            rows.append(place | _classes(part, wanted, facts, heard_s))
     return rows
+
+
+def _wanted(events: list[dict[str, Any]], now_s: float) -> dict[tuple[str, str, int], _Wanted]:
+    """Return who wanted each stream when: from its first request to the cancel of the last one, or to now."""
+    found: dict[tuple[str, str, int], _Wanted] = {}
+    last: dict[tuple[int, str, str], int] = {}  # the newest request of each recorder's stream
+    for event in events:
+        instrument_id, stream, recorder = event["instrument_id"], event["stream"], event["recorder"]
+        one = found.setdefault((event["symbol"], stream, instrument_id), _Wanted(instrument_id, stream))
+        spans = one.spans[recorder]
+        is_open = bool(spans) and spans[-1][1] == now_s
+        if event["event"] == "requested":
+            last[instrument_id, stream, recorder] = event["request_id"]
+            if not is_open:
+                spans.append((event["at"], now_s))
+        elif is_open and last[instrument_id, stream, recorder] == event["request_id"]:
+            spans[-1] = (spans[-1][0], event["at"])
+    return found
 
 
 def _gather(ask: Ask, streams: set[str]) -> _Facts:
@@ -89,7 +124,8 @@ def _gather(ask: Ask, streams: set[str]) -> _Facts:
             facts.zones[row["instrument_id"]] = row["time_zone"]
     for row in ask(_GAPS):
         key = (row["instrument_id"], row["stream"])
-        facts.gaps[key, row["state"]].append((row["from_s"], row["to_s"]))
+        spans = facts.gaps[key, row["recorder"]] if row["state"] in MISSING else facts.restored[key]
+        spans.append((row["from_s"], row["to_s"]))
         facts.reasons[key].append((row["from_s"], row["to_s"], row["reason"]))
     for table in sorted({TABLE_OF_STREAM[stream] for stream in streams}):
         for row in ask(_MINUTES.format(table=table)):
@@ -97,14 +133,20 @@ def _gather(ask: Ask, streams: set[str]) -> _Facts:
     return facts
 
 
-def _classes(expected: Spans, key: Key, facts: _Facts, heard_s: float) -> dict[str, Any]:
+def _classes(expected: Spans, wanted: _Wanted, facts: _Facts, heard_s: Mapping[str, float]) -> dict[str, Any]:
     """Divide expected time among the classes, each moment in one only."""
-    unknown = intersection(expected, [(heard_s, float("inf"))])
-    known = difference(expected, unknown)
-    restored = intersection(known, union(facts.gaps[key, "backfilled"]))
-    missing = [span for state in ("open", "closed", "unavailable") for span in facts.gaps[key, state]]
-    down = difference(intersection(expected, union(missing)), restored)
-    unknown, known = difference(unknown, down), difference(difference(known, restored), down)
+    key = (wanted.instrument_id, wanted.stream)
+    had: Spans = []
+    unsure: Spans = []
+    for recorder, spans in wanted.spans.items():
+        whole, heard = difference(union(spans), union(facts.gaps[key, recorder])), heard_s.get(recorder, 0.0)
+        had += intersection(whole, [(0.0, heard)])
+        unsure += intersection(whole, [(heard, float("inf"))])
+    lost = difference(expected, union(had))
+    restored = intersection(difference(expected, union(unsure)), union(facts.restored[key]))
+    unknown = difference(intersection(lost, union(unsure)), restored)
+    down = difference(difference(lost, unknown), restored)
+    known = difference(difference(difference(expected, restored), down), unknown)
     captured = intersection(known, union(facts.minutes[key]))
     whole_s = total(expected)
     lost_s = total(down) + total(unknown)

@@ -145,16 +145,20 @@ class Lake(Functions):
 
     def coverage(self, symbols: Sequence[str] | None = None) -> list[dict[str, Any]]:
         """Return how much trading time is covered, per symbol, stream and day; see `capture.query.coverage`."""
-        return coverage(self._rows, list(symbols or []), self.heard_s(), time.time(), kept_s(self.layout))
+        return coverage(self._rows, list(symbols or []), self.heard(), time.time(), kept_s(self.layout))
 
     def _rows(self, query: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = self.sql(query, parameters).arrow().to_pylist()
         return rows
 
+    def heard(self) -> dict[str, float]:
+        """Return when each recorder's line last carried something, in seconds since 1970; 0 for never."""
+        self._refresh([])
+        return {recorder: tail.heard_s for recorder, tail in self._tails.items()}
+
     def heard_s(self) -> float:
         """Return when any recorder's line last carried something, in seconds since 1970; 0 for never."""
-        self._refresh()
-        return max((tail.heard_s for tail in self._tails.values()), default=0.0)
+        return max(self.heard().values(), default=0.0)
 
     def again(self) -> Self:
         """Return another lake on the same files, which may be asked in another thread."""

@@ -125,6 +125,14 @@ class Recorder:
         self._look()
         self.guarded(self._tell, StopAsked(reason))
 
+    def leave(self, reason: str) -> None:
+        """Give up all streams and stop: what is no longer wanted is not missed."""
+        for subscription in self.machine.subscriptions.all:
+            if subscription.request_id is not None and not subscription.stream.kind.once:
+                name, values = subscription.stream.cancellation(subscription.request_id)
+                self.guarded(self._send, Send(name, values))
+        self.stop(reason)
+
     @property
     def fetched(self) -> bool:
         """Whether nothing of IB's history is left to fetch, of all that waited when it was started and since."""

@@ -69,9 +69,9 @@ class _Look:
             return
         if self._timeout is None:
             loop = asyncio.get_running_loop()
-            self._timeout = loop.call_later(TIMEOUT_S, self.recorder.stop, f"not all came within {TIMEOUT_S:g} s")
+            self._timeout = loop.call_later(TIMEOUT_S, self.recorder.leave, f"not all came within {TIMEOUT_S:g} s")
         if all(map(self._done, self.recorder.machine.subscriptions.all)):
-            self.recorder.stop("the snapshot is taken")
+            self.recorder.leave("the snapshot is taken")
 
     def _done(self, subscription: Subscription) -> bool:
         if subscription.life is Life.REFUSED or subscription.request_id is None:

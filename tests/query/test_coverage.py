@@ -61,7 +61,7 @@ class Day:
 
     def coverage(self) -> list[dict[str, Any]]:
         with capture.open_lake(self.tape.data) as lake:
-            return coverage(lambda *asked: lake.sql(*asked).arrow().to_pylist(), [], lake.heard_s(), self.now_s)
+            return coverage(lambda *asked: lake.sql(*asked).arrow().to_pylist(), [], lake.heard(), self.now_s)
 
 
 @pytest.fixture
@@ -107,6 +107,32 @@ def test_minutes_without_rows_are_quiet(day: Day) -> None:
     (row,) = day.coverage()
     assert row["quiet_s"] == pytest.approx(600, abs=1)
     assert row["share"] == pytest.approx(1, abs=0.02)
+
+
+def test_of_two_recorders_one_is_enough(day: Day) -> None:
+    other = type(day.tape)(day.tape.data, "other", now=lambda: int(day.now_s * SECOND))
+    other.open().ask(1, "req_tick_by_tick", tick_kind="AllLast")
+    day.trade_until(minutes=5)
+    other.trade(1, 10).close("killed").writer.close()
+    day.trade_until(minutes=25)
+    (row,) = day.coverage()
+    assert row["expected_s"] == pytest.approx(1800)
+    assert (row["down_s"], row["unknown_s"]) == (0, pytest.approx(0, abs=21))
+    day.tape.close("reset by peer")
+    day.now_s += 600
+    (row,) = day.coverage()
+    assert row["down_s"] == pytest.approx(620, abs=1)
+    assert row["reasons"] == ["killed", "reset by peer"]
+
+
+def test_what_was_given_up_is_not_expected(day: Day) -> None:
+    day.trade_until(minutes=10)
+    day.tape.request("cancel_tick_by_tick", request_id=1)
+    day.tape.close("enough")
+    day.now_s += 3600
+    (row,) = day.coverage()
+    assert row["expected_s"] == pytest.approx(600)
+    assert row["share"] == pytest.approx(1, abs=0.04)
 
 
 def test_what_came_after_the_last_byte_is_unknown(day: Day) -> None:
