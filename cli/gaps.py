@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from .options import Data, Json, lake_folder
+from .options import Data, Json, lake_folder, utc_time
 from .output import age_text, show_json, show_table
 
 Symbols = Annotated[list[str] | None, typer.Argument(metavar="SYMBOL", help="Only these instruments.")]
@@ -28,8 +28,10 @@ def run(
     """
     from capture.query import open_lake
 
+    first, last = utc_time("--from", since), utc_time("--to", until)
     with open_lake(lake_folder(data)) as lake:
-        found = lake.gaps(symbols, stream, since, until, open_only).arrow().to_pylist()
+        found = lake.gaps(symbols, stream, first.isoformat() if first else None, last.isoformat() if last else None,
+                          open_only).arrow().to_pylist()
     if json:
         show_json(found)
         return

@@ -1,9 +1,12 @@
 """Options that several verbs share."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from .exits import UsageError
 
 Data = Annotated[Path | None, typer.Option("--data", metavar="FOLDER", help="Folder of the lake.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -23,3 +26,18 @@ def lake_folder(given: Path | None) -> Path:
     from capture.session.settings import data_folder
 
     return data_folder()
+
+
+def utc_time(option: str, text: str | None) -> datetime | None:
+    """Return the time that an option gives, UTC where it names no zone, of a date its midnight; None for none.
+
+    Raises UsageError for what is no time.
+    """
+    if text is None:
+        return None
+    try:
+        given = datetime.fromisoformat(text)
+        return given.replace(tzinfo=UTC) if given.tzinfo is None else given.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise UsageError(f"{option} {text} is no time: write 2026-11-20T14:30 (UTC), 2026-11-20T09:30-05:00, "
+                         "or a date, 2026-11-20") from None

@@ -33,6 +33,10 @@ class LakeMissingError(FileNotFoundError):
     """There is no lake at a path."""
 
 
+class LakeStateError(OSError):
+    """A file in which a lake keeps what it must know of itself cannot be read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
     """The paths of one data folder."""
@@ -105,11 +109,14 @@ def archive_marks(path: Path) -> tuple[str, int, int] | None:
 
 
 def read_rolled(layout: Layout, recorder: str) -> Rolled | None:
-    """Return how far a recorder's tape is rolled; None when nothing is."""
+    """Return how far a recorder's tape is rolled; None when nothing is. Raises LakeStateError."""
     try:
         return Rolled(**json.loads(layout.rolled(recorder).read_text()))
     except FileNotFoundError:
         return None
+    except (ValueError, TypeError) as error:
+        raise LakeStateError(f"{layout.rolled(recorder)} cannot be read: {error}; `ticktape verify` says what "
+                             "writes it anew") from error
 
 
 def write_rolled(layout: Layout, recorder: str, rolled: Rolled) -> None:

@@ -151,7 +151,8 @@ def prune(layout: Layout, days: Mapping[str, int], today: date | None = None) ->
 
 
 def _first_kept(today: date, days: int) -> date:
-    return today - timedelta(days=days)
+    # A number that is beyond the calendar means: for ever. The day before is asked for too.
+    return date.fromordinal(max(today.toordinal() - days, 2))
 
 
 def _rolled_marks(layout: Layout) -> dict[str, int]:

@@ -7,10 +7,11 @@ Both are written before anything goes, so that verifying and rebuilding expect n
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,10 +19,11 @@ import pyarrow.compute as pc
 from capture.schemas import Table
 from capture.tape import publish
 
-from .layout import Layout
+from .layout import LakeStateError, Layout
 from .restore import KEYS
 
 FILE_NAME = "pruned.json"
+T = TypeVar("T")
 DAY_S = 86_400.0
 
 
@@ -97,8 +99,11 @@ class PrunedTape:
 
 
 def read_pruned_tables(layout: Layout) -> PrunedTables:
-    """Return what rows went from a lake."""
-    said = _read(_tables_path(layout))
+    """Return what rows went from a lake. Raises LakeStateError where the file that says so cannot be read."""
+    return _read(_tables_path(layout), _tables) or PrunedTables()
+
+
+def _tables(said: dict[str, Any]) -> PrunedTables:
     return PrunedTables({name: PrunedRows(**rows) for name, rows in said.items()})
 
 
@@ -114,10 +119,11 @@ def write_pruned_tables(layout: Layout, pruned: PrunedTables) -> None:
 
 
 def read_pruned_tape(folder: Path) -> PrunedTape | None:
-    """Return what went from the tape in a folder; None where nothing did."""
-    said = _read(folder / FILE_NAME)
-    if not said:
-        return None
+    """Return what went from the tape in a folder; None where nothing did. Raises LakeStateError as above."""
+    return _read(folder / FILE_NAME, _tape)
+
+
+def _tape(said: dict[str, Any]) -> PrunedTape:
     days = tuple(PrunedDay(*day) for day in said.pop("days"))
     return PrunedTape(**said, days=days)
 
@@ -140,12 +146,14 @@ def _tables_path(layout: Layout) -> Path:
     return layout.sealed("trades").with_name(FILE_NAME)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path, meant: Callable[[dict[str, Any]], T]) -> T | None:
     try:
-        said: dict[str, Any] = json.loads(path.read_text())
+        return meant(json.loads(path.read_text()))
     except FileNotFoundError:
-        return {}
-    return said
+        return None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise LakeStateError(f"{path} cannot be read: {error}; bring it back from a backup, as it says what was "
+                             "pruned: without it that would count as lost") from error
 
 
 def _write(path: Path, said: dict[str, Any]) -> None:

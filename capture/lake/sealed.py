@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from capture.schemas import TABLES
 from capture.tape import publish
 
-from .layout import NEVER_SEALED, Layout
+from .layout import NEVER_SEALED, LakeStateError, Layout
 from .lock import locked
 from .parquet import FILE_MODE
 
@@ -29,13 +29,16 @@ class SealerBusyError(OSError):
 def sealed_through(layout: Layout, table: str) -> date:
     """Return the UTC date up to which a table is sealed; NEVER_SEALED where nothing is.
 
-    Raises OSError or pa.ArrowInvalid where the file that says so cannot be read.
+    Raises LakeStateError where the file that says so cannot be read.
     """
     try:
         with pq.ParquetFile(layout.sealed(table)) as file:  # read_table imports more than is read
             found: date = file.read()["sealed_through"][0].as_py()
     except FileNotFoundError:
         return NEVER_SEALED
+    except (pa.ArrowException, KeyError, IndexError) as error:
+        raise LakeStateError(f"{layout.sealed(table)} cannot be read: {error}; bring it back from a backup, as it says "
+                             f"up to which date {table} is to be read from the archive") from error
     return found
 
 

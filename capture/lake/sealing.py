@@ -152,7 +152,7 @@ class Sealer:
     def _latecomers(self, table: Table, day: date, sorted_in: set[Path], done: Sealed) -> None:
         """Publish what was rolled for a date while it was sorted, one file each."""
         for recorder, paths in self._rolled_files(table.name, day).items():
-            for path in set(paths) - sorted_in:
+            for path in sorted(set(paths) - sorted_in):
                 mark = _mark(path)
                 self._write(table, self.layout.archive_file(table.name, str(day), recorder, mark, mark), [path], done)
 

@@ -21,7 +21,7 @@ from capture.tape.reader import TORN
 from .content import UnreadableError, content_hash, difference, plain, read_rows
 from .day_check import DayCheck
 from .gap_check import GapCheck
-from .layout import Layout, Rolled, read_rolled
+from .layout import LakeStateError, Layout, Rolled, read_rolled
 from .pruned import read_pruned_tables, read_pruned_tape
 from .ranges import Range, Ranges, beginning, readable
 from .restore import Files
@@ -131,8 +131,8 @@ class Verifier:
     def _position(self) -> Rolled | None:
         try:
             return read_rolled(self.layout, self.recorder)
-        except (ValueError, TypeError) as error:
-            self._find("position wrong", self.layout.rolled(self.recorder), f"it cannot be read: {error}",
+        except LakeStateError as error:
+            self._find("position wrong", self.layout.rolled(self.recorder), f"it cannot be read: {error.__cause__}",
                        self._rebuild())
             return None
 

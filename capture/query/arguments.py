@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from sys import float_info
 from typing import Any
 
-from capture.lake.functions import Function, Kind
+import numpy as np
+
+from capture.lake.functions import Function, Kind, Parameter
 from capture.lake.sql import quoted
 
 from .answer import QueryError
@@ -16,17 +19,16 @@ Width = str | timedelta
 
 def call_sql(function: Function, arguments: Sequence[Any]) -> str:
     """Return the query of a function's rows for values of its parameters, in their order. Raises QueryError."""
-    return function.call([literal(one.kind, one.name, value)
-                          for one, value in zip(function.parameters, arguments, strict=True)])
+    return function.call([_literal(one, value) for one, value in zip(function.parameters, arguments, strict=True)])
 
 
-def literal(kind: Kind, name: str, value: Any) -> str:
+def _literal(parameter: Parameter, value: Any) -> str:
     """Return a value of a parameter as SQL; None is null. Raises QueryError for a value of another kind."""
-    if value is None and kind is not Kind.MOMENT:
+    if value is None and (parameter.default is not None or parameter.kind in _NULLABLE):
         return "null"
-    written = _WRITERS[kind](value)
+    written = None if value is None else _WRITERS[parameter.kind](value)
     if written is None:
-        raise QueryError(f"{name} is {value!r}: give {kind}")
+        raise QueryError(f"{parameter.name} is {value!r}: give {parameter.kind}")
     return written
 
 
@@ -54,12 +56,17 @@ def _text(value: object) -> str | None:
 
 
 def _number(value: object) -> str | None:
-    return repr(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    # Numbers of numpy are none of Python's, or are written otherwise.
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        return None
+    number: Any = value
+    return repr(float(number)) if abs(number) <= float_info.max else None  # neither nan nor infinite
 
 
 def _flag(value: object) -> str | None:
     return str(value).lower() if isinstance(value, bool) else None
 
 
+_NULLABLE = (Kind.SYMBOLS, Kind.TIME)  # though they have no default
 _WRITERS = {Kind.SYMBOLS: _symbols, Kind.TIME: _time, Kind.MOMENT: _time, Kind.WIDTH: _width, Kind.TEXT: _text,
             Kind.NUMBER: _number, Kind.FLAG: _flag}  # fmt: skip

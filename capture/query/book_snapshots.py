@@ -16,7 +16,7 @@ from .answer import Answer, QueryError
 from .book import Cells
 from .book_lives import EVENTS, NEVER_US, History, Key, histories
 from .book_replay import Changes, Every, Moments, Operations, Piece, operations, replay
-from .selection import Instruments, Moment, moment
+from .selection import Instruments, Moment, moment, symbols_and_ids
 
 if TYPE_CHECKING:
     import polars as pl
@@ -176,9 +176,8 @@ class _Asked:
 
 
 def _instruments(given: Instruments | None) -> dict[str, Any]:
-    several = [given] if isinstance(given, str | int) else list(given or ())
-    return {"everything": given is None, "symbols": [one for one in several if isinstance(one, str)],
-            "ids": [one for one in several if isinstance(one, int)]}
+    symbols, ids = symbols_and_ids(() if given is None else given)
+    return {"everything": given is None, "symbols": symbols, "ids": ids}
 
 
 def _checked(levels: int) -> int:

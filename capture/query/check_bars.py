@@ -15,7 +15,7 @@ from typing import Any
 
 from .answer import Answer, QueryError
 from .lake import Lake
-from .selection import Moment, moment
+from .selection import Moment, moment, symbols_and_ids
 
 # What IB's bars can be made of -> the streams, in order of preference, that tell the same; the first that there is.
 SOURCES: dict[str, tuple[tuple[str, str], ...]] = {
@@ -217,8 +217,7 @@ def _parameters(
 ) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if instruments:
-        found["symbols"] = [one for one in instruments if isinstance(one, str)]
-        found["ids"] = [one for one in instruments if isinstance(one, int)]
+        found["symbols"], found["ids"] = symbols_and_ids(instruments)
     moments: dict[str, datetime | None] = {name: None if one is None else moment(one)
                                            for name, one in (("start", start), ("end", end))}
     found |= {name: one for name, one in moments.items() if one is not None}

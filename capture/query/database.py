@@ -37,7 +37,7 @@ class Database:
         for name, value in SETTINGS.items():
             self._connection.execute(f"set global {name} = {value}")
         self._views: dict[str, str] = {}
-        self._parts: dict[str, list[pa.Table]] = {}  # of tails, that the view of their rows was made of
+        self._tails: dict[str, tuple[list[pa.Table], pa.Table]] = {}  # parts of tails, and a view's rows made of them
         self._functions: set[str] = set()
         self._archive = {name: Listing(layout.archive(name)) for name in TABLES}
         self._sealed: dict[str, tuple[int, date]] = {}  # when a table's file was written that says so, and the date
@@ -69,7 +69,10 @@ class Database:
         days = [first + DAY * number for number in range((last - first).days + 1)]
         query = self._query(table, tails, paths_sql(self._archive[table.name].files(days)))
         connection = self._connection.cursor()
-        connection.execute(f'create temp view "{table.name}" as {query}{self._tail_sql(table, tails)}')
+        tail = self._tail_sql(table, tails)
+        if tail:  # its own, as files and tail belong together: the view of all may be another when this is read
+            connection.register(_tail_name(table), self._tails[table.name][1])
+        connection.execute(f'create temp view "{table.name}" as {query}{tail}')
         return connection
 
     def _make(self, name: str, *statements: str) -> None:
@@ -105,11 +108,12 @@ class Database:
         parts = [tail.tables[table.name] for tail in tails.values() if table.name in tail.tables]
         if not parts:
             return ""
-        name = f"tail_{table.name}"
-        if list(map(id, parts)) != list(map(id, self._parts.get(table.name, []))):
+        name = _tail_name(table)
+        known = self._tails.get(table.name)
+        if known is None or list(map(id, parts)) != list(map(id, known[0])):
             rows = pa.concat_tables([_plain(table, part) for part in parts])
             self._connection.from_arrow(rows).create_view(name, replace=True)
-            self._parts[table.name] = parts
+            self._tails[table.name] = parts, rows
         return f"\nunion all by name select {columns_sql(table)}, cast(ts as date) as date from {name}"
 
     def _sealed_through(self, table: Table) -> date:
@@ -152,6 +156,10 @@ def _is_rolled(named: tuple[str, int] | None, tails: dict[str, Tail]) -> bool:
         return False
     tail = tails.get(named[0])
     return tail is None or tail.mark is None or named[1] < tail.mark
+
+
+def _tail_name(table: Table) -> str:
+    return f"tail_{table.name}"
 
 
 def _plain(table: Table, rows: pa.Table) -> pa.Table:

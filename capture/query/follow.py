@@ -20,7 +20,7 @@ from capture.schemas import TABLES, Table
 
 from .answer import QueryError
 from .database import Database
-from .selection import ORDER
+from .selection import ORDER, symbols_and_ids
 from .tail import Tail
 
 Place = tuple[int, int]  # of a row on a tape: seq and row
@@ -124,7 +124,7 @@ class Follow:
 
 def _conditions(table: Table, wanted: Sequence[str | int], stream: str | None) -> Iterator[tuple[str, list[Any]]]:
     """Yield columns and the values that are wanted in them. Raises QueryError where the table lacks the column."""
-    symbols, ids = [one for one in wanted if isinstance(one, str)], [one for one in wanted if isinstance(one, int)]
+    symbols, ids = symbols_and_ids(wanted)
     if symbols and ids:
         raise QueryError("name instruments by their symbols or by their contract ids, not by both")
     given: dict[str, list[Any]] = {"symbol": [*symbols], "instrument_id": [*ids], "stream": [stream] * bool(stream)}

@@ -22,7 +22,7 @@ from capture.schemas import DEPTH, MARKET_TABLES, SYSTEM_TABLES, TABLES, Table
 from .answer import Answer, QueryError
 from .archive_sweep import Choice, Group, groups_of, sweep
 from .book_snapshots import book
-from .selection import Instruments, Moment, moment
+from .selection import Instruments, Moment, moment, symbols_and_ids
 
 # How many rows are in memory at once, about: a stretch holds no more, unless a single second does.
 STRETCH_ROWS = 500_000
@@ -100,7 +100,7 @@ class Wanted:
                                                                              ("recorder", self.recorders))
                       if values is not None]
         if self.instruments is not None:
-            symbols, ids = _names(self.instruments)
+            symbols, ids = symbols_and_ids(self.instruments)
             conditions.append(pc.field("symbol").isin(pa.array(symbols, pa.string()))
                               | pc.field("instrument_id").isin(pa.array(ids, pa.int64())))
         return reduce(and_, conditions) if conditions else None
@@ -139,7 +139,9 @@ def replay(
     Needs little memory, however long the time is. Raises QueryError for a table, column, time or speed that is none.
     """
     wanted = Wanted(_tables(tables), _columns(tables, columns), instruments, _texts(stream), _texts(recorder),
-                    None if start is None else moment(start), None if end is None else moment(end))
+                    _moment(start), _moment(end))
+    if wanted.start is not None and wanted.end is not None and wanted.end < wanted.start:
+        raise QueryError(f"the end {wanted.end} is before the start {wanted.start}: swap them")
     for name, value in (("speed", speed), ("longest_silence_s", longest_silence_s)):
         if value is not None and not value > 0:
             raise QueryError(f"{name} is {value}: give a number above 0, or None for no limit")
@@ -173,7 +175,7 @@ def _archive(lake: Asked, wanted: Wanted, start: datetime, end: datetime) -> lis
         return None
     counts = {table: lake.sql(f'select count(*) from "{table.name}" where date = date \'{day}\'').rows()[0][0]
               for table in wanted.tables}
-    symbols, ids = _names(wanted.instruments) if wanted.instruments is not None else ([], [])
+    symbols, ids = symbols_and_ids(wanted.instruments) if wanted.instruments is not None else ([], [])
     return groups_of(lake.layout, counts, day, start, end, symbols if symbols and not ids else None)
 
 
@@ -306,18 +308,17 @@ def _columns(tables: Sequence[str], wanted: Sequence[str] | None) -> tuple[str, 
     return tuple(wanted)
 
 
+def _moment(given: Moment | None) -> datetime | None:
+    """Return a point in time; 1970 for those before, as no dates can be reckoned with that begin the calendar."""
+    return None if given is None else max(moment(given), EPOCH)
+
+
 def _texts(given: Texts) -> tuple[str, ...] | None:
     return None if given is None else (given,) if isinstance(given, str) else tuple(given)
 
 
-def _names(given: Instruments) -> tuple[list[str], list[int]]:
-    """Return the symbols and the contract ids among instruments."""
-    several = [given] if isinstance(given, str | int) else list(given)
-    return [one for one in several if isinstance(one, str)], [one for one in several if isinstance(one, int)]
-
-
 def _of_instruments(given: Instruments, *, line: bool) -> str:
-    symbols, ids = _names(given)
+    symbols, ids = symbols_and_ids(given)
     either = [_among("symbol", symbols)] if symbols else []
     either += [f"instrument_id in ({', '.join(map(str, ids))})"] if ids else []
     either += ["(symbol is null and instrument_id is null)"] if line else []

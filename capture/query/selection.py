@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import numpy as np
+
 from capture.lake.sql import quoted
 from capture.schemas import Table
 
@@ -20,6 +22,8 @@ def moment(given: Moment) -> datetime:
     """Return a point in time as UTC. Raises QueryError for what is none, and for a time that does not say its zone."""
     if isinstance(given, str):
         given = _parsed(given)
+    if not isinstance(given, date):
+        raise QueryError(f"{given!r} is no time: give a text, datetime.date or datetime.datetime")
     if not isinstance(given, datetime):
         return datetime(given.year, given.month, given.day, tzinfo=UTC)
     if given.tzinfo is None:
@@ -63,7 +67,7 @@ def selection(
         parameters["start"] = begin
     if end is not None:
         before = moment(end)
-        conditions += ["ts < $end", f"date <= date '{(before - timedelta(microseconds=1)).date()}'"]
+        conditions += ["ts < $end", f"date <= date '{_last_date(before)}'"]
         parameters["end"] = before
     if stream is not None:
         conditions.append("stream = $stream")
@@ -75,16 +79,28 @@ def selection(
 
 def dates_of(start: Moment, end: Moment) -> tuple[date, date]:
     """Return the first and the last UTC date of which a moment lies in [start, end); the last is less for none."""
-    return moment(start).date(), (moment(end) - timedelta(microseconds=1)).date()
+    return moment(start).date(), _last_date(moment(end))
+
+
+def _last_date(end: datetime) -> date:
+    """Return the UTC date of the moment before; there is none before the first of all."""
+    return (end - timedelta(microseconds=1)).date() if end > datetime.min.replace(tzinfo=UTC) else date.min
+
+
+def symbols_and_ids(given: Instruments) -> tuple[list[str], list[int]]:
+    """Return which instruments are meant. Raises QueryError for what is neither a symbol nor a contract id."""
+    several: list[object] = [given] if isinstance(given, str | int | np.integer) else list(given)
+    if wrong := [one for one in several if not isinstance(one, str | int | np.integer)]:
+        raise QueryError(f"{wrong[0]!r} is no instrument: give symbols, or contract ids as whole numbers")
+    # Numbers of numpy are none of Python's.
+    return ([one for one in several if isinstance(one, str)],
+            [int(one) for one in several if isinstance(one, int | np.integer)])
 
 
 def _instruments(given: Instruments) -> str:
     """Return the condition; its values are constants, by which DuckDB leaves out what the files are sorted by."""
-    several = [given] if isinstance(given, str | int) else list(given)
-    values = {
-        "symbol": [quoted(one) for one in several if isinstance(one, str)],
-        "instrument_id": [str(int(one)) for one in several if isinstance(one, int)],
-    }
+    symbols, ids = symbols_and_ids(given)
+    values = {"symbol": list(map(quoted, symbols)), "instrument_id": list(map(str, ids))}
     named = [f"{column} in ({', '.join(constants)})" for column, constants in values.items() if constants]
     return f"({' or '.join(named)})" if named else "false"
 

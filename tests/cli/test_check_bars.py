@@ -29,3 +29,10 @@ def test_agreement_and_differences_are_shown(run: Run, script: Any) -> None:
     assert [row["ts"] for row in found["differences"]] == ["2026-01-05T14:30:05+00:00"]
     assert json.loads(run("check-bars", "MSFT", "--data", script.data, "--json").out) == {
         "series": [], "differences": []}  # fmt: skip
+    assert json.loads(run("check-bars", "--from", "2026-01-05T14:30:05", "--data", script.data, "--json").out)["series"]
+
+
+def test_a_time_that_is_none_is_told(run: Run, script: Any) -> None:
+    code, out, err = run("check-bars", "--to", "soon", "--data", script.open().data)
+    assert (code, out) == (2, "")
+    assert err.startswith("ticktape: --to soon is no time: write 2026-11-20T14:30 (UTC)")

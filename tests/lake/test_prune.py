@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from capture.lake import prune as pruning
-from capture.lake.layout import Layout
+from capture.lake.layout import LakeStateError, Layout
 from capture.lake.prune import PruneError, old_rows, old_tape, prune
 from capture.lake.pruned import read_pruned_tables, read_pruned_tape
 from capture.lake.rebuild import Rebuilder, link_tape
@@ -222,6 +222,12 @@ def test_a_longer_retention_brings_nothing_back_and_removes_nothing(layout: Layo
     assert read_pruned_tables(layout).tables["trades"].through == "2026-01-06"
 
 
+def test_days_beyond_the_calendar_keep_for_ever(layout: Layout) -> None:
+    for days in (10**6, 10**30):
+        assert old_rows(layout, {"tables": days}, TODAY) == []
+        assert old_tape(layout, "main", {"tape": days}, TODAY) is None
+
+
 def test_an_old_tape_goes_and_what_it_gave_stays_proven(layout: Layout, tmp_path: Path) -> None:
     before, content = rows(layout), verified(layout).rows
     old = old_tape(layout, "main", {"tape": 3}, TODAY)
@@ -330,6 +336,15 @@ def test_killed_at_any_step_the_lake_verifies_and_the_next_run_finishes(
     assert marks(layout)[0] > 1
     assert prune(layout, {"trades": 3, "tape": 3}, TODAY) == 0
     verified(layout)
+
+
+@pytest.mark.parametrize("name", ["sealed/pruned.json", "tape/main/pruned.json", "tape/main/rolled.json",
+                                  "sealed/trades.parquet"])
+@pytest.mark.parametrize("text", ["", '{"mark', "[1]"])
+def test_what_says_what_went_is_named_where_it_cannot_be_read(layout: Layout, name: str, text: str) -> None:
+    (layout.root / name).write_text(text)
+    with pytest.raises(LakeStateError, match=f"{name} cannot be read"):
+        prune(layout, {"tables": 3, "tape": 3}, TODAY)
 
 
 def test_coverage_does_not_speak_of_what_went(layout: Layout) -> None:

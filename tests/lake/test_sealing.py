@@ -1,5 +1,6 @@
 """Sealing: the same rows before and after, killed at every step, sorted, and late rows beside them."""
 
+import fcntl
 import re
 import subprocess
 import sys
@@ -14,9 +15,9 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
-from capture.lake import sealing
+from capture.lake import roll, sealing
 from capture.lake.content import UnreadableError
-from capture.lake.layout import NEVER_SEALED, Layout, archive_marks
+from capture.lake.layout import NEVER_SEALED, Layout, archive_marks, read_rolled, write_rolled
 from capture.lake.roll import Roller
 from capture.lake.sealed import SealerBusyError, sealed_through, sealer_lock
 from capture.lake.sealer import SealerKeeper
@@ -111,6 +112,24 @@ def test_a_date_that_is_not_rolled_is_not_due(days: Days) -> None:
     assert days.at(date(2026, 1, 9)).sealer().due() == [FIRST, SECOND]
     days.roll()
     assert days.sealer().due() == [FIRST, SECOND, THIRD]
+
+
+def test_no_date_moves_between_publishing_rows_and_counting_them_as_rolled(
+    days: Days, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved = []
+
+    def counted(*given: Any) -> None:
+        with (days.layout.root / "sealed" / "dates.lock").open() as file, suppress(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            moved.append(given)
+        write_rolled(*given)
+
+    monkeypatch.setattr(roll, "write_rolled", counted)
+    before = read_rolled(days.layout, "main")
+    days.trades().roll()
+    assert read_rolled(days.layout, "main") != before
+    assert moved == []
 
 
 def test_answers_are_the_same_after_sealing_and_after_clearing(days: Days) -> None:

@@ -1,6 +1,6 @@
 """Rows of named days come from the same files and tails as those of a query over all days."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -61,3 +61,17 @@ def test_days_hold_what_they_hold(lake: capture.Lake, start: str, end: str, pric
 def test_answers_of_different_days_are_read_beside_each_other(lake: capture.Lake) -> None:
     answers = [lake.trades("AAPL", day, date(day.year, day.month, day.day + 1), columns=["price"]) for day in DAYS]
     assert [answer.rows() for answer in answers] == [[(100,)], [(101,)], [(102,)]]
+
+
+def test_an_answer_holds_what_was_there_when_it_was_asked_for(script: Any) -> None:
+    layout = Layout(script.data)
+    prepare(layout)
+    script.open().ask(5, "req_tick_by_tick", tick_kind="AllLast").trade(5, 100)
+    today = datetime.now(UTC).date()
+    with capture.open_lake(script.data) as opened:
+        answer = opened.trades("AAPL", today - timedelta(days=1), today + timedelta(days=2), columns=["price"])
+        script.mark()
+        list(Roller(layout, "main").roll())
+        script.trade(5, 101)
+        assert opened.sql("select price from trades order by ts").rows() == [(100,), (101,)]
+        assert answer.rows() == [(100,)]

@@ -35,7 +35,8 @@ class Writer:
         self.now_ns = int(BEGIN.timestamp() * 1e9)
         self.written = 0
         self.done = threading.Event()
-        self.sealer = Sealer(self.layout, settle_s=SETTLE_S, grace_s=GRACE_S)  # by now all of these days are over
+        self.sealer = Sealer(self.layout, settle_s=SETTLE_S, now_s=lambda: self.now_ns / 1e9)
+        self.clearer = Sealer(self.layout, grace_s=GRACE_S)  # by the files' own times, which are today's
         self.script = make(data, now=self._tick)
         prepare(self.layout)
         self.script.open().ask(5, "req_tick_by_tick", tick_kind="AllLast")
@@ -57,7 +58,7 @@ class Writer:
         """Seal and clear, again and again."""
         while not self.done.wait(0.2):
             list(self.sealer.seal())
-            self.sealer.clear()
+            self.clearer.clear()
 
     def _trades(self) -> None:
         for _ in range(TRADES_A_ROLL):

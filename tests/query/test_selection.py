@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
+import numpy as np
 import pytest
 
 import capture
@@ -65,6 +66,16 @@ def test_a_time_without_zone_is_refused_with_a_hint(lake: capture.Lake) -> None:
         lake.trades("AAPL", columns=["cost"])
     with pytest.raises(QueryError, match="there is no table 'orders'"):
         lake.rows("orders")
+
+
+def test_what_is_no_instrument_and_no_time_is_told(lake: capture.Lake) -> None:
+    aapl = lake.trades("AAPL").rows()
+    assert aapl and lake.trades([np.int64(265598)]).rows() == aapl
+    with pytest.raises(QueryError, match=r"265598\.0 is no instrument"):
+        lake.trades([265598.0])
+    with pytest.raises(QueryError, match="5 is no time"):
+        lake.trades("AAPL", 5)
+    assert lake.trades("AAPL", "0001-01-01", "0001-01-01").rows() == []  # before which there is no moment
 
 
 def test_times_of_every_kind_are_the_same_moment() -> None:

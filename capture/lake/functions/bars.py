@@ -93,7 +93,8 @@ _COUNTED = {
 def _counted_sql(parameter: str, measure: str) -> str:
     return f"""{begin("trades")}, numbered as (
     select t.*, floor((sum({measure}) over (partition by t.symbol, t.instrument_id order by t.ts, t.seq, t."row"
-            rows unbounded preceding) - {measure}) / cast(per_bar as double)) as bar
+            rows unbounded preceding) - {measure})
+            / case when per_bar > 0 then cast(per_bar as double) else error('per_bar must be above 0') end) as bar
     from once t
 ), bars as (
     select t.symbol, t.instrument_id, t.bar, min(t.ts) as ts, max(t.ts) as end_ts, {ohlc("t.price")}, {TRADED},

@@ -48,11 +48,19 @@ def _ticks(since: str, until: str) -> str:
 ), bound as materialized (
     select coalesce(min(b.ts), timestamptz 'epoch') as ts
     from (select max(t.ts) as ts from begun t where t.ts < {since} group by t.recorder, t.symbol) b
-), said as not materialized (
-    select t.*, {_LIVE} as live, b.seq as life, b.request_id as asked_by
-    from ticks t asof left join begun b on b.recorder = t.recorder and b.symbol = t.symbol and b.seq < t.seq
+), events as (
+    select t.*, null as begin from ticks t
     where has_symbol(t.symbol, symbols) and t.stream = 'ticks' and t.recorder = coalesce(recorded_by, t.recorder)
         and t.ts >= (select f.ts from bound f) and t.date >= (select utc_date(f.ts) from bound f) and {until}
+    union all by name
+    select b.recorder, b.symbol, b.seq, {{'seq': b.seq, 'request_id': b.request_id}} as begin from begun b
+), followed as (
+    select e.* exclude (begin), e.begin is not null as begins, last_value(e.begin ignore nulls) over w as life
+    from events e
+    window w as (partition by e.recorder, e.symbol order by e.seq, e.begin is not null rows unbounded preceding)
+), said as not materialized (
+    select t.* exclude (life, begins), {_LIVE} as live, t.life.seq as life, t.life.request_id as asked_by
+    from followed t where not t.begins
 )"""
 
 

@@ -1,10 +1,11 @@
 """The CTEs that functions over trades, quotes and midpoints begin with: each row once, and what is missing of them.
 
 A lake may hold the same event several times: two recorders ran, or a trade came by `last` and by `all_last`. These CTEs
-take one recorder for each instrument and UTC date, and of `last` only what lies outside the time of `all_last`, as
-restoring from history does. A function that begins with them takes the parameters of `RANGE`.
+take one recorder for each instrument and UTC date, and of `last` only what lies outside the time of `all_last`: by time
+of arrival, and by IB's own seconds too, as of a trade that came by both either may be the first. A function that begins
+with them takes the parameters of `RANGE`.
 
-- `source`: instrument_id, date, recorder, and of trades when `all_last` began and ended on that date
+- `source`: instrument_id, date, recorder, and of trades when `all_last` began and ended on that date, by both times
 - `once`: rows of the table, each event once
 - `missing`: the spans of time (from_ts, to_ts) of which rows are missing, each within a UTC day, in no order, none
   over another
@@ -26,19 +27,23 @@ HISTORY = "history"
 # Table -> which rows count. Rows without a price are IB's notices of a halt, not trades.
 _COUNTS = {
     "trades": "t.price is not null and (with_unreported or not t.unreported)"
-              " and (t.stream <> 'last' or s.all_from is null or t.ts < s.all_from or t.ts > s.all_to)",
+              " and (t.stream <> 'last' or s.all_from is null or ((t.ts < s.all_from or t.ts > s.all_to)"
+             " and coalesce(t.ts_event < s.event_from or t.ts_event > s.event_to, true)))",
     "quotes": "true",
     "midpoints": "t.price is not null",
 }
 
 _SOURCE = """source as materialized (
     select t.instrument_id, t.date, t.recorder,
-        min(t.ts) filter (t.stream = 'all_last') as all_from, max(t.ts) filter (t.stream = 'all_last') as all_to
+        min(t.ts) filter (t.stream = 'all_last') as all_from, max(t.ts) filter (t.stream = 'all_last') as all_to,
+        min(t.ts_event) filter (t.stream = 'all_last') as event_from,
+        max(t.ts_event) filter (t.stream = 'all_last') as event_to
     from {table} t
     where has_symbol(t.symbol, symbols) and in_time(t.ts, t.date, {start}, "end")
         and t.stream in ({streams}) and t.recorder = coalesce(recorded_by, t.recorder)
     group by t.instrument_id, t.date, t.recorder
-    qualify row_number() over (partition by t.instrument_id, t.date order by count(*) desc, t.recorder) = 1
+    qualify row_number() over (partition by t.instrument_id, t.date order by greatest(
+            count(*) filter (t.stream <> 'last'), count(*) filter (t.stream <> 'all_last')) desc, t.recorder) = 1
 )"""
 
 _ONCE = """{name} as not materialized (

@@ -24,7 +24,9 @@ def once(rows: Iterable[Row], table: str = "trades") -> list[Row]:
             by_day[row["instrument_id"], row["ts"].date()].append(row)
     found: list[Row] = []
     for day in by_day.values():
-        counts = Counter(row["recorder"] for row in day)
+        counts = Counter[str]()
+        for stream in ("last", "all_last"):  # a trade that came by both is one
+            counts |= Counter(row["recorder"] for row in day if row["stream"] != stream)
         best = min(counts, key=lambda name: (-counts[name], name))
         found += _of_best([row for row in day if row["recorder"] == best])
     kept = [row for row in found if table == "quotes" or (row["price"] is not None and not row.get("unreported"))]

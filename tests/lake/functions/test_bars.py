@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from capture.query import QueryError
 from capture.query.intervals import Spans, total
 
 from . import reference
@@ -64,6 +65,32 @@ def test_unreported_trades_count_where_they_are_asked_for(made: MadeLake) -> Non
     assert [bar["low"] for bar in made.sql("from time_bars('AAPL', '1 day', null, null)")] == [100]
     (bar,) = made.sql("from time_bars('AAPL', '1 day', null, null, with_unreported := true)")
     assert (bar["low"], bar["trades"]) == (90, 2)
+
+
+@pytest.mark.parametrize("first", ["last", "all_last"])
+def test_a_trade_that_came_by_both_streams_counts_once_whichever_was_first(made: MadeLake, first: str) -> None:
+    second = "all_last" if first == "last" else "last"
+    for i in range(4):
+        at = NOON + timedelta(seconds=i)
+        made.trade(i + 0.5, 100 + i, stream=first, ts_event=at)
+        made.trade(i + 0.5001, 100 + i, stream=second, ts_event=at)
+    made.trade(9, 109, stream="last", ts_event=NOON + timedelta(seconds=9))
+    assert [row["price"] for row in made.sql("from trades_once('AAPL', null, null)")] == [100, 101, 102, 103, 109]
+
+
+def test_a_recorder_of_both_streams_does_not_count_double(made: MadeLake) -> None:
+    for i in range(10):
+        made.trade(i, 100 + i, recorder="whole")
+        for stream in ("last", "all_last") if i < 6 else ():
+            made.trade(i, 100 + i, recorder="both", stream=stream)
+    assert {row["recorder"] for row in made.sql("from trades_once('AAPL', null, null)")} == {"whole"}
+
+
+@pytest.mark.parametrize("per_bar", [0, -1])
+def test_an_amount_that_fills_no_bar_is_refused(made: MadeLake, per_bar: int) -> None:
+    made.trade(0, 100)
+    with pytest.raises(QueryError, match="per_bar must be above 0"):
+        made.lake.volume_bars("AAPL", per_bar).rows()
 
 
 def test_of_several_recorders_one_can_be_named(made: MadeLake) -> None:

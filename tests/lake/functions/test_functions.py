@@ -4,6 +4,7 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 
 from capture.lake.functions import FUNCTIONS, Function, named
@@ -92,11 +93,24 @@ def test_methods_are_the_same_functions(made: MadeLake) -> None:
     ((7, "1 minute"), "give a symbol, a list"),
     (("AAPL", "1 minute", 5), "give a time"),
     (("AAPL", "a while"), "a while"),
+    (("AAPL", None), "give an interval"),
 ])  # fmt: skip
 def test_an_argument_that_is_none_is_told(made: MadeLake, arguments: Any, said: str) -> None:
     made.trade(0, 1)
     with pytest.raises(QueryError, match=said):
         made.lake.time_bars(*arguments).rows()
+
+
+def test_numbers_of_numpy_are_numbers(made: MadeLake) -> None:
+    for i in range(4):
+        made.trade(i, 100)
+    numbers: list[Any] = [np.int64(2), np.float64(2)]
+    nones: list[Any] = [np.nan, np.inf, True, None]
+    for two in numbers:
+        assert len(made.lake.tick_bars("AAPL", two).rows()) == 2
+    for none in nones:
+        with pytest.raises(QueryError, match="give a number"):
+            made.lake.tick_bars("AAPL", none)
 
 
 @pytest.mark.slow
