@@ -1,7 +1,7 @@
 """Order books of a lake: one at a moment with all its rows, or the best levels at many moments."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +15,19 @@ from capture.schemas import TIMESTAMP
 from .answer import Answer, QueryError
 from .book import Cells
 from .book_lives import EVENTS, NEVER_US, History, Key, histories
-from .book_replay import Changes, Every, Moments, Operations, Piece, operations, replay
+from .book_replay import Changes, Every, Moments, Operations, Piece, operations
+from .book_replay import replay as replayed
 from .selection import Instruments, Moment, moment, symbols_and_ids
 
 if TYPE_CHECKING:
     import polars as pl
 
 Ask = Callable[[str, Mapping[str, Any]], Answer]  # the `sql` of a lake
+Heard = Callable[[], Mapping[str, float]]  # its `heard`
+
+# A recorder that lives hears its gateway more often: it asks for the time when nothing else comes. What is on the tape
+# says nothing of moments later than this after the last byte.
+UNHEARD_S = 60.0
 
 BATCH_ROWS = 131_072
 _US = timedelta(microseconds=1)
@@ -84,25 +90,26 @@ class Computed(Answer):
 
 def book(
     ask: Ask, symbols: Instruments | None, at: Moment | None = None, *, levels: int = MOST_POSITIONS,
-    of_stream: str | None = None, recorded_by: str | None = None,
+    of_stream: str | None = None, recorded_by: str | None = None, heard: Heard = dict,
 ) -> Answer:
     """Return the books of instruments (None: of all) at a moment (default: now), what happened at that moment included.
 
     One row per level: symbol, recorder, stream; `side`, `position` (0 is the best), `price`, `size`, `market_maker`;
     asks after bids. `updated_ts` is when the book last changed. A book that cannot be trusted at that moment is one row
-    with `valid` false and the `reason`, without levels: see `capture.query.book_lives`. Raises QueryError where no book
-    of the instruments was recorded.
+    with `valid` false and the `reason`, without levels: see `capture.query.book_lives`; `heard` is asked when each
+    recorder last heard something, as nothing is known of what came later. Raises QueryError where no book of the
+    instruments was recorded.
     """
     start = moment(at) if at is not None else datetime.now(UTC)
     schema = pa.schema([*_STATE, *_LEVEL])
-    asked = _Asked(ask, _instruments(symbols), start, start + _US, _checked(levels), of_stream, recorded_by)
+    asked = _Asked(ask, _instruments(symbols), start, start + _US, _checked(levels), of_stream, recorded_by, heard)
     return Computed(schema, lambda: (_long(key, piece, schema) for key, piece in asked.pieces(_once, "market_maker")))
 
 
 def book_snapshots(
     ask: Ask, symbols: Instruments | None, start: Moment | None = None, end: Moment | None = None, *,
     every: str | timedelta | None = "1 second", levels: int = 10,
-    of_stream: str | None = None, recorded_by: str | None = None,
+    of_stream: str | None = None, recorded_by: str | None = None, heard: Heard = dict,
 ) -> Answer:
     """Return the best levels of books at moments in [start, end): start, and then in steps of `every`.
 
@@ -125,7 +132,7 @@ def book_snapshots(
     prices = [(f"{side}_{what}_{level:02}", pa.float64()) for level in range(_checked(levels)) for what in ("px", "sz")
               for side in _SIDES]
     schema = pa.schema([*_STATE, *prices])
-    asked = _Asked(ask, _instruments(symbols), begin, until, levels, of_stream, recorded_by)
+    asked = _Asked(ask, _instruments(symbols), begin, until, levels, of_stream, recorded_by, heard)
     return Computed(schema, lambda: (_wide(key, piece, schema) for key, piece in asked.pieces(moments, "null")))
 
 
@@ -144,6 +151,7 @@ class _Asked:
     levels: int
     of_stream: str | None
     recorded_by: str | None
+    heard: Heard
 
     def pieces(self, moments: Callable[[int, int], Moments], maker: str) -> Iterator[tuple[Key, Piece]]:
         """Yield the books at all moments, key by key."""
@@ -152,7 +160,7 @@ class _Asked:
             if start >= self.end:
                 continue
             rows = self._operations(key, history, start, maker)
-            for piece in replay(history, rows, moments(_us(start), _us(self.end)), self.levels):
+            for piece in replayed(history, rows, moments(_us(start), _us(self.end)), self.levels):
                 yield key, piece
 
     def _histories(self) -> dict[Key, History]:
@@ -163,6 +171,11 @@ class _Asked:
             names = ", ".join(map(str, (*self.instruments["symbols"], *self.instruments["ids"])))
             raise QueryError(f"no order book of {names or 'any instrument'} was recorded: name it with a stream "
                              "`depth` or `smart_depth` in the settings")
+        for key, heard_s in ((key, self.heard().get(key.recorder)) for key in found):
+            life = found[key].lives[-1]
+            if heard_s is not None and life.end_us == NEVER_US:
+                reason = f"nothing was heard after {datetime.fromtimestamp(heard_s, UTC):%Y-%m-%d %H:%M:%S}"
+                found[key].lives[-1] = replace(life, end_us=int((heard_s + UNHEARD_S) * 1e6), end_reason=reason)
         return {key: history for key, history in found.items()
                 if key.stream == (self.of_stream or key.stream) and key.recorder == (self.recorded_by or key.recorder)}
 

@@ -105,7 +105,8 @@ class Lake(Functions):
         of_stream: str | None = None, recorded_by: str | None = None,
     ) -> Answer:
         """Return the books of instruments at a moment (default: now); see `capture.query.book_snapshots.book`."""
-        return book(self.sql, symbols, at, levels=int(levels), of_stream=of_stream, recorded_by=recorded_by)
+        return book(self.sql, symbols, at, levels=int(levels), of_stream=of_stream, recorded_by=recorded_by,
+                    heard=self.heard)
 
     def book_snapshots(
         self, symbols: Instruments | None, start: Moment | None = None, end: Moment | None = None, *,
@@ -114,7 +115,7 @@ class Lake(Functions):
     ) -> Answer:
         """Return the best levels of books at many moments; see `capture.query.book_snapshots.book_snapshots`."""
         return book_snapshots(self.sql, symbols, start, end, every=every, levels=levels, of_stream=of_stream,
-                              recorded_by=recorded_by)
+                              recorded_by=recorded_by, heard=self.heard)
 
     def call(self, name: str, *arguments: Any) -> Answer:
         """Return the rows of a research function, by values of all its parameters in their order.

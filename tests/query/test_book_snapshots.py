@@ -141,6 +141,19 @@ def test_no_book_is_shown_while_the_line_is_down(lake: capture.Lake) -> None:
     assert dict(zip(lake.book("AAPL").columns, asked[0], strict=True))["valid"] is False
 
 
+def test_nothing_is_known_of_moments_after_the_last_byte(script: Any) -> None:
+    script.open().ask(1, "req_market_depth", smart=True, rows=5)
+    script.answer("market_depth_l2", request_id=1, position=0, market_maker="X", operation=0, side=1, price=10, size=5,
+                  smart=True)
+    with capture.open_lake(script.data) as lake:  # as if it had been killed then
+        (last,) = lake.sql("select max(ts) from depth").rows()[0]
+        assert lake.book("AAPL", last + timedelta(seconds=59)).pl()["valid"].to_list() == [True]
+        (later,) = lake.book("AAPL", last + timedelta(hours=16)).pl().rows(named=True)
+        assert (later["valid"], later["reason"]) == (False, f"nothing was heard after {last:%Y-%m-%d %H:%M:%S}")
+        steps = lake.book_snapshots("AAPL", last, last + timedelta(minutes=2), every="30 s").pl()
+        assert steps["valid"].to_list() == [True, True, False, False]
+
+
 def test_the_forms_of_the_answer_agree_and_batches_are_small(lake: capture.Lake) -> None:
     answer = lake.book_snapshots([ESZ6, "AAPL"], START, START + LIVED, every="50 ms", levels=2)
     frame = answer.pl()
