@@ -63,17 +63,13 @@ def run(
     factor = _speed(speed, may_be_max=replay is not None)
     limits = Limits.of_lines(lines) if lines else None
     _check_together(context, replay is not None)
-    if for_s is not None:
-        timer = threading.Timer(for_s, signal.raise_signal, (signal.SIGTERM,))
-        timer.daemon = True
-        timer.start()
     if replay is None:
         market = Market(seed=seed, rate=rate, always_open=always_open)
-        _serve(Gateway(market, port=port, speed=factor, limits=limits))
+        _serve(Gateway(market, port=port, speed=factor, limits=limits), for_s)
         return
     with _recording(lake_folder(data), recorder, instruments or []) as recording:
         clock = _clock(recording, replay, until, factor, start_paused)
-        _serve(Gateway(recording, port=port, clock=clock, limits=limits), is_replay=True)
+        _serve(Gateway(recording, port=port, clock=clock, limits=limits), for_s, is_replay=True)
 
 
 def _check_together(context: typer.Context, is_replay: bool) -> None:
@@ -87,14 +83,15 @@ def _check_together(context: typer.Context, is_replay: bool) -> None:
 
 
 def _speed(text: str, may_be_max: bool) -> float:
-    from capture.gateway import AT_ONCE
+    from capture.gateway.clock import AT_ONCE, FASTEST
 
     if text == "max" and may_be_max:
         return AT_ONCE
     with contextlib.suppress(ValueError):
-        if 0.001 <= (factor := float(text)) < AT_ONCE:
+        if 0.001 <= (factor := float(text)) <= FASTEST:
             return factor
-    raise UsageError(f"--speed is {text!r}; write a factor from 0.001 on{', or max' if may_be_max else ''}")
+    raise UsageError(f"--speed is {text!r}; write a factor from 0.001 to {FASTEST:,.0f}"
+                     f"{', or max' if may_be_max else ''}")
 
 
 @contextlib.contextmanager
@@ -136,13 +133,20 @@ def _moment_us(option: str, text: str, near_us: int) -> int:
                          "or a date") from None
 
 
-def _serve(gateway: "Gateway", is_replay: bool = False) -> None:
+def _serve(gateway: "Gateway", for_s: float | None, is_replay: bool = False) -> None:
     from capture.gateway import serve
 
     from .keys import watching
 
+    def ready(port: int) -> None:
+        _announce(port)
+        if for_s is not None:
+            timer = threading.Timer(for_s, signal.raise_signal, (signal.SIGTERM,))
+            timer.daemon = True
+            timer.start()
+
     try:
-        serve(gateway, _announce, watching if is_replay else None)
+        serve(gateway, ready, watching if is_replay else None)
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise

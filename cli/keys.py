@@ -77,7 +77,7 @@ def line(gateway: "Gateway") -> str:
 @contextlib.contextmanager
 def watching(gateway: "Gateway", end: Callable[[], None]) -> Iterator[None]:
     """While a replay runs, listen to keys and show where it is; without a terminal only say once that it ended."""
-    on_terminal = sys.stdin.isatty() and sys.stderr.isatty()
+    on_terminal = _has_terminal()
     loop = asyncio.get_running_loop()
     with _keyboard(gateway, end) if on_terminal else contextlib.nullcontext():
         telling = loop.create_task(_tell(gateway, on_terminal))
@@ -87,12 +87,23 @@ def watching(gateway: "Gateway", end: Callable[[], None]) -> Iterator[None]:
             telling.cancel()
 
 
+def _has_terminal() -> bool:
+    """Return whether someone may press keys: in the background the terminal would stop who changes its settings."""
+    stdin, stderr = 0, 2  # their streams are None where they were closed
+    return os.isatty(stdin) and os.isatty(stderr) and os.tcgetpgrp(stdin) == os.getpgrp()
+
+
 @contextlib.contextmanager
 def _keyboard(gateway: "Gateway", end: Callable[[], None]) -> Iterator[None]:
     """Hand every key on at once, and leave the terminal as it was."""
 
     def pressed() -> None:
-        if press(gateway, os.read(descriptor, 64).decode(errors="replace")):
+        keys = b""
+        with contextlib.suppress(OSError):  # as a terminal that is gone says it
+            keys = os.read(descriptor, 64)
+        if not keys:
+            loop.remove_reader(descriptor)
+        if press(gateway, keys.decode(errors="replace")):
             end()
 
     descriptor = sys.stdin.fileno()
@@ -105,8 +116,9 @@ def _keyboard(gateway: "Gateway", end: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         loop.remove_reader(descriptor)
-        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
-        sys.stderr.write("\n")
+        with contextlib.suppress(termios.error, OSError):  # the terminal may be gone
+            termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+            sys.stderr.write("\n")
 
 
 async def _tell(gateway: "Gateway", on_terminal: bool) -> None:

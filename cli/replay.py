@@ -1,10 +1,12 @@
 """`ticktape replay`: what was recorded, once more, in order and at any speed."""
 
 import json as json_module
+import math
 import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .exits import UsageError
-from .options import Data, lake_folder
+from .options import Data, lake_folder, utc_time
 from .output import json_value, say
 from .tail import COLUMNS
 
@@ -61,16 +63,22 @@ def run(
     chosen = Format.JSON if json else format or Format.LINES
     if json and format not in (None, Format.JSON):
         raise UsageError(f"--json and --format {format} contradict each other: leave one out")
+    if sys.stdout is None:
+        raise UsageError("stdout is closed, so there is nowhere to print: leave it open, or send it to /dev/null")
     if chosen is Format.ARROW and sys.stdout.isatty():
         raise UsageError("arrow is not for a terminal: pipe it on")
 
-    from capture.query import open_lake
+    from capture.query import QueryError, open_lake
 
+    wanted: dict[str, Any] = {"tables": tables.split(",")} if tables else {}
+    names = [int(word) if word.isdecimal() else word for word in instruments or []] or None
+    first, last, factor = utc_time("--from", start), utc_time("--until", end), _speed(speed)
     with open_lake(lake_folder(data)) as lake:
-        wanted: dict[str, Any] = {"tables": tables.split(",")} if tables else {}
-        names = [int(word) if word.isdecimal() else word for word in instruments or []] or None
-        replay = lake.replay(names, start, end, stream=stream.split(",") if stream else None, recorder=recorder,
-                             speed=_speed(speed), longest_silence_s=cut_silence, state=state, **wanted)
+        try:
+            replay = lake.replay(names, first, last, stream=stream.split(",") if stream else None, recorder=recorder,
+                                 speed=factor, longest_silence_s=cut_silence, state=state, **wanted)
+        except QueryError as error:  # of what was asked for: nothing is read before the first event
+            raise UsageError(str(error)) from None
         try:
             _WRITERS[chosen](replay, speed != MAX)
             sys.stdout.flush()
@@ -84,10 +92,10 @@ def run(
 def _speed(text: str) -> float | None:
     if text == MAX:
         return None
-    try:
-        return float(text.removesuffix("x"))
-    except ValueError:
-        raise UsageError(f"--speed {text} is no speed: write 1, 10, 0.5 or max") from None
+    with suppress(ValueError):
+        if 0 < (factor := float(text.removesuffix("x"))) < math.inf:
+            return factor
+    raise UsageError(f"--speed {text} is no speed: write 1, 10, 0.5 or max")
 
 
 def _write_lines(replay: "Replay", paced: bool) -> None:
@@ -171,6 +179,8 @@ class _Progress:
                 say(text)
 
     def end(self) -> None:
-        """Clear what was drawn."""
+        """Clear what was drawn, and say so where nothing was there to be played."""
         if self._drawn and self._shown_s != self._begun_s:
             print(CLEAR, end="", file=sys.stderr, flush=True)
+        if not self._rows:
+            say("ticktape: nothing was recorded of what is asked for; `ticktape coverage` tells what was")

@@ -1,6 +1,7 @@
 """One client of the gateway: its session's state, and how answers and streams reach it."""
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 
 TICK_S = 0.02  # how often streams are handed out
+LINGER_S = 2.0  # how long a client that ended may take to read what is left
 CANCELLED = (162, "Historical Market Data Service error message:API historical data query cancelled: the replay moved")
 
 
@@ -104,7 +106,10 @@ class Client:
             if isinstance(result, Exception):
                 LOG.error("client %s: a stream or an answer failed", self.id, exc_info=result)
         self.close()
-        await asyncio.gather(self._writer.wait_closed(), return_exceptions=True)
+        with contextlib.suppress(OSError, TimeoutError):
+            async with asyncio.timeout(LINGER_S):
+                await self._writer.wait_closed()
+        self.abort()
 
     def close(self) -> None:
         """Close the connection, once what was written is on its way."""

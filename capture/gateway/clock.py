@@ -3,6 +3,7 @@
 import time
 
 AT_ONCE = float("inf")  # the speed at which time goes as fast as clients take what happens
+FASTEST = 1e6  # of those that are numbers
 
 
 class Clock:
@@ -11,7 +12,7 @@ class Clock:
     With a `span` (first and last moment) it is the clock of a replay: it may be paused, moved and sped up within the
     span, and stands at its end. At the speed AT_ONCE it stands too, until `advance` says that the clients have all
     there is. Else it never goes back, whatever the machine's clock does. Raises ValueError for a speed that is not
-    above 0, and for a start outside of the span.
+    above 0 or beyond FASTEST, and for a start outside of the span.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class Clock:
         self.paused = False
 
     def run_at(self, speed: float) -> None:
-        """Go on at another speed. Raises ValueError for one that is not above 0."""
+        """Go on at another speed. Raises ValueError as at the start."""
         _require_speed(speed)
         self._rebase(self.now_us())
         self.speed = speed
@@ -78,5 +79,6 @@ class Clock:
 
 
 def _require_speed(speed: float) -> None:
-    if not speed > 0:
-        raise ValueError(f"the gateway's speed is {speed}; it must be above 0 (1 is real time)")
+    if not (0 < speed <= FASTEST or speed == AT_ONCE):
+        raise ValueError(f"the gateway's speed is {speed}; it must be above 0 and at most {FASTEST:,.0f} "
+                         "(1 is real time)")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from .clock import AT_ONCE
+from .clock import AT_ONCE, FASTEST
 
 if TYPE_CHECKING:
     from .server import Gateway
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 SECOND_US = 1_000_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-Speed = Annotated[float, Field(gt=0)] | Literal["max"]
+Speed = Annotated[float, Field(gt=0, le=FASTEST)] | Literal["max"]
 
 
 class CommandError(ValueError):
@@ -37,14 +37,17 @@ def moment_us(text: str, near_us: int) -> int:
 
     It is a time with its zone (2026-11-20T14:30Z; UTC where it names none), a date (its midnight UTC), a time of the
     day of `near_us` (14:30, 14:30:05.5), or a step from there in seconds with its sign (+60, -3600). Raises
-    ValueError for any other text.
+    ValueError for any other text, OverflowError for a moment before the year 1 or after 9999.
     """
     if text[:1] in ("+", "-"):
-        return near_us + round(float(text) * SECOND_US)
-    if ":" in text[:3]:
-        text = f"{EPOCH + timedelta(microseconds=near_us):%Y-%m-%d}T{text}"
-    moment = datetime.fromisoformat(text)
-    return (moment.replace(tzinfo=moment.tzinfo or UTC) - EPOCH) // timedelta(microseconds=1)
+        at_us = near_us + round(float(text) * SECOND_US)
+    else:
+        if ":" in text[:3]:
+            text = f"{EPOCH + timedelta(microseconds=near_us):%Y-%m-%d}T{text}"
+        moment = datetime.fromisoformat(text)
+        at_us = (moment.replace(tzinfo=moment.tzinfo or UTC) - EPOCH) // timedelta(microseconds=1)
+    EPOCH + timedelta(microseconds=at_us)  # a moment that can be written
+    return at_us
 
 
 def told(gateway: "Gateway") -> dict[str, Any]:

@@ -21,6 +21,7 @@ Numbers = npt.NDArray[np.int64]
 NOTICES = "notices"  # the table whose rows go out as IB's messages of errors
 LONGEST_US, SHORTEST_US = 1_000_000, 1_000  # how far ahead of real time streams are encoded
 LONGEST_AT_ONCE_US = 60_000_000  # where time goes by what clients take
+LONGEST_OF_ALL_US = 3_600_000_000  # at any speed: until a stretch is worked out, nobody is answered
 BATCH_FRAMES = 20_000  # what a stretch should hold: enough to encode by columns, little enough to answer soon
 BATCH_FRAMES_AT_ONCE = 200_000
 
@@ -196,7 +197,7 @@ class Streamer:
     def _longest_us(self) -> int:
         if self._clock.speed == AT_ONCE:
             return LONGEST_AT_ONCE_US
-        return max(int(LONGEST_US * self._clock.speed), LONGEST_US // 4)
+        return min(max(int(LONGEST_US * self._clock.speed), LONGEST_US // 4), LONGEST_OF_ALL_US)
 
     def _report(self, batch: Batch, to_us: int) -> None:
         assert self._on_rows is not None

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from .stretch import Stretch
 
 TICK_S = 1e-6  # what times are recorded in: less is not waited for
+LONGEST_SLEEP_S = 3_600.0  # a clock cannot sleep for any time at all
 
 Seconds = npt.NDArray[np.float64]
 
@@ -30,7 +31,8 @@ class Pacer:
         self._last_due_s = 0.0
 
     def steps(self, stretches: Iterable[Stretch], most_rows: int) -> Iterator[Stretch | float]:
-        """Yield rows once they are due, at most so many at a time; before it, how many seconds are to be slept."""
+        """Yield rows once they are due, at most so many at a time; before it, how many seconds
+        are to be slept, more than once where they are many."""
         for stretch in stretches:
             if self._speed is None or stretch.initial:
                 yield from (stretch.part(at, at + most_rows) for at in range(0, len(stretch), most_rows))
@@ -48,7 +50,7 @@ class Pacer:
                 yield stretch.part(at, end)
                 at = end
             else:
-                yield float(due_s[at] - passed_s)
+                yield min(float(due_s[at] - passed_s), LONGEST_SLEEP_S)
 
     def _due_s(self, stretch: Stretch) -> Seconds:
         """Return when rows are due, in seconds after the first row of all."""

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pyarrow as pa
 
@@ -82,7 +82,9 @@ async def _in_thread(steps: Iterator[Stretch | float]) -> Stretch | float | None
     try:
         return await asyncio.shield(taking)
     finally:
-        await asyncio.wait([taking])  # where this task was cancelled: what reads cannot be closed before it is done
+        while not taking.done():  # cancelled, perhaps twice: what reads cannot be closed before it is done
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([taking])
 
 
 def _ahead(stretches: Iterable[Stretch]) -> Generator[Stretch]:

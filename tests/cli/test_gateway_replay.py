@@ -1,6 +1,9 @@
 """`ticktape gateway --replay`: which options go together, what is said, and the keys that move it."""
 
+import asyncio
 import json
+import os
+import pty
 import signal
 import subprocess
 import sys
@@ -8,6 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -49,8 +53,11 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (("--until", "2026-11-18"), "--until: only for a replay: say from when with --replay"),
     (("--start-paused", "--recorder", "main"), "--start-paused, --recorder: only for a replay"),
     (("--replay", "2026-11-18", "--seed", "2"), "--seed: only for an invented market"),
-    (("--speed", "max"), "--speed is 'max'; write a factor from 0.001 on\n"),
-    (("--replay", "2026-11-18", "--speed", "fast"), "--speed is 'fast'; write a factor from 0.001 on, or max"),
+    (("--speed", "max"), "--speed is 'max'; write a factor from 0.001 to 1,000,000\n"),
+    (("--replay", "2026-11-18", "--speed", "fast"), "'fast'; write a factor from 0.001 to 1,000,000, or max"),
+    (("--replay", "2026-11-18", "--speed", "1e300"), "--speed is '1e300'; write a factor"),
+    (("--replay", "0001-01-01T00:00+14:00"), "write a time"),
+    (("--replay", "+1e300"), "write a time"),
     (("--replay", "yesterday"), "--replay is 'yesterday'; write a time, 2026-11-20T14:30"),
     (("--replay", "2026-12-01"), "the recording goes from 2026-11-18T15:00:00Z to 2026-11-18T15:09:59.000001Z"),
     (("--replay", "15:05", "--until", "15:01"), "nothing to play from 2026-11-18T15:05:00Z until 2026-11-18T15:01:00Z"),
@@ -89,6 +96,15 @@ def test_a_replay_runs_and_is_moved_by_commands(run: Run, data: Path) -> None:
         assert (found["time"], found["state"]) == ("2026-11-18T15:08:00Z", "ended")
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=10) == 0
+
+
+@pytest.mark.slow
+def test_it_runs_for_some_seconds_from_when_it_is_up_also_without_stdin(data: Path) -> None:
+    options = f"gateway --port 0 --replay 2026-11-18 --data {data} --for 0.01 <&-"
+    found = subprocess.run(f"{sys.executable} -m capture.cli {options}", shell=True, capture_output=True, text=True)
+    assert found.returncode == 0
+    assert found.stdout.startswith("127.0.0.1:")
+    assert found.stderr.endswith("the gateway is up; end it with Ctrl-C\n")
 
 
 # Keys
@@ -138,3 +154,25 @@ def test_speed_goes_up_and_down_by_steps(ready: Gateway) -> None:
 def test_a_line_says_where_it_is(ready: Gateway) -> None:
     assert keys.line(ready) == "1970-01-01 00:10:00 UTC  paused  speed 1"
     assert len(keys.KEYS) == 6 and "q quit" in keys.HELP
+
+
+def test_keys_are_for_a_terminal_in_whose_foreground_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "isatty", lambda _: True)
+    monkeypatch.setattr(os, "tcgetpgrp", lambda _: os.getpgrp())
+    assert keys._has_terminal()
+    monkeypatch.setattr(os, "tcgetpgrp", lambda _: os.getpgrp() + 1)
+    assert not keys._has_terminal()
+
+
+def test_a_terminal_that_is_gone_is_no_longer_listened_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def act() -> None:
+        ours, theirs = pty.openpty()
+        stdin = SimpleNamespace(fileno=lambda: theirs)
+        monkeypatch.setattr(sys, "stdin", stdin)
+        with keys._keyboard(playing(), lambda: None):
+            os.close(ours)
+            await asyncio.sleep(0.05)
+            assert not asyncio.get_running_loop().remove_reader(theirs)
+        os.close(theirs)
+
+    asyncio.run(act())

@@ -41,7 +41,15 @@ def test_a_start_begins_with_the_state_and_an_end_ends(run: Run, lake: Path) -> 
     events = [json.loads(line) for line in run(*options).out.splitlines()]
     assert [(event["initial"], event["price"]) for event in events] == [(True, 250.25), (False, 250.3)]
     assert len(run(*options, "--no-state").out.splitlines()) == 1
-    assert run(*options, "--tables", "quotes,ticks").out == ""
+    code, out, err = run(*options, "--tables", "quotes,ticks")
+    assert (code, out) == (0, "") and "nothing was recorded" in err
+
+
+def test_times_without_a_zone_are_utc(run: Run, lake: Path) -> None:
+    options = ["replay", "--data", lake, "--no-state", "--from"]
+    assert len(run(*options, "2026-01-02T15:00:01").out.splitlines()) == 2
+    assert len(run(*options, "2026-01-02T10:00:01-05:00").out.splitlines()) == 2
+    assert len(run(*options, "2026-01-02").out.splitlines()) == 3
 
 
 def test_arrow_is_a_stream_that_others_read(lake: Path) -> None:
@@ -65,18 +73,17 @@ def test_it_keeps_the_recorded_pace_and_cuts_silences(lake: Path, run: Run) -> N
 
 @pytest.mark.parametrize(("options", "says"), [
     (["--speed", "fast"], "write 1, 10, 0.5 or max"),
+    (["--speed", "0"], "--speed 0 is no speed"),
+    (["--speed", "nan"], "--speed nan is no speed"),
+    (["--from", "yesterday"], "--from yesterday is no time: write 2026-11-20T14:30 (UTC)"),
+    (["--until", "0001-01-01T00:00+14:00"], "is no time"),
+    (["--tables", "orders"], "there is no table orders; there are trades"),
     (["--json", "--format", "arrow"], "contradict"),
 ])  # fmt: skip
 def test_wrong_usage_is_said(run: Run, lake: Path, options: list[str], says: str) -> None:
     code, out, err = run("replay", "--data", lake, *options)
     assert (code, out) == (2, "")
     assert says in err
-
-
-def test_a_table_that_is_none_is_named(run: Run, lake: Path) -> None:
-    code, _, err = run("replay", "--data", lake, "--tables", "orders")
-    assert (code, err) == (1, f"ticktape: {err.removeprefix('ticktape: ')}")
-    assert "no table orders" in err
 
 
 @pytest.mark.slow
@@ -98,3 +105,16 @@ def test_ctrl_c_ends_it_in_peace(lake: Path) -> None:
         process.send_signal(signal.SIGINT)
         assert process.stderr.read() == b""
     assert process.returncode == 0
+
+
+def test_where_nothing_was_recorded_it_is_said(run: Run, lake: Path) -> None:
+    code, out, err = run("replay", "TSLA", "--data", lake)
+    assert (code, out) == (0, "")
+    assert err.startswith("ticktape: nothing was recorded of what is asked for")
+
+
+@pytest.mark.slow
+def test_a_closed_stdout_is_said(lake: Path) -> None:
+    command = f"{sys.executable} -m capture.cli replay --data {lake} >&-"
+    found = subprocess.run(command, shell=True, stderr=subprocess.PIPE, text=True)
+    assert found.returncode == 2 and "stdout is closed" in found.stderr

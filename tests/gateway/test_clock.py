@@ -3,6 +3,7 @@
 import pytest
 
 from capture.gateway import AT_ONCE, Clock
+from capture.gateway.clock import FASTEST
 from capture.gateway.playback import as_text, moment_us, speed_text
 
 SPAN = (1_000_000, 9_000_000)
@@ -89,6 +90,20 @@ def test_moments_are_read(text: str, us: int) -> None:
 def test_what_is_no_moment_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         moment_us(text, NEAR_US)
+
+
+@pytest.mark.parametrize("text", ["+1e300", "-1e12", "0001-01-01T00:00+14:00"])
+def test_a_moment_that_no_calendar_has_is_refused(text: str) -> None:
+    with pytest.raises(OverflowError):
+        moment_us(text, NEAR_US)
+
+
+@pytest.mark.parametrize("speed", [0.0, -1.0, 2 * FASTEST, 1e300, float("nan")])
+def test_a_speed_that_is_none_is_refused(speed: float) -> None:
+    clock = Clock(2_000_000, FASTEST, SPAN)
+    with pytest.raises(ValueError, match="must be above 0 and at most 1,000,000"):
+        clock.run_at(speed)
+    assert clock.now_us() <= SPAN[1]
 
 
 def test_moments_and_speeds_are_written() -> None:

@@ -161,6 +161,23 @@ def test_a_taken_port_is_an_os_error() -> None:
 
 
 @pytest.mark.slow
+def test_a_gateway_ends_though_a_client_that_ended_reads_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("capture.gateway.client.LINGER_S", 0.1)
+
+    async def act() -> None:
+        async with asyncio.timeout(10), Gateway(Market()) as gateway:
+            peer = await Peer.connect(gateway)
+            peer.writer.transport.pause_reading()  # type: ignore[attr-defined]  # of a transport of a socket
+            gateway.clients[0].write(bytes(30_000_000))  # more than the sockets hold
+            peer.writer.write_eof()
+            while gateway.clients:  # noqa: ASYNC110 - a test looks at what it cannot wait for
+                await asyncio.sleep(0.01)
+        await peer.close()
+
+    asyncio.run(act())
+
+
+@pytest.mark.slow
 def test_serve_ends_on_sigterm_with_a_client_connected() -> None:
     code = ("from capture.gateway import Gateway, serve\nfrom capture.gateway.market import Market\n"
             "serve(Gateway(Market()), lambda port: print(port, flush=True))")

@@ -61,6 +61,14 @@ def test_long_silences_are_cut_between_and_within_stretches() -> None:
     assert clock.play(pacer(clock, 2, 4), stretch(0, 100, 101), stretch(9000)) == [0, 2, 2.5, 4.5]
 
 
+def test_a_long_wait_is_slept_in_parts_that_a_clock_can_sleep() -> None:
+    clock = Clock()
+    steps = pacer(clock, 1e-300).steps([stretch(0, 1)], 100)
+    first = next(steps)
+    assert not isinstance(first, float) and len(first) == 1
+    assert [next(steps), next(steps)] == [3600.0, 3600.0]
+
+
 def test_without_speed_nothing_waits() -> None:
     clock = Clock()
     assert clock.play(pacer(clock, None), stretch(0, 1, 2000), most_rows=2) == [0, 0, 0]

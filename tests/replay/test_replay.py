@@ -196,6 +196,29 @@ def test_a_cancelled_async_replay_ends(lake: capture.Lake) -> None:
     asyncio.run(cancelled())
 
 
+def test_an_async_replay_that_is_cancelled_twice_ends_as_cancelled(lake: capture.Lake) -> None:
+    async def play() -> None:
+        async for _ in lake.replay(tables=TABLES, speed=1):
+            pass
+
+    async def cancelled() -> None:
+        playing = asyncio.create_task(play())
+        await asyncio.sleep(0.01)
+        for _ in range(2):
+            playing.cancel()
+            await asyncio.sleep(0)
+        with pytest.raises(asyncio.CancelledError):
+            await playing
+
+    asyncio.run(cancelled())
+
+
+def test_times_at_the_ends_of_the_calendar_are_no_limits(lake: capture.Lake) -> None:
+    everything = told(lake.replay(tables=TABLES))
+    assert told(lake.replay(tables=TABLES, start="0001-01-01", end="9999-12-31")) == everything
+    assert told(lake.replay(tables=TABLES, end="0001-01-01")) == []
+
+
 def test_a_replay_in_real_time_keeps_the_spacing(lake: capture.Lake) -> None:
     late_ms = []
     begun_s = 0.0
@@ -215,7 +238,8 @@ def test_mistakes_are_explained(lake: capture.Lake) -> None:
     mistakes: list[tuple[dict[str, Any], str]] = [
         ({"tables": ["orders"]}, "there is no table orders; there are trades"), ({"tables": []}, "no table is named"),
         ({"columns": ["cost"]}, "no.* column cost"), ({"speed": 0}, "speed is 0"),
-        ({"longest_silence_s": -1.0}, "longest_silence_s is -1.0"), ({"start": "2026-01-05T12:00"}, "say its zone")]
+        ({"longest_silence_s": -1.0}, "longest_silence_s is -1.0"), ({"start": "2026-01-05T12:00"}, "say its zone"),
+        ({"start": "2026-01-06", "end": "2026-01-05"}, "before the start")]
     for wrong, says in mistakes:
         with pytest.raises(QueryError, match=says):
             lake.replay(**wrong)

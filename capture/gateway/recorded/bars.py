@@ -76,6 +76,9 @@ class BarMaker:
         series = self._streamed(con_id, bar_size_s, what, regular_hours, ("live_bars",))
         if series is not None and series.bars is not None and series.bars.regular_hours == regular_hours:
             return self._store.rows(series, from_us, to_us)
+        begin_us = (from_us - 1) // (bar_size_s * SECOND_US) * bar_size_s * SECOND_US
+        if bar_size_s < DAY_S and self._is_silent(con_id, begin_us, to_us, bar_size_s, what, regular_hours):
+            return bar_streams.EMPTY
 
         def bars_of(first_us: int, last_us: int, known_us: int) -> pa.Table:
             return self.bars(con_id, first_us, last_us, bar_size_s, what, regular_hours, known_us)
@@ -88,6 +91,15 @@ class BarMaker:
         wanted = (size_s, what, regular_hours)
         return [kind for kind in self._catalog.bar_kinds(con_id)
                 if (kind.size_s, fed_what(kind.what), kind.regular_hours) == wanted]  # fmt: skip
+
+    def _is_silent(
+        self, con_id: int, from_us: int, to_us: int, size_s: int, what: str, regular_hours: bool
+    ) -> bool:
+        """Return whether nothing came that a bar could be made of: silences of many bars are passed over."""
+        kinds = self._kinds(con_id, size_s, what, regular_hours)
+        found = (self._fine.series(con_id, what), *(self._catalog.bar_series(con_id, kind) for kind in kinds))
+        return not any(len(self._store.rows(series, from_us - SLACK_US, to_us)) for series in found
+                       if series is not None)  # fmt: skip
 
     def _find_streamed(
         self, con_id: int, size_s: int, what: str, regular_hours: bool, streams: tuple[str, ...]
@@ -144,6 +156,8 @@ class BarMaker:
         """Return the 5-second bars made of ticks, each of what had come when it was sent."""
         size_us = CLOSED_S * SECOND_US
         first_us = -(-(from_us - LATE_US) // size_us) * size_us
+        if self._is_silent(con_id, first_us - size_us, to_us, CLOSED_S, what, regular_hours):
+            return _plain(empty("bars"))
         bars = [self.bars(con_id, end_us - size_us, end_us, CLOSED_S, what, regular_hours, end_us + LATE_US)
                 for end_us in range(first_us, to_us - LATE_US, size_us)]  # fmt: skip
         rows = pa.concat_tables([_plain(empty("bars")), *bars])

@@ -116,12 +116,20 @@ def _same(name: str) -> Callable[[Details, Any], bool]:
     return lambda details, value: bool(details[name] == value)
 
 
+def _number(text: str) -> float | str:
+    """Return a text as a number, as it is where it is none: clients write 100 and 100.0, and sometimes anything."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
 # How a field of a contract is compared with an instrument. Other fields do not narrow a search.
 _MATCHES: dict[str, Callable[[Details, Any], bool]] = {
     **{name: _same(name) for name in ("con_id", "symbol", "sec_type", "strike", "right", "currency", "local_symbol",
                                       "trading_class", "primary_exchange")},
     "exchange": lambda details, value: value in (details["exchange"], *details["valid_exchanges"].split(",")),
-    "last_trade_date": lambda details, value: details["last_trade_date"].startswith(value.split()[0]),
-    "multiplier": lambda details, value: float(details["multiplier"] or 1) == float(value),
+    "last_trade_date": lambda details, value: details["last_trade_date"].startswith(value.strip().partition(" ")[0]),
+    "multiplier": lambda details, value: _number(details["multiplier"] or "1") == _number(value),
     "sec_id": lambda details, value: value in [pair["value"] for pair in details["sec_ids"]],
 }

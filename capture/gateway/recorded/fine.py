@@ -103,6 +103,11 @@ class FineBars:
         """Return whether there is something that bars can be made of."""
         return self._source(con_id, what) is not None
 
+    def series(self, con_id: int, what: str) -> Series | None:
+        """Return the rows that bars are made of, None where there are none."""
+        source = self._source(con_id, what)
+        return None if source is None else source[0]
+
     def bars(self, con_id: int, from_us: int, to_us: int, unit_s: int, what: str, known_us: int) -> Fine:
         """Return the bars of a unit that start in [from, to), by IB's time, of rows received before `known_us`."""
         source = self._source(con_id, what)

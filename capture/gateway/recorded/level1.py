@@ -17,6 +17,7 @@ from .store import DAY_US, SECOND_US, Series, Store, empty
 SAMPLE_US = 250_000  # IB samples most instruments so often
 UNPLAYED = ("efp", "news")  # kinds of ticks that are stored as a text of their fields
 MOST_STATES = 8
+REACHES_US = (60 * SECOND_US, 3_600 * SECOND_US, DAY_US)  # how far the last row before a moment is looked for
 MOST_TYPES = max(TICK_TYPES) + 1
 
 Flags = npt.NDArray[np.bool_]
@@ -57,6 +58,7 @@ class Level1:
 
     def __init__(self, store: Store, catalog: Catalog) -> None:
         self._store, self._catalog = store, catalog
+        self._lasts: dict[Series, tuple[int, pa.Table]] = {}  # a moment, and the last row before it
         self._states: dict[tuple[Series, int], tuple[set[int], pa.Table]] = {}  # kind and moment -> whose, and rows
 
     def ticks(self, con_id: int, from_us: int, to_us: int, generic: frozenset[int], first: bool) -> pa.Table:
@@ -120,11 +122,26 @@ class Level1:
 
     def _before(self, series: Series, at_us: int) -> pa.Table:
         """Return the last row of the day before a moment."""
-        for reach_us in (60 * SECOND_US, 3_600 * SECOND_US, DAY_US):
-            rows = self._store.rows(series, at_us - reach_us, at_us)
-            if len(rows):
-                return rows.slice(len(rows) - 1)
-        return empty(series.table)
+        last = self._known(series, at_us)
+        if last is None:
+            parts = (self._store.rows(series, at_us - reach_us, at_us) for reach_us in REACHES_US)
+            last = next((_last(rows) for rows in parts if len(rows)), empty(series.table))
+        self._lasts[series] = at_us, last
+        return last
+
+    def _known(self, series: Series, at_us: int) -> pa.Table | None:
+        """Return the last row before a moment if it follows from what was looked for before, without a long search."""
+        known_us, last = self._lasts.get(series, (0, empty(series.table)))
+        last_us = last["ts"].cast(pa.int64())[0].as_py() if len(last) else at_us
+        if not at_us - DAY_US <= last_us < at_us <= known_us + REACHES_US[1]:
+            return None
+        newer = self._store.rows(series, known_us, at_us) if known_us < at_us else empty(series.table)
+        return _last(newer) if len(newer) else last
+
+
+def _last(rows: pa.Table) -> pa.Table:
+    """Return a copy of the last row, which lets go of the others."""
+    return rows.take(pa.array([len(rows) - 1]))
 
 
 @cache

@@ -75,7 +75,7 @@ class Recording:
         what = "TRADES" if what == "ADJUSTED_LAST" else what
         kinds = (kind for kind in self._catalog.bar_kinds(con_id) if fed_what(kind.what) == what)
         found = [self._catalog.bar_series(con_id, kind) for kind in kinds]
-        found += [self._catalog.series(con_id, stream) for stream, _ in BARS_OF[what]]
+        found += [self._catalog.series(con_id, stream) for stream, _ in BARS_OF.get(what, ())]  # of a schedule nothing
         firsts = [first_us for series in found if series is not None
                   if (first_us := self._first_us(series, at_us)) is not None]  # fmt: skip
         return min(firsts, default=None)
@@ -162,7 +162,8 @@ class Recording:
 
     def _first_us(self, series: Series, at_us: int) -> int | None:
         where = series.where([series.con_id], self.head_us, at_us)
-        found = self._store.query(f'select epoch_us(min({series.ts})) as first from "{series.table}" where {where}')
+        first = "ts" if series.bars is None else "ts_event"  # a bar is from its start on
+        found = self._store.query(f'select epoch_us(min({first})) as first from "{series.table}" where {where}')
         first_us: int | None = found["first"][0].as_py()
         return first_us
 

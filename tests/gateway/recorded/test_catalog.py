@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from capture.gateway.recorded import Recording
+from capture.gateway.recorded.store import Store
 from capture.lake.layout import Layout
 from capture.lake.roll import Roller
 from capture.lake.views import prepare
@@ -155,6 +157,9 @@ def test_a_week_of_history_is_known_when_it_is_over(tmp_path: Path, opened: Open
         known_us = BEGIN_US + days * 86_400 * SECOND_US
         found = recording.bars(AAPL, recording.head_us, known_us, 7 * 86_400, "TRADES", False, known_us)
         assert found["close"].to_pylist() == closes
+    first_us = int(datetime(2026, 11, 2, tzinfo=UTC).timestamp()) * SECOND_US
+    assert recording.first_us(AAPL, "TRADES", recording.begin_us) == first_us
+    assert recording.first_us(AAPL, "SCHEDULE", recording.begin_us) is None
 
 
 def test_history_alone_is_played_at_its_own_time(tmp_path: Path, opened: Opened) -> None:
@@ -216,3 +221,45 @@ def test_bars_are_made_of_5_second_bars_where_nothing_finer_was_recorded(tmp_pat
     names = ("open", "high", "low", "close", "volume", "wap", "trade_count")
     assert [tuple(bar[name] for name in names) for bar in bars] == [
         (100.0, 111.5, 99.5, 111.1, 120.0, 105.5, 36), (112.0, 123.5, 111.5, 123.1, 120.0, 117.5, 36)]
+
+
+@pytest.mark.parametrize(("contract", "count"), [
+    ({"multiplier": "1.0"}, 1), ({"multiplier": "100"}, 0), ({"multiplier": "x"}, 0),
+    ({"last_trade_date": " "}, 1), ({"last_trade_date": "20261218 09:00:00"}, 0)])  # fmt: skip
+def test_a_search_takes_any_text(tmp_path: Path, opened: Opened, contract: dict[str, str], count: int) -> None:
+    tape = Tape(tmp_path).details()
+    tape.ask(2, "req_tick_by_tick", tick_kind="AllLast").trade(2, 10.0)
+    tape.roll()
+    assert len(opened().find(BEGIN_US, con_id=AAPL, **contract)) == count
+
+
+def test_a_long_silence_is_passed_over_without_searching_for_what_came_before(
+    tmp_path: Path, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tape = Tape(tmp_path).details()
+    tape.ask(2, "req_tick_by_tick", tick_kind="BidAsk")
+    for second in (0, 1, 40_000, 40_001):
+        quote = {"bid_price": 10.0 + second, "ask_price": 11.0 + second, "bid_size": 1.0, "ask_size": 1.0}
+        tape.at(second).answer("tick_by_tick", request_id=2, kind=3, time=BEGIN_S + second, mask=0, **quote)
+    tape.roll()
+    recording = opened()
+    queries: list[str] = []
+    query = Store.query
+
+    def counted(store: Store, sql: str, *more: Any) -> Any:
+        queries.append(sql)
+        return query(store, sql, *more)
+
+    monkeypatch.setattr(Store, "query", counted)
+    edges = [BEGIN_US + minute * 60 * SECOND_US for minute in range(700)]
+    parts = list(pairwise(edges))
+    ticks = [row for part in parts for row in recording.ticks(AAPL, *part, NEVER, False).to_pylist()]
+    bars = [row for part in parts for row in recording.closed_bars(AAPL, *part, "BID", False).to_pylist()]
+    updates = [row for part in parts for row in recording.bar_updates(AAPL, *part, 60, "BID", False).to_pylist()]
+    assert [row["price"] for row in ticks if row["tick_type"] == 1] == [10.0, 11.0, 40_010.0, 40_011.0]
+    assert [row["close"] for row in bars] == [11.0, 40_011.0]
+    assert [row["close"] for row in updates] == [11.0] * 12 + [40_011.0] * 4
+    assert len(queries) < 40
+    back_us = BEGIN_US + 10 * SECOND_US  # it may also go back
+    found = recording.ticks(AAPL, back_us, back_us + SECOND_US, NEVER, True).to_pylist()
+    assert [row["price"] for row in found if row["tick_type"] == 1] == [11.0]

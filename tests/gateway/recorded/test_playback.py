@@ -71,8 +71,9 @@ def test_a_paused_replay_sends_the_state_and_nothing_more(recording: Recording) 
         peer.send("req_market_data", request_id=1, **contract(AAPL))
         peer.send("req_market_depth", request_id=2, rows=10, smart=True, **contract(AAPL))
         peer.send("req_tick_by_tick", request_id=3, tick_kind="BidAsk", **contract(AAPL))
-        await settled(peer)
         book = recording.book(AAPL, LATER_US, 10, True).to_pylist()
+        await peer.until("market_depth_l2", len(book))
+        await settled(peer)
         assert [row["price"] for row in peer.all("market_depth_l2")] == [row["price"] for row in book]
         ticks = recording.ticks(AAPL, LATER_US, LATER_US + 1, frozenset(), True).to_pylist()
         assert [tick["tick_type"] for tick in peer.all("tick_price")] == [
@@ -134,6 +135,7 @@ def test_an_answer_that_is_worked_out_is_given_up_when_the_replay_moves(
 @pytest.mark.parametrize(("arguments", "text"), [
     (("seek", "noon"), "'noon' is no time; write 2026-11-20T14:30Z"), (("seek", "+99999"), "is outside"),
     (("seek", "2020-01-01"), "what is played goes from 2026-11-18T15:00:00Z to"),
+    (("seek", "+1e300"), "is no time"), (("speed", 1e300), "less than or equal to 1000000"),
     (("speed", 0), "greater than 0"), (("speed", "fast"), "speed FACTOR")])  # fmt: skip
 def test_what_cannot_be_done_is_said(recording: Recording, arguments: tuple[Any, ...], text: str) -> None:
     async def play(gateway: Gateway, peer: Peer) -> None:

@@ -279,7 +279,7 @@ def test_the_head_is_the_first_that_was_recorded_and_known(lake: Lake, recording
     assert recording.first_us(OPTION, "TRADES", recording.end_us) is None
     (first_bar,) = rows(lake, "select epoch_us(min(ts_event)) as us from bars where form = 'history'")
     first_us = recording.first_us(AAPL, "TRADES", recording.end_us)
-    assert first_us is not None and first_bar["us"] < first_us < first_bar["us"] + 61 * SECOND_US
+    assert first_us == first_bar["us"]
 
 
 def test_it_can_be_narrowed_down(lake: Lake) -> None:
