@@ -48,7 +48,7 @@ bench: $(INSTALLED) ## measure the speed from the wire to Parquet
 	@$(BIN)/python -m bench.ingest
 
 clean: ## remove all that was made here, but not what was recorded
-	@rm -rf $(VENV) $(DEMO) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) $(DEMO) .bench build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@find capture schemas cli tests bench -name __pycache__ -prune -exec rm -rf {} +
 
 # A .venv without pip is one that Debian's python3 left unfinished for want of its venv package.
