@@ -4,7 +4,8 @@ from .function import Function, Kind, Parameter
 from .pieces import OPTIONS, RANGE, begin, with_gap_s
 
 WIDTH = Parameter("width", Kind.WIDTH, "how long a bar is; bars begin at multiples of it from a UTC midnight")
-WHOLE = Parameter("whole", Kind.FLAG, "only bars of which nothing is missing", "false")
+WHOLE = Parameter("whole", Kind.FLAG, "only bars without gaps; the one in which the recording began, and one "
+                  "that is not over, may be parts all the same", "false")
 FILL = Parameter("fill", Kind.FLAG, "also bars without trades, from an instrument's first to its last: all prices are "
                  "the close before, but null where time is missing", "false")
 
