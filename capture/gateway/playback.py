@@ -1,10 +1,12 @@
 """The commands that move a replay in time, as a table beside those that break a gateway."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
+
+from capture.wire.times import microseconds, moment_of
 
 from .clock import AT_ONCE, FASTEST
 
@@ -12,7 +14,6 @@ if TYPE_CHECKING:
     from .server import Gateway
 
 SECOND_US = 1_000_000
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Speed = Annotated[float, Field(gt=0, le=FASTEST)] | Literal["max"]
 
@@ -23,7 +24,7 @@ class CommandError(ValueError):
 
 def as_text(at_us: int) -> str:
     """Return a moment as it is written: 2026-11-20T14:30:00.25Z."""
-    moment = EPOCH + timedelta(microseconds=at_us)
+    moment = moment_of(at_us)
     return f"{moment:%Y-%m-%dT%H:%M:%S}{f'.{moment.microsecond:06}'.rstrip('0').rstrip('.')}Z"
 
 
@@ -43,10 +44,10 @@ def moment_us(text: str, near_us: int) -> int:
         at_us = near_us + round(float(text) * SECOND_US)
     else:
         if ":" in text[:3]:
-            text = f"{EPOCH + timedelta(microseconds=near_us):%Y-%m-%d}T{text}"
+            text = f"{moment_of(near_us):%Y-%m-%d}T{text}"
         moment = datetime.fromisoformat(text)
-        at_us = (moment.replace(tzinfo=moment.tzinfo or UTC) - EPOCH) // timedelta(microseconds=1)
-    EPOCH + timedelta(microseconds=at_us)  # a moment that can be written
+        at_us = microseconds(moment.replace(tzinfo=moment.tzinfo or UTC))
+    moment_of(at_us)  # a moment that can be written
     return at_us
 
 

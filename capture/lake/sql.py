@@ -5,6 +5,9 @@ from pathlib import Path
 
 from capture.schemas import Table
 
+# Every gap as it stands now: its newest row.
+NEWEST_GAPS = '(select * from gaps qualify row_number() over (partition by gap_id order by seq desc, "row" desc) = 1)'
+
 
 def quoted(text: object) -> str:
     """Return text as an SQL literal."""

@@ -7,7 +7,7 @@ rows before the first moment of the next.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from functools import reduce
 from operator import and_
 
@@ -19,13 +19,14 @@ import pyarrow.parquet as pq
 
 from capture.lake.layout import Layout
 from capture.schemas import TIMESTAMP, Table
+from capture.wire.times import microseconds
 
 from .answer import QueryError
 
 Integers = npt.NDArray[np.int64]
 
 FILTERED = ("symbol", "instrument_id", "stream", "recorder")  # columns that rows are chosen by
-EPOCH, NEVER_US = datetime(1970, 1, 1, tzinfo=UTC), np.iinfo(np.int64).max
+NEVER_US = np.iinfo(np.int64).max
 HELD_ROWS = 4_000_000  # the most that are in memory at once; a day that needs more is not swept
 
 
@@ -116,7 +117,7 @@ def sweep(groups: Sequence[Group], choice: Choice, stretch_rows: int) -> Iterato
     for place, group in enumerate(groups):
         held += _read(group, choice)
         is_last = place + 1 == len(groups)
-        horizon_us = NEVER_US if is_last else _microseconds(groups[place + 1].first)
+        horizon_us = NEVER_US if is_last else microseconds(groups[place + 1].first)
         ready = np.concatenate([one.ready(horizon_us) for one in held]) if held else np.empty(0, np.int64)
         if len(ready) >= stretch_rows or is_last:
             cuts_us = np.unique(np.sort(ready, kind="stable")[stretch_rows::stretch_rows]).tolist()
@@ -128,10 +129,6 @@ def sweep(groups: Sequence[Group], choice: Choice, stretch_rows: int) -> Iterato
 def _given(held: Sequence[Held], until_us: int, tables: Iterable[str]) -> dict[str, pa.Table]:
     parts = {table: [one.until(until_us) for one in held if one.table == table] for table in tables}
     return {table: pa.concat_tables(rows) for table, rows in parts.items() if rows}
-
-
-def _microseconds(moment: datetime) -> int:
-    return (moment - EPOCH) // timedelta(microseconds=1)
 
 
 def _groups(table: Table, file: pq.ParquetFile, symbols: Sequence[str] | None) -> Iterator[Group]:

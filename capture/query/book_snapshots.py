@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from capture.lake.functions.books import MOST_POSITIONS
 from capture.schemas import TIMESTAMP
+from capture.wire.times import EPOCH, microseconds, moment_of
 
 from .answer import Answer, QueryError
 from .book import Cells
@@ -31,7 +32,6 @@ UNHEARD_S = 60.0
 
 BATCH_ROWS = 131_072
 _US = timedelta(microseconds=1)
-_ZERO = datetime(1970, 1, 1, tzinfo=UTC)
 
 _ROWS = """
 select epoch_us(ts) as ts, seq, request_id,
@@ -122,7 +122,7 @@ def book_snapshots(
     order of time. `.batches()` needs little memory, however long the time is. Raises QueryError where no book of the
     instruments was recorded, or `every` is no length of time.
     """
-    begin = moment(start) if start is not None else _ZERO
+    begin = moment(start) if start is not None else EPOCH
     until = moment(end) if end is not None else datetime.now(UTC)
     step_us = _step_us(every)
 
@@ -156,11 +156,11 @@ class _Asked:
     def pieces(self, moments: Callable[[int, int], Moments], maker: str) -> Iterator[tuple[Key, Piece]]:
         """Yield the books at all moments, key by key."""
         for key, history in self._histories().items():
-            start = max(self.start, _time(history.lives[0].begin_us)) if self.start == _ZERO else self.start
+            start = max(self.start, moment_of(history.lives[0].begin_us)) if self.start == EPOCH else self.start
             if start >= self.end:
                 continue
             rows = self._operations(key, history, start, maker)
-            for piece in replayed(history, rows, moments(_us(start), _us(self.end)), self.levels):
+            for piece in replayed(history, rows, moments(microseconds(start), microseconds(self.end)), self.levels):
                 yield key, piece
 
     def _histories(self) -> dict[Key, History]:
@@ -171,18 +171,19 @@ class _Asked:
             names = ", ".join(map(str, (*self.instruments["symbols"], *self.instruments["ids"])))
             raise QueryError(f"no order book of {names or 'any instrument'} was recorded: name it with a stream "
                              "`depth` or `smart_depth` in the settings")
-        for key, heard_s in ((key, self.heard().get(key.recorder)) for key in found):
-            life = found[key].lives[-1]
+        heard = self.heard()
+        for key, history in found.items():
+            life, heard_s = history.lives[-1], heard.get(key.recorder)
             if heard_s is not None and life.end_us == NEVER_US:
                 reason = f"nothing was heard after {datetime.fromtimestamp(heard_s, UTC):%Y-%m-%d %H:%M:%S}"
-                found[key].lives[-1] = replace(life, end_us=int((heard_s + UNHEARD_S) * 1e6), end_reason=reason)
+                history.lives[-1] = replace(life, end_us=int((heard_s + UNHEARD_S) * 1e6), end_reason=reason)
         return {key: history for key, history in found.items()
                 if key.stream == (self.of_stream or key.stream) and key.recorder == (self.recorded_by or key.recorder)}
 
     def _operations(self, key: Key, history: History, start: datetime, maker: str) -> Iterator[Operations]:
         """Yield the operations that the books are made of: from where the life of the first moment begins."""
-        begun = [life.begin_us for life in history.lives if life.begin_us <= _us(start)]
-        first = _time(begun[-1]) if begun else start
+        begun = [life.begin_us for life in history.lives if life.begin_us <= microseconds(start)]
+        first = moment_of(begun[-1]) if begun else start
         query = _ROWS.format(maker=maker, first=first.date(), last=(self.end - _US).date())
         found = self.ask(query, {**key._asdict(), "from": first, "to": self.end})
         return (operations(batch) for batch in found.batches(BATCH_ROWS))
@@ -209,14 +210,6 @@ def _step_us(every: str | timedelta | None) -> int | None:
     if not found or not found[0] > 0:
         raise QueryError(f"every={every!r} is no length of time: write '1 second', '250 ms', or a timedelta above zero")
     return int(found[0])
-
-
-def _us(time: datetime) -> int:
-    return (time - _ZERO) // _US
-
-
-def _time(us: int) -> datetime:
-    return _ZERO + us * _US
 
 
 def _state(key: Key, piece: Piece) -> dict[str, pa.Array]:

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from capture.lake.sql import NEWEST_GAPS
+
 from .answer import Answer, QueryError
 from .lake import Lake
 from .selection import Moment, moment, symbols_and_ids
@@ -89,7 +91,7 @@ ticks as ({parts}
     group by all
 )"""
 
-_COMPARED = """
+_COMPARED = f"""
 paired as (
     select coalesce(t.recorder, o.recorder) as recorder, coalesce(t.instrument_id, o.instrument_id) as instrument_id,
            coalesce(t.symbol, o.symbol) as symbol, coalesce(t.bar_size, o.bar_size) as bar_size,
@@ -102,9 +104,7 @@ paired as (
     on t.recorder = o.recorder and t.instrument_id is not distinct from o.instrument_id and t.symbol = o.symbol
     and t.bar_size = o.bar_size and t.what = o.what and t.form = o.form and t.ts = o.ts
     and t.regular_hours is not distinct from o.regular_hours
-), last_gaps as (
-    select * from gaps qualify row_number() over (partition by gap_id order by seq desc, "row" desc) = 1
-), judged as (
+), last_gaps as {NEWEST_GAPS}, judged as (
     select p.*, k.source, k.wanted as stream,
            abs(p.open - p.our_open) < 1e-9 and abs(p.high - p.our_high) < 1e-9 and abs(p.low - p.our_low) < 1e-9
                and abs(p.close - p.our_close) < 1e-9 as same_prices,

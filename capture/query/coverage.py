@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from capture.lake.gaps import WATCHED
+from capture.lake.sql import NEWEST_GAPS
 from capture.session.hours import parse_hours
 
 from .intervals import Spans, difference, intersection, total, union
@@ -29,10 +30,9 @@ where event in ('requested', 'cancelled') and instrument_id is not null and stre
 order by symbol, stream, recorder, subscriptions.ts, seq, "row"
 """
 _HOURS = "select instrument_id, time_zone, trading_hours, liquid_hours from instruments order by ts, seq"
-_GAPS = """
+_GAPS = f"""
 select instrument_id, stream, recorder, state, reason, epoch(from_ts) as from_s, epoch(coalesce(to_ts, now())) as to_s
-from gaps
-qualify row_number() over (partition by gap_id order by seq desc, "row" desc) = 1
+from {NEWEST_GAPS}
 """
 _MINUTES = """
 select distinct instrument_id, stream, epoch(date_trunc('minute', ts)) as minute

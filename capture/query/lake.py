@@ -15,6 +15,7 @@ from capture.lake.functions import FUNCTIONS
 from capture.lake.functions.books import MOST_POSITIONS
 from capture.lake.layout import EMPTY_NAME, Layout
 from capture.lake.pruned import kept_s
+from capture.lake.sql import NEWEST_GAPS
 from capture.lake.views import belongs, prepare
 from capture.schemas import TABLES, Table
 from capture.tape import TapeError
@@ -212,10 +213,10 @@ class Lake(Functions):
                 "first_date": first, "last_date": last, "size_bytes": size}
 
 
-_GAPS = """
+_GAPS = f"""
 select instrument_id, symbol, stream, gap_id, state, from_ts, to_ts,
        epoch(coalesce(to_ts, now()) - from_ts) as lasted_s, reason, code, rows_restored, recorder
-from (select * from gaps qualify row_number() over (partition by gap_id order by seq desc, "row" desc) = 1)
+from {NEWEST_GAPS}
 where ($symbols = [] or symbol in (select unnest($symbols)))
   and ($stream is null or stream = $stream)
   and ($since is null or coalesce(to_ts, now()) > cast($since as timestamptz))

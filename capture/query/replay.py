@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import reduce
 from operator import and_
 from typing import Any, Protocol, Self
@@ -18,6 +18,7 @@ from capture.lake.sql import quoted
 from capture.replay import Replay, Stretch, wide_schema
 from capture.replay.stretch import chosen
 from capture.schemas import DEPTH, MARKET_TABLES, SYSTEM_TABLES, TABLES, Table
+from capture.wire.times import EPOCH, moment_of
 
 from .answer import Answer, QueryError
 from .archive_sweep import Choice, Group, groups_of, sweep
@@ -33,7 +34,6 @@ SWEPT_ROWS = 131_072
 WINDOW = timedelta(days=32)
 BUCKET_BITS = 20
 DAY, US = timedelta(days=1), timedelta(microseconds=1)
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # Table -> of what, beside recorder, instrument and stream, the last row before the start is part of the state then.
 STATE = {"trades": (), "quotes": (), "midpoints": (), "ticks": ("tick_type",), "greeks": ("tick_type",),
@@ -202,7 +202,7 @@ def _within(lake: Asked, wanted: Wanted, start: datetime, end: datetime) -> Iter
     counts = np.array(_counts(lake, wanted, f"epoch_us(ts) >> {BUCKET_BITS}", start.date(), start.date()))
     full = np.cumsum(counts[:, 1]) // STRETCH_ROWS
     for bucket in counts[1:, 0][np.diff(full) > 0].tolist():
-        cut = EPOCH + timedelta(microseconds=bucket << BUCKET_BITS)
+        cut = moment_of(bucket << BUCKET_BITS)
         yield start, cut
         start = cut
     yield start, end

@@ -2,7 +2,7 @@
 
 from collections import namedtuple
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import cache
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, ClassVar, cast
@@ -11,8 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from capture.schemas import TABLES, Table
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from capture.wire.times import moment_of
 
 
 class Record(tuple[Any, ...]):
@@ -81,7 +80,7 @@ def _class(table: str, names: tuple[str, ...], initial: bool) -> type[Record]:
 def _moment(place: int, name: str) -> Callable[[Record], datetime | None]:
     def moment(record: Record) -> datetime | None:
         value = record[place]
-        return None if value is None else EPOCH + timedelta(microseconds=value)
+        return None if value is None else moment_of(value)
 
     moment.__doc__ = f"`{name}_us` as datetime, UTC."
     return moment

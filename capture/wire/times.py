@@ -1,12 +1,24 @@
 """IB's written dates and times to UTC microseconds."""
 
 import re
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_US = timedelta(microseconds=1)
 _DATE = re.compile(r"(\d{4})(\d\d)(\d\d)(?:[ -]+(\d\d):(\d\d):(\d\d)(?: ?(\S.*))?)?")
 _LONGEST = 128  # far more than any date with its zone; what is longer must not fill the cache either
+
+
+def microseconds(moment: datetime) -> int:
+    """Return a moment in microseconds since 1970."""
+    return (moment - EPOCH) // _US
+
+
+def moment_of(at_us: int) -> datetime:
+    """Return the moment so many microseconds after 1970, UTC. Raises OverflowError beyond the calendar."""
+    return EPOCH + at_us * _US
 
 
 def parse_time_us(text: str, zone: str = "UTC") -> int | None:

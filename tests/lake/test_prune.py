@@ -24,6 +24,7 @@ from capture.lake.views import prepare
 from capture.query import open_lake
 from capture.tape import seal_closed, segments
 from capture.tape.agreed import BACKFILL, BACKFILLED
+from tests.lake.killed import Killed, dying
 
 DAYS = [date(2026, 1, day) for day in (5, 6, 7, 8, 9)]
 TODAY = date(2026, 1, 10)
@@ -302,31 +303,16 @@ def test_nobody_else_may_seal_meanwhile(layout: Layout) -> None:
     assert dates(layout) == set(DAYS)
 
 
-class Killed(BaseException):
-    """Stands for SIGKILL: nothing catches it."""
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("step", ["write_pruned_tables", "write_pruned_tape", "unlink", "sync_path"])
 @pytest.mark.parametrize("survived", [0, 1, 3])
 def test_killed_at_any_step_the_lake_verifies_and_the_next_run_finishes(
     layout: Layout, monkeypatch: pytest.MonkeyPatch, step: str, survived: int
 ) -> None:
-    kept, left = rows(layout, since=DAYS[2]), survived
-
-    def dying(real: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*arguments: Any, **named: Any) -> Any:
-            nonlocal left
-            if left == 0:
-                raise Killed
-            left -= 1
-            return real(*arguments, **named)
-
-        return call
-
+    kept = rows(layout, since=DAYS[2])
     with monkeypatch.context() as patch:
         owner = Path if step == "unlink" else pruning
-        patch.setattr(owner, step, dying(getattr(owner, step)))
+        patch.setattr(owner, step, dying(getattr(owner, step), survived))
         with suppress(Killed):
             prune(layout, {"trades": 3, "tape": 3}, TODAY)
     verified(layout)

@@ -26,6 +26,7 @@ from capture.lake.verify import Verifier, foreign
 from capture.lake.views import prepare
 from capture.query import open_lake
 from capture.schemas import TABLES
+from tests.lake.killed import Killed, dying
 
 FIRST, SECOND, THIRD = date(2026, 1, 5), date(2026, 1, 6), date(2026, 1, 7)
 HOUR_S = 3_600
@@ -182,10 +183,6 @@ def test_late_rows_of_a_sealed_date_come_into_the_archive(days: Days) -> None:
 STEPS = ("write_sorted", "publish", "time.sleep", "moving_dates", "seal_through", "live_mark")
 
 
-class Killed(BaseException):
-    """Stands for SIGKILL: nothing catches it."""
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("survived", [0, 1, 5])
@@ -193,22 +190,10 @@ def test_killed_at_any_step_the_lake_answers_right_and_the_next_run_finishes(
     days: Days, monkeypatch: pytest.MonkeyPatch, step: str, survived: int
 ) -> None:
     before = rows(days.layout)
-    left = survived
-
-    def dying(real: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*arguments: Any, **named: Any) -> Any:
-            nonlocal left
-            if left == 0:
-                raise Killed
-            left -= 1
-            return real(*arguments, **named)
-
-        return call
-
     with monkeypatch.context() as patch:
         owner, _, name = step.rpartition(".")
         where = getattr(sealing, owner) if owner else sealing
-        patch.setattr(where, name, dying(getattr(where, name)))
+        patch.setattr(where, name, dying(getattr(where, name), survived))
         with suppress(Killed):
             list(days.sealer().seal())
     assert rows(days.layout) == before

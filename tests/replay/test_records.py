@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capture.replay import Record, Stretch, record_class, wide_schema
-from capture.replay.records import EPOCH
 from capture.schemas import TABLES, TICKS, TIMESTAMP, TRADES, Table
+from capture.wire.times import EPOCH
 
 EACH = pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
 # Drawn by a generator of Python's: Hypothesis takes a second for a row of fifty columns.

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from capture.gateway.faults import LOST, RESTORED
 from capture.gateway.feed import Notice
+from capture.lake.sql import NEWEST_GAPS
 from capture.schemas import TIMESTAMP
 from capture.wire.notices import Scope, describe
 
@@ -24,10 +25,8 @@ select epoch_us(ts) as ts_us, code, message from notices
 where source = 'gateway' and request_id is null and code is not null and recorder = $recorder order by ts, seq, "row"
 """
 # The line was down from the last byte that a stream heard before a session's end, until the first stream is whole.
-_DOWN = """
-with newest as (
-    select * from gaps where recorder = $recorder
-    qualify row_number() over (partition by gap_id order by seq desc, "row" desc) = 1)
+_DOWN = f"""
+with newest as (select * from {NEWEST_GAPS} where recorder = $recorder)
 select epoch_us(min(from_ts)) as from_us, epoch_us(min(to_ts)) as to_us
 from (select distinct ts from sessions where event = 'closed' and recorder = $recorder) as ended
 join newest on newest.code is null and from_ts <= ended.ts and coalesce(to_ts, 'infinity') >= ended.ts
