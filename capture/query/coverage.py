@@ -1,7 +1,7 @@
 """Coverage: how much trading time is in the lake, per instrument, stream and day, and what became of the rest."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -37,6 +37,8 @@ from {NEWEST_GAPS}
 _MINUTES = """
 select distinct instrument_id, stream, epoch(date_trunc('minute', ts)) as minute
 from {table} where instrument_id is not null
+  and date >= coalesce(to_timestamp($start_s)::date, '-infinity'::date)
+  and date <= coalesce(to_timestamp($end_s)::date, 'infinity'::date)
 """
 
 MISSING = ("open", "closed", "unavailable")
@@ -69,9 +71,12 @@ class _Wanted:
 
 def coverage(
     ask: Ask, symbols: list[str], heard_s: Mapping[str, float], now_s: float,
-    kept_s: Mapping[str, float] = MappingProxyType({}),
+    kept_s: Mapping[str, float] = MappingProxyType({}), span_s: tuple[float | None, float | None] = (None, None),
+    streams: Iterable[str] = WATCHED,
 ) -> list[dict[str, Any]]:
     """Ask a lake, and return one dict per symbol, stream and day (the instrument's own calendar day), in this order.
+
+    Only time in `span_s`, [from, to) in seconds since 1970, counts, None for no limit, and only some streams.
 
     Times are seconds: `expected_s` is trading time since the stream was first asked for, up to now, but for what came
     after it was given up; of it `captured_s` had rows at least once a minute, `quiet_s` had none although nothing says
@@ -81,18 +86,20 @@ def coverage(
     which old rows were pruned are whole: what was before is left out. Instruments whose trading hours are not known
     count every hour as trading time.
     """
-    parameters = {"streams": sorted(WATCHED), "symbols": symbols}
+    parameters = {"streams": sorted(streams), "symbols": symbols}
     events = ask(_WANTED, parameters)
-    facts = _gather(ask, {event["stream"] for event in events})
+    facts = _gather(ask, {event["stream"] for event in events}, {"start_s": span_s[0], "end_s": span_s[1]})
+    start_s, end_s = (now_s if at is None else at for at in (span_s[0] or 0.0, span_s[1]))
     rows = []
     for (symbol, *_), wanted in _wanted(events, now_s).items():
         key = (wanted.instrument_id, wanted.stream)
-        kept = [(kept_s.get(TABLE_OF_STREAM[wanted.stream], 0.0), now_s)]
+        kept = [(max(start_s, kept_s.get(TABLE_OF_STREAM[wanted.stream], 0.0)), min(now_s, end_s))]
         asked = intersection(union(span for spans in wanted.spans.values() for span in spans), kept)
         trading = facts.trading.get(key[0])
         expected = intersection(union(trading), asked) if trading else asked
-        for day, part in _by_day(expected, facts.zones.get(key[0], "UTC")):
-            place = {"symbol": symbol, "instrument_id": key[0], "stream": key[1], "day": day}
+        zone = facts.zones.get(key[0], "UTC")
+        for day, part in _by_day(expected, zone):
+            place = {"symbol": symbol, "instrument_id": key[0], "stream": key[1], "day": day, "zone": zone}
             rows.append(place | _classes(part, wanted, facts, heard_s))
     return rows
 
@@ -115,7 +122,7 @@ def _wanted(events: list[dict[str, Any]], now_s: float) -> dict[tuple[str, str, 
     return found
 
 
-def _gather(ask: Ask, streams: set[str]) -> _Facts:
+def _gather(ask: Ask, streams: set[str], span: Mapping[str, float | None]) -> _Facts:
     facts = _Facts()
     for row in ask(_HOURS):
         hours = parse_hours(row["trading_hours"], row["liquid_hours"], row["time_zone"])
@@ -128,7 +135,7 @@ def _gather(ask: Ask, streams: set[str]) -> _Facts:
         spans.append((row["from_s"], row["to_s"]))
         facts.reasons[key].append((row["from_s"], row["to_s"], row["reason"]))
     for table in sorted({TABLE_OF_STREAM[stream] for stream in streams}):
-        for row in ask(_MINUTES.format(table=table)):
+        for row in ask(_MINUTES.format(table=table), span):
             facts.minutes[row["instrument_id"], row["stream"]].append((row["minute"], row["minute"] + MINUTE_S))
     return facts
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial, partialmethod
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar, overload
 
 import duckdb
 import pyarrow as pa
@@ -13,6 +13,7 @@ import pyarrow as pa
 from capture.lake.damage import damage
 from capture.lake.functions import FUNCTIONS
 from capture.lake.functions.books import MOST_POSITIONS
+from capture.lake.gaps import WATCHED
 from capture.lake.layout import EMPTY_NAME, Layout
 from capture.lake.pruned import kept_s
 from capture.lake.sql import NEWEST_GAPS
@@ -28,7 +29,7 @@ from .database import Database
 from .functions import Functions
 from .named import named_tables, needed_tables
 from .replay import replay as replay_of
-from .selection import Instruments, Moment, dates_of, selection
+from .selection import Instruments, Moment, dates_of, moment, selection
 from .tail import Tail
 
 # Rows of so many days are found by the names of their folders, without listing those of all others.
@@ -145,9 +146,17 @@ class Lake(Functions):
         return self.sql(_GAPS, {"symbols": list(symbols or []), "stream": stream, "since": since, "until": until,
                                 "open_only": open_only})
 
-    def coverage(self, symbols: Sequence[str] | None = None) -> list[dict[str, Any]]:
-        """Return how much trading time is covered, per symbol, stream and day; see `capture.query.coverage`."""
-        return coverage(self._rows, list(symbols or []), self.heard(), time.time(), kept_s(self.layout))
+    def coverage(
+        self, symbols: Sequence[str] | None = None, start: Moment | None = None, end: Moment | None = None, *,
+        streams: Iterable[str] = WATCHED,
+    ) -> list[dict[str, Any]]:
+        """Return how much trading time in [start, end) is covered, by symbol, stream and day.
+
+        See `capture.query.coverage`. Raises QueryError for a time that is none.
+        """
+        span_s = tuple(None if at is None else moment(at).timestamp() for at in (start, end))
+        return coverage(self._rows, list(symbols or []), self.heard(), time.time(), kept_s(self.layout),
+                        (span_s[0], span_s[1]), streams)
 
     def _rows(self, query: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = self.sql(query, parameters).arrow().to_pylist()
@@ -226,14 +235,17 @@ order by from_ts, gap_id
 """
 
 
-def open_lake(data: str | Path = "data") -> Lake:
-    """Open the lake in a data folder. Raises LakeMissingError where there is none.
+AnyLake = TypeVar("AnyLake", bound=Lake)
 
-    >>> with open_lake("data") as lake:  # doctest: +SKIP
-    ...     lake.sql("select symbol, count(*) from trades group by all").pl()
-    """
+
+@overload
+def open_lake(data: str | Path = "data") -> Lake: ...
+@overload
+def open_lake(data: str | Path, kind: type[AnyLake]) -> AnyLake: ...
+def open_lake(data: str | Path = "data", kind: type[Lake] = Lake) -> Lake:
+    """Open the lake in a data folder, as a lake of some kind. Raises LakeMissingError where there is none."""
     layout = Layout(Path(data))
     layout.require()
     if not all(layout.sealed(name).exists() for name in TABLES) or not belongs(layout):
         prepare(layout)
-    return Lake(layout)
+    return kind(layout)

@@ -1,39 +1,29 @@
 """What a replay plays: the rows of a lake, read a stretch of time after the other, and the state at its start."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from functools import reduce
-from operator import and_
-from typing import Any, Protocol, Self
+from datetime import datetime, timedelta
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from capture.lake.functions.books import STREAMS as BOOK_STREAMS
-from capture.lake.layout import Layout
-from capture.lake.sql import quoted
 from capture.replay import Replay, Stretch, wide_schema
 from capture.replay.stretch import chosen
-from capture.schemas import DEPTH, MARKET_TABLES, SYSTEM_TABLES, TABLES, Table
-from capture.wire.times import EPOCH, moment_of
+from capture.schemas import DEPTH, MARKET_TABLES, TABLES, Table
+from capture.wire.times import EPOCH
 
-from .answer import Answer, QueryError
+from .answer import QueryError
 from .archive_sweep import Choice, Group, groups_of, sweep
 from .book_snapshots import book
 from .selection import Instruments, Moment, moment, symbols_and_ids
+from .spans import day_spans, within
+from .wanted import US, Asked, Wanted, among
 
 # How many rows are in memory at once, about: a stretch holds no more, unless a single second does.
 STRETCH_ROWS = 500_000
 # Of a swept day fewer at a time cost nothing more, and buffers of this size are used again rather than fetched anew:
 # measured, a quarter less time than with STRETCH_ROWS.
 SWEPT_ROWS = 131_072
-# Rows are counted by day for so many days at once, and in days of many rows by 2^20 microseconds, about a second.
-WINDOW = timedelta(days=32)
-BUCKET_BITS = 20
-DAY, US = timedelta(days=1), timedelta(microseconds=1)
 
 # Table -> of what, beside recorder, instrument and stream, the last row before the start is part of the state then.
 STATE = {"trades": (), "quotes": (), "midpoints": (), "ticks": ("tick_type",), "greeks": ("tick_type",),
@@ -48,67 +38,6 @@ EVERY_TABLE = tuple(one.name for one in MARKET_TABLES)
 LAST_FIRST = 'ts desc, seq desc, "row" desc'
 
 Texts = str | Sequence[str] | None
-
-
-class Asked(Protocol):
-    """The lake that is replayed."""
-
-    layout: Layout
-
-    def sql(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> Answer:
-        """Return the answer to a query."""
-
-    def again(self) -> Self:
-        """Return another lake on the same files."""
-
-    def close(self) -> None:
-        """Let go of the lake."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which rows are wanted; times in UTC, `end` not included, None for no limit."""
-
-    tables: tuple[Table, ...]
-    columns: tuple[str, ...] | None
-    instruments: Instruments | None
-    streams: tuple[str, ...] | None
-    recorders: tuple[str, ...] | None
-    start: datetime | None
-    end: datetime | None
-
-    def where(self, table: Table, start: datetime | None, end: datetime | None) -> str:
-        """Return the SQL condition for the rows of a table in [start, end)."""
-        names = {column.name for column in table.columns}
-        conditions = ["true"]
-        for name, values in (("stream", self.streams), ("recorder", self.recorders)):
-            if values is not None and name in names:
-                conditions.append(_among(name, values))
-        if self.instruments is not None and "instrument_id" in names:
-            conditions.append(_of_instruments(self.instruments, line=table in SYSTEM_TABLES))
-        # Constants, and the date too: by them folders, files and parts of files are left out.
-        if start is not None:
-            conditions.append(f"ts >= timestamptz '{start}' and date >= date '{start.date()}'")
-        if end is not None:
-            conditions.append(f"ts < timestamptz '{end}' and date <= date '{(end - US).date()}'")
-        return " and ".join(conditions)
-
-    @property
-    def condition(self) -> pc.Expression | None:
-        """The condition for rows of market data, as in `where` but for their time, for Arrow; None for all."""
-        conditions = [pc.field(name).isin(list(values)) for name, values in (("stream", self.streams),
-                                                                             ("recorder", self.recorders))
-                      if values is not None]
-        if self.instruments is not None:
-            symbols, ids = symbols_and_ids(self.instruments)
-            conditions.append(pc.field("symbol").isin(pa.array(symbols, pa.string()))
-                              | pc.field("instrument_id").isin(pa.array(ids, pa.int64())))
-        return reduce(and_, conditions) if conditions else None
-
-    def select(self, table: Table, start: datetime | None, end: datetime | None) -> str:
-        """Return the query of the rows of a table in [start, end), in no order."""
-        columns = ", ".join(f'"{column.name}"' for column in chosen(table, self.columns))
-        return f'select {columns} from "{table.name}" where {self.where(table, start, end)}'
 
 
 def replay(
@@ -157,13 +86,13 @@ def replay(
 
 
 def _stretches(lake: Asked, wanted: Wanted) -> Iterator[Stretch]:
-    for start, end, rows in _spans(lake, wanted):
+    for start, end, rows in day_spans(lake, wanted, STRETCH_ROWS):
         if rows > STRETCH_ROWS and (groups := _archive(lake, wanted, start, end)) is not None:
             columns = {table.name: [one.name for one in chosen(table, wanted.columns)] for table in wanted.tables}
             choice = Choice(start, end, columns, wanted.condition)
             yield from map(Stretch.of, sweep(groups, choice, min(STRETCH_ROWS, SWEPT_ROWS)))
             continue
-        for begin, until in _within(lake, wanted, start, end) if rows > STRETCH_ROWS else [(start, end)]:
+        for begin, until in within(lake, wanted, start, end, STRETCH_ROWS) if rows > STRETCH_ROWS else [(start, end)]:
             yield Stretch.of({table.name: lake.sql(wanted.select(table, begin, until)).arrow()
                               for table in wanted.tables})
 
@@ -177,64 +106,6 @@ def _archive(lake: Asked, wanted: Wanted, start: datetime, end: datetime) -> lis
               for table in wanted.tables}
     symbols, ids = symbols_and_ids(wanted.instruments) if wanted.instruments is not None else ([], [])
     return groups_of(lake.layout, counts, day, start, end, symbols if symbols and not ids else None)
-
-
-def _spans(lake: Asked, wanted: Wanted) -> Iterator[tuple[datetime, datetime, int]]:
-    """Yield spans of time, one after the other, and how many rows they hold: about STRETCH_ROWS, or a day of more."""
-    for first, last in _windows(lake, wanted):
-        pending, rows = _begin(first, wanted), 0
-        for day, count in _counts(lake, wanted, "date", first, last):
-            begin = _begin(day, wanted)
-            if rows and rows + count > STRETCH_ROWS:
-                yield pending, begin, rows
-                pending, rows = begin, 0
-            if count > STRETCH_ROWS:
-                yield begin, _end(day, wanted), count
-                pending = _end(day, wanted)
-            else:
-                rows += count
-        if rows:
-            yield pending, _end(last, wanted), rows
-
-
-def _within(lake: Asked, wanted: Wanted, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
-    """Yield the spans of a day, of about STRETCH_ROWS each."""
-    counts = np.array(_counts(lake, wanted, f"epoch_us(ts) >> {BUCKET_BITS}", start.date(), start.date()))
-    full = np.cumsum(counts[:, 1]) // STRETCH_ROWS
-    for bucket in counts[1:, 0][np.diff(full) > 0].tolist():
-        cut = moment_of(bucket << BUCKET_BITS)
-        yield start, cut
-        start = cut
-    yield start, end
-
-
-def _windows(lake: Asked, wanted: Wanted) -> Iterator[tuple[date, date]]:
-    """Yield the first and last dates of windows that hold all rows there are."""
-    parts = [f'select min(date) as first, max(date) as last from "{table.name}" '
-             f"where {wanted.where(table, wanted.start, wanted.end)}" for table in wanted.tables]
-    [(first, last)] = lake.sql(f"select min(first), max(last) from ({' union all '.join(parts)})").rows()
-    while first is not None and first <= last:
-        until = min(first + WINDOW, last + DAY)
-        yield first, until - DAY
-        first = until
-
-
-def _counts(lake: Asked, wanted: Wanted, by: str, first: date, last: date) -> list[tuple[Any, int]]:
-    """Return how many rows all tables have by an SQL expression, on the dates from `first` to `last`, in its order."""
-    start, end = _begin(first, wanted), _end(last, wanted)
-    parts = [f'select {by} as part, count(*) as rows from "{table.name}" where {wanted.where(table, start, end)} '
-             "group by part" for table in wanted.tables]
-    return lake.sql(f"select part, sum(rows)::bigint from ({' union all '.join(parts)}) group by 1 order by 1").rows()
-
-
-def _begin(day: date, wanted: Wanted) -> datetime:
-    midnight = moment(day)
-    return midnight if wanted.start is None else max(midnight, wanted.start)
-
-
-def _end(day: date, wanted: Wanted) -> datetime:
-    midnight = moment(day + DAY)
-    return midnight if wanted.end is None else min(midnight, wanted.end)
 
 
 def _state(lake: Asked, wanted: Wanted, at: datetime) -> dict[str, pa.Table]:
@@ -266,7 +137,7 @@ def _asked_since(lake: Asked, wanted: Wanted, table: Table, at: datetime) -> dat
     [(since,)] = lake.sql(f"""
         select min(last) from (
             select max(ts) as last from subscriptions
-            where event = 'requested' and stream in ({streams}) and {_none_of("stream", ONCE)}
+            where event = 'requested' and stream in ({streams}) and not {among("stream", ONCE)}
               and {wanted.where(TABLES["subscriptions"], earliest, at)}
             group by recorder, instrument_id, stream)""").rows()
     return min(since, at - LOOK_BACK) if since is not None else at - LOOK_BACK
@@ -315,19 +186,3 @@ def _moment(given: Moment | None) -> datetime | None:
 
 def _texts(given: Texts) -> tuple[str, ...] | None:
     return None if given is None else (given,) if isinstance(given, str) else tuple(given)
-
-
-def _of_instruments(given: Instruments, *, line: bool) -> str:
-    symbols, ids = symbols_and_ids(given)
-    either = [_among("symbol", symbols)] if symbols else []
-    either += [f"instrument_id in ({', '.join(map(str, ids))})"] if ids else []
-    either += ["(symbol is null and instrument_id is null)"] if line else []
-    return f"({' or '.join(either) or 'false'})"
-
-
-def _among(name: str, values: Sequence[str]) -> str:
-    return f"{name} in ({', '.join(map(quoted, values))})" if values else "false"
-
-
-def _none_of(name: str, values: Sequence[str]) -> str:
-    return f"not {_among(name, values)}"

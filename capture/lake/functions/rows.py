@@ -62,7 +62,7 @@ quoted as not materialized (
 ), middled as (
     select m.*, (m.quote.bid_price + m.quote.ask_price) / 2 as mid from met m
 ), signed as (
-    select m.*, nullif(sign(m.price - m.mid), 0) as by_quote,
+    select m.*, nullif(sign(round(m.price - m.mid, 9)), 0) as by_quote,
         last_value(nullif(m.step, 0) ignore nulls)
             over (partition by m.symbol, m.instrument_id order by m.place) as by_tick
     from middled m

@@ -1,0 +1,95 @@
+"""Which rows of a lake are wanted, over several tables: as SQL and as Arrow's condition."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import reduce
+from operator import and_
+from typing import Any, Protocol, Self
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from capture.lake.layout import Layout
+from capture.lake.sql import quoted
+from capture.replay.stretch import chosen
+from capture.schemas import SYSTEM_TABLES, Table
+
+from .answer import Answer
+from .selection import Instruments, symbols_and_ids
+
+US = timedelta(microseconds=1)
+
+
+class Asked(Protocol):
+    """The lake that is asked."""
+
+    layout: Layout
+
+    def sql(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> Answer:
+        """Return the answer to a query."""
+
+    def again(self) -> Self:
+        """Return another lake on the same files."""
+
+    def close(self) -> None:
+        """Let go of the lake."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which rows are wanted; times in UTC, `end` not included, None for no limit."""
+
+    tables: tuple[Table, ...]
+    columns: tuple[str, ...] | None
+    instruments: Instruments | None
+    streams: tuple[str, ...] | None
+    recorders: tuple[str, ...] | None
+    start: datetime | None
+    end: datetime | None
+
+    def where(self, table: Table, start: datetime | None, end: datetime | None) -> str:
+        """Return the SQL condition for the rows of a table in [start, end)."""
+        names = {column.name for column in table.columns}
+        conditions = ["true"]
+        for name, values in (("stream", self.streams), ("recorder", self.recorders)):
+            if values is not None and name in names:
+                conditions.append(among(name, values))
+        if self.instruments is not None and "instrument_id" in names:
+            conditions.append(_of_instruments(self.instruments, line=table in SYSTEM_TABLES))
+        # Constants, and the date too: by them folders, files and parts of files are left out.
+        if start is not None:
+            conditions.append(f"ts >= timestamptz '{start}' and date >= date '{start.date()}'")
+        if end is not None:
+            conditions.append(f"ts < timestamptz '{end}' and date <= date '{(end - US).date()}'")
+        return " and ".join(conditions)
+
+    @property
+    def condition(self) -> pc.Expression | None:
+        """The condition for rows of market data, as in `where` but for their time, for Arrow; None for all."""
+        conditions = [pc.field(name).isin(list(values)) for name, values in (("stream", self.streams),
+                                                                             ("recorder", self.recorders))
+                      if values is not None]
+        if self.instruments is not None:
+            symbols, ids = symbols_and_ids(self.instruments)
+            conditions.append(pc.field("symbol").isin(pa.array(symbols, pa.string()))
+                              | pc.field("instrument_id").isin(pa.array(ids, pa.int64())))
+        return reduce(and_, conditions) if conditions else None
+
+    def select(self, table: Table, start: datetime | None, end: datetime | None) -> str:
+        """Return the query of the rows of a table in [start, end), in no order."""
+        columns = ", ".join(f'"{column.name}"' for column in chosen(table, self.columns))
+        return f'select {columns} from "{table.name}" where {self.where(table, start, end)}'
+
+
+def _of_instruments(given: Instruments, *, line: bool) -> str:
+    symbols, ids = symbols_and_ids(given)
+    either = [among("symbol", symbols)] if symbols else []
+    either += [f"instrument_id in ({', '.join(map(str, ids))})"] if ids else []
+    either += ["(symbol is null and instrument_id is null)"] if line else []
+    return f"({' or '.join(either) or 'false'})"
+
+
+def among(name: str, values: Sequence[str]) -> str:
+    """Return the SQL condition that a column has one of some texts."""
+    return f"{name} in ({', '.join(map(quoted, values))})" if values else "false"
