@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import databento_dbn as dbn  # type: ignore[import-not-found]  # in its own environment only
+import databento_dbn as dbn
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq

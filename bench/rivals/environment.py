@@ -1,5 +1,6 @@
 """Rivals' environments: `.bench/<rival>/`, each made with its own pip the first time it is asked for, and kept."""
 
+import fcntl
 import subprocess
 import sys
 from pathlib import Path
@@ -13,19 +14,27 @@ REQUIREMENTS = {
     "arctic": ("arcticdb==6.28.2", "pyarrow"),
     "arctic_questions": ("arcticdb==6.28.2", "pyarrow"),
     "replay_dbn": ("databento==0.87.0", "pyarrow"),
+    "export_dbn": ("databento==0.87.0", "pyarrow"),
     "replay_nautilus": ("nautilus_trader==1.221.0",),
 }
 
 
 def command_of(program: str, *arguments: object) -> list[str]:
     """Return the command that runs a rival's program, in an environment that holds what it needs."""
-    requirements = REQUIREMENTS[program]
+    return [python_with(REQUIREMENTS[program]), str(PROGRAMS / f"{program}.py"), *map(str, arguments)]
+
+
+def python_with(requirements: tuple[str, ...]) -> str:
+    """Return the Python of an environment that holds some packages, named after the first; made if need be."""
     home = FOLDER / requirements[0].partition("==")[0]
     python, installed = home / "bin" / "python", home / "installed"
-    if not installed.exists() or installed.read_text() != str(requirements):
-        print(f"installing {requirements[0]} into {home}", file=sys.stderr, flush=True)
-        subprocess.run([sys.executable, "-m", "venv", "--clear", home], check=True)
-        subprocess.run([python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", *requirements],
-                       check=True)
-        installed.write_text(str(requirements))
-    return [str(python), str(PROGRAMS / f"{program}.py"), *map(str, arguments)]
+    FOLDER.mkdir(exist_ok=True)
+    with home.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # tests that run side by side want the same
+        if not installed.exists() or installed.read_text() != str(requirements):
+            print(f"installing {requirements[0]} into {home}", file=sys.stderr, flush=True)
+            subprocess.run([sys.executable, "-m", "venv", "--clear", home], check=True)
+            subprocess.run([python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", *requirements],
+                           check=True)
+            installed.write_text(str(requirements))
+    return str(python)
