@@ -9,7 +9,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .query import Lake, open_lake
+    from .export import Lake, open_lake
 
 __version__ = version("ticktape")
 __all__ = ["Lake", "__version__", "open_lake"]
@@ -18,7 +18,7 @@ __all__ = ["Lake", "__version__", "open_lake"]
 def __getattr__(name: str) -> Any:
     # Late, so that the processes of the recorder do not load DuckDB and polars only because they import capture.
     if name in ("Lake", "open_lake"):
-        from . import query
+        from . import export
 
-        return getattr(query, name)
+        return getattr(export, name)
     raise AttributeError(f"module 'capture' has no attribute {name!r}")

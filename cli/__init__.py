@@ -10,10 +10,13 @@ from . import (
     coverage,
     demo,
     du,
+    export,
     gaps,
     gateway,
     init,
+    notebook,
     plan,
+    plot,
     prune,
     rebuild,
     record,
@@ -32,8 +35,8 @@ from .exits import explain
 from .output import say
 
 _VERBS = (
-    init, plan, gateway, record, backfill, snapshot, sql, tail, replay, tables, status, gaps, coverage,
-    check_bars, du, verify, recover, rebuild, seal, prune, demo, version,
+    init, plan, gateway, record, backfill, snapshot, sql, tail, replay, export, tables, status, gaps, coverage,
+    plot, notebook, check_bars, du, verify, recover, rebuild, seal, prune, demo, version,
 )  # fmt: skip
 
 app = typer.Typer(

@@ -11,6 +11,7 @@ from typer.main import get_group
 from typer.testing import CliRunner
 
 import capture.query
+from capture.export import FORMATS, Format
 from capture.gateway.control import explained
 from capture.lake.functions import FUNCTIONS, Function, Kind
 from capture.schemas import TABLES, Table
@@ -103,11 +104,60 @@ _FUNCTION_RULES = """
 """.strip()
 
 
+def export_page() -> str:
+    """Return the formats of exports."""
+    formats = [(f"`{one.name}`", one.meaning, " ".join(f"`{ending}`" for ending in one.endings) or "a folder")
+               for one in FORMATS.values()]
+    return _page(
+        "Exports",
+        "`ticktape export TABLE` and `lake.export(…)` write rows, in order of time, in the form that another tool "
+        "wants.",
+        f"```bash\n{_EXPORT_EXAMPLES}\n```",
+        _EXPORT_RULES,
+        "## Formats",
+        _markdown(("`--format`", "is", "names end in"), formats),
+        "The first four take every table, and with `--every` bars and books, with the columns that these have. The "
+        "others have columns of their own:",
+        *[_format(one) for one in FORMATS.values() if one.own_columns])
+
+
+def _format(format: Format) -> str:
+    becomes = [(f"[{table}](tables.md#{table})", text) for table, text in format.module.TAKES.items()]
+    return f"## {format.name}\n\n{_markdown(('table', 'becomes'), becomes)}\n\nNot in it: {format.module.LEAVES_OUT}"
+
+
+_EXPORT_EXAMPLES = """
+ticktape export trades AAPL --from 2026-11-18 --until 2026-11-19 -o aapl.csv.gz
+ticktape export quotes --by symbol,date --format parquet -o quotes        # quotes/symbol=…/date=…/quotes.parquet
+ticktape export trades --every '1 minute' --whole -o bars.parquet         # bars without gaps
+ticktape export depth ESZ6 --every '1 second' -o book.feather             # the ten best levels
+ticktape export trades --min-coverage 0.99 --once -o trades.parquet       # days of which nearly all was recorded
+ticktape export depth ESZ6 -o esz6.dbn.zst                                # Databento's mbp-10
+ticktape export quotes --format nautilus -o catalog
+""".strip()
+
+_EXPORT_RULES = """
+- **What.** Rows as the table has them: where several streams or recorders brought the same event, it is there several
+  times, and `--once` takes each once. `--every` makes bars of trades, quotes and midpoints, and snapshots of books.
+  Formats of other tools take each event once on their own.
+- **Whole or not at all.** What is written appears under its name when it is finished; what is there already is replaced
+  only with `--force`. Into a folder several tables can be exported one after the other.
+- **The manifest** beside a file (`NAME.manifest.json`), or in a folder (`_TABLE.manifest.json`), says what was asked
+  for, of which lake and recorders, how many rows of whom there are, what each column means, how much of the time was
+  recorded, which gaps there are, which days were left out, and what was lost.
+- **Lost** is what the output cannot hold as it is, such as a size of 0.5 where sizes are whole numbers. The command
+  counts it, says so, and ends with exit code 3. What a format has no place for at all stands below.
+- **Times** are UTC. In CSV nothing between two commas is a null, and `""` an empty text.
+- **Memory** does not grow with the number of rows.
+""".strip()
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "tables.md": tables_page,
     "cli.md": commands_page,
     "instruments.md": instruments_page,
     "functions.md": functions_page,
+    "export.md": export_page,
 }
 METHODS = Path(capture.query.__file__).parent / "functions.py"
 

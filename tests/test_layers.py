@@ -11,10 +11,11 @@ ROOT = Path(__file__).parents[1]
 
 # Each layer and what lies beneath it; a module may import its own layer and those reachable from it.
 BENEATH = {
-    "cli": {"gateway", "export", "watch"},
+    "cli": {"gateway", "export", "watch", "plot"},
     "gateway": {"query", "replay"},
     "export": {"query", "replay"},
     "watch": {"query", "replay"},
+    "plot": {"query"},
     "query": {"session", "lake", "replay"},
     "replay": {"session", "lake"},
     "session": {"tape"},
@@ -26,7 +27,7 @@ BENEATH = {
 NO_IO = {"socket", "asyncio", "time", "os", "pathlib"}
 MOST_LINES = 400
 
-MODULES = sorted(path for folder in ("capture", "schemas", "cli") for path in (ROOT / folder).rglob("*.py"))
+MODULES = sorted(path for folder in ("capture", "schemas", "cli", "examples") for path in (ROOT / folder).rglob("*.py"))
 EACH = pytest.mark.parametrize("path", MODULES, ids=[str(path.relative_to(ROOT)) for path in MODULES])
 
 

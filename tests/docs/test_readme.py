@@ -17,7 +17,7 @@ BLOCKS = re.findall(r"^```(bash test|python)\n(.*?)^```", (ROOT / "README.md").r
 
 @pytest.mark.slow
 def test_what_it_says_works(tmp_path: Path) -> None:
-    assert [kind for kind, _ in BLOCKS] == ["bash test", "bash test", "python", "bash test"]
+    assert [kind for kind, _ in BLOCKS] == ["bash test", "bash test", "python", "bash test", "bash test"]
     commands = {"bash test": ["bash", "-euo", "pipefail", "-c"], "python": [sys.executable, "-c"]}
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     with running(Gateway(Market(rate=5))) as gateway:

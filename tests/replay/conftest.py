@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -79,9 +80,9 @@ def late(tape: Any) -> None:
     tape.answer("historical_trades", request_id=90, done=True, ticks=ticks)
 
 
-@pytest.fixture(scope="session")
-def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The folder of the lake."""
+@contextmanager
+def recording(folder: Path) -> Iterator[Path]:
+    """Record the three days into a folder, and keep the tapes open meanwhile."""
     from tests.conftest import ScriptedTape
 
     now_ns = [int(DAYS[0].timestamp() * 1e9)]
@@ -89,12 +90,18 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     def at(now_s: float) -> None:
         now_ns[0] = int(now_s * 1e9)
 
-    folder = tmp_path_factory.mktemp("replay") / "data"
     tapes = [ScriptedTape(folder, name, now=lambda: now_ns[0]) for name in ("main", "second")]
     record(tapes, at)
     yield folder
     for tape in tapes:
         tape.writer.close()
+
+
+@pytest.fixture(scope="session")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of the lake."""
+    with recording(tmp_path_factory.mktemp("replay") / "data") as folder:
+        yield folder
 
 
 @pytest.fixture

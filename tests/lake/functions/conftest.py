@@ -15,7 +15,6 @@ import pytest
 import capture
 from capture.lake.layout import Layout
 from capture.lake.parquet import write_parquet
-from capture.query import Lake
 from capture.schemas import TABLES
 from capture.tape import publish
 
@@ -46,7 +45,7 @@ class MadeLake:
     def __init__(self, root: Path) -> None:
         self.layout = Layout(root)
         self.rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        self._lake: Lake | None = None
+        self._lake: capture.Lake | None = None
 
     def add(self, table: str, seconds: float | datetime, symbol: str = "AAPL", **values: Any) -> None:
         """Add a row at a moment, or so many seconds after noon."""
@@ -69,7 +68,7 @@ class MadeLake:
                  **{"gap_id": f"gap {from_s}"} | values)
 
     @property
-    def lake(self) -> Lake:
+    def lake(self) -> capture.Lake:
         if self._lake is None:
             self._write()
             self._lake = capture.open_lake(self.layout.root)

@@ -1,0 +1,107 @@
+"""An export under way: what was asked for, of which lake, and what its format could not hold."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import cached_property
+from typing import Any, Self
+
+from capture.query import Lake, QueryError
+from capture.query.selection import Instruments, symbols_and_ids
+from capture.query.wanted import US, Wanted
+from capture.schemas import Table
+
+_NEWEST = """
+select * exclude (date) from instruments where ts < coalesce($end, 'infinity'::timestamptz)
+qualify row_number() over (partition by instrument_id order by ts desc, seq desc, "row" desc) = 1
+"""
+
+
+@dataclass
+class Job:
+    """What is exported, and `losses`: what the output lacks, in words, with how many rows or values it concerns.
+
+    `table`, `instruments` (None: all), `start`, `end` (UTC, `end` not included, None: no limit), `stream`, `recorder`
+    and `columns` say which rows; `once`, `every`, `whole` and `unreported` are explained where rows are made of them,
+    in `capture.export.source`. `min_coverage` is a share of 1.
+    """
+
+    lake: Lake
+    table: Table
+    instruments: Instruments | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+    stream: str | None = None
+    recorder: str | None = None
+    columns: Sequence[str] | None = None
+    once: bool = False
+    every: str | None = None
+    whole: bool = False
+    unreported: bool | None = None
+    min_coverage: float | None = None
+    losses: Counter[str] = field(default_factory=Counter)
+
+    def lose(self, what: str, count: int) -> None:
+        """Take down that so many rows or values could not be written as they are; nothing where there are none."""
+        if count:
+            self.losses[what] += int(count)
+
+    def part(self, **changes: Any) -> Self:
+        """Return a job for a part of this one: with its details, and its losses among those of this one."""
+        found = replace(self, **changes)
+        found.__dict__["details"] = self.details
+        return found
+
+    @property
+    def wanted(self) -> Wanted:
+        """Which rows of its table it is made of."""
+        return Wanted((self.table,), None, self.instruments, (self.stream,) if self.stream else None,
+                      (self.recorder,) if self.recorder else None, self.start, self.end)
+
+    @property
+    def where(self) -> str:
+        """The SQL condition for these rows."""
+        return self.wanted.where(self.table, self.start, self.end)
+
+    @cached_property
+    def span(self) -> tuple[datetime, datetime]:
+        """The time of the rows, [from, to): that which was asked for, where that has an end, else as far as rows go.
+
+        Raises QueryError where there is no row.
+        """
+        [(first, last)] = self.lake.sql(f'select min(ts), max(ts) from "{self.table.name}" where {self.where}').rows()
+        if first is None:
+            raise QueryError("nothing was recorded of what is asked for; `ticktape coverage` tells what was")
+        return self.start or first, self.end or last + US
+
+    @cached_property
+    def details(self) -> Mapping[int, Mapping[str, Any]]:
+        """Contract details by contract id: a row of `instruments` each, the newest by the end of the export.
+
+        What was recorded later counts where there is nothing older. Instruments whose details IB never sent are not in
+        it.
+        """
+        rows = self.lake.sql(_NEWEST, {"end": None}).arrow().to_pylist()
+        if self.end is not None:
+            rows += self.lake.sql(_NEWEST, {"end": self.end}).arrow().to_pylist()
+        return {row["instrument_id"]: row for row in rows}
+
+    @property
+    def ids(self) -> list[int]:
+        """The contract ids that are named."""
+        return [] if self.instruments is None else symbols_and_ids(self.instruments)[1]
+
+    @cached_property
+    def named(self) -> list[str]:
+        """The symbols that are named."""
+        return [] if self.instruments is None else symbols_and_ids(self.instruments)[0]
+
+    @cached_property
+    def symbols(self) -> list[str] | None:
+        """The symbols that are meant, those of contract ids too; None for all."""
+        if self.instruments is None:
+            return None
+        query = "select distinct symbol from subscriptions where list_contains($ids, instrument_id) and symbol not null"
+        known = [symbol for (symbol,) in self.lake.sql(query, {"ids": self.ids}).rows()] if self.ids else []
+        return list(dict.fromkeys((*self.named, *known)))

@@ -1,0 +1,93 @@
+"""Where an export is written before it is there: beside its place, so that it appears whole or not at all."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from glob import escape
+from pathlib import Path
+
+from capture.tape.publish import sync_path
+
+FILE_MODE = 0o644
+
+
+class ExistsError(FileExistsError):
+    """Something is where the export would be written; the text says what, and what to do."""
+
+
+class Stage:
+    """A folder for the files of an export that will be `path`: one file, or a folder of files."""
+
+    def __init__(self, path: Path, *, folder: bool, force: bool) -> None:
+        self.path, self._is_folder, self._force = path, folder, force
+        self.root = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+
+    def check(self, manifest: str) -> None:
+        """Raise ExistsError where something is in the way, also a manifest, by name, of an earlier export."""
+        self._check_kind()
+        taken = self.path if not self._is_folder else self.path / manifest
+        if taken.exists() and not self._force:
+            raise ExistsError(f"{taken} is there already: choose another name, or replace it with --force")
+
+    @contextmanager
+    def open(self) -> Iterator[Path]:
+        """Make the folder to write into; it is removed at the end, whatever happened."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        for leftover in self.path.parent.glob(f".{escape(self.path.name)}.*.tmp"):
+            if not _runs(leftover):
+                shutil.rmtree(leftover, ignore_errors=True)  # it was killed
+        self.root.mkdir()
+        try:
+            yield self.root
+        finally:
+            shutil.rmtree(self.root, ignore_errors=True)
+
+    def publish(self, stale: list[str]) -> None:
+        """Move all files into their places; `stale` are files of an earlier export in the same folder, which go.
+
+        Raises ExistsError, having moved nothing, where one of them is there and may not be replaced.
+        """
+        self._check_kind()
+        files = sorted(path for path in self.root.rglob("*") if path.is_file())
+        for file in files:
+            file.chmod(FILE_MODE)
+            sync_path(file)
+        if self._is_folder and not self.path.exists():
+            self.root.replace(self.path)
+            sync_path(self.path.parent)
+            return
+        places = {file: self._place(file) for file in files}
+        if not self._force and (taken := next((place for place in places.values() if place.exists()), None)):
+            raise ExistsError(f"{taken} is there already: choose another folder, or replace such files with --force")
+        for file, place in places.items():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            file.replace(place)
+        for name in set(stale) - {str(place.relative_to(self.path)) for place in places.values() if self._is_folder}:
+            with suppress(FileNotFoundError):
+                (self.path / name).unlink()
+        for parent in {place.parent for place in places.values()}:
+            sync_path(parent)
+
+    def _place(self, file: Path) -> Path:
+        return (self.path if self._is_folder else self.path.parent) / file.relative_to(self.root)
+
+    def _check_kind(self) -> None:
+        if self._is_folder and self.path.exists() and not self.path.is_dir():
+            raise ExistsError(f"{self.path} is a file, and a folder is to be written: choose another name")
+        if not self._is_folder and self.path.is_dir():
+            raise ExistsError(f"{self.path} is a folder, and a file is to be written: choose another name")
+
+
+def _runs(stage: Path) -> bool:
+    """Return whether the process still runs that made a folder to write into."""
+    pid = stage.name.split(".")[-2]
+    try:
+        os.kill(int(pid), 0)
+    except ValueError:
+        return True  # not one of ours
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return int(pid) != os.getpid()

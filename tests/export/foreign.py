@@ -1,0 +1,16 @@
+"""Other tools' own libraries, in environments of their own, reading what was exported for them."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from bench.rivals.environment import python_with
+
+
+def run(requirements: tuple[str, ...], program: Path, *arguments: object) -> str:
+    """Run a program of `readers/` where some packages are installed, and return what it prints."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "COV_"))}
+    command = [python_with(requirements), str(program), *map(str, arguments)]
+    ran = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=240)
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout

@@ -1,0 +1,381 @@
+"""What an export holds, where it is written, and what its manifest says."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import pyarrow as pa
+import pyarrow.dataset
+import pyarrow.parquet as pq
+import pytest
+
+import capture
+from capture.export import ExistsError, parquet, source
+from capture.query import QueryError
+from capture.schemas import TABLES
+from tests.lake.functions.conftest import IDS, NOON, MadeLake
+from tests.replay.conftest import DAYS
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = pq.read_table(path).to_pylist()
+    return rows
+
+
+def answer(given: Any) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = given.arrow().to_pylist()
+    return rows
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+CHOICES: dict[str, dict[str, Any]] = {
+    "all": {},
+    "an instrument": {"instruments": "AAPL"},
+    "by number": {"instruments": [2]},
+    "a symbol and a number": {"instruments": ["AAPL", 2]},
+    "a range": {"start": DAYS[0] + timedelta(seconds=10), "end": DAYS[2]},
+    "a stream": {"stream": "all_last"},
+    "columns": {"columns": ["price", "ts"]},
+}
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_the_rows_are_those_of_the_lake(lake: capture.Lake, tmp_path: Path, choice: str) -> None:
+    done = lake.export("trades", tmp_path / "rows.parquet", **CHOICES[choice])
+    expected = answer(lake.rows("trades", **CHOICES[choice]))
+    assert read(tmp_path / "rows.parquet") == expected
+    assert done.rows == len(expected) > 0
+    assert done.size_bytes == (tmp_path / "rows.parquet").stat().st_size
+    assert not done.losses
+
+
+def test_a_recorder_can_be_chosen(lake: capture.Lake, tmp_path: Path) -> None:
+    lake.export("quotes", tmp_path / "rows.parquet", recorder="second")
+    assert {row["recorder"] for row in read(tmp_path / "rows.parquet")} == {"second"}
+
+
+@pytest.mark.parametrize("given", [{}, {"instruments": "MSFT"}, {"instruments": [1]}, {"start": DAYS[1]},
+                                   {"start": DAYS[0] + timedelta(seconds=7), "end": DAYS[1] + timedelta(seconds=9)}])
+def test_once_is_what_the_function_says(
+    lake: capture.Lake, tmp_path: Path, given: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source, "SPAN_ROWS", 50)
+    lake.export("trades", tmp_path / "rows.parquet", once=True, **given)
+    symbols = {"MSFT": "MSFT", "[1]": "AAPL"}.get(str(given.get("instruments")))
+    expected = answer(lake.trades_once(symbols, given.get("start"), given.get("end"), with_unreported=True))
+    assert read(tmp_path / "rows.parquet") == expected
+    assert len(expected) > 10
+
+
+@pytest.mark.parametrize("table", ["trades", "quotes", "midpoints"])
+@pytest.mark.parametrize("columns", [None, ["size", "ts"], ["ts", "symbol"]])
+@pytest.mark.parametrize("unreported", [True, False])
+def test_once_is_the_same_where_everything_is_there_once(
+    made: MadeLake, tmp_path: Path, table: str, columns: list[str] | None, unreported: bool
+) -> None:
+    for second in range(20):
+        halted = second % 5 == 0
+        made.trade(second, None if halted else 100.0 + second, unreported=second % 3 == 0)
+        made.quote(second, 99.0, None if halted else 101.0, symbol="MSFT")
+        made.add("midpoints", second, price=100.0)
+    made.rows["trades"][2] |= {"instrument_id": None}
+    made.rows["trades"][3] |= {"stream": "history"}
+    made.rows["quotes"][4] |= {"stream": "snapshot"}
+    lake, chosen = made.lake, [one for one in columns or () if one in TABLES[table].schema.names] or None
+    done = lake.export(table, tmp_path / "rows.parquet", once=True, columns=chosen, unreported=unreported)
+    more = {"with_unreported": unreported} if table == "trades" else {}
+    expected = answer(getattr(lake, f"{table}_once")(None, None, None, **more))
+    assert read(tmp_path / "rows.parquet") == [{name: row[name] for name in chosen or row} for row in expected]
+    assert len(expected) > 8
+    assert done.losses == ({"rows without a contract id, left out, as nobody knows whether they are there twice": 1}
+                           if table == "trades" else {})  # fmt: skip
+
+
+@pytest.mark.parametrize("width", ["1 minute", "7 minutes", "1 day"])
+@pytest.mark.parametrize("table", ["trades", "quotes"])
+def test_bars_are_those_of_the_functions(lake: capture.Lake, tmp_path: Path, table: str, width: str) -> None:
+    lake.export(table, tmp_path / "bars.parquet", every=width)
+    made = lake.time_bars if table == "trades" else lake.quote_bars
+    expected = answer(made(None, width, None, None))
+    key = ("ts", "symbol")
+    assert read(tmp_path / "bars.parquet") == sorted(expected, key=lambda row: [row[name] for name in key])
+
+
+def test_snapshots_of_books_come_in_order_of_time(lake: capture.Lake, tmp_path: Path) -> None:
+    span: dict[str, Any] = {"start": DAYS[0], "end": DAYS[0] + timedelta(minutes=2)}
+    lake.export("depth", tmp_path / "books.parquet", every="10 seconds", recorder="main", **span)
+    expected = answer(lake.book_snapshots(["AAPL", "MSFT"], every="10 seconds", recorded_by="main", **span))
+    rows = read(tmp_path / "books.parquet")
+    assert [row["ts"] for row in rows] == sorted(row["ts"] for row in expected)
+    assert sorted(rows, key=str) == sorted(expected, key=str)
+    assert any(row["valid"] for row in rows)
+
+
+def test_of_several_books_one_is_to_be_named(lake: capture.Lake, tmp_path: Path) -> None:
+    with pytest.raises(QueryError, match=r"AAPL has several order books: .* of recorder second"):
+        lake.export("depth", tmp_path / "books.parquet", every="1 second")
+
+
+@pytest.mark.parametrize("by", [["symbol"], ["date"], ["symbol", "date"], ["date", "symbol"]])
+def test_parts_together_are_the_whole(lake: capture.Lake, tmp_path: Path, by: list[str]) -> None:
+    done = lake.export("trades", tmp_path / "parts", by=by, format="parquet")
+    expected = answer(lake.rows("trades"))
+    folders = {"symbol": ["symbol=AAPL", "symbol=MSFT"], "date": [f"date={day.date()}" for day in DAYS]}
+    files = [f"{'/'.join(path)}/trades.parquet" for path in
+             ([[one] for one in folders[by[0]]] if len(by) == 1 else
+              [[one, two] for one in folders[by[0]] for two in folders[by[1]]])]  # fmt: skip
+    assert names(tmp_path / "parts") == sorted(["_trades.manifest.json", *files])
+    assert [file["path"] for file in done.said["files"]] == sorted(files)
+    key = ["ts", "recorder", "seq", "row"]
+    frame = pl.read_parquet(tmp_path / "parts" / "**" / "*.parquet", hive_partitioning=False).sort(key)
+    assert frame.to_dicts() == expected
+    columns = list(expected[0])
+    dataset = pa.dataset.dataset(tmp_path / "parts", format="parquet", partitioning="hive")
+    assert dataset.to_table(columns=columns).sort_by([(name, "ascending") for name in key]).to_pylist() == expected
+    found = f"read_parquet('{tmp_path}/parts/**/*.parquet', hive_partitioning=true)"
+    for name in by:
+        counted = duckdb.connect().execute(f"select {name}, count(*) from {found} group by all order by all").fetchall()
+        assert counted == sorted(Counter(row["ts"].date() if name == "date" else row[name] for row in expected).items())
+    for file in files:
+        rows = read(tmp_path / "parts" / file)
+        assert rows == sorted(rows, key=lambda row: [row[name] for name in key])
+
+
+def test_odd_symbols_make_folders_that_readers_understand(
+    made: MadeLake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = ["BRK B", "EUR.USD", "A/B", "50%", "ä=1", "..", "X"]
+    for number, symbol in enumerate(odd):
+        monkeypatch.setitem(IDS, symbol, number + 1)
+        made.trade(number, 1.0 + number, symbol=symbol)
+    made.lake.export("trades", tmp_path / "parts", by=["symbol"], format="parquet")
+    dataset = pa.dataset.dataset(tmp_path / "parts", format="parquet", partitioning=pa.dataset.partitioning(
+        pa.schema([("symbol", pa.string())]), flavor="hive"))
+    assert sorted(dataset.to_table(columns=["symbol"])["symbol"].to_pylist()) == sorted(odd)
+    files = f"read_parquet('{tmp_path}/parts/**/*.parquet', hive_partitioning=true)"
+    found = duckdb.connect().execute(f"select symbol from {files}").fetchall()
+    assert sorted(symbol for (symbol,) in found) == sorted(odd)
+    assert not (tmp_path / "trades.parquet").exists()
+
+
+def test_a_file_is_replaced_only_by_force(lake: capture.Lake, tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("mine")
+    with pytest.raises(ExistsError, match=r"rows\.csv is there already.*--force"):
+        lake.export("trades", path)
+    assert path.read_text() == "mine"
+    assert names(tmp_path) == ["rows.csv"]
+    lake.export("trades", path, force=True)
+    assert path.read_text() != "mine"
+
+
+def test_a_folder_takes_one_table_beside_the_other_and_replaces_by_force_what_it_wrote(
+    lake: capture.Lake, tmp_path: Path
+) -> None:
+    folder = tmp_path / "all"
+    lake.export("trades", folder, by=["date"], format="parquet")
+    lake.export("quotes", folder, by=["date"], format="parquet")
+    (folder / "mine.txt").write_text("mine")
+    before = names(folder)
+    with pytest.raises(ExistsError, match=r"_trades\.manifest\.json is there already"):
+        lake.export("trades", folder, by=["date"], format="parquet")
+    assert names(folder) == before
+    lake.export("trades", folder, by=["date"], format="parquet", start=DAYS[2], force=True)
+    gone = {f"date={day.date()}/trades.parquet" for day in DAYS[:2]}
+    assert set(names(folder)) == set(before) - gone
+
+
+def test_bars_and_rows_of_a_table_are_in_a_folder_side_by_side(lake: capture.Lake, tmp_path: Path) -> None:
+    folder = tmp_path / "catalog"
+    lake.export("trades", folder / "ticks", by=["date"], format="csv")
+    lake.export("trades", folder / "ticks", by=["date"], format="parquet", every="1 minute")
+    manifests = {"_trades.manifest.json", "_trades-every-1-minute.manifest.json"}
+    assert manifests < set(names(folder / "ticks"))
+
+
+def test_a_file_in_a_folder_that_is_of_nobody_is_not_replaced(lake: capture.Lake, tmp_path: Path) -> None:
+    mine = tmp_path / "all" / f"date={DAYS[1].date()}" / "trades.parquet"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+    with pytest.raises(ExistsError, match=r"trades\.parquet is there already"):
+        lake.export("trades", tmp_path / "all", by=["date"], format="parquet")
+    assert names(tmp_path) == [str(mine.relative_to(tmp_path))]
+    assert mine.read_text() == "mine"
+
+
+def test_what_is_of_another_kind_is_in_the_way(lake: capture.Lake, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "rows.csv").mkdir()
+    with pytest.raises(ExistsError, match="is a file"):
+        lake.export("trades", tmp_path / "file", by=["date"], format="csv", force=True)
+    with pytest.raises(ExistsError, match="is a folder"):
+        lake.export("trades", tmp_path / "rows.csv", force=True)
+
+
+def test_what_fails_half_way_leaves_everything_as_it_was(
+    lake: capture.Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "rows.parquet").write_text("mine")
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(parquet.ParquetWriter, "close", fail)
+    with pytest.raises(OSError, match="No space left"):
+        lake.export("trades", tmp_path / "rows.parquet", force=True)
+    assert names(tmp_path) == ["rows.parquet"]
+    assert (tmp_path / "rows.parquet").read_text() == "mine"
+
+
+@pytest.mark.slow
+def test_one_that_is_killed_leaves_nothing_to_be_seen_and_the_next_clears_up(recorded: Path, tmp_path: Path) -> None:
+    program = ("import sys, time, capture; capture.open_lake(sys.argv[1]).export('trades', sys.argv[2], "
+               "progress=lambda *_: (print('under way', flush=True), time.sleep(60)))")
+    path = tmp_path / "rows.parquet"
+    command = [sys.executable, "-c", program, str(recorded), str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "under way\n"
+        process.send_signal(signal.SIGKILL)
+    assert [one.name[0] for one in tmp_path.iterdir()] == ["."]
+    with capture.open_lake(recorded) as lake:
+        lake.export("trades", path)
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["rows.parquet", "rows.parquet.manifest.json"]
+
+
+def test_the_manifest_says_what_it_is(lake: capture.Lake, tmp_path: Path, recorded: Path) -> None:
+    done = lake.export("trades", tmp_path / "rows.csv", ["AAPL", "NONE"], DAYS[0], once=True)
+    said = json.loads(done.manifest.read_text())
+    rows = answer(lake.trades_once("AAPL", DAYS[0], None, with_unreported=True))
+    assert done.manifest == tmp_path / "rows.csv.manifest.json"
+    assert said["lake"] == str(recorded)
+    assert said["recorders"] == ["main", "second"]
+    assert said["format"] == "csv"
+    assert said["asked"]["instruments"] == ["AAPL", "NONE"]
+    assert said["asked"]["start"] == DAYS[0].isoformat()
+    assert said["asked"]["once"] is True
+    assert datetime.fromisoformat(said["span"]["from"]) == DAYS[0]
+    assert datetime.fromisoformat(said["span"]["to"]) > rows[-1]["ts"]
+    assert said["rows"] == len(rows)
+    assert said["symbols"] == {"AAPL": len(rows)}
+    assert datetime.fromisoformat(said["first_ts"]) == rows[0]["ts"]
+    assert datetime.fromisoformat(said["last_ts"]) == rows[-1]["ts"]
+    assert said["files"] == [{"path": "rows.csv", "size_bytes": (tmp_path / "rows.csv").stat().st_size}]
+    assert said["lost"] == done.losses == {"NONE: nothing was recorded of it": 1}
+    price = next(column for column in said["columns"] if column["name"] == "price")
+    assert price["unit"] == "instrument's price units"
+    assert {row["symbol"] for row in said["coverage"]} == {"AAPL"}
+    assert {row["stream"] for row in said["gaps"]} <= {"all_last", "last"}
+    assert len(said["gaps"]) == lake.sql(
+        "select count(distinct gap_id) from gaps where symbol = 'AAPL' and stream = 'all_last'").rows()[0][0]
+
+
+def covered(made: MadeLake) -> capture.Lake:
+    """Return a lake of two days, of which half of the first is missing, and little of the second."""
+    made.add("subscriptions", 0, stream="all_last", event="requested", parameters="{}")
+    for day, lost_s in ((0, 39_000), (1, 600)):
+        begin = NOON + timedelta(days=day)
+        for minute in range(0, 700, 10):
+            made.trade(begin + timedelta(minutes=minute), 100.0 + minute)
+        made.gap(86_400 * day, 86_400 * day + lost_s, state="closed", gap_id=f"g{day}")
+    lake = made.lake
+    lake.heard = lambda: {"main": (NOON + timedelta(days=9)).timestamp()}  # type: ignore[method-assign]  # of no tape
+    return lake
+
+
+def test_days_that_are_not_covered_are_left_out(made: MadeLake, tmp_path: Path) -> None:
+    lake = covered(made)
+    shares = {row["day"]: row["share"] for row in lake.coverage(["AAPL"], NOON, NOON + timedelta(days=1, hours=12))}
+    first, second = sorted(shares)[:2]
+    assert shares[first] < 0.5 < shares[second]
+    end = NOON + timedelta(days=1, hours=12)
+    done = lake.export("trades", tmp_path / "rows.parquet", end=end, min_coverage=0.5)
+    assert {row["ts"].date().isoformat() for row in read(tmp_path / "rows.parquet")} == {second}
+    assert [(day["symbol"], day["day"]) for day in done.said["left_out_days"]] == [("AAPL", first)]
+    assert {row["day"] for row in done.said["coverage"]} == set(shares)
+    with pytest.raises(QueryError, match="too little was recorded"):
+        lake.export("trades", tmp_path / "none.parquet", end=NOON + timedelta(hours=5), min_coverage=0.5)
+    assert not (tmp_path / "none.parquet").exists()
+
+
+def test_only_whole_bars(made: MadeLake, tmp_path: Path) -> None:
+    lake = covered(made)
+    lake.export("trades", tmp_path / "all.parquet", every="1 hour")
+    lake.export("trades", tmp_path / "whole.parquet", every="1 hour", whole=True)
+    every, whole = read(tmp_path / "all.parquet"), read(tmp_path / "whole.parquet")
+    assert whole == [bar for bar in every if not bar["gap_s"]]
+    assert 0 < len(whole) < len(every)
+
+
+def test_rows_without_a_symbol_are_in_no_part(made: MadeLake, tmp_path: Path) -> None:
+    made.trade(0, 1.0)
+    made.rows["trades"].append(made.rows["trades"][0] | {"symbol": None, "seq": 2})
+    done = made.lake.export("trades", tmp_path / "parts", by=["symbol"], format="parquet")
+    assert (done.rows, done.losses) == (1, {"rows without a symbol, which are in no part": 1})
+
+
+def test_where_all_is_lost_nothing_is_written(made: MadeLake, tmp_path: Path) -> None:
+    made.quote(0, 1.0, 2.0)
+    with pytest.raises(QueryError, match=r"nothing could be written: .*contract details were not recorded"):
+        made.lake.export("quotes", tmp_path / "catalog", format="nautilus")
+    assert "catalog" not in [path.name for path in tmp_path.iterdir()]
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "no table": ({"table": "nope"}, "there is no table 'nope'"),
+    "no format": ({"path": "rows.xls"}, "does not end like a format"),
+    "an unknown format": ({"format": "xls"}, "there is no format xls"),
+    "a column that is none": ({"columns": ["nope"]}, "nope"),
+    "nobody": ({"instruments": "NOPE"}, "nothing was recorded"),
+    "a time that is none": ({"start": "tomorrow"}, "is no time"),
+    "a time before the other": ({"start": "2026-01-06", "end": "2026-01-05"}, "swap them"),
+    "bars of what has none": ({"table": "ticks", "every": "1 minute"}, "cannot be made into bars"),
+    "bars of no length": ({"every": "soon"}, "soon"),
+    "bars of no time": ({"every": "0 seconds"}, "0 seconds"),
+    "whole rows": ({"whole": True}, "only bars can be whole"),
+    "a stream, once": ({"once": True, "stream": "all_last"}, "leave the stream out"),
+    "parts by what is none": ({"by": ["hour"], "format": "csv"}, "by symbol and date"),
+    "parts by symbol of what has none": ({"table": "sessions", "by": ["symbol"], "format": "csv"}, "have no symbol"),
+    "too much coverage": ({"min_coverage": 95}, "0.95 for 95 %"),
+    "a day left out of changes": ({"table": "depth", "format": "hftbacktest", "path": "x.npz", "min_coverage": 0.5},
+                                  "follow from one another"),
+    "the same for nautilus": ({"table": "depth", "format": "nautilus", "path": "x", "min_coverage": 0.5},
+                              "follow from one another"),
+    "coverage of what has none": ({"table": "instruments", "min_coverage": 0.5}, "nothing is known of how"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_is_refused_and_nothing_written(lake: capture.Lake, tmp_path: Path, case: str) -> None:
+    given, text = REFUSED[case]
+    values = {"table": "trades", "path": "rows.parquet"} | given
+    table, path = values.pop("table"), values.pop("path")
+    with pytest.raises(QueryError, match=text):
+        lake.export(table, tmp_path / path, **values)
+    assert names(tmp_path) == []
+
+
+def test_progress_is_told_with_how_much_there_is(lake: capture.Lake, tmp_path: Path) -> None:
+    told: list[tuple[int, int | None, datetime]] = []
+    done = lake.export("quotes", tmp_path / "rows.parquet", progress=lambda *one: told.append(one))
+    assert [rows for rows, _, _ in told] == sorted({rows for rows, _, _ in told})
+    assert told[-1][:2] == (done.rows, done.rows)
+    assert [at for _, _, at in told] == sorted(at for _, _, at in told)
+    assert told[-1][2].tzinfo is UTC
+
+
+def test_the_tail_and_late_rows_are_among_them(lake: capture.Lake, tmp_path: Path) -> None:
+    lake.export("trades", tmp_path / "rows.parquet")
+    rows = read(tmp_path / "rows.parquet")
+    assert {row["ts"].date() for row in rows} == {day.date() for day in DAYS}
+    assert {row["origin"] for row in rows} == {"live", "backfill"}
