@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from capture.query.coverage import TABLE_OF_STREAM
@@ -62,15 +63,17 @@ def _day(row: dict[str, Any]) -> Uncovered:
 
 
 def without(batches: Iterator[pa.RecordBatch], days: list[Uncovered]) -> Iterator[pa.RecordBatch]:
-    """Yield rows but for those of some days; they have the columns `ts` and `instrument_id`."""
-    if not days:
-        yield from batches
-        return
+    """Yield rows but for those of some days, and no empty batch; they have the columns `ts` and `instrument_id`."""
     for batch in batches:
-        ts = batch["ts"].cast(pa.int64()).to_numpy()
-        ids = batch["instrument_id"].fill_null(0).to_numpy()
-        keep = np.ones(len(batch), bool)
-        for day in days:
-            keep &= ~((ids == day.instrument_id) & (ts >= day.start_us) & (ts < day.end_us))
-        if keep.any():
-            yield batch if keep.all() else batch.filter(pa.array(keep))
+        kept = batch.filter(pa.array(_kept(batch, days))) if days else batch
+        if len(kept):
+            yield kept
+
+
+def _kept(batch: pa.RecordBatch, days: list[Uncovered]) -> npt.NDArray[np.bool_]:
+    ts = batch["ts"].cast(pa.int64()).to_numpy()
+    ids = batch["instrument_id"].fill_null(0).to_numpy()
+    keep = np.ones(len(batch), bool)
+    for day in days:
+        keep &= ~((ids == day.instrument_id) & (ts >= day.start_us) & (ts < day.end_us))
+    return keep

@@ -324,6 +324,13 @@ def test_rows_without_a_symbol_are_in_no_part(made: MadeLake, tmp_path: Path) ->
     assert (done.rows, done.losses) == (1, {"rows without a symbol, which are in no part": 1})
 
 
+def test_nothing_but_halts_is_nothing_once(made: MadeLake, tmp_path: Path) -> None:
+    made.trade(0, None)
+    for format in ("parquet", "nautilus", "dbn"):
+        with pytest.raises(QueryError, match="no row is left"):
+            made.lake.export("trades", tmp_path / format, once=True, format=format)
+
+
 def test_where_all_is_lost_nothing_is_written(made: MadeLake, tmp_path: Path) -> None:
     made.quote(0, 1.0, 2.0)
     with pytest.raises(QueryError, match=r"nothing could be written: .*contract details were not recorded"):
