@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +23,9 @@ from .manifest import files_of, manifest, manifest_name, write_manifest
 from .parts import Part, check_parts, parts
 from .stage import Stage
 from .writer import Rows, Writer
+
+# Of questions to the lake, which sort and join; what takes more is spilled to disk beside the output.
+MEMORY_MIB = 512
 
 # Columns that are read whatever is wanted: by them rows are counted, cut and left out.
 NEEDED = ("ts", "instrument_id", "symbol")
@@ -77,39 +81,44 @@ def export(
     """
     place = Path(path)
     chosen, ending = _format(place, format)
-    job = _job(lake, table, instruments=instruments, start=start, end=end, stream=stream, recorder=recorder, once=once,
-               every=every, whole=whole, unreported=unreported, min_coverage=min_coverage)
-    _check(job, chosen, columns, by)
     is_folder = bool(by) or not chosen.endings
     stage = Stage(place, folder=is_folder, force=force)
-    name = manifest_name(place, job, folder=is_folder)
-    stage.check(name)
-    _ = job.span  # before anything else, as it refuses what has no rows
-    coverage = coverage_of(job)
-    days = uncovered(job, coverage)
-    with stage.open() as root:
-        run = _Run(chosen, ending, columns, days, _counted(job, progress))
-        for part in parts(job, by):
-            run.write(part, root, "" if by else place.name)
-        if not run.rows:
-            raise QueryError("no row is left: of all days that have some, or of all bars, too little was recorded")
-        for symbol in sorted(set(job.named) - run.rows.keys()):
-            job.lose(f"{symbol}: nothing was recorded of it", 1)
-        files: list[dict[str, Any]] = [{"path": str(file.relative_to(root)), "size_bytes": file.stat().st_size}
-                 for file in sorted(root.rglob("*")) if file.is_file()]
-        if not files:
-            raise QueryError(f"nothing could be written: {'; '.join(job.losses)}")
-        said = manifest(job, run.columns, {
-            "format": chosen.name, "holds": chosen.module.TAKES[table], "leaves_out": chosen.module.LEAVES_OUT,
-            "by": list(by), "files": files, "rows": run.rows.total(), "first_ts": run.first, "last_ts": run.last,
-            "symbols": dict(sorted(run.rows.items())), "left_out_days": [asdict(day) for day in days],
-            "coverage": coverage, "gaps": gaps_of(job)})
-        stale = files_of(place / name) if is_folder else []
-        write_manifest(root / name, said)
-        stage.publish(stale)
+    with closing(lake.limited(MEMORY_MIB, stage.spill)) as limited:
+        job = _job(limited, table, instruments=instruments, start=start, end=end, stream=stream, recorder=recorder,
+                   once=once, every=every, whole=whole, unreported=unreported, min_coverage=min_coverage)
+        _check(job, chosen, columns, by)
+        name = manifest_name(place, job, folder=is_folder)
+        stage.check(name)
+        _ = job.span  # before anything else, as it refuses what has no rows
+        coverage = coverage_of(job)
+        run = _Run(chosen, ending, columns, uncovered(job, coverage), _counted(job, progress))
+        with stage.open() as root:
+            for part in parts(job, by):
+                run.write(part, root, "" if by else place.name)
+            files = _files(root, run, job)
+            said = manifest(job, run.columns, {
+                "format": chosen.name, "holds": chosen.module.TAKES[table], "leaves_out": chosen.module.LEAVES_OUT,
+                "by": list(by), "files": files, "rows": run.rows.total(), "first_ts": run.first, "last_ts": run.last,
+                "symbols": dict(sorted(run.rows.items())), "left_out_days": [asdict(day) for day in run.left_out],
+                "coverage": coverage, "gaps": gaps_of(job)})
+            write_manifest(root / name, said)
+            stage.publish(files_of(place / name) if is_folder else [])
     size_bytes = sum(file["size_bytes"] for file in files)
     manifest_path = (place if is_folder else place.parent) / name
     return Exported(place, manifest_path, run.rows.total(), size_bytes, dict(job.losses), said)
+
+
+def _files(root: Path, run: "_Run", job: Job) -> list[dict[str, Any]]:
+    """Return what was written, and take down symbols of which nothing was. Raises QueryError where there is nothing."""
+    if not run.rows:
+        raise QueryError("no row is left: of all days that have some, or of all bars, too little was recorded")
+    files = [{"path": str(file.relative_to(root)), "size_bytes": file.stat().st_size}
+             for file in sorted(root.rglob("*")) if file.is_file()]
+    if not files:
+        raise QueryError(f"nothing could be written: {'; '.join(job.losses)}")
+    for symbol in sorted(set(job.named) - run.rows.keys()):
+        job.lose(f"{symbol}: nothing was recorded of it", 1)
+    return files
 
 
 class _Run:
@@ -119,7 +128,7 @@ class _Run:
         self, format: Format, ending: str, columns: Sequence[str] | None, days: list[Uncovered],
         progress: Callable[[int, datetime], object],
     ) -> None:
-        self._format, self._ending, self._days, self._progress = format, ending, days, progress
+        self._format, self._ending, self.left_out, self._progress = format, ending, days, progress
         self._wanted = columns
         self.columns: list[str] = []
         self.rows: Counter[str] = Counter()
@@ -135,7 +144,7 @@ class _Run:
         self.columns = list(self._wanted or found.schema.names)
         schema = pa.schema([found.schema.field(column) for column in self.columns])
         writer: Writer | None = None
-        for batch in without(found.batches, self._days):
+        for batch in without(found.batches, self.left_out):
             if writer is None:
                 path = self._path(root / part.folder, name, part.job)
                 writer = self._format.module.open_writer(path, Rows(schema, iter(())), part.job)

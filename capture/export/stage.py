@@ -22,6 +22,7 @@ class Stage:
     def __init__(self, path: Path, *, folder: bool, force: bool) -> None:
         self.path, self._is_folder, self._force = path, folder, force
         self.root = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        self.spill = path.with_name(f".{path.name}.spill.{os.getpid()}.tmp")  # for what does not fit into memory
 
     def check(self, manifest: str) -> None:
         """Raise ExistsError where something is in the way, also a manifest, by name, of an earlier export."""
@@ -41,7 +42,8 @@ class Stage:
         try:
             yield self.root
         finally:
-            shutil.rmtree(self.root, ignore_errors=True)
+            for folder in (self.root, self.spill):
+                shutil.rmtree(folder, ignore_errors=True)
 
     def publish(self, stale: list[str]) -> None:
         """Move all files into their places; `stale` are files of an earlier export in the same folder, which go.

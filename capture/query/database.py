@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import date, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 import pyarrow as pa
@@ -28,13 +29,22 @@ SETTINGS = {
 }
 
 
+class Limit(NamedTuple):
+    """How much memory questions may take, and the folder that takes what is more: made when it is needed."""
+
+    memory_mib: int
+    spill: Path
+
+
 class Database:
     """The tables of a lake, as its files and tails are when `refresh` is called. Times are UTC."""
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, limit: Limit | None = None) -> None:
         self.layout = layout
         self._connection = duckdb.connect()
-        for name, value in SETTINGS.items():
+        limits = {} if limit is None else {"memory_limit": f"'{limit.memory_mib}MiB'",
+                                           "temp_directory": quoted(limit.spill)}
+        for name, value in (SETTINGS | limits).items():
             self._connection.execute(f"set global {name} = {value}")
         self._views: dict[str, str] = {}
         self._tails: dict[str, tuple[list[pa.Table], pa.Table]] = {}  # parts of tails, and a view's rows made of them

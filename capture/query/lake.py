@@ -25,7 +25,7 @@ from .answer import Answer, QueryError, as_query_error
 from .arguments import call_sql
 from .book_snapshots import book, book_snapshots
 from .coverage import coverage
-from .database import Database
+from .database import Database, Limit
 from .functions import Functions
 from .named import named_tables, needed_tables
 from .replay import replay as replay_of
@@ -42,10 +42,11 @@ class Lake(Functions):
     Every question sees all that reached the tape until it was asked.
     """
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, limit: Limit | None = None) -> None:
         self.layout = layout
+        self._limit = limit
         self._tails: dict[str, Tail] = {}
-        self._database = Database(layout)
+        self._database = Database(layout, limit)
 
     def sql(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> Answer:
         """Return the answer to an SQL query over the lake's tables. Raises QueryError, also where a file is damaged.
@@ -173,7 +174,11 @@ class Lake(Functions):
 
     def again(self) -> Self:
         """Return another lake on the same files, which may be asked in another thread."""
-        return type(self)(self.layout)
+        return type(self)(self.layout, self._limit)
+
+    def limited(self, memory_mib: int, spill: Path) -> Self:
+        """Return another lake on the same files, whose questions take less memory; a folder takes what is more."""
+        return type(self)(self.layout, Limit(memory_mib, spill))
 
     def close(self) -> None:
         """Let go of the lake."""
@@ -201,7 +206,7 @@ class Lake(Functions):
 
     def _another(self) -> Database:
         """Return a database for statements that may change it."""
-        database = Database(self.layout)
+        database = Database(self.layout, self._limit)
         database.refresh(self._tails)
         return database
 

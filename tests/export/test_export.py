@@ -280,7 +280,7 @@ def test_the_manifest_says_what_it_is(lake: capture.Lake, tmp_path: Path, record
         "select count(distinct gap_id) from gaps where symbol = 'AAPL' and stream = 'all_last'").rows()[0][0]
 
 
-def covered(made: MadeLake) -> capture.Lake:
+def covered(made: MadeLake, monkeypatch: pytest.MonkeyPatch) -> capture.Lake:
     """Return a lake of two days, of which half of the first is missing, and little of the second."""
     made.add("subscriptions", 0, stream="all_last", event="requested", parameters="{}")
     for day, lost_s in ((0, 39_000), (1, 600)):
@@ -288,13 +288,15 @@ def covered(made: MadeLake) -> capture.Lake:
         for minute in range(0, 700, 10):
             made.trade(begin + timedelta(minutes=minute), 100.0 + minute)
         made.gap(86_400 * day, 86_400 * day + lost_s, state="closed", gap_id=f"g{day}")
-    lake = made.lake
-    lake.heard = lambda: {"main": (NOON + timedelta(days=9)).timestamp()}  # type: ignore[method-assign]  # of no tape
-    return lake
+    heard = {"main": (NOON + timedelta(days=9)).timestamp()}  # though there is no tape
+    monkeypatch.setattr(capture.Lake, "heard", lambda self: heard)
+    return made.lake
 
 
-def test_days_that_are_not_covered_are_left_out(made: MadeLake, tmp_path: Path) -> None:
-    lake = covered(made)
+def test_days_that_are_not_covered_are_left_out(
+    made: MadeLake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake = covered(made, monkeypatch)
     shares = {row["day"]: row["share"] for row in lake.coverage(["AAPL"], NOON, NOON + timedelta(days=1, hours=12))}
     first, second = sorted(shares)[:2]
     assert shares[first] < 0.5 < shares[second]
@@ -308,8 +310,8 @@ def test_days_that_are_not_covered_are_left_out(made: MadeLake, tmp_path: Path) 
     assert not (tmp_path / "none.parquet").exists()
 
 
-def test_only_whole_bars(made: MadeLake, tmp_path: Path) -> None:
-    lake = covered(made)
+def test_only_whole_bars(made: MadeLake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake = covered(made, monkeypatch)
     lake.export("trades", tmp_path / "all.parquet", every="1 hour")
     lake.export("trades", tmp_path / "whole.parquet", every="1 hour", whole=True)
     every, whole = read(tmp_path / "all.parquet"), read(tmp_path / "whole.parquet")
@@ -370,6 +372,19 @@ def test_what_cannot_be_is_refused_and_nothing_written(lake: capture.Lake, tmp_p
     with pytest.raises(QueryError, match=text):
         lake.export(table, tmp_path / path, **values)
     assert names(tmp_path) == []
+
+
+def test_questions_take_little_memory_and_what_is_more_goes_to_disk_for_a_while(
+    lake: capture.Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, str]] = []
+    monkeypatch.setattr(source, "_lose_nameless", lambda job: asked.extend(job.lake.sql(
+        "select current_setting('memory_limit'), current_setting('temp_directory')").rows()))
+    lake.export("trades", tmp_path / "rows.parquet", once=True)
+    [(memory, spill)] = asked
+    assert memory == "512.0 MiB"
+    assert Path(spill).parent == tmp_path
+    assert names(tmp_path) == ["rows.parquet", "rows.parquet.manifest.json"]
 
 
 def test_progress_is_told_with_how_much_there_is(lake: capture.Lake, tmp_path: Path) -> None:
