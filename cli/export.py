@@ -27,7 +27,7 @@ def run(
     instruments: Annotated[list[str] | None, typer.Argument(
         metavar="INSTRUMENT", help="Only these: symbols, or contract ids.")] = None,
     output: Annotated[Path | None, typer.Option(
-        "--output", "-o", metavar="PATH", help="File or folder. Default: the table's name in this folder.")] = None,
+        "--output", "-o", metavar="PATH", help="File or folder. With --format: by default TABLE, here.")] = None,
     format: Annotated[str | None, typer.Option(
         metavar="NAME", help="Default: as the name of PATH ends. See docs/export.md.")] = None,
     start: Annotated[str | None, typer.Option("--from", metavar="TIME", help="From this time on, UTC.")] = None,
@@ -42,6 +42,8 @@ def run(
     whole: Annotated[bool, typer.Option("--whole", help="Only bars without gaps.")] = False,
     unreported: Annotated[bool | None, typer.Option(
         "--unreported/--reported", help="Trades not reported to the tape. Default: as rows, not in bars.")] = None,
+    restored: Annotated[bool, typer.Option(
+        "--restored/--no-restored", help="Rows from IB's history, whose times are whole seconds.")] = True,
     min_coverage: Annotated[float | None, typer.Option(
         metavar="SHARE", help="Leave out days of which less was recorded: 0.95.")] = None,
     by: Annotated[str | None, typer.Option(metavar="symbol,date", help="A folder of files by these.")] = None,
@@ -54,19 +56,21 @@ def run(
     A manifest beside it says what it holds, which gaps, and what the format has no place for. Formats: parquet, csv,
     arrow, json-lines, dbn, nautilus, hftbacktest, lean. With --json, the manifest is printed.
     """
-    from capture.export import FORMATS, ExistsError, open_lake
+    from capture.export import FORMATS, AskedError, ExistsError, open_lake
     from capture.query import QueryError
 
     words = [int(word) if word.isdecimal() else word for word in instruments or []] or None
+    if output == Path("-"):
+        raise UsageError("an export is a file or a folder: to print rows there is `ticktape sql … --format csv`")
     place = output or Path(table + (_ending(format, FORMATS) if not by else ""))
     with open_lake(lake_folder(data)) as lake, _progress() as progress:
         try:
             done = lake.export(
                 table, place, words, utc_time("--from", start), utc_time("--until", end), format=format,
-                columns=columns.split(",") if columns else None, stream=stream, recorder=recorder, once=once,
-                every=every, whole=whole, unreported=unreported, min_coverage=min_coverage,
-                by=by.split(",") if by else (), force=force, progress=progress)
-        except ExistsError as error:
+                columns=_listed(columns) or None, stream=stream, recorder=recorder, once=once,
+                every=every, whole=whole, unreported=unreported, restored=restored,
+                min_coverage=min_coverage, by=_listed(by), force=force, progress=progress)
+        except (ExistsError, AskedError) as error:
             raise UsageError(str(error)) from None
         except QueryError as error:
             raise QueryError(f"nothing was exported: {error}") from error
@@ -80,6 +84,10 @@ def run(
     _tell(done)
     if done.losses:
         raise typer.Exit(Exit.LOST)
+
+
+def _listed(text: str | None) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()] if text else []
 
 
 def _ending(format: str | None, formats: "Mapping[str, Format]") -> str:
@@ -103,9 +111,11 @@ def _tell(done: "Exported") -> None:
               for day in said["left_out_days"][:MOST_DAYS]]
     if len(said["left_out_days"]) > MOST_DAYS:
         lines.append(f"left out: {len(said['left_out_days']) - MOST_DAYS} days more")
+    if said["restored_rows"]:
+        lines.append(f"from IB's history: {said['restored_rows']:,} rows, whose times are whole seconds")
+    lines += [f"lost: {what}" + (f" ({count:,})" if count > 1 else "") for what, count in done.losses.items()]
     if said["leaves_out"]:
         lines.append(f"not in it: {said['leaves_out']}")
-    lines += [f"lost: {what}" + (f" ({count:,})" if count > 1 else "") for what, count in done.losses.items()]
     for line in lines:
         say(f"ticktape: {line}")
 

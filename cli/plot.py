@@ -21,7 +21,7 @@ MOST_NAMED = 3  # instruments in the name of a file
 Symbols = Annotated[list[str] | None, typer.Argument(metavar="SYMBOL", help="Instruments, a panel for each.")]
 Since = Annotated[str | None, typer.Option(
     "--from", metavar="TIME", help="From this time on, UTC. Default: the last day that has rows.")]
-Until = Annotated[str | None, typer.Option("--to", metavar="TIME", help="Before this time, UTC.")]
+Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Before this time, UTC.")]
 Output = Annotated[Path | None, typer.Option(
     "--output", "-o", metavar="FILE", help="A file that ends with .png, .svg or .html. Default: a PNG here.")]
 
@@ -39,13 +39,13 @@ def run(
 ) -> None:  # fmt: skip
     """Draw prices with the band of bid and ask, volume and gaps; or which days are covered.
 
-    Bars are as wide as a picture needs. Gaps are shaded by reason, also those that history restored; so is time in
+    Bars are as wide as a picture needs. Gaps are shaded, in another colour those that history restored; so is time in
     which the market was closed. In a calendar a square is a stream's day. HTML can be opened without a network, and
     says more where the pointer is. Prints the file's name.
     """
-    first, last = utc_time("--from", since), utc_time("--to", until)
+    first, last = utc_time("--from", since), utc_time("--until", until)
     if first and last and first >= last:
-        raise UsageError(f"--from {since} is not before --to {until}: nothing lies between")
+        raise UsageError(f"--from {since} is not before --until {until}: nothing lies between")
     from capture.plot import save
     from capture.query import open_lake
 

@@ -140,15 +140,24 @@ _EXPORT_RULES = """
 - **What.** Rows as the table has them: where several streams or recorders brought the same event, it is there several
   times, and `--once` takes each once. `--every` makes bars of trades, quotes and midpoints, and snapshots of books.
   Formats of other tools take each event once on their own.
-- **Whole or not at all.** What is written appears under its name when it is finished; what is there already is replaced
-  only with `--force`. Into a folder several tables can be exported one after the other.
-- **The manifest** beside a file (`NAME.manifest.json`), or in a folder (`_TABLE.manifest.json`), says what was asked
-  for, of which lake and recorders, how many rows of whom there are, what each column means, how much of the time was
-  recorded, which gaps there are, which days were left out, and what was lost.
+- **Whole or not at all.** What is written appears under its name when it is finished; a file that is there already is
+  replaced only with `--force`. One can export into the same folder again, other tables or other days; what is in it
+  besides stays. The lake's own folder takes no exports.
+- **The manifest** beside it (`FILE.manifest.json`, `FOLDER.TABLE.manifest.json`) says what was asked for, of which lake
+  and recorders, how many rows of whom were taken, what each column means, how much of the time was recorded, which gaps
+  there are, which days were left out, and what was lost.
 - **Lost** is what the output cannot hold as it is, such as a size of 0.5 where sizes are whole numbers. The command
   counts it, says so, and ends with exit code 3. What a format has no place for at all stands below.
+- **From history.** Rows that IB's history restored into gaps stand at IB's whole second, rounded down: in a backtest
+  they are up to a second early, and nobody saw them live. The command counts them; `--no-restored` leaves them out.
+- **Parts.** With `--by symbol`, `--by date` or both, folders are named as Hive does, `symbol=AAPL/date=2026-11-18/`, and
+  the symbol is no column of the files: `pd.read_parquet("quotes")`, `pl.read_parquet("quotes")`,
+  `pyarrow.dataset.dataset("quotes", partitioning="hive")` and DuckDB's `read_parquet('quotes/**/*.parquet')` give it
+  back. Dates are those of UTC.
+- **Covered.** `--min-coverage` measures days of the instrument's exchange, the first and the last one whole unless
+  `--from` and `--until` cut them.
 - **Times** are UTC. In CSV nothing between two commas is a null, and `""` an empty text.
-- **Memory** does not grow with the number of rows.
+- **Memory** stays below 1 GiB however many rows there are; large sorts go to disk beside the output.
 """.strip()
 
 

@@ -1,8 +1,8 @@
 """Exports: rows of a lake in the form that the next tool wants, with a manifest that says how whole they are."""
 
-from .export import Exported, export
+from .export import AskedError, Exported, export
 from .formats import FORMATS, Format
 from .lake import Lake, open_lake
 from .stage import ExistsError
 
-__all__ = ["FORMATS", "ExistsError", "Exported", "Format", "Lake", "export", "open_lake"]
+__all__ = ["FORMATS", "AskedError", "ExistsError", "Exported", "Format", "Lake", "export", "open_lake"]

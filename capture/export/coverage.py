@@ -9,28 +9,43 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from capture.query.coverage import TABLE_OF_STREAM
+from capture.query.wanted import US
 from capture.wire.times import microseconds
 
 from .job import Job
 
 DAY = timedelta(days=1)
+RESTORED = "backfill"  # the origin of rows from IB's history
 
 
 def coverage_of(job: Job) -> list[dict[str, Any]]:
-    """Return coverage by symbol, stream and day of the instrument, as `lake.coverage` does, for a job."""
+    """Return coverage by symbol, stream and day of the instrument, as `lake.coverage` does, of the days of a job.
+
+    Where the job has no start or no end, of the first and the last day all that was wanted counts.
+    """
     streams = [stream for stream, table in TABLE_OF_STREAM.items()
                if table == job.table.name and job.stream in (None, stream)]
-    return job.lake.coverage(job.symbols, *job.span, streams=streams) if streams else []
+    if not streams:
+        return []
+    start, end = job.span
+    rows = job.lake.coverage(job.symbols, job.start, job.end, streams=streams)
+    return [row for row in rows
+            if start.astimezone(ZoneInfo(row["zone"])).date() <= date.fromisoformat(row["day"])
+            <= (end - US).astimezone(ZoneInfo(row["zone"])).date()]
 
 
 def gaps_of(job: Job) -> list[dict[str, Any]]:
-    """Return the gaps, as `lake.gaps` does, that touch a job's time and table."""
-    since, until = (at.isoformat() for at in job.span)
-    found: list[dict[str, Any]] = job.lake.gaps(job.symbols, since=since, until=until).arrow().to_pylist()
-    return [gap for gap in found if TABLE_OF_STREAM[gap["stream"]] == job.table.name
-            and job.stream in (None, gap["stream"])]
+    """Return the gaps, as `lake.gaps` does, that touch a job's time and table; `lasted_s` is what lies in its time."""
+    since, end = job.span
+    until = end if job.end is not None else max(end - US, since)  # what began with the last row is no part of it
+    gaps: list[dict[str, Any]] = job.lake.gaps(job.symbols, since=since.isoformat(), until=until.isoformat()
+                                               ).arrow().to_pylist()
+    return [gap | {"lasted_s": (min(gap["to_ts"] or until, until) - max(gap["from_ts"], since)).total_seconds()}
+            for gap in gaps
+            if TABLE_OF_STREAM[gap["stream"]] == job.table.name and job.stream in (None, gap["stream"])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +77,16 @@ def _day(row: dict[str, Any]) -> Uncovered:
     return Uncovered(row["instrument_id"], row["symbol"], row["day"], row["share"], start, end)
 
 
-def without(batches: Iterator[pa.RecordBatch], days: list[Uncovered]) -> Iterator[pa.RecordBatch]:
-    """Yield rows but for those of some days, and no empty batch; they have the columns `ts` and `instrument_id`."""
+def without(
+    batches: Iterator[pa.RecordBatch], days: list[Uncovered], *, restored: bool = True
+) -> Iterator[pa.RecordBatch]:
+    """Yield rows but for those of some days, and those from history if need be; no empty batch.
+
+    They have the columns `ts` and `instrument_id`, and `origin` if `restored` is False.
+    """
     for batch in batches:
-        kept = batch.filter(pa.array(_kept(batch, days))) if days else batch
+        kept = batch if restored else batch.filter(pc.not_equal(batch["origin"].cast(pa.string()), RESTORED))
+        kept = kept.filter(pa.array(_kept(kept, days))) if days else kept
         if len(kept):
             yield kept
 

@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from capture.query import Lake, QueryError
 from capture.query.coverage import TABLE_OF_STREAM
@@ -16,11 +17,12 @@ from capture.query.selection import Instruments, Moment, moment
 from capture.schemas import TABLES
 from capture.wire.times import EPOCH, moment_of
 
-from .coverage import Uncovered, coverage_of, gaps_of, uncovered, without
+from .coverage import RESTORED, Uncovered, coverage_of, gaps_of, uncovered, without
 from .formats import FORMATS, Format
 from .job import Job
-from .manifest import files_of, manifest, manifest_name, write_manifest
-from .parts import Part, check_parts, parts
+from .manifest import check_folder, manifest, write_manifest
+from .parts import BY, DAY, Part, parts
+from .source import width_of
 from .stage import Stage
 from .writer import Rows, Writer
 
@@ -28,10 +30,15 @@ from .writer import Rows, Writer
 MEMORY_MIB = 512
 
 # Columns that are read whatever is wanted: by them rows are counted, cut and left out.
-NEEDED = ("ts", "instrument_id", "symbol")
+NEEDED = ("ts", "instrument_id", "symbol", "origin")
+LAST = datetime.max.replace(tzinfo=UTC)
 
 # Called with how many rows are written, of how many there are, None where nobody knows, and how far in time.
 Progress = Callable[[int, int | None, datetime], object]
+
+
+class AskedError(QueryError):
+    """What was asked for cannot be exported so; the text says why, and what can be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +50,7 @@ class Exported:
     rows: int
     size_bytes: int
     losses: Mapping[str, int]
-    said: Mapping[str, Any]
+    said: Mapping[str, Any] = field(repr=False)
 
 
 def export(
@@ -62,6 +69,7 @@ def export(
     every: str | None = None,
     whole: bool = False,
     unreported: bool | None = None,
+    restored: bool = True,
     min_coverage: float | None = None,
     by: Sequence[str] = (),
     force: bool = False,
@@ -72,39 +80,43 @@ def export(
     The format follows from the name of the file, or is named: see `capture.export.formats`. `once` takes each trade,
     quote or midpoint once, where several streams or recorders have it (formats of other tools always do); `every` makes
     bars of trades, quotes or midpoints, or snapshots of books; `whole` leaves out bars with gaps; `unreported` says
-    whether trades that are not reported to the tape count (by default as rows, not in bars). `min_coverage` leaves out
-    days of an instrument of which less than this share was recorded. `by` "symbol", "date" or both makes a folder of
-    files. What is there is replaced only with `force`. `progress` is called as it goes on.
+    whether trades that are not reported to the tape count (by default as rows, not in bars). `restored` says whether
+    rows from IB's history do, whose times are whole seconds. `min_coverage` leaves out days of an instrument of which
+    less than this share was recorded. `by` "symbol", "date" or both makes a folder of files. Files that are there are
+    replaced only with `force`. `progress` is called as it goes on.
 
-    Needs little memory, however many rows there are. Raises QueryError for what is not in the lake or cannot be, and
-    ExistsError.
+    Needs little memory, however many rows there are. Raises QueryError for what is not in the lake, AskedError for what
+    cannot be, and ExistsError.
     """
-    place = Path(path)
-    chosen, ending = _format(place, format)
+    place = _place(Path(path), lake)
+    _check_parts(table, by)
+    chosen, ending = _format(place, format, by)
     is_folder = bool(by) or not chosen.endings
     stage = Stage(place, folder=is_folder, force=force)
     with closing(lake.limited(MEMORY_MIB, stage.spill)) as limited:
         job = _job(limited, table, instruments=instruments, start=start, end=end, stream=stream, recorder=recorder,
-                   once=once, every=every, whole=whole, unreported=unreported, min_coverage=min_coverage)
+                   once=once, every=every, whole=whole, unreported=unreported, restored=restored,
+                   min_coverage=min_coverage)
         _check(job, chosen, columns, by)
-        name = manifest_name(place, job, folder=is_folder)
-        stage.check(name)
+        stage.check()
+        if is_folder and not force:
+            check_folder(place, job, chosen.name)
         _ = job.span  # before anything else, as it refuses what has no rows
         coverage = coverage_of(job)
         run = _Run(chosen, ending, columns, uncovered(job, coverage), _counted(job, progress))
         with stage.open() as root:
-            for part in parts(job, by):
+            # One end for all parts: rows may come meanwhile.
+            for part in parts(job.part(end=job.span[1]), by):
                 run.write(part, root, "" if by else place.name)
             files = _files(root, run, job)
             said = manifest(job, run.columns, {
                 "format": chosen.name, "holds": chosen.module.TAKES[table], "leaves_out": chosen.module.LEAVES_OUT,
                 "by": list(by), "files": files, "rows": run.rows.total(), "first_ts": run.first, "last_ts": run.last,
-                "symbols": dict(sorted(run.rows.items())), "left_out_days": [asdict(day) for day in run.left_out],
-                "coverage": coverage, "gaps": gaps_of(job)})
-            write_manifest(root / name, said)
-            stage.publish(files_of(place / name) if is_folder else [])
+                "restored_rows": run.restored, "symbols": dict(sorted(run.rows.items())),
+                "left_out_days": [asdict(day) for day in run.left_out], "coverage": coverage, "gaps": gaps_of(job)})
+            stage.publish()
+            manifest_path = write_manifest(place, job, said, folder=is_folder)
     size_bytes = sum(file["size_bytes"] for file in files)
-    manifest_path = (place if is_folder else place.parent) / name
     return Exported(place, manifest_path, run.rows.total(), size_bytes, dict(job.losses), said)
 
 
@@ -132,6 +144,7 @@ class _Run:
         self._wanted = columns
         self.columns: list[str] = []
         self.rows: Counter[str] = Counter()
+        self.restored = 0
         self.first: datetime | None = None
         self.last: datetime | None = None
 
@@ -140,11 +153,13 @@ class _Run:
         if self._wanted:
             there = [column for column in NEEDED if column in part.job.table.schema.names]
             part.job.columns = list(dict.fromkeys((*self._wanted, *there)))
-        found = self._format.module.rows(part.job)
-        self.columns = list(self._wanted or found.schema.names)
+        found = self._rows(part.job)
+        inside = "symbol" if "symbol=" in str(part.folder) and not self._format.own_columns else None
+        # As Hive has it: what the folder says is no column of its files, which readers would find twice.
+        self.columns = [name for name in self._wanted or found.schema.names if name != inside]
         schema = pa.schema([found.schema.field(column) for column in self.columns])
         writer: Writer | None = None
-        for batch in without(found.batches, self.left_out):
+        for batch in without(found.batches, self.left_out, restored=part.job.restored):
             if writer is None:
                 path = self._path(root / part.folder, name, part.job)
                 writer = self._format.module.open_writer(path, Rows(schema, iter(())), part.job)
@@ -153,12 +168,23 @@ class _Run:
         if writer is not None:
             writer.close()
 
+    def _rows(self, job: Job) -> Rows:
+        """Return the rows of a part. Raises AskedError for what the format cannot take."""
+        try:
+            found = self._format.module.rows(job)
+        except QueryError as error:  # nothing is read yet
+            raise AskedError(str(error)) from error
+        if not job.restored and "origin" not in found.schema.names:
+            raise AskedError("which rows were restored is known of single rows only, not of bars, books and events of "
+                             "hftbacktest: leave `restored` as it is")
+        return found
+
     def _path(self, folder: Path, name: str, job: Job) -> Path:
         """Return where a part is written: into a folder, or a file of the name given, in parts of the table's name."""
         folder.mkdir(parents=True, exist_ok=True)
         if not self._format.endings:
             return folder
-        return folder / (name or f"{job.table.name}{self._ending}")
+        return folder / (name or f"{job.what}{self._ending}")
 
     def _count(self, batch: pa.RecordBatch) -> None:
         if "symbol" in batch.schema.names:
@@ -167,7 +193,9 @@ class _Run:
         else:
             self.rows[""] += len(batch)
         times = batch["ts"].cast(pa.int64())
-        self.first = self.first or moment_of(times[0].as_py())
+        if "origin" in batch.schema.names:
+            self.restored += pc.sum(pc.equal(batch["origin"].cast(pa.string()), RESTORED)).as_py() or 0
+        self.first = min(self.first or LAST, moment_of(times[0].as_py()))
         self.last = max(self.last or EPOCH, moment_of(times[-1].as_py()))
         self._progress(self.rows.total(), self.last)
 
@@ -182,8 +210,19 @@ def _counted(job: Job, progress: Progress | None) -> Callable[[int, datetime], o
     return lambda rows, at: told(rows, total, at)
 
 
-def _format(path: Path, named: str | None) -> tuple[Format, str]:
-    """Return the format, and how names of its files end. Raises QueryError where none is named."""
+def _place(path: Path, lake: Lake) -> Path:
+    """Return where to write, with a name of its own. Raises AskedError for a place in the lake."""
+    place = path if path.name not in ("", "..") else path.resolve()
+    if not place.name:
+        raise AskedError(f"{path} has no name: name a file or a folder in it")
+    root = lake.layout.root.resolve()
+    if root == place.resolve() or root in place.resolve().parents:
+        raise AskedError(f"{path} is in the lake's own folder, where only the lake writes: choose another place")
+    return place
+
+
+def _format(path: Path, named: str | None, by: Sequence[str]) -> tuple[Format, str]:
+    """Return the format, and how names of its files end. Raises AskedError where none is named."""
     for one in FORMATS.values():
         if named is None:
             ending = next((ending for ending in one.endings if path.name.endswith(ending)), None)
@@ -191,34 +230,51 @@ def _format(path: Path, named: str | None) -> tuple[Format, str]:
             ending = next((ending for ending in one.endings if ending == f".{named}"), None)
             ending = next(iter(one.endings), "") if one.name == named else ending
         if ending is not None:
+            # A name of a format says nothing of compression; one such as csv.gz does, which follows from the file's.
+            if named is not None and "." in named and not by and not path.name.endswith(ending):
+                raise AskedError(f"{path} does not end in {ending}: name it so")
             return one, ending
     known = [f"{one.name} ({', '.join(one.endings) or 'a folder'})" for one in FORMATS.values()]
-    raise QueryError(f"{f'there is no format {named}' if named else f'{path} does not end like a format: name one'}; "
+    raise AskedError(f"{f'there is no format {named}' if named else f'{path} does not end like a format: name one'}; "
                      f"there are {', '.join(known)}")
 
 
 def _job(lake: Lake, table: str, start: Moment | None, end: Moment | None, **asked: Any) -> Job:
     if table not in TABLES:
-        raise QueryError(f"there is no table {table!r}; there are {', '.join(TABLES)}")
+        raise AskedError(f"there is no table {table!r}; there are {', '.join(TABLES)}")
     first, last = (None if at is None else moment(at) for at in (start, end))
     if first is not None and last is not None and last <= first:
-        raise QueryError(f"the end {last} is not after the start {first}: swap them")
+        raise AskedError(f"the end {last} is not after the start {first}")
     return Job(lake, TABLES[table], start=first, end=last, **asked)
 
 
+def _check_parts(table: str, by: Sequence[str]) -> None:
+    """Raise AskedError for parts that cannot be made."""
+    if unknown := [name for name in by if name not in BY]:
+        raise AskedError(f"parts are made by {' and '.join(BY)}, not by {', '.join(unknown)}")
+    if len(set(by)) < len(by):
+        raise AskedError(f"parts are made by {' and '.join(BY)}, each once")
+    if "symbol" in by and table in TABLES and "symbol" not in TABLES[table].schema.names:
+        raise AskedError(f"rows of {table} have no symbol to make parts by")
+
+
 def _check(job: Job, format: Format, columns: Sequence[str] | None, by: Sequence[str]) -> None:
-    """Raise QueryError for what does not go together."""
+    """Raise AskedError for what does not go together."""
     table, takes = job.table.name, format.module.TAKES
-    check_parts(job, by)
     if table not in takes:
-        raise QueryError(f"{format.name} cannot hold {table}: it takes {', '.join(takes)}")
+        raise AskedError(f"{format.name} cannot hold {table}: it takes {', '.join(takes)}")
+    if len(set(columns or ())) < len(columns or ()):
+        raise AskedError("a column is named twice: name each once")
+    if "date" in by and job.every is not None and DAY % width_of(job):
+        raise AskedError(f"bars of {job.every} lie in two dates: leave the parts by date out, or choose a length that "
+                         "divides a day")
     if format.own_columns and columns:
-        raise QueryError(f"{format.name} has columns of its own: leave the columns out")
+        raise AskedError(f"{format.name} has columns of its own: leave the columns out")
     if by and not format.endings:
-        raise QueryError(f"{format.name} is a folder with an order of its own: leave the parts out")
+        raise AskedError(f"{format.name} is a folder with an order of its own: leave the parts out")
     if job.min_coverage is not None and not 0 < job.min_coverage <= 1:
-        raise QueryError(f"a share of {job.min_coverage} of the time cannot be covered: give 0.95 for 95 %")
+        raise AskedError(f"a share of {job.min_coverage} of the time cannot be covered: give 0.95 for 95 %")
     if job.whole and (job.every is None or table == "depth"):
-        raise QueryError("only bars can be whole: say with `every` how long they are, or leave `whole` out")
+        raise AskedError("only bars can be whole: say with `every` how long they are, or leave `whole` out")
     if job.min_coverage is not None and table not in TABLE_OF_STREAM.values():
-        raise QueryError(f"nothing is known of how {table} is covered: leave the coverage out")
+        raise AskedError(f"nothing is known of how {table} is covered: leave the coverage out")

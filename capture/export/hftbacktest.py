@@ -30,10 +30,12 @@ TAKES = {
 }
 LEAVES_OUT = (
     "IB tells the exchange's time in whole seconds only, so that exch_ts is local_ts, the time of arrival: feed "
-    "latency is 0. Trades keep price, size and the side that trades_with_quotes finds; one of no known side has "
-    "neither flag, and fills no order. Exchanges, conditions and market makers are left out, sizes at the same price "
-    "are added up. hftbacktest knows no book whose bid is not below its ask: while it is so, it shows the side that "
-    "changed last.")
+    "latency is 0. What history restored has no time of arrival: it stands at IB's second, rounded down. Trades "
+    "keep price, size and the side that trades_with_quotes finds; one of no known side has neither flag, and "
+    "fills no order. Exchanges, conditions and market makers are left out, sizes at the same price are added up. "
+    "hftbacktest knows no book whose bid is not below its ask: while it is so, it shows the side that changed "
+    "last."
+)
 
 # What a record is, and the bits of its `ev`: the kind, and whom it concerns.
 EVENT = np.dtype([("ev", "<u8"), ("exch_ts", "<i8"), ("local_ts", "<i8"), ("px", "<f8"), ("qty", "<f8"),
@@ -78,7 +80,7 @@ def _only(job: Job) -> tuple[str, int | None]:
     if len({symbol for symbol, _ in found}) > 1:
         some = ", ".join(dict.fromkeys(symbol for symbol, _ in found[:4]))
         raise QueryError(f"a file of hftbacktest holds one instrument, and here are {some}{' …' * (len(found) > 4)}: "
-                         "name one, or make a file for each, by symbol")
+                         "name one, or make a file for each with --by symbol")
     if len(found) > 1:
         ids = ", ".join(str(instrument_id) for _, instrument_id in found)
         raise QueryError(f"a file of hftbacktest holds one instrument, and {found[0][0]} is several: name one by its "

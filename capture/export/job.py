@@ -1,5 +1,6 @@
 """An export under way: what was asked for, of which lake, and what its format could not hold."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,7 +25,8 @@ class Job:
 
     `table`, `instruments` (None: all), `start`, `end` (UTC, `end` not included, None: no limit), `stream`, `recorder`
     and `columns` say which rows; `once`, `every`, `whole` and `unreported` are explained where rows are made of them,
-    in `capture.export.source`. `min_coverage` is a share of 1.
+    in `capture.export.source`. Without `restored`, rows that came from IB's history are left out. `min_coverage` is a
+    share of 1.
     """
 
     lake: Lake
@@ -39,6 +41,7 @@ class Job:
     every: str | None = None
     whole: bool = False
     unreported: bool | None = None
+    restored: bool = True
     min_coverage: float | None = None
     losses: Counter[str] = field(default_factory=Counter)
 
@@ -52,6 +55,11 @@ class Job:
         found = replace(self, **changes)
         found.__dict__["details"] = self.details
         return found
+
+    @property
+    def what(self) -> str:
+        """What is exported, as a word for names of files: trades, trades-every-1-minute."""
+        return self.table.name if self.every is None else _slug(f"{self.table.name} every {self.every}")
 
     @property
     def wanted(self) -> Wanted:
@@ -72,8 +80,16 @@ class Job:
         """
         [(first, last)] = self.lake.sql(f'select min(ts), max(ts) from "{self.table.name}" where {self.where}').rows()
         if first is None:
-            raise QueryError("nothing was recorded of what is asked for; `ticktape coverage` tells what was")
+            raise QueryError(f"nothing was recorded of what is asked for{self._there()}")
         return self.start or first, self.end or last + US
+
+    def _there(self) -> str:
+        """Return which instruments a table does have, in words."""
+        if "symbol" not in self.table.schema.names:
+            return ""
+        found = [symbol for (symbol,) in self.lake.sql(
+            f'select distinct symbol from "{self.table.name}" where symbol is not null order by 1 limit 11').rows()]
+        return f"; {self.table.name} has {', '.join(found[:10])}{' …' * (len(found) > 10)}" if found else ""
 
     @cached_property
     def details(self) -> Mapping[int, Mapping[str, Any]]:
@@ -105,3 +121,7 @@ class Job:
         query = "select distinct symbol from subscriptions where list_contains($ids, instrument_id) and symbol not null"
         known = [symbol for (symbol,) in self.lake.sql(query, {"ids": self.ids}).rows()] if self.ids else []
         return list(dict.fromkeys((*self.named, *known)))
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")

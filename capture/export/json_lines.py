@@ -5,6 +5,7 @@ from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from capture.schemas import TABLES
 
@@ -20,11 +21,15 @@ LEAVES_OUT = "JSON has no times and no raw bytes: these are text, bytes in hexad
 class JsonLinesWriter:
     """Writes lines, whole batches at once."""
 
-    def __init__(self, path: Path) -> None:
-        self._file = open_text(path)
+    def __init__(self, path: Path, job: Job) -> None:
+        self._file, self._job = open_text(path), job
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Take rows."""
+        for column in batch.columns:
+            if pa.types.is_floating(column.type):
+                odd = pc.sum(pc.invert(pc.is_finite(column))).as_py() or 0
+                self._job.lose("numbers that are none or infinite, null in JSON", odd)
         text = BytesIO()
         pl.DataFrame(plain(batch)).write_ndjson(text)
         self._file.write(text.getbuffer())
@@ -36,8 +41,8 @@ class JsonLinesWriter:
 
 def open_writer(path: Path, rows: Rows, job: Job) -> Writer:
     """Return a writer of a file."""
-    del rows, job
-    return JsonLinesWriter(path)
+    del rows
+    return JsonLinesWriter(path, job)
 
 
 __all__ = ["LEAVES_OUT", "TAKES", "open_writer", "rows"]

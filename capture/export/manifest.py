@@ -1,23 +1,30 @@
 """The manifest beside an export: what it is, where it is from, and how whole it is."""
 
 import json
-import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
+from glob import escape
+from itertools import count
 from pathlib import Path
 from typing import Any
 
+from capture.lake.functions import FUNCTIONS
+from capture.tape import publish
+
 from .job import Job
+from .source import BARS
+from .stage import FILE_MODE, ExistsError
 
 VERSION = 1
 # What a job says that was asked for, beside its table.
-ASKED = ("instruments", "start", "end", "stream", "recorder", "once", "every", "whole", "unreported", "min_coverage")
+ASKED = ("instruments", "start", "end", "stream", "recorder", "once", "every", "whole", "unreported", "restored",
+         "min_coverage")  # fmt: skip
 
 
-def manifest_name(path: Path, job: Job, *, folder: bool) -> str:
-    """Return the name of the manifest: beside a file; in a folder so that readers of all its files leave it out."""
-    what = job.table.name if job.every is None else f"{job.table.name} every {job.every}"
-    return f"_{re.sub(r'[^A-Za-z0-9]+', '-', what)}.manifest.json" if folder else f"{path.name}.manifest.json"
+def asked_of(job: Job) -> dict[str, Any]:
+    """Return what was asked for."""
+    return {"table": job.table.name} | {name: getattr(job, name) for name in ASKED}
 
 
 def manifest(job: Job, columns: Sequence[str], facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -30,7 +37,7 @@ def manifest(job: Job, columns: Sequence[str], facts: Mapping[str, Any]) -> dict
         "written": datetime.now(UTC),
         "lake": str(job.lake.layout.root.resolve()),
         "recorders": job.lake.layout.recorders() if job.recorder is None else [job.recorder],
-        "asked": {"table": job.table.name} | {name: getattr(job, name) for name in ASKED},
+        "asked": asked_of(job),
         "span": dict(zip(("from", "to"), job.span, strict=True)),
         **facts,
         "lost": dict(job.losses),
@@ -39,25 +46,58 @@ def manifest(job: Job, columns: Sequence[str], facts: Mapping[str, Any]) -> dict
 
 
 def _column(job: Job, name: str) -> dict[str, str]:
-    """Return what a column means, where it is the table's own."""
-    known = {column.name: column for column in job.table.columns} if job.every is None else {}
+    """Return what a column means, where it is one of the table, or of its bars."""
+    if job.every is not None:
+        made = dict(FUNCTIONS[BARS[job.table.name]].returns) if job.table.name in BARS else {}
+        return {"name": name} | ({"meaning": made[name]} if name in made else {})
+    known = {column.name: column for column in job.table.columns}
     if name not in known:
         return {"name": name}
     column = known[name]
     return {"name": name, "unit": column.unit, "meaning": column.meaning, "null_means": column.null}
 
 
-def write_manifest(path: Path, said: Mapping[str, Any]) -> None:
-    """Write a manifest."""
-    path.write_text(json.dumps(said, indent=2, ensure_ascii=False, default=_text) + "\n", encoding="utf-8")
+def check_folder(path: Path, job: Job, format: str) -> None:
+    """Raise ExistsError where the same was exported into a folder before, and is there still."""
+    asked = json.loads(json.dumps(asked_of(job), default=_text))
+    for file, said in _earlier(path, job).items():
+        if (said.get("asked"), said.get("format")) == (asked, format) and any((path / name).exists()
+                                                                            for name in _files(said)):
+            raise ExistsError(f"the same was exported into {path} before, as {file} says: choose another folder, or "
+                              "replace it with --force")
 
 
-def files_of(path: Path) -> list[str]:
-    """Return the files that a manifest names, relative to its folder; none where there is none."""
-    try:
-        return [file["path"] for file in json.loads(path.read_text("utf-8"))["files"]]
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
-        return []
+def write_manifest(path: Path, job: Job, said: Mapping[str, Any], *, folder: bool) -> Path:
+    """Write a manifest beside a file or folder, and return its path.
+
+    Into a folder one can export several times: manifests of files that were all replaced go, others stay.
+    """
+    place = path.with_name(f"{path.name}.manifest.json")
+    if folder:
+        written = set(_files(said))
+        for file, earlier in _earlier(path, job).items():
+            if set(_files(earlier)) <= written:
+                file.unlink()
+        names = (f"{path.name}.{job.what}{f'-{number}' * (number > 1)}.manifest.json" for number in count(1))
+        place = next(one for one in map(path.with_name, names) if not one.exists())
+    text = json.dumps(said, indent=2, ensure_ascii=False, default=_text) + "\n"
+    publish(place, lambda temporary: temporary.write_text(text, "utf-8", "backslashreplace"), mode=FILE_MODE)
+    return place
+
+
+def _earlier(path: Path, job: Job) -> dict[Path, dict[str, Any]]:
+    """Return the manifests of earlier exports into a folder that can be read."""
+    found = {}
+    for file in sorted(path.parent.glob(f"{escape(f'{path.name}.{job.what}')}*.manifest.json")):
+        with suppress(ValueError, OSError):
+            said = json.loads(file.read_text("utf-8"))
+            if isinstance(said, dict):
+                found[file] = said
+    return found
+
+
+def _files(said: Mapping[str, Any]) -> list[str]:
+    return [file["path"] for file in said.get("files", [])]
 
 
 def _text(value: Any) -> str:

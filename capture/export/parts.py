@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
-from capture.query import QueryError
-
 from .job import Job
 
 DAY = timedelta(days=1)
@@ -38,14 +36,6 @@ def parts(job: Job, by: Sequence[str]) -> Iterator[Part]:
             continue
         folder = Path(*(f"{name}={quote(str(value), safe=SAFE)}" for name, value in named.items()))
         yield Part(_narrowed(job, named), folder)
-
-
-def check_parts(job: Job, by: Sequence[str]) -> None:
-    """Raise QueryError for parts that cannot be made."""
-    if unknown := [name for name in by if name not in BY]:
-        raise QueryError(f"parts are made by {' and '.join(BY)}, not by {', '.join(unknown)}")
-    if "symbol" in by and "symbol" not in job.table.schema.names:
-        raise QueryError(f"rows of {job.table.name} have no symbol to make parts by")
 
 
 def _narrowed(job: Job, named: dict[str, object]) -> Job:

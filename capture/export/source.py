@@ -15,6 +15,7 @@ from capture.query.selection import ORDER
 from capture.query.spans import spans
 from capture.query.wanted import US, among
 from capture.replay.stretch import TEXT
+from capture.wire.times import EPOCH
 
 from .job import Job
 from .merge import merged
@@ -128,7 +129,7 @@ def bars(job: Job) -> Rows:
     known = [column for column, _ in FUNCTIONS[function].returns]
     names = _chosen(job, known)
 
-    _width(job)
+    width_of(job)
     _lose_nameless(job)
 
     def query(begin: datetime | None, end: datetime | None) -> str:
@@ -165,6 +166,8 @@ def books(job: Job, levels: int = BOOK_LEVELS, every: str | None = None) -> Rows
     none.
     """
     start, end = job.span
+    if every is not None and job.start is None:  # at round moments
+        start += -(start - EPOCH) % width_of(job)
     readers = [
         job.lake.book_snapshots(instrument, start, end, every=every, levels=levels, of_stream=stream,
                                 recorded_by=recorder).batches(BOOK_BATCH_ROWS)
@@ -243,7 +246,7 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(f'"{name}"' for name in names)
 
 
-def _width(job: Job) -> timedelta:
+def width_of(job: Job) -> timedelta:
     """Return how long a bar is. Raises QueryError for what is no length."""
     try:
         [(width_us,)] = job.lake.sql("select epoch_us(cast($1 as interval))", [job.every]).rows()

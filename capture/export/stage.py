@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from glob import escape
 from pathlib import Path
 
@@ -24,12 +24,11 @@ class Stage:
         self.root = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         self.spill = path.with_name(f".{path.name}.spill.{os.getpid()}.tmp")  # for what does not fit into memory
 
-    def check(self, manifest: str) -> None:
-        """Raise ExistsError where something is in the way, also a manifest, by name, of an earlier export."""
+    def check(self) -> None:
+        """Raise ExistsError where a file, or what is of another kind, is in the way."""
         self._check_kind()
-        taken = self.path if not self._is_folder else self.path / manifest
-        if taken.exists() and not self._force:
-            raise ExistsError(f"{taken} is there already: choose another name, or replace it with --force")
+        if not self._is_folder and self.path.exists() and not self._force:
+            raise ExistsError(f"{self.path} is there already: choose another name, or replace it with --force")
 
     @contextmanager
     def open(self) -> Iterator[Path]:
@@ -45,8 +44,8 @@ class Stage:
             for folder in (self.root, self.spill):
                 shutil.rmtree(folder, ignore_errors=True)
 
-    def publish(self, stale: list[str]) -> None:
-        """Move all files into their places; `stale` are files of an earlier export in the same folder, which go.
+    def publish(self) -> None:
+        """Move all files into their places; into a folder that is there beside what is in it.
 
         Raises ExistsError, having moved nothing, where one of them is there and may not be replaced.
         """
@@ -61,13 +60,10 @@ class Stage:
             return
         places = {file: self._place(file) for file in files}
         if not self._force and (taken := next((place for place in places.values() if place.exists()), None)):
-            raise ExistsError(f"{taken} is there already: choose another folder, or replace such files with --force")
+            raise ExistsError(f"{taken} is there already: choose another place, or replace such files with --force")
         for file, place in places.items():
             place.parent.mkdir(parents=True, exist_ok=True)
             file.replace(place)
-        for name in set(stale) - {str(place.relative_to(self.path)) for place in places.values() if self._is_folder}:
-            with suppress(FileNotFoundError):
-                (self.path / name).unlink()
         for parent in {place.parent for place in places.values()}:
             sync_path(parent)
 
@@ -77,6 +73,8 @@ class Stage:
     def _check_kind(self) -> None:
         if self._is_folder and self.path.exists() and not self.path.is_dir():
             raise ExistsError(f"{self.path} is a file, and a folder is to be written: choose another name")
+        if not self._is_folder and self.path.exists() and not self.path.is_file() and not self.path.is_dir():
+            raise ExistsError(f"{self.path} is no file that could be replaced: choose another name")
         if not self._is_folder and self.path.is_dir():
             raise ExistsError(f"{self.path} is a folder, and a file is to be written: choose another name")
 

@@ -17,6 +17,8 @@ from .panel import Panel, read_panels
 from .picture import Format, save
 from .price import price_chart
 from .theme import prepare_notebook
+from .units import Units, read_units
 from .window import Window
 
-__all__ = ["Format", "Panel", "Window", "calendar_chart", "prepare_notebook", "price_chart", "read_panels", "save"]
+__all__ = ["Format", "Panel", "Units", "Window", "calendar_chart", "prepare_notebook", "price_chart", "read_panels",
+           "read_units", "save"]

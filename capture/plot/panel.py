@@ -10,10 +10,10 @@ import polars as pl
 from capture.query import Lake, QueryError
 from capture.query.intervals import Spans, difference, union
 
+from .units import Units, units
 from .window import Window, window
 
 STREAMS = ("all_last", "last", "quotes")
-_UNITS = {"STK": "shares", "FUT": "contracts", "OPT": "contracts", "FOP": "contracts", "CRYPTO": "coins"}
 
 _KNOWN = """
 select distinct symbol from (
@@ -22,7 +22,8 @@ select distinct symbol from (
 where symbol is not null order by symbol
 """
 _DETAILS = """
-select instrument_id, long_name, security_type, ib_symbol, currency, price_magnifier from instruments
+select instrument_id, long_name, security_type, ib_symbol, currency, price_magnifier, multiplier, min_tick
+from instruments
 where symbol in (select unnest($symbols))
 qualify row_number() over (partition by instrument_id order by ts desc, seq desc, "row" desc) = 1
 """
@@ -51,8 +52,7 @@ class Panel:
 
     symbol: str
     name: str
-    price_unit: str
-    size_unit: str
+    units: Units
     bars: list[dict[str, Any]]
     rows: int
     gaps: list[Gap]
@@ -115,8 +115,8 @@ def _panel(
     mine = frame.filter(pl.col("symbol") == symbol, pl.col("instrument_id").eq_missing(pl.lit(instrument_id)))
     closed = _closed(lake, key, shown)
     return Panel(
-        symbol=symbol, name=details.get("long_name") or "", price_unit=_price_unit(details),
-        size_unit=_size_unit(details), rows=int(mine["rows"].sum()), closed=closed,
+        symbol=symbol, name=details.get("long_name") or "", units=units(details),
+        rows=int(mine["rows"].sum()), closed=closed,
         bars=mine.drop(*_KEY, "rows", "mid", "trades", "quotes").to_dicts(),
         gaps=_gaps([gap for gap in gaps if (gap["symbol"], gap["instrument_id"]) == key], closed, shown))  # fmt: skip
 
@@ -146,13 +146,3 @@ def _closed(lake: Lake, key: tuple[str, int | None], shown: Window) -> Spans:
         return []
     from_s, to_s = max(shown.start.timestamp(), trading[0][0]), min(shown.end.timestamp(), trading[-1][1])
     return difference([(from_s, to_s)], trading) if from_s < to_s else []
-
-
-def _price_unit(details: dict[str, Any]) -> str:
-    currency, magnifier = details.get("currency") or "", details.get("price_magnifier") or 1
-    return currency if magnifier == 1 or not currency else f"{currency}/{magnifier}"
-
-
-def _size_unit(details: dict[str, Any]) -> str:
-    kind = details.get("security_type") or ""
-    return str(details.get("ib_symbol") or "") if kind == "CASH" else _UNITS.get(kind, "units")

@@ -13,7 +13,10 @@ from .theme import BAND, CLOSED, LINE, MISSING, MUTED, RESTORED, VOLUME, WIDTH, 
 from .window import Window
 
 _PRICE, _BAND = "middle of bid and ask, else last trade", "lowest bid to highest ask"
-_RESTORED, _CLOSED, _OTHER = "restored from history", "market closed", "missing for other reasons"
+_RESTORED, _CLOSED = "restored from history", "market closed"
+_NAMED_REASONS = 3  # of what is missing, in the legend
+_FAR = 5  # interquartile ranges from the other prices: what lies beyond would squeeze them
+_NEAR = 0.001  # of a price: what lies within is never far
 _SHADE_OPACITY = 0.3
 _HEIGHT, _VOLUME_HEIGHT, _SEVERAL_HEIGHT, _SEVERAL_VOLUME_HEIGHT = 330, 90, 190, 55  # pixels
 
@@ -21,7 +24,7 @@ _HEIGHT, _VOLUME_HEIGHT, _SEVERAL_HEIGHT, _SEVERAL_VOLUME_HEIGHT = 330, 90, 190,
 def price_chart(shown: Window, panels: Sequence[Panel]) -> alt.TopLevelMixin:
     """Return a chart with a panel for each instrument: price with the band of bid and ask, and volume if there is any.
 
-    Times are UTC. Gaps are shaded by reason, time in which the market was closed in grey; lines do not cross either.
+    Times are UTC. Gaps are shaded, time in which the market was closed in grey; lines do not cross either.
     """
     several = len(panels) > 1
     style = _Style(shown, panels)
@@ -40,9 +43,8 @@ class _Style:
         self.shown = shown
         self.datasets: dict[str, list[dict[str, Any]]] = {}
         reasons = sorted({gap.reason for panel in panels for gap in panel.gaps if not gap.restored})
-        named = len(reasons) if len(reasons) <= len(MISSING) else len(MISSING) - 1
-        self._missing = {reason: f"missing: {reason}" if place < named else _OTHER
-                         for place, reason in enumerate(reasons)}  # fmt: skip
+        told = "; ".join(reasons)
+        self._missing = f"missing: {told}" if len(reasons) <= _NAMED_REASONS else f"missing for {len(reasons)} reasons"
         self.colours = self._colours(panels)
 
     def data(self, rows: Iterable[dict[str, Any]]) -> alt.NamedData:
@@ -53,12 +55,13 @@ class _Style:
 
     def gap_label(self, gap: Gap) -> str:
         """Return what the legend says of a gap."""
-        return _RESTORED if gap.restored else self._missing[gap.reason]
+        return _RESTORED if gap.restored else self._missing
 
     def colour(self) -> alt.Color:
         """Return the colour of rows by their `label`, one of the legend's."""
         scale = alt.Scale(domain=list(self.colours), range=list(self.colours.values()))
-        legend = alt.Legend(title=None, orient="top", symbolType="square", symbolStrokeWidth=0, columns=4, offset=6)
+        legend = alt.Legend(title=None, orient="top", symbolType="square", symbolStrokeWidth=0, columns=4, offset=6,
+                            labelLimit=WIDTH)  # fmt: skip
         return alt.Color("label:N", scale=scale, legend=legend)
 
     def x(self, field: str, *, labelled: bool) -> alt.X:
@@ -76,7 +79,8 @@ class _Style:
             colours[_PRICE] = LINE
         if any_bar("bid_low") or any_bar("ask_high"):
             colours[_BAND] = BAND
-        colours |= dict(zip(dict.fromkeys(self._missing.values()), MISSING, strict=False))
+        if any(not gap.restored for panel in panels for gap in panel.gaps):
+            colours[self._missing] = MISSING
         if any(gap.restored for panel in panels for gap in panel.gaps):
             colours[_RESTORED] = RESTORED
         if any(panel.closed for panel in panels):
@@ -95,7 +99,7 @@ def _parts(panel: Panel, style: _Style, heights: tuple[int, int], several: bool)
     price = alt.layer(*layers).properties(width=WIDTH, height=heights[0], **title)
     if not has_volume:
         return [price]
-    y = alt.Y("volume:Q", title=["volume", f"({panel.size_unit})"], axis=alt.Axis(tickCount=3, format="~s"))
+    y = alt.Y("volume:Q", title=["volume", f"({panel.units.size})"], axis=alt.Axis(tickCount=3, format="~s"))
     volume = alt.Chart(data).mark_rect(color=VOLUME).encode(style.x("from", labelled=True), x2="to:T", y=y,
                                                                    tooltip=_TOOLTIP)  # fmt: skip
     below = alt.layer(*_shades(panel, style, labelled=True), volume).properties(width=WIDTH, height=heights[1])
@@ -110,7 +114,7 @@ def _price_layers(
         return [nothing]
     low, high = price_range(bars)
     y: dict[str, Any] = {"scale": alt.Scale(domain=[low, high], zero=False, nice=False),
-                         "title": f"price ({panel.price_unit})" if panel.price_unit else "price"}  # fmt: skip
+                         "title": panel.units.price_title}  # fmt: skip
     base = alt.Chart(data).encode(style.x("to", labelled=labelled))
     band = _labelled(base, _BAND).mark_area(clip=True).encode(
         alt.Y("bid_low:Q", **y), y2="ask_high:Q", detail="segment:N", color=style.colour())
@@ -133,14 +137,26 @@ def _labelled(chart: alt.Chart, label: str) -> alt.Chart:
 
 
 def price_range(bars: Sequence[dict[str, Any]]) -> tuple[float, float]:
-    """Return which prices to show: all of the line's, and those of bids and asks that are not far from the others."""
+    """Return which prices to show: all of the line's, and those of bids and asks but for what is far from all others.
+
+    Far is several interquartile ranges of bids and asks away from the line and from half of them.
+    """
     line = sorted(bar["line"] for bar in bars if bar["line"] is not None)
     edges = sorted(bar[name] for bar in bars for name in ("bid_low", "ask_high") if bar[name] is not None)
-    near = edges[len(edges) // 50: len(edges) - len(edges) // 50]
-    shown = [*line[:1], *line[-1:], *near[:1], *near[-1:]]
+    middle = edges[len(edges) // 4: len(edges) - len(edges) // 4]
+    usual = [*line[:1], *line[-1:], *middle[:1], *middle[-1:]]
+    reach = max(_FAR * (middle[-1] - middle[0]), _NEAR * abs(middle[0])) if middle else 0.0
+    shown = [*usual, *(edge for edge in edges if min(usual) - reach <= edge <= max(usual) + reach)]
     low, high = (min(shown), max(shown)) if shown else (0.0, 1.0)
     margin = (high - low) * 0.05 or abs(high) * 0.001 or 1.0
     return low - margin, high + margin
+
+
+def beyond_axis(bars: Sequence[dict[str, Any]]) -> int:
+    """Return how many bars have a bid or ask that is not within the prices that are shown."""
+    low, high = price_range(bars)
+    return sum(any(bar[name] is not None and not low <= bar[name] <= high for name in ("bid_low", "ask_high"))
+               for bar in bars)  # fmt: skip
 
 
 def _shades(panel: Panel, style: _Style, labelled: bool) -> list[alt.Chart]:
@@ -191,8 +207,11 @@ def _title(shown: Window, panels: Sequence[Panel]) -> alt.TitleParams:
     names = ", ".join(panel.symbol for panel in panels[:8]) + (", …" if len(panels) > 8 else "")
     one = f"{panels[0].name}, " if len(panels) == 1 and panels[0].name else ""
     days = f"{first:%a %d %b %Y}" if first.date() == last.date() else f"{first:%d %b} to {last:%d %b %Y}"
+    until = f"{shown.end:%H:%M:%S}" if shown.end.date() == last.date() else "24:00:00"
+    beyond = sum(beyond_axis(panel.bars) for panel in panels)
+    cut = f"; {beyond:,} {'bar goes' if beyond == 1 else 'bars go'} beyond the axis" if beyond else ""
     return alt.TitleParams(f"{names} · {days}", subtitle=(
-        f"{one}{first:%H:%M:%S} to {shown.end:%H:%M:%S} UTC, in bars of {width_text(shown.width_s)}"))  # fmt: skip
+        f"{one}{first:%H:%M:%S} to {until} UTC, in bars of {width_text(shown.width_s)}{cut}"))  # fmt: skip
 
 
 def width_text(width_s: int) -> str:

@@ -49,9 +49,10 @@ def test_what_is_lost_ends_with_3(run: Run, lake: Path) -> None:
     (["trades"], 2, "there is no name to tell the format by"),
     (["trades", "-o", "there.csv"], 2, "there.csv is there already: choose another name, or replace it with --force"),
     (["trades", "-o", "rows.csv", "--from", "soon"], 2, "--from soon is no time"),
-    (["trades", "NOPE", "-o", "rows.csv"], 1, "nothing was exported: nothing was recorded"),
-    (["nope", "-o", "rows.csv"], 1, "there is no table 'nope'"),
-    (["trades", "-o", "rows.xls"], 1, "does not end like a format"),
+    (["trades", "NOPE", "-o", "rows.csv"], 1, "nothing was recorded of what is asked for; trades has AAPL, é"),
+    (["trades", "-o", "-"], 2, "`ticktape sql"),
+    (["nope", "-o", "rows.csv"], 2, "there is no table 'nope'"),
+    (["trades", "-o", "rows.xls"], 2, "does not end like a format"),
     (["trades", "-o", "there.csv/rows.csv"], 1, "there.csv/rows.csv: "),
     (["trades", "-o", "/proc/rows.csv"], 1, "/proc/rows.csv: "),
 ])  # fmt: skip

@@ -54,7 +54,8 @@ def test_a_file_that_is_there_is_left_alone_unless_forced(run: Run, lake: Path) 
     (["AAPL", "-o", "a.gif"], 2, "a.gif does not end like a picture: write .png, .svg, .html"),
     (["AAPL", "-o", "a"], 2, "a does not end like a picture"),
     (["AAPL", "--from", "noon"], 2, "--from noon is no time"),
-    (["AAPL", "--from", "2026-01-03", "--to", "2026-01-02"], 2, "--from 2026-01-03 is not before --to 2026-01-02"),
+    (["AAPL", "--from", "2026-01-03", "--until", "2026-01-02"], 2,
+     "--from 2026-01-03 is not before --until 2026-01-02"),
     (["AAPL", "--from", "2026-02-01"], 1, "AAPL: no trades, quotes or gaps then"),
     (["AAPL", "-o", "none/a.png"], 1, "none/a.png: No such file or directory"),
     (["--calendar"], 1, "no stream was asked for then; recorded instruments: none"),
@@ -97,7 +98,7 @@ def asked(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("options", [[], ["--calendar"], ["--calendar", "AAPL"]])
 def test_without_instruments_it_is_the_calendar(run: Run, asked: Path, options: list[str]) -> None:
-    bounds = ["--from", "2026-11-18", "--to", "2026-11-20"]
+    bounds = ["--from", "2026-11-18", "--until", "2026-11-20"]
     code, out, _ = run("plot", *options, *bounds, "--json", "--data", asked)
     assert code == 0
     told = json.loads(out)

@@ -50,7 +50,7 @@ def test_a_notebook_runs_from_top_to_bottom(name: str, written: Path) -> None:
 def test_a_strategy_lives_through_the_day_again_and_leaves_no_gateway(name: str, written: Path, recorded: Path) -> None:
     cells = execute(written)
     assert len(pictures(cells)) == 1
-    assert "ESZ6 from 14:31 to 14:51 UTC" in texts(cells)
+    assert "ESZ6 from 14:31:00 to 14:51:00 UTC" in texts(cells)
     # 20 minutes are 240 bars; of them a minute and the rest of the outage that was not restored are missing.
     bars = next(int(text.split()[0].strip("'")) for text in texts(cells).splitlines() if text.endswith("fills'"))
     assert 200 <= bars <= 230

@@ -1,6 +1,7 @@
 """What an export holds, where it is written, and what its manifest says."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pyarrow.dataset
@@ -17,7 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import capture
-from capture.export import ExistsError, parquet, source
+from capture.export import AskedError, ExistsError, parquet, source
 from capture.query import QueryError
 from capture.schemas import TABLES
 from tests.lake.functions.conftest import IDS, NOON, MadeLake
@@ -134,11 +136,18 @@ def test_parts_together_are_the_whole(lake: capture.Lake, tmp_path: Path, by: li
     files = [f"{'/'.join(path)}/trades.parquet" for path in
              ([[one] for one in folders[by[0]]] if len(by) == 1 else
               [[one, two] for one in folders[by[0]] for two in folders[by[1]]])]  # fmt: skip
-    assert names(tmp_path / "parts") == sorted(["_trades.manifest.json", *files])
+    assert names(tmp_path / "parts") == sorted(files)
+    assert done.manifest == tmp_path / "parts.trades.manifest.json"
+    said = json.loads(done.manifest.read_text())
+    assert [datetime.fromisoformat(said[f"{one}_ts"]) for one in ("first", "last")] == [
+        expected[0]["ts"], expected[-1]["ts"]]
     assert [file["path"] for file in done.said["files"]] == sorted(files)
     key = ["ts", "recorder", "seq", "row"]
     frame = pl.read_parquet(tmp_path / "parts" / "**" / "*.parquet", hive_partitioning=False).sort(key)
-    assert frame.to_dicts() == expected
+    columns = [name for name in expected[0] if name not in by]
+    assert frame.select(columns).to_dicts() == [{name: row[name] for name in columns} for row in expected]
+    for rows in (pd.read_parquet(tmp_path / "parts"), pl.read_parquet(tmp_path / "parts").to_pandas()):
+        assert sorted(map(str, rows["symbol"])) == sorted(row["symbol"] for row in expected)
     columns = list(expected[0])
     dataset = pa.dataset.dataset(tmp_path / "parts", format="parquet", partitioning="hive")
     assert dataset.to_table(columns=columns).sort_by([(name, "ascending") for name in key]).to_pylist() == expected
@@ -179,28 +188,62 @@ def test_a_file_is_replaced_only_by_force(lake: capture.Lake, tmp_path: Path) ->
     assert path.read_text() != "mine"
 
 
-def test_a_folder_takes_one_table_beside_the_other_and_replaces_by_force_what_it_wrote(
-    lake: capture.Lake, tmp_path: Path
-) -> None:
+def test_into_a_folder_one_can_export_again(lake: capture.Lake, tmp_path: Path) -> None:
     folder = tmp_path / "all"
-    lake.export("trades", folder, by=["date"], format="parquet")
-    lake.export("quotes", folder, by=["date"], format="parquet")
+    parts: dict[str, Any] = {"by": ["date"], "format": "parquet"}
+    lake.export("trades", folder, end=DAYS[1], **parts)
+    lake.export("trades", folder, start=DAYS[1], **parts)
+    lake.export("quotes", folder, **parts)
+    both = ("trades", "quotes")
+    assert names(folder) == sorted(f"date={day.date()}/{table}.parquet" for day in DAYS for table in both)
+    manifests = sorted(path.name for path in tmp_path.glob("*.json"))
+    assert manifests == [f"all.{name}.manifest.json" for name in ("quotes", "trades-2", "trades")]
+    with pytest.raises(ExistsError, match=r"the same was exported .* before, as .*all\.quotes\.manifest\.json says"):
+        lake.export("quotes", folder, **parts)
+    with pytest.raises(ExistsError, match=r"trades\.parquet is there already"):
+        lake.export("trades", folder, **parts)
     (folder / "mine.txt").write_text("mine")
     before = names(folder)
-    with pytest.raises(ExistsError, match=r"_trades\.manifest\.json is there already"):
-        lake.export("trades", folder, by=["date"], format="parquet")
+    lake.export("trades", folder, start=DAYS[2], force=True, **parts)
     assert names(folder) == before
-    lake.export("trades", folder, by=["date"], format="parquet", start=DAYS[2], force=True)
-    gone = {f"date={day.date()}/trades.parquet" for day in DAYS[:2]}
-    assert set(names(folder)) == set(before) - gone
+    lake.export("trades", folder, force=True, **parts)
+    assert names(folder) == before
+    assert len(list(tmp_path.glob("all.trades*.json"))) == 1
+
+
+def test_nothing_is_written_into_the_lake(lake: capture.Lake, recorded: Path) -> None:
+    for place in (recorded, recorded / "rows.parquet", recorded / "archive" / "trades", recorded / "x/../rows.csv"):
+        with pytest.raises(AskedError, match="in the lake's own folder"):
+            lake.export("trades", place, format="parquet", force=True)
+
+
+def test_what_is_no_file_is_not_replaced(lake: capture.Lake, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(ExistsError, match="no file that could be replaced"):
+        lake.export("trades", tmp_path / "pipe.csv", force=True)
+
+
+def test_into_this_folder(lake: capture.Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    lake.export("trades", ".", by=["date"], format="parquet")
+    assert names(tmp_path / "here") == [f"date={day.date()}/trades.parquet" for day in DAYS]
+
+
+def test_rows_of_history_are_counted_and_can_be_left_out(lake: capture.Lake, tmp_path: Path) -> None:
+    every = lake.export("trades", tmp_path / "every.parquet", columns=["price"])
+    live = lake.export("trades", tmp_path / "live.parquet", restored=False, once=True)
+    rows = answer(lake.rows("trades"))
+    assert every.said["restored_rows"] == sum(row["origin"] == "backfill" for row in rows) > 0
+    assert live.said["restored_rows"] == 0
+    assert {row["origin"] for row in read(tmp_path / "live.parquet")} == {"live"}
 
 
 def test_bars_and_rows_of_a_table_are_in_a_folder_side_by_side(lake: capture.Lake, tmp_path: Path) -> None:
     folder = tmp_path / "catalog"
     lake.export("trades", folder / "ticks", by=["date"], format="csv")
     lake.export("trades", folder / "ticks", by=["date"], format="parquet", every="1 minute")
-    manifests = {"_trades.manifest.json", "_trades-every-1-minute.manifest.json"}
-    assert manifests < set(names(folder / "ticks"))
+    assert {path.name for path in (folder / "ticks").rglob("*.*")} == {"trades.csv", "trades-every-1-minute.parquet"}
 
 
 def test_a_file_in_a_folder_that_is_of_nobody_is_not_replaced(lake: capture.Lake, tmp_path: Path) -> None:
@@ -347,8 +390,13 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a column that is none": ({"columns": ["nope"]}, "nope"),
     "nobody": ({"instruments": "NOPE"}, "nothing was recorded"),
     "a time that is none": ({"start": "tomorrow"}, "is no time"),
-    "a time before the other": ({"start": "2026-01-06", "end": "2026-01-05"}, "swap them"),
+    "a time before the other": ({"start": "2026-01-06", "end": "2026-01-05"}, "is not after"),
     "bars of what has none": ({"table": "ticks", "every": "1 minute"}, "cannot be made into bars"),
+    "bars of two dates": ({"every": "5 hours", "by": ["date"], "format": "csv"}, "lie in two dates"),
+    "a column twice": ({"columns": ["price", "price"]}, "named twice"),
+    "parts twice": ({"by": ["date", "date"], "format": "csv"}, "each once"),
+    "another compression": ({"path": "rows.csv", "format": "csv.gz"}, "does not end in .csv.gz"),
+    "live bars": ({"every": "1 minute", "restored": False}, "leave `restored` as it is"),
     "bars of no length": ({"every": "soon"}, "soon"),
     "bars of no time": ({"every": "0 seconds"}, "0 seconds"),
     "whole rows": ({"whole": True}, "only bars can be whole"),

@@ -21,7 +21,7 @@ def test_bars_have_the_mid_the_band_and_the_volume(make_lake: MakeLake) -> None:
     lake = make_lake(**ten_minutes(), instruments=[instrument()])
     shown, [panel] = read_panels(lake, ["AAPL"])
     assert (shown.start, shown.end, shown.width_s) == (NOON, at(599), 1)
-    assert (panel.name, panel.price_unit, panel.size_unit) == ("APPLE INC", "USD", "shares")
+    assert (panel.name, panel.units.price, panel.units.size) == ("APPLE INC", "USD", "shares")
     assert panel.rows == 360 and len(panel.bars) == 360
     first, second = panel.bars[:2]
     assert first["line"] == pytest.approx(100.05) and first["volume"] is None
@@ -36,7 +36,7 @@ def test_quotes_or_trades_alone_are_enough(make_lake: MakeLake, kept: str, rows:
     _, [panel] = read_panels(lake, ["AAPL"])
     assert panel.rows == rows == len(panel.bars)
     assert all(bar["line"] is not None for bar in panel.bars)
-    assert panel.price_unit == ""
+    assert panel.units.price == ""
 
 
 def test_one_row_is_one_bar(make_lake: MakeLake) -> None:
@@ -89,13 +89,13 @@ def test_currencies_have_no_volume(make_lake: MakeLake) -> None:
     details = instrument("EUR.USD", security_type="CASH", ib_symbol="EUR", long_name=None)
     lake = make_lake(quotes=ten_minutes("EUR.USD")["quotes"], instruments=[details])
     _, [panel] = read_panels(lake, ["EUR.USD"])
-    assert (panel.price_unit, panel.size_unit, panel.name) == ("USD", "EUR", "")
+    assert (panel.units.price, panel.units.size, panel.name) == ("USD", "EUR", "")
     assert all(bar["volume"] is None for bar in panel.bars)
 
 
 def test_prices_in_pence_say_so(make_lake: MakeLake) -> None:
     lake = make_lake(**ten_minutes(), instruments=[instrument(currency="GBP", price_magnifier=100)])
-    assert read_panels(lake, ["AAPL"])[1][0].price_unit == "GBP/100"
+    assert read_panels(lake, ["AAPL"])[1][0].units.price == "GBP/100"
 
 
 def test_what_was_not_recorded_is_told_with_what_was(make_lake: MakeLake) -> None:

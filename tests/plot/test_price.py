@@ -6,7 +6,7 @@ import pytest
 import vl_convert
 
 from capture.plot import Format, Panel, price_chart, read_panels, save
-from capture.plot.price import price_range, width_text
+from capture.plot.price import beyond_axis, price_range, width_text
 from capture.query import Lake
 
 from .conftest import NOON, MakeLake, at, gap, instrument, quote, trade
@@ -63,12 +63,13 @@ def test_a_quiet_market_is_no_break(make_lake: MakeLake) -> None:
     assert set(segments(specification(make_lake(quotes=[quote(at(s), 1, 2) for s in (0, 500)]), ["AAPL"]))) == {0}
 
 
-def test_many_reasons_share_the_last_colour(make_lake: MakeLake) -> None:
-    gaps = [gap(at(10 * n), at(10 * n + 5), f"reason {n}") for n in range(6)]
+@pytest.mark.parametrize(("number", "label"), [(2, "missing: reason 0; reason 1"), (6, "missing for 6 reasons")])
+def test_what_is_missing_has_one_colour(make_lake: MakeLake, number: int, label: str) -> None:
+    gaps = [gap(at(10 * n), at(10 * n + 5), f"reason {n}") for n in range(number)]
     found = specification(make_lake(quotes=[quote(at(0), 1, 2), quote(at(99), 1, 2)], gaps=gaps), ["AAPL"])
-    assert legend(found) == ["missing: reason 0", "missing: reason 1", "missing: reason 2", "missing for other reasons"]
+    assert legend(found) == [label]
     told = [row["reason"] for rows in found["datasets"].values() for row in rows if "reason" in row]
-    assert {f"reason {n}" for n in range(6)} <= set(told)
+    assert {f"reason {n}" for n in range(number)} <= set(told)
 
 
 def test_gaps_alone_say_that_there_is_nothing_else(make_lake: MakeLake) -> None:
@@ -96,6 +97,8 @@ def bar(line: float | None, low: float | None, high: float | None) -> dict[str, 
 @pytest.mark.parametrize(("bars", "low", "high"), [
     ([bar(10, None, None), bar(11, None, None)], 9.95, 11.05),
     ([bar(10, 9.9, 10.1)] * 98 + [bar(10, 0.01, 99_999)], 9.89, 10.11),  # a quote far from the market
+    ([bar(10, 9.9, 10.1)] * 98 + [bar(10, 9.5, 10.9)], 9.43, 10.97),  # a wide one, but not far
+    ([bar(100, 100, 100)] * 98 + [bar(100, 99.99, 100.01)], 99.989, 100.011),
     ([bar(5, 5, 5)], 4.995, 5.005),
     ([bar(0, 0, 0)], -1, 1),
     ([bar(-37.6, -38, -37)], -38.05, -36.95),  # crude oil once
@@ -104,6 +107,23 @@ def bar(line: float | None, low: float | None, high: float | None) -> dict[str, 
 ])  # fmt: skip
 def test_prices_far_from_the_others_do_not_squeeze_them(bars: list[dict[str, Any]], low: float, high: float) -> None:
     assert price_range(bars) == pytest.approx((low, high))
+
+
+@pytest.mark.parametrize(("wild", "said"), [(0, ""), (1, "; 1 bar goes beyond the axis"),
+                                           (2, "; 2 bars go beyond the axis")])  # fmt: skip
+def test_what_is_cut_off_is_said(make_lake: MakeLake, wild: int, said: str) -> None:
+    quotes = [quote(at(s / 2), 100, 101) for s in range(80)]
+    for place in range(wild):
+        quotes[2 * place] |= {"bid_price": 1.0}
+    lake = make_lake(quotes=quotes)
+    _, [panel] = read_panels(lake, ["AAPL"])
+    assert beyond_axis(panel.bars) == wild
+    assert specification(lake, ["AAPL"])["title"]["subtitle"] == f"12:00:00 to 12:00:40 UTC, in bars of 1 s{said}"
+
+
+def test_a_whole_day_ends_at_24(make_lake: MakeLake) -> None:
+    lake = make_lake(quotes=[quote(at(s), 100, 101) for s in (-43_200, 43_199)])
+    assert "00:00:00 to 24:00:00 UTC" in specification(lake, ["AAPL"])["title"]["subtitle"]
 
 
 def test_widths_are_said_in_their_unit() -> None:

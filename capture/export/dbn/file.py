@@ -32,10 +32,11 @@ TAKES = {
 }
 LEAVES_OUT = (
     "DBN has no place for recorder, stream, request and the kind of data (live, delayed, frozen), exchange and "
-    "conditions of trades, IB's flags, market makers, and the reason why a book is invalid. Orders of a level are not "
-    "counted, sides of trades not known. `sequence` is seq modulo 2^32, and 0 in books; instrument_id is IB's contract "
-    "id, and publisher_id 0. Of bars wap, vwap, the number of trades and gaps are left out; of instruments texts such "
-    "as names, hours, order types and identifiers."
+    "conditions of trades, IB's flags, market makers, and the reason why a book is invalid. Orders of a level are "
+    "not counted, sides of trades not known. `sequence` is seq modulo 2^32, and 0 in books; instrument_id is IB's "
+    "contract id, and publisher_id 0. Rows that history restored have IB's second as ts_recv and the flag "
+    "BAD_TS_RECV. What changed in a book is not said. Of bars wap, vwap, the number of trades and gaps are left "
+    "out; of instruments texts such as names, hours, order types and identifiers."
 )
 NO_BBO = ("DBN's quotes in steps of time (bbo-1s, bbo-1m) hold the last trade beside the quote, which quotes do not "
           "know: leave `every` out for mbp-1, or export to Parquet")

@@ -29,16 +29,17 @@ TAKES = {
     "quotes": "ticks of quotes, or with --every 1 second, minute, hour or day quote bars",
 }
 LEAVES_OUT = (
-    "LEAN has no place for IB's own time of an event, sequence numbers, recorder, stream, request and the kind of data "
-    "(live, delayed, frozen), nor for notices of halts; conditions of trades are left empty, as LEAN wants them as "
-    "numbers of its own. Trades that are unreported or past a limit, and quotes past one, are marked suspicious, which "
-    "LEAN leaves out of its bars. A side of a quote that is not there is 0. Quotes of currencies have no sizes and no "
-    "marks, and are filed under oanda; crypto has no exchanges and is filed under coinbase: LEAN looks there unless "
-    "told otherwise. Times are local to each market; where clocks go back an hour is there twice. Bars have no vwap, "
-    "number of trades and gaps, quote bars sizes of 0; a day is the local one, with all hours that were recorded, not "
-    "only regular ones. Map and factor files are not written. LEAN reads no ticks and no quotes of indices, no trades "
-    "of currencies, no quote bars of an hour or a day of shares; and only shares in USD and options on them, and "
-    "futures of exchanges that it knows."
+    "LEAN has no place for IB's own time of an event, sequence numbers, recorder, stream, request and the kind of "
+    "data (live, delayed, frozen), nor for notices of halts; conditions of trades are left empty, as LEAN wants "
+    "them as numbers of its own. Trades that are unreported or past a limit, and quotes past one, are marked "
+    "suspicious, which LEAN leaves out of its bars. A side of a quote that is not there is 0. Quotes of "
+    "currencies have no sizes and no marks, and are filed under oanda; crypto has no exchanges and is filed under "
+    "coinbase: LEAN looks there unless told otherwise. Times are in the zone that LEAN has for a market, of "
+    "shares New York's, of currencies and most futures UTC; where clocks go back an hour is there twice. Bars "
+    "have no vwap, number of trades and gaps, quote bars sizes of 0; a day is the local one, with all hours that "
+    "were recorded, not only regular ones. Map and factor files are not written. LEAN reads no ticks and no "
+    "quotes of indices, no trades of currencies, no quote bars of an hour or a day of shares; and only shares in "
+    "USD and options on them, and futures of exchanges that it knows."
 )
 
 
