@@ -257,7 +257,7 @@ def test_several_tables_make_one_catalog(made: MadeLake, tmp_path: Path) -> None
         for table in ("trades", "quotes", "instruments"):
             done = lake.export(table, catalog, format="nautilus")
             assert (done.rows, done.losses) == (1, {})
-            assert done.manifest == catalog / f"_{table}.manifest.json"
+            assert done.manifest == tmp_path / f"catalog.{table}.manifest.json"
     name = file_name(ns(NOON), ns(NOON))
     assert sorted(str(path.relative_to(catalog)) for path in catalog.rglob("*.parquet")) == [
         f"data/{kind}/AAPL.NASDAQ/{name}" for kind in ("equity", "quote_tick", "trade_tick")]
