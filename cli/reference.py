@@ -150,8 +150,8 @@ _EXPORT_RULES = """
   counts it, says so, and ends with exit code 3. What a format has no place for at all stands below.
 - **From history.** Rows that IB's history restored into gaps stand at IB's whole second, rounded down: in a backtest
   they are up to a second early, and nobody saw them live. The command counts them; `--no-restored` leaves them out.
-- **Parts.** With `--by symbol`, `--by date` or both, folders are named as Hive does, `symbol=AAPL/date=2026-11-18/`, and
-  the symbol is no column of the files: `pd.read_parquet("quotes")`, `pl.read_parquet("quotes")`,
+- **Parts.** With `--by symbol`, `--by date` or both, folders are named as Hive does, `symbol=AAPL/date=2026-11-18/`,
+  and the symbol is no column of the files: `pd.read_parquet("quotes")`, `pl.read_parquet("quotes")`,
   `pyarrow.dataset.dataset("quotes", partitioning="hive")` and DuckDB's `read_parquet('quotes/**/*.parquet')` give it
   back. Dates are those of UTC.
 - **Covered.** `--min-coverage` measures days of the instrument's exchange, the first and the last one whole unless

@@ -134,7 +134,7 @@ class Lake(Functions):
 
     def gaps(
         self,
-        symbols: Sequence[str] | None = None,
+        symbols: str | Sequence[str] | None = None,
         stream: str | None = None,
         since: str | None = None,
         until: str | None = None,
@@ -144,11 +144,11 @@ class Lake(Functions):
 
         Narrowed down to symbols, a stream (as the tables name it), and a span of time, UTC. Raises QueryError.
         """
-        return self.sql(_GAPS, {"symbols": list(symbols or []), "stream": stream, "since": since, "until": until,
+        return self.sql(_GAPS, {"symbols": _several(symbols), "stream": stream, "since": since, "until": until,
                                 "open_only": open_only})
 
     def coverage(
-        self, symbols: Sequence[str] | None = None, start: Moment | None = None, end: Moment | None = None, *,
+        self, symbols: str | Sequence[str] | None = None, start: Moment | None = None, end: Moment | None = None, *,
         streams: Iterable[str] = WATCHED,
     ) -> list[dict[str, Any]]:
         """Return how much trading time in [start, end) is covered, by symbol, stream and day.
@@ -156,7 +156,7 @@ class Lake(Functions):
         See `capture.query.coverage`. Raises QueryError for a time that is none.
         """
         span_s = tuple(None if at is None else moment(at).timestamp() for at in (start, end))
-        return coverage(self._rows, list(symbols or []), self.heard(), time.time(), kept_s(self.layout),
+        return coverage(self._rows, _several(symbols), self.heard(), time.time(), kept_s(self.layout),
                         (span_s[0], span_s[1]), streams)
 
     def _rows(self, query: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
@@ -225,6 +225,10 @@ class Lake(Functions):
                    for path in folder.glob("date=*/*.parquet") if path.name != EMPTY_NAME)
         return {"table": table.name, "meaning": table.meaning, "version": table.version, "rows": count,
                 "first_date": first, "last_date": last, "size_bytes": size}
+
+
+def _several(symbols: str | Sequence[str] | None) -> list[str]:
+    return [symbols] if isinstance(symbols, str) else list(symbols or [])
 
 
 _GAPS = f"""
