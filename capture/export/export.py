@@ -88,6 +88,7 @@ def export(
     Needs little memory, however many rows there are. Raises QueryError for what is not in the lake, AskedError for what
     cannot be, and ExistsError.
     """
+    by, columns = _several(by) or [], _several(columns)
     place = _place(Path(path), lake)
     _check_parts(table, by)
     chosen, ending = _format(place, format, by)
@@ -111,13 +112,18 @@ def export(
             files = _files(root, run, job)
             said = manifest(job, run.columns, {
                 "format": chosen.name, "holds": chosen.module.TAKES[table], "leaves_out": chosen.module.LEAVES_OUT,
-                "by": list(by), "files": files, "rows": run.rows.total(), "first_ts": run.first, "last_ts": run.last,
+                "by": by, "files": files, "rows": run.rows.total(), "first_ts": run.first, "last_ts": run.last,
                 "restored_rows": run.restored, "symbols": dict(sorted(run.rows.items())),
                 "left_out_days": [asdict(day) for day in run.left_out], "coverage": coverage, "gaps": gaps_of(job)})
             stage.publish()
             manifest_path = write_manifest(place, job, said, folder=is_folder)
     size_bytes = sum(file["size_bytes"] for file in files)
     return Exported(place, manifest_path, run.rows.total(), size_bytes, dict(job.losses), said)
+
+
+def _several(names: Sequence[str] | None) -> list[str] | None:
+    """Return names as a list: a text is one name."""
+    return [names] if isinstance(names, str) else None if names is None else list(names)
 
 
 def _files(root: Path, run: "_Run", job: Job) -> list[dict[str, Any]]:

@@ -76,7 +76,7 @@ def write_manifest(path: Path, job: Job, said: Mapping[str, Any], *, folder: boo
     if folder:
         written = set(_files(said))
         for file, earlier in _earlier(path, job).items():
-            if set(_files(earlier)) <= written:
+            if (theirs := set(_files(earlier))) and theirs <= written:
                 file.unlink()
         names = (f"{path.name}.{job.what}{f'-{number}' * (number > 1)}.manifest.json" for number in count(1))
         place = next(one for one in map(path.with_name, names) if not one.exists())
@@ -97,7 +97,9 @@ def _earlier(path: Path, job: Job) -> dict[Path, dict[str, Any]]:
 
 
 def _files(said: Mapping[str, Any]) -> list[str]:
-    return [file["path"] for file in said.get("files", [])]
+    """Return the files that a manifest names; none where it is of somebody else."""
+    named = said.get("files")
+    return [str(file.get("path")) for file in named if isinstance(file, dict)] if isinstance(named, list) else []
 
 
 def _text(value: Any) -> str:

@@ -1,6 +1,5 @@
 """What is written as DBN is read back by Databento's own libraries, record by record, and what is lost is counted."""
 
-import asyncio
 import builtins
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -20,14 +19,12 @@ from capture.export import dbn
 from capture.export.dbn.definitions import dates
 from capture.export.dbn.records import Values
 from capture.export.job import Job
-from capture.gateway import Gateway
 from capture.gateway.market import Market
 from capture.query import Lake, QueryError
 from capture.schemas import TABLES
-from capture.session.recorder import Recorder
-from capture.session.settings import RecordBlock, Settings
-from tests import virtual_time
+from capture.session.settings import RecordBlock
 from tests.lake.functions.conftest import IDS, NOON, MadeLake
+from tests.recording import record as record_market
 
 from .foreign import run
 
@@ -357,26 +354,12 @@ RECORD = [RecordBlock(instruments=["AAPL"], streams=["trades", "quotes", "smart_
           RecordBlock(instruments=["ESZ6"], streams=["trades", "quotes", "depth:5"])]  # fmt: skip
 
 
-async def record(data: Path) -> None:
-    """Record two instruments; the books are reset after 30 s, and the line breaks after 50 s, for some 15 s."""
-    async with Gateway(Market(5, rate=0.5)) as gateway:
-        recorder = Recorder(Settings(data=data, port=gateway.port, record=RECORD), say=lambda level, text: None,
-                            roll=False)
-        running = asyncio.create_task(recorder.run())
-        await asyncio.sleep(30)
-        gateway.control("reset")
-        await asyncio.sleep(20)
-        gateway.control("refuse", 15.0)
-        gateway.control("drop")
-        await asyncio.sleep(70)
-        recorder.stop("enough")
-        await running
-
-
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
     data = tmp_path_factory.mktemp("dbn") / "data"
-    virtual_time.run(record(data), int(START.timestamp() * 1e6))
+    # The books are reset after 30 s, and the line breaks after 50 s, for some 15 s.
+    commands = [(30, "reset"), (50, "refuse", 15.0), (50, "drop")]
+    record_market(data, Market(5, rate=0.5), START, 120, RECORD, commands)
     with capture.open_lake(data) as lake:
         yield lake
 

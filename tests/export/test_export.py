@@ -209,6 +209,10 @@ def test_into_a_folder_one_can_export_again(lake: capture.Lake, tmp_path: Path) 
     lake.export("trades", folder, force=True, **parts)
     assert names(folder) == before
     assert len(list(tmp_path.glob("all.trades*.json"))) == 1
+    for number, text in enumerate(["{}", "[]", "no json", '{"files": 1}', '{"files": [1, {}]}']):
+        (tmp_path / f"all.trades-{number}.manifest.json").write_text(text)
+    lake.export("trades", folder, force=True, **parts)
+    assert len(list(tmp_path.glob("all.trades-?.manifest.json"))) == 5
 
 
 def test_nothing_is_written_into_the_lake(lake: capture.Lake, recorded: Path) -> None:
@@ -221,6 +225,12 @@ def test_what_is_no_file_is_not_replaced(lake: capture.Lake, tmp_path: Path) -> 
     os.mkfifo(tmp_path / "pipe.csv")
     with pytest.raises(ExistsError, match="no file that could be replaced"):
         lake.export("trades", tmp_path / "pipe.csv", force=True)
+
+
+def test_a_text_is_one_name(lake: capture.Lake, tmp_path: Path) -> None:
+    lake.export("trades", tmp_path / "parts", by="symbol", columns="price", format="parquet")
+    assert names(tmp_path / "parts") == ["symbol=AAPL/trades.parquet", "symbol=MSFT/trades.parquet"]
+    assert list(read(tmp_path / "parts" / "symbol=AAPL" / "trades.parquet")[0]) == ["price"]
 
 
 def test_into_this_folder(lake: capture.Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

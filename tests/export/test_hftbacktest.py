@@ -1,6 +1,5 @@
 """hftbacktest's own reader and backtest see the books, quotes and trades of the lake."""
 
-import asyncio
 import json
 import tracemalloc
 from collections import defaultdict
@@ -21,15 +20,13 @@ import capture
 from capture.export import hftbacktest
 from capture.export.job import Job
 from capture.export.writer import Rows
-from capture.gateway import Gateway
 from capture.gateway.market import Market
 from capture.query import Lake, QueryError
 from capture.schemas import TABLES
-from capture.session.recorder import Recorder
-from capture.session.settings import RecordBlock, Settings
-from tests import virtual_time
+from capture.session.settings import RecordBlock
 from tests.export.foreign import run
 from tests.lake.functions.conftest import IDS, NOON, MadeLake
+from tests.recording import record
 
 REQUIREMENTS = ("hftbacktest==2.4.4", "pyarrow")
 READER = Path(__file__).parent / "readers" / "hftbacktest.py"
@@ -47,35 +44,14 @@ EXCHANGE, LOCAL, BUY, SELL = 1 << 31, 1 << 30, 1 << 29, 1 << 28
 Sides = dict[str, dict[float, float]]  # of each side the size of each price
 
 
-async def record(data: Path) -> None:
-    """Record two instruments; their books are reset after 40 s, and the line breaks after 70 s, for some 20 s."""
-    async with Gateway(Market(5, rate=0.5)) as gateway:
-        settings = Settings(data=data, port=gateway.port, record=RECORD)
-        recorder = Recorder(settings, say=lambda level, text: None, roll=False)
-        running = asyncio.create_task(recorder.run())
-        await asyncio.sleep(40)
-        gateway.control("reset")
-        await asyncio.sleep(30)
-        gateway.control("refuse", 20.0)
-        gateway.control("drop")
-        await asyncio.sleep(LIVED.total_seconds() - 70)
-        recorder.stop("enough")
-        await running
-
-
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
     data = tmp_path_factory.mktemp("hftbacktest") / "data"
-    virtual_time.run(record(data), int(START.timestamp() * 1e6))
+    # The books are reset after 40 s, and the line breaks after 70 s, for some 20 s.
+    commands = [(40, "reset"), (70, "refuse", 20.0), (70, "drop")]
+    record(data, Market(5, rate=0.5), START, LIVED.total_seconds(), RECORD, commands)
     with capture.open_lake(data) as opened:
         yield opened
-
-
-@pytest.fixture
-def made(tmp_path: Path) -> Iterator[MadeLake]:
-    lake = MadeLake(tmp_path / "data")
-    yield lake
-    lake.close()
 
 
 def written(job: Job, folder: Path) -> Path:

@@ -1,6 +1,5 @@
 """Catalogs are read by nautilus_trader's own catalog: row by row, as files of its own, and by a backtest."""
 
-import asyncio
 import json
 from collections import defaultdict
 from collections.abc import Iterator
@@ -26,14 +25,12 @@ from capture.export.nautilus.files import Files
 from capture.export.nautilus.instruments import expiration_ns
 from capture.export.nautilus.names import bar_specification, file_name, identity
 from capture.export.nautilus.numbers import decimals_of, numbers
-from capture.gateway import Gateway
 from capture.gateway.market import Market
 from capture.query import Lake, QueryError
 from capture.schemas import TABLES
-from capture.session.recorder import Recorder
-from capture.session.settings import RecordBlock, Settings
-from tests import virtual_time
+from capture.session.settings import RecordBlock
 from tests.lake.functions.conftest import IDS, NOON, MadeLake
+from tests.recording import record
 
 from .foreign import run
 
@@ -82,25 +79,11 @@ def columns(rows: list[dict[str, Any]], *names: str) -> list[tuple[Any, ...]]:
     return [tuple(float(row[name]) if isinstance(row[name], str) else row[name] for name in names) for row in rows]
 
 
-async def record(data: Path) -> None:
-    """Record a market, whose line breaks for some seconds."""
-    async with Gateway(Market(5, rate=0.5)) as gateway:
-        settings = Settings(data=data, port=gateway.port, record=RECORD)
-        recorder = Recorder(settings, say=lambda level, text: None, roll=False)
-        running = asyncio.create_task(recorder.run())
-        await asyncio.sleep(60)
-        gateway.control("refuse", 10.0)
-        gateway.control("drop")
-        await asyncio.sleep(LIVED_S - 60)
-        recorder.stop("enough")
-        await running
-
-
 @pytest.fixture(scope="module")
 def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[capture.Lake, dict[str, Any], list[Job]]]:
     """A recorded lake, what the library reads of a catalog of all its tables, and the jobs."""
     home = tmp_path_factory.mktemp("nautilus")
-    virtual_time.run(record(home / "data"), int(START.timestamp() * 1e6))
+    record(home / "data", Market(5, rate=0.5), START, LIVED_S, RECORD, [(60, "refuse", 10.0), (60, "drop")])
     with capture.open_lake(home / "data") as lake:
         jobs = [export(lake, home / "catalog", table) for table in ("trades", "quotes", "depth", "bars", "instruments")]
         jobs.append(export(lake, home / "catalog", "trades", every="10 seconds"))

@@ -1,6 +1,5 @@
 """Order books asked of a lake: against the invented market's own, and over gaps."""
 
-import asyncio
 import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -11,12 +10,10 @@ import polars as pl
 import pytest
 
 import capture
-from capture.gateway import Gateway
 from capture.gateway.market import Market
 from capture.query import QueryError
-from capture.session.recorder import Recorder
-from capture.session.settings import RecordBlock, Settings
-from tests import virtual_time
+from capture.session.settings import RecordBlock
+from tests.recording import record
 
 pytestmark = pytest.mark.slow
 
@@ -31,26 +28,12 @@ BOOKS = {"AAPL": (AAPL, 10, True), "ESZ6": (ESZ6, 5, False)}
 MARKET = Market(5, rate=0.5)
 
 
-async def record(data: Path) -> None:
-    """Record two books; the books are reset after 40 s, and the line breaks after 70 s, for some 20 s."""
-    async with Gateway(MARKET) as gateway:
-        settings = Settings(data=data, port=gateway.port, record=RECORD)
-        recorder = Recorder(settings, say=lambda level, text: None, roll=False)
-        running = asyncio.create_task(recorder.run())
-        await asyncio.sleep(40)
-        gateway.control("reset")
-        await asyncio.sleep(30)
-        gateway.control("refuse", 20.0)
-        gateway.control("drop")
-        await asyncio.sleep(LIVED.total_seconds() - 70)
-        recorder.stop("enough")
-        await running
-
-
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = tmp_path_factory.mktemp("books") / "data"
-    virtual_time.run(record(data), int(START.timestamp() * 1e6))
+    # The books are reset after 40 s, and the line breaks after 70 s, for some 20 s.
+    commands = [(40, "reset"), (70, "refuse", 20.0), (70, "drop")]
+    record(data, MARKET, START, LIVED.total_seconds(), RECORD, commands)
     return data
 
 
