@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .options import Data, Json, lake_folder, utc_time
+from .options import Data, Json, lake_folder, named, utc_time
 from .output import show_json, show_table
 
 MOST_SHOWN = 20
@@ -37,7 +37,7 @@ def run(
     from capture.query import open_lake
     from capture.query.check_bars import bar_differences, check_bars
 
-    words = [int(word) if word.isdecimal() else word for word in instruments or []]
+    words = named(instruments)
     first, last = utc_time("--from", since), utc_time("--to", until)
     with open_lake(lake_folder(data)) as lake:
         series = check_bars(lake, words, first, last, width).arrow().to_pylist()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .exits import Exit, UsageError
-from .options import Data, Json, lake_folder, utc_time
+from .options import Data, Json, lake_folder, named, utc_time
 from .output import say, show_json, size_text
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def run(
     from capture.export import FORMATS, AskedError, ExistsError, open_lake
     from capture.query import QueryError
 
-    words = [int(word) if word.isdecimal() else word for word in instruments or []] or None
+    words = named(instruments) or None
     if output == Path("-"):
         raise UsageError("an export is a file or a folder: to print rows there is `ticktape sql … --format csv`")
     place = output or Path(table + (_ending(format, FORMATS) if not by else ""))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .exits import UsageError
-from .options import Data, lake_folder, utc_time
+from .options import Data, lake_folder, named, utc_time
 from .output import json_value, say
 from .tail import COLUMNS
 
@@ -71,7 +71,7 @@ def run(
     from capture.query import QueryError, open_lake
 
     wanted: dict[str, Any] = {"tables": tables.split(",")} if tables else {}
-    names = [int(word) if word.isdecimal() else word for word in instruments or []] or None
+    names = named(instruments) or None
     first, last, factor = utc_time("--from", start), utc_time("--until", end), _speed(speed)
     with open_lake(lake_folder(data)) as lake:
         try:

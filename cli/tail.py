@@ -13,7 +13,7 @@ import typer
 from rich.cells import cell_len
 
 from .exits import UsageError
-from .options import Data, lake_folder
+from .options import Data, lake_folder, named
 from .output import json_value, say
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def run(
     from capture.lake.layout import Layout
 
     layout = Layout(folder)
-    follow = Follow(layout, table, [int(word) if word.isdecimal() else word for word in instruments or []], stream)
+    follow = Follow(layout, table, named(instruments), stream)
     printer = (_JsonLines if json else _Lines)(names)
     try:
         for rows in _follow(follow, count, for_s, _Watch(layout)):

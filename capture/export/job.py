@@ -73,14 +73,20 @@ class Job:
         return self.wanted.where(self.table, self.start, self.end)
 
     @cached_property
+    def extent(self) -> tuple[datetime, datetime]:
+        """The times of the first and the last row. Raises QueryError where there is no row."""
+        [(first, last)] = self.lake.sql(f'select min(ts), max(ts) from "{self.table.name}" where {self.where}').rows()
+        if first is None:
+            raise QueryError(f"nothing was recorded of what is asked for{self._there()}")
+        return first, last
+
+    @property
     def span(self) -> tuple[datetime, datetime]:
         """The time of the rows, [from, to): that which was asked for, where that has an end, else as far as rows go.
 
         Raises QueryError where there is no row.
         """
-        [(first, last)] = self.lake.sql(f'select min(ts), max(ts) from "{self.table.name}" where {self.where}').rows()
-        if first is None:
-            raise QueryError(f"nothing was recorded of what is asked for{self._there()}")
+        first, last = self.extent
         return self.start or first, self.end or last + US
 
     def _there(self) -> str:

@@ -1,10 +1,12 @@
 """The parts of an export: one, or one for each symbol, date or both, in folders as Hive names them."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote
+
+from capture.query.selection import moment
 
 from .job import Job
 
@@ -38,12 +40,12 @@ def parts(job: Job, by: Sequence[str]) -> Iterator[Part]:
         yield Part(_narrowed(job, named), folder)
 
 
-def _narrowed(job: Job, named: dict[str, object]) -> Job:
+def _narrowed(job: Job, named: dict[str, Any]) -> Job:
     changes: dict[str, object] = {}
     if "symbol" in named:
         changes["instruments"] = _instruments(job, str(named["symbol"]))
     if "date" in named:
-        start = datetime.combine(datetime.fromisoformat(str(named["date"])), time(), UTC)
+        start = moment(named["date"])
         changes |= {"start": max(start, job.start or start), "end": min(start + DAY, job.end or start + DAY)}
     return job.part(**changes)
 

@@ -1,7 +1,7 @@
 """The rows of an export, in order of time and in little memory: as recorded, each event once, bars, or books."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -11,7 +11,7 @@ from capture.lake.functions import FUNCTIONS
 from capture.lake.functions.pieces import HISTORY, OPTIONS, STREAMS
 from capture.query import QueryError
 from capture.query.arguments import call_sql
-from capture.query.selection import ORDER
+from capture.query.selection import ORDER, moment
 from capture.query.spans import spans
 from capture.query.wanted import US, among
 from capture.replay.stretch import TEXT
@@ -108,7 +108,7 @@ def _once(job: Job, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
     function = f"{job.table.name}_once"
     for begin, end in spans(job.lake, job.wanted, SPAN_ROWS):
         # Which recorder and stream count is decided for each day, so that a part of one is asked of the whole day.
-        first, last = _midnight(begin), _midnight(end - US) + DAY
+        first, last = moment(begin.date()), moment((end - US).date()) + DAY
         whole = _call(job, function, max(first, job.start or first), min(last, job.end or last),
                       with_unreported=job.unreported is not False)
         yield from job.lake.sql(
@@ -128,8 +128,7 @@ def bars(job: Job) -> Rows:
     function = BARS[job.table.name]
     known = [column for column, _ in FUNCTIONS[function].returns]
     names = _chosen(job, known)
-
-    width_of(job)
+    width_of(job)  # refuses what is none
     _lose_nameless(job)
 
     def query(begin: datetime | None, end: datetime | None) -> str:
@@ -144,14 +143,11 @@ def bars(job: Job) -> Rows:
 
 def _bar_spans(job: Job) -> Iterator[tuple[datetime | None, datetime | None]]:
     """Yield the spans that bars are made of one after the other: days, if no bar lies in two of them."""
-    [(divides,)] = job.lake.sql("select epoch_us(interval 1 day) % epoch_us(cast($1 as interval)) = 0",
-                                [job.every]).rows()
-    [(first, last)] = job.lake.sql(f'select min(ts), max(ts) from "{job.table.name}" '
-                                   f"where {job.where}").rows()
-    if not divides or first is None:
+    if DAY % width_of(job):
         yield job.start, job.end
         return
-    day = _midnight(first)
+    first, last = job.extent
+    day = moment(first.date())
     while day <= last:
         yield max(day, job.start or day), min(day + DAY, job.end or day + DAY)
         day += DAY
@@ -255,7 +251,3 @@ def width_of(job: Job) -> timedelta:
     if not width_us or width_us < 0:
         raise QueryError(f"bars of {job.every!r} cannot be made: give a length of time, such as '1 minute'")
     return timedelta(microseconds=width_us)
-
-
-def _midnight(at: datetime) -> datetime:
-    return datetime.combine(at.astimezone(UTC).date(), time(), UTC)

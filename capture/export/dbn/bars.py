@@ -1,12 +1,13 @@
 """IB's bars for DBN: one width and one kind a file, each bar once, as IB said it last."""
 
+from capture.export import source
 from capture.export.job import Job
-from capture.export.source import BATCH_ROWS, encoded
 from capture.export.writer import Rows
 from capture.query import QueryError
 
 # Seconds -> how DBN names a bar's width, and IB.
-WIDTHS = {1: ("1s", "1 secs"), 60: ("1m", "1 min"), 3_600: ("1h", "1 hour"), 86_400: ("1d", "1 day")}
+WIDTHS: dict[float, tuple[str, str]] = {
+    1: ("1s", "1 secs"), 60: ("1m", "1 min"), 3_600: ("1h", "1 hour"), 86_400: ("1d", "1 day")}
 WORDS = "1 second, 1 minute, 1 hour or 1 day"
 TRADES = "TRADES"
 PLAIN = "export to Parquet instead"
@@ -29,7 +30,7 @@ order by ts_event, symbol, instrument_id
 
 def width_of(job: Job) -> str:
     """Return DBN's name of the interval `every`. Raises QueryError where DBN has no such bars."""
-    [(seconds,)] = job.lake.sql("select epoch(cast($1 as interval))", [job.every]).rows()
+    seconds = source.width_of(job).total_seconds()
     if seconds not in WIDTHS:
         raise QueryError(f"DBN has no bars of {job.every}: choose {WORDS}, or {PLAIN}")
     return WIDTHS[seconds][0]
@@ -54,8 +55,8 @@ def bars(job: Job) -> Rows:
     [(other, undated)] = job.lake.sql(_LOST.format(where=job.where), parameters).rows()
     job.lose(f"bars of another kind than {what}, or of none that is known", other)
     job.lose("bars whose date could not be read", undated)
-    reader = job.lake.sql(_BARS.format(where=job.where), parameters).batches(BATCH_ROWS)
-    schema = encoded(reader.schema)
+    reader = job.lake.sql(_BARS.format(where=job.where), parameters).batches(source.BATCH_ROWS)
+    schema = source.encoded(reader.schema)
     return Rows(schema, (batch.cast(schema) for batch in reader))
 
 

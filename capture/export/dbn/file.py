@@ -1,7 +1,7 @@
 """Databento's DBN: fixed records behind a head that says what they are; plain or compressed as the file's name says."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,6 +13,7 @@ from capture.export.job import Job
 from capture.export.text import open_text
 from capture.export.writer import Rows, Writer
 from capture.query import QueryError
+from capture.query.selection import moment
 
 from .bars import bar_width_of, bars, width_of
 from .definitions import EPOCH, Definitions, nanoseconds
@@ -135,8 +136,8 @@ class _Mapping:
 def _head(dbn: Any, schema: str, job: Job) -> bytes:
     """Return the metadata: the times of the export, or days of its rows, and the symbols of all instruments."""
     found = _instruments(job)
-    first = job.start or _midnight(min((begin for *_, begin, _ in found), default=EPOCH))
-    last = job.end or _midnight(max((end for *_, end in found), default=first)) + DAY
+    first = job.start or moment(min((begin for *_, begin, _ in found), default=EPOCH).date())
+    last = job.end or moment(max((end for *_, end in found), default=first).date()) + DAY
     mappings: dict[str, list[_Interval]] = {}
     for symbol, instrument_id, begin, end in found:
         if symbol is not None and 0 < instrument_id <= ID_MAX:
@@ -156,10 +157,6 @@ def _instruments(job: Job) -> list[tuple[str | None, int, datetime, datetime]]:
     time_column = "ts_event" if job.table.name == "bars" else "ts"
     query = _SYMBOLS.format(table=job.table.name, where=job.where, time=time_column)
     return [(symbol, instrument_id, begin, end) for symbol, instrument_id, begin, end in job.lake.sql(query).rows()]
-
-
-def _midnight(at: datetime) -> datetime:
-    return datetime.combine(at.astimezone(UTC), time(), UTC)
 
 
 def _library() -> Any:

@@ -22,7 +22,7 @@ from .paths import Kind, Place, entry_name, place_of, zip_path, zone_of
 from .zips import Zips
 
 # Seconds of a bar -> LEAN's name of its resolution.
-RESOLUTIONS = {1: "second", 60: "minute", 3_600: "hour", 86_400: "daily"}
+RESOLUTIONS: dict[float, str] = {1: "second", 60: "minute", 3_600: "hour", 86_400: "daily"}
 
 TAKES = {
     "trades": "ticks of trades, or with --every 1 second, minute, hour or day trade bars",
@@ -70,7 +70,7 @@ def kind_of(job: Job) -> Kind:
     tick_type = {"trades": "trade", "quotes": "quote"}[job.table.name]
     if job.every is None:
         return Kind("tick", tick_type)
-    [(seconds,)] = job.lake.sql("select epoch(cast($1 as interval))", [job.every]).rows()
+    seconds = source.width_of(job).total_seconds()
     if seconds not in RESOLUTIONS:
         raise QueryError(f"LEAN has no bars of {job.every}: choose 1 second, 1 minute, 1 hour or 1 day, or export to "
                          "Parquet instead")
