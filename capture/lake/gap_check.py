@@ -16,6 +16,11 @@ class GapCheck:
 
     _states: dict[str, str] = field(default_factory=dict)
 
+    def begin_with(self, state: dict[str, Any]) -> None:
+        """Take the state of decoding where a tape begins that was pruned (see capture.lake.gaps)."""
+        self._states = {watch["gap"]["gap_id"]: "open" for watch in state["watches"] if watch["gap"]}
+        self._states |= {gap["gap_id"]: "closed" for gap in state["waiting"]}
+
     def faults(self, rows: pa.Table) -> list[str]:
         """Take rows of `gaps` and return, in words, what is wrong with them."""
         found = []

@@ -56,7 +56,7 @@ class Watch:
 
     def as_json(self) -> dict[str, Any]:
         """Return the state as plain values."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        return {name: getattr(self, name) for name in self.__slots__} | {"gap": self.gap and dict(self.gap)}
 
 
 @dataclass(slots=True)
@@ -133,16 +133,16 @@ class Gaps:
         self._suspects(ts_us, seq, FARM_PATIENCE_US)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the state as plain values."""
+        """Return the state as plain values, which stay as they are while rows go on to come."""
         return {"heard_us": self.heard_us, "watches": [watch.as_json() for watch in self.watches.values()],
-                "waiting": list(self.waiting.values())}
+                "waiting": [dict(gap) for gap in self.waiting.values()]}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take on the state that `as_json` gave."""
         self.heard_us = state["heard_us"]
-        watches = [Watch(**watch) for watch in state["watches"]]
+        watches = [Watch(**watch | {"gap": watch["gap"] and dict(watch["gap"])}) for watch in state["watches"]]
         self.watches = {(watch.instrument_id, watch.symbol, watch.stream, watch.detail): watch for watch in watches}
-        self.waiting = {gap["gap_id"]: gap for gap in state["waiting"]}
+        self.waiting = {gap["gap_id"]: dict(gap) for gap in state["waiting"]}
 
     def _wanted(self) -> list[Watch]:
         return [watch for watch in self.watches.values() if watch.wanted]

@@ -104,6 +104,7 @@ class Verifier:
                 self._find("tape incomplete", self._folder, "no mark of this tape can be read", _COPY)
             return
         if self.pruned_tape:
+            self._gaps.begin_with(self.pruned_tape.state)
             self.days.begin_with(self.pruned_tape.days, wanted=self.span.begin is None)
         ranges = Ranges(self._folder, first, readable(Files(self.layout, self.recorder)))
         self._damage(ranges.damage_before)

@@ -153,7 +153,7 @@ class Line:
             "mark": mark,
             "seq": self.seq,
             "pending": base64.b64encode(self.pending).decode(),
-            "session": self.session,
+            "session": self.session and dict(self.session),
             "context": self.context.as_json(),
         }
 
