@@ -96,7 +96,8 @@ BARS = Table(
     (
         *MARKET,
         time("ts_event", "start of the bar; midnight UTC of the trading date for bars of a day and longer",
-             "IB's date could not be read"),
+             "`bar_date` could not be read: its zone is not known, or it means two moments of a night in which clocks go "
+             "back"),
         text("bar_size", "width as IB words it: 5 secs, 1 min, 1 day", "the request is not on the tape"),
         text("what", "what the bar is made of: TRADES, MIDPOINT, BID, ASK, …", "the request is not on the tape"),
         flag("regular_hours", "made from regular trading hours only", "the request is not on the tape"),

@@ -191,6 +191,7 @@ class Decoder:
         # A frame came when the read came that completed it.
         times_us = walls_us[np.searchsorted(ends, read.starts[1:])] if len(read) else walls_us[:0]
         self._requests(sent, read, before)
+        self._unasked(read, times_us, self.line)
         if read.hello is not None and self.line.session is not None:
             at = read.greeting - 1
             row = opened_row(self.line.session, read.hello)
@@ -199,6 +200,14 @@ class Decoder:
             self._decode(read, times_us, self.line)
         if reads:
             self.gaps.heard(int(walls_us[-1]), self.line.seq)
+
+    def _unasked(self, read: Read, times_us: npt.NDArray[np.int64], line: Line) -> None:
+        """Keep frames that came where the gateway's hello was awaited: nobody knows what they mean."""
+        count = len(read) if line.context.server_version is None else read.greeting - (read.hello is not None)
+        for frame in range(count):
+            payload = read.payload(frame)
+            row = {"message_id": message_id(payload), "reason": "came before the gateway's hello", "frame": payload}
+            self._events.framed("undecoded", int(times_us[frame]), read.first_seq + frame, row)
 
     def _requests(self, sent: list[tuple[int, int, Decoded]], read: Read, before: int) -> None:
         context = self.line.context if self.line else None

@@ -171,8 +171,6 @@ def _tick_text(*fields: str) -> Callable[[Decoded, Context], list[tuple[str, Row
 
 def _contract(decoded: Decoded, _context: Context) -> list[tuple[str, Row]]:
     v = decoded.values
-    if v["con_id"] is None:
-        return []
     date, time_of_day = _last_trade(v.get("last_trade_date") or v.get("maturity") or "")
     row: Row = {column: v.get(name) if v.get(name) != "" else None for column, name in CONTRACT_COLUMNS.items()}
     row |= {

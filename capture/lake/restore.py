@@ -22,6 +22,7 @@ from capture.schemas import TABLES, TIMESTAMP
 from .layout import Layout
 
 SECOND_US = 1_000_000
+NO_TIME = -1  # in place of a time that could not be read
 HISTORY = "history"
 
 # Table -> what makes two rows of the same instrument and second equal.
@@ -67,7 +68,8 @@ def missing(history: pa.Table, captured: pa.Table, keys: Sequence[str]) -> npt.N
 class Fill:
     """What a request to IB's history is for, as its note on the tape says; `gap_id` is None where it fills no gap.
 
-    Rows of the seconds from `from_s` to `to_s`, both included, are wanted; what else the answer holds is surplus.
+    Rows of the seconds from `from_s` to `to_s`, both included, are wanted; what else the answer holds is surplus. A row
+    whose time cannot be read is wanted too: it may be of these seconds.
     """
 
     from_s: int
@@ -153,10 +155,10 @@ class Restorer:
         """Return which rows of a frame are restored ones, and remember its last second."""
         carried = 0 if answer.rows is None else len(answer.rows)
         whole = pa.concat_tables([_as_plain(part) for part in (answer.rows, frame) if part is not None])
-        times = whole["ts_event"].cast(pa.int64()).fill_null(-1).to_numpy()
+        times = whole["ts_event"].cast(pa.int64()).fill_null(NO_TIME).to_numpy()
         wanted = np.ones(len(whole), np.bool_)
         if fill is not None:
-            wanted = (times >= fill.from_s * SECOND_US) & (times < (fill.to_s + 1) * SECOND_US)
+            wanted = (times == NO_TIME) | ((times >= fill.from_s * SECOND_US) & (times < (fill.to_s + 1) * SECOND_US))
         answer.rows = whole.filter(pa.array(times == times[-1]))
         captured = self._captured(answer, whole, before)
         return (missing(whole, captured, KEYS[answer.table]) & wanted)[carried:]

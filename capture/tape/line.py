@@ -19,6 +19,7 @@ from capture.wire.errors import ProtocolError
 from capture.wire.framing import MAX_FRAME_BYTES, Splitter, boundaries, corruption, find_step
 from capture.wire.handshake import PREFIX, ServerHello, parse_server_hello
 from capture.wire.past import decode_short
+from capture.wire.times import zone_of
 
 # Up to this many frames it is quicker to look at the message id of each.
 _FEW_FRAMES = 256
@@ -186,4 +187,5 @@ class Line:
                 return  # a redirect: whoever holds the line reports it and hangs up
             if read.hello is not None:
                 self.context.server_version = read.hello.server_version
+                self.context.zone = zone_of(read.hello.connection_time)
                 return

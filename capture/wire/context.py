@@ -50,10 +50,14 @@ class Request:
 
 @dataclass(slots=True)
 class Context:
-    """State that decoding carries from frame to frame within a session."""
+    """State that decoding carries from frame to frame within a session.
+
+    `zone` is the one that the gateway's hello names: that of dates which name none. None where it names none.
+    """
 
     server_version: int | None = None
     requests: dict[int, Request] = field(default_factory=dict)
+    zone: str | None = None
 
     def sent(self, payload: bytes) -> Decoded:
         """Take note of a request that was sent, and return it decoded. Raises MalformedFrameError."""
@@ -94,14 +98,15 @@ class Context:
 
     def as_json(self) -> dict[str, Any]:
         """Return the state as plain values for a mark on the tape."""
-        return {"server_version": self.server_version,
+        return {"server_version": self.server_version, "zone": self.zone,
                 "requests": [request.as_json() for request in self.requests.values()]}
 
     @classmethod
     def from_json(cls, state: dict[str, Any]) -> "Context":
         """Return the state that `as_json` gave."""
         requests = [Request(**request) for request in state.get("requests", [])]
-        return cls(state.get("server_version"), {request.request_id: request for request in requests})
+        by_id = {request.request_id: request for request in requests}
+        return cls(state.get("server_version"), by_id, state.get("zone"))
 
     def _codec(self) -> Codec:
         if self.server_version is None:

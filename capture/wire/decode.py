@@ -242,6 +242,7 @@ class _Decoder:
                    np.array([record[1] for record in records], np.int32))
 
 
+_OF_CONTRACTS = frozenset({"contract_details", "bond_details"})
 _SHAPE_BY_NAME = {shape.name: shape for shape in SHAPES.values()}
 
 
@@ -273,9 +274,11 @@ def _shape_name(decoded: Decoded) -> str | None:
 
     Raises MalformedFrameError when a required number is missing or beyond its limits.
     """
+    values = decoded.values
+    if decoded.name in _OF_CONTRACTS and values["con_id"] is None:
+        raise MalformedFrameError(f"{decoded.name}.con_id is empty")
     if decoded.message.id not in MASS_IDS:
         return None
-    values = decoded.values
     key = decoded.message.id
     if key == TICK_BY_TICK_ID:
         if values["kind"] == 0:

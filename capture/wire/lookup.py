@@ -20,9 +20,10 @@ _MOST_BY_ID = 1 << 20
 
 
 class Lookup:
-    """What the request ids of a session stand for, as arrays with one place per request."""
+    """What the request ids of a session stand for, as arrays with one place per request; `zone` is the session's."""
 
     def __init__(self, context: Context) -> None:
+        self.zone = context.zone
         requests = sorted(context.requests.values(), key=lambda request: request.request_id)
         self._ids = np.array([r.request_id for r in requests], np.int64)
         # One more place at the end: the index -1 of an unknown request.

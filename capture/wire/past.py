@@ -30,14 +30,15 @@ def summarize(payload: bytes, server_version: int) -> Decoded:
     names, at = [field.name for field in head], len(head) + 1
     place = next(i for i, field in enumerate(row) if field.name in _TIMES)
     try:
-        count = int(fields[len(head)])
+        count = int(fields[len(head)] or b"0")
         request_id = int(fields[names.index("request_id")])
-        if count < 0 or len(fields) != at + count * len(row) + len(tail):
+        end = at + count * len(row) + len(tail)
+        if count < 0 or len(fields) < end:  # more may follow: newer servers add fields
             raise ValueError("the number of fields differs")
         times = [_second(fields[at + place + len(row) * n]) for n in (0, count - 1)] if count else [None, None]
     except (ValueError, IndexError) as error:
         raise MalformedFrameError(f"{shape.message.name}: {error}") from None
-    done = fields[-1] not in (b"0", b"") if tail else True
+    done = fields[end - 1] not in (b"0", b"") if tail else True
     values = {"request_id": request_id, "count": count, "first": times[0], "last": times[1], "done": done}
     return Decoded(shape.message, values)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,7 @@ from .columns import Columns, Numbers
 from .lookup import BACKFILL, DELAYED, LIVE, ORIGINS, Lookup, constant, encoded, is_delayed, tick_names
 from .shapes import Shape
 from .ticktypes import SIZE_OF_PRICE
-from .times import parse_time_us
+from .times import readings_us
 
 SECONDS = pa.timestamp("s", tz="UTC")
 MICROSECONDS = pa.timestamp("us", tz="UTC")
@@ -205,7 +206,7 @@ def _depth(c: Columns, _slots: Numbers, _lookup: Lookup) -> Columns:
 def _bar(form: str) -> Callable[[Columns, Numbers, Lookup], Columns]:
     def fill_bar(c: Columns, slots: Numbers, lookup: Lookup) -> Columns:
         times = {"ts_event": _seconds(c["time"])} if "time" in c else {
-            "ts_event": bar_times(c["bar_date"]), "bar_date": c["bar_date"]}
+            "ts_event": bar_times(c["bar_date"], slots, lookup.zone, again=form == "update"), "bar_date": c["bar_date"]}
         return times | {name: c[name] for name in ("open", "high", "low", "close")} | {
             "volume": _null(c["volume"], _floats(c["volume"]) < 0),
             "wap": _null(c["wap"], _floats(c["wap"]) == -1),
@@ -219,12 +220,41 @@ def _bar(form: str) -> Callable[[Columns, Numbers, Lookup], Columns]:
     return fill_bar
 
 
-def bar_times(dates: pa.Array) -> pa.Array:
-    """Return bar dates as times; null where a date cannot be read."""
+def bar_times(dates: pa.Array, slots: Numbers, zone: str | None, *, again: bool = False) -> pa.Array:
+    """Return bar dates as times; null where a date cannot be read, or means two moments and nothing tells which.
+
+    `slots` tell rows of different requests apart, -1 is nobody's; `zone` is that of dates without one. Where bars may
+    come `again`, as updates do, the same date twice is the same bar.
+    """
     widths = np.diff(_offsets(dates))
     if len(dates) and (widths == 10).all() and pc.all(pc.match_substring_regex(dates, "^[0-9]*$")).as_py():
         return pc.cast(pc.cast(pc.cast(dates, pa.int64()), SECONDS), MICROSECONDS)
-    return pa.array([parse_time_us(date) for date in dates.to_pylist()], pa.int64()).cast(MICROSECONDS)
+    readings = [readings_us(date, zone) for date in dates.to_pylist()]
+    chosen = [reading[0] if len(reading) == 1 else None for reading in readings]
+    for slot in {slot for slot, reading in zip(slots.tolist(), readings, strict=True) if len(reading) > 1} - {-1}:
+        rows = np.flatnonzero(slots == slot).tolist()
+        for row, moment in zip(rows, _settled([readings[row] for row in rows], again), strict=True):
+            chosen[row] = moment
+    return pa.array(chosen, pa.int64()).cast(MICROSECONDS)
+
+
+def _settled(readings: list[tuple[int, ...]], again: bool) -> list[int | None]:
+    """Return one moment per reading of rows in order of time, None where there is none or nothing tells which.
+
+    In the night in which clocks go back, bars run through an hour and then through it once more: where the written
+    time steps back the second hour begins.
+    """
+    moments: list[int | None] = []
+    for is_double, group in groupby(readings, lambda reading: len(reading) > 1):
+        run = list(group)
+        steps = [n for n in range(1, len(run)) if run[n] < run[n - 1] or (run[n] == run[n - 1] and not again)]
+        if not is_double:
+            moments += [reading[0] if reading else None for reading in run]
+        elif len(steps) == 1:
+            moments += [reading[n >= steps[0]] for n, reading in enumerate(run)]
+        else:
+            moments += [None] * len(run)
+    return moments
 
 
 FILLS: dict[str, Callable[[Columns, Numbers, Lookup], Columns]] = {

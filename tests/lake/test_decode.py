@@ -107,6 +107,31 @@ def test_contract_details_become_an_instrument(script: Any) -> None:
     assert "subscriptions" not in decode(script)
 
 
+def test_details_that_name_no_contract_are_kept_as_undecoded(script: Any) -> None:
+    script.open().request("req_contract_details", request_id=1, symbol="AAPL", sec_type="STK")
+    script.answer("contract_details", request_id=1, symbol="ES", sec_type="FUT")
+    rows = decode(script)
+    assert "instruments" not in rows
+    assert [row["reason"] for row in rows["undecoded"]] == ["contract_details.con_id is empty"]
+
+
+def test_frames_before_the_hello_are_kept_as_undecoded(script: Any) -> None:
+    script.writer.opened({"host": "127.0.0.1"})
+    script.line.opened({"host": "127.0.0.1"})
+    script.receive(frame(b"9\0001\0004\0"))
+    script.receive(frame(b"15\0001\0x\0") + server_hello(ServerHello(200, "")) + frame(b"9\0001\0005\0"))
+    rows = decode(script)
+    assert [(row["seq"], row["message_id"], row["server_version"], row["frame"]) for row in rows["undecoded"]] == [
+        (1, 9, None, b"9\0001\0004\0"), (2, 15, None, b"15\0001\0x\0")]
+    assert {row["reason"] for row in rows["undecoded"]} == {"came before the gateway's hello"}
+
+
+def test_frames_after_a_redirect_are_kept_as_undecoded(script: Any) -> None:
+    script.writer.opened({"host": "127.0.0.1"})
+    script.receive(frame(b"-1\0elsewhere:4002\0") + frame(b"9\0001\0005\0"))
+    assert [row["seq"] for row in decode(script)["undecoded"]] == [1, 2]
+
+
 def test_efp_and_news_ticks_keep_their_fields(script: Any) -> None:
     script.open().ask(1, "req_market_data", generic_ticks="mdoff,292")
     script.answer("tick_efp", request_id=1, tick_type=38, basis_points=1.5, hold_days=30)

@@ -225,6 +225,46 @@ def test_bars_are_restored_where_none_was_finished(script: Any) -> None:
     assert [(row["form"], row["close"]) for row in found] == [("closed", 1.7), ("history", 1.8)]
 
 
+def history_of_bars(script: Any, dates: list[str]) -> list[tuple[str, str | None]]:
+    """Return date and time of the bars that are stored of an answer to a backfill of a whole year."""
+    script.open()
+    script.writer.note({"note": BACKFILL, "request_id": 2, "from": 1_767_225_600, "to": 1_798_761_599})
+    asked = {"bar_size": "1 hour", "what": "TRADES", "regular_hours": False, "duration": "1 M", "date_format": 2}
+    script.ask(2, "req_historical_data", **asked)
+    script.answer("historical_data", request_id=2, bars=[bar(0, 1.5) | {"bar_date": date} for date in dates])
+    decoder = Decoder("main")
+    decoder.feed(Follower(script.data / "tape" / "main", 1))
+    return [(row["bar_date"], row["ts_event"] and f"{row['ts_event'].astimezone(UTC):%m-%d %H:%M}")
+            for row in decoder.take()["bars"].to_pylist()]  # fmt: skip
+
+
+def test_bars_whose_date_cannot_be_read_are_stored_without_time(script: Any) -> None:
+    dates = ["20261101 04:00:00 British Summer Time", "20261101 04:00:00 Mondzeit", "soon"]
+    assert history_of_bars(script, dates) == [(date, None) for date in dates]
+
+
+def test_bars_of_every_zone_are_restored_at_their_time(script: Any) -> None:
+    assert history_of_bars(script, [
+        "20261101 04:00:00 Israel Standard Time", "20261101 05:00:00 Central European Standard Time",
+        "20260701 05:00:00 British Summer Time", "20261101  06:00:00", "20261101-07:00:00",
+    ]) == [("20261101 04:00:00 Israel Standard Time", "11-01 02:00"),
+           ("20261101 05:00:00 Central European Standard Time", "11-01 04:00"),
+           ("20260701 05:00:00 British Summer Time", "07-01 04:00"),
+           ("20261101  06:00:00", "11-01 05:00"),  # of the zone in the gateway's hello
+           ("20261101-07:00:00", "11-01 07:00")]  # fmt: skip
+
+
+def test_ticks_of_history_without_time_are_stored(script: Any) -> None:
+    script.open()
+    script.writer.note({"note": BACKFILL, "request_id": 2, "from": SECOND, "to": SECOND + 9})
+    script.ask(2, "req_historical_ticks", what="TRADES", number_of_ticks=1000)
+    tick = Market._tick((0, 1.0, "A"))
+    script.answer("historical_trades", request_id=2, ticks=[tick | {"time": 0}, tick], done=True)
+    rows = decoded(script)
+    assert rows is not None
+    assert [at and at.timestamp() for at in rows["ts_event"].to_pylist()] == [None, SECOND]
+
+
 def test_a_gap_counts_what_it_got_back_and_says_how_it_ended(script: Any) -> None:
     scene = Market(script, [(0, 1.0, "A"), (1, 1.0, "A"), (2, 1.0, "A")])
     scene.live([True])

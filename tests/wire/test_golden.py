@@ -124,7 +124,7 @@ def test_becomes_its_rows(golden: Golden) -> None:
     for version in _versions(golden):
         for copies in (1, 50):  # one frame alone, and enough of them for columns
             data = frame(payload_of(golden)) * copies
-            batch = decode(data, boundaries(data), Context(version))
+            batch = decode(data, boundaries(data), Context(version, zone="UTC"))
             assert rows_of(batch, golden["table"]) == golden["rows"] * copies
             assert not batch.bad
             assert all(rows.columns.keys() <= known for rows in batch.rows)

@@ -38,6 +38,17 @@ def test_bars_come_whole(version: int, date: str, second: int | None) -> None:
     assert short.values == {"request_id": 9, "count": 1, "first": second, "last": second, "done": True}
 
 
+@pytest.mark.parametrize("version", [157, 200])
+@pytest.mark.parametrize("done", [False, True])
+def test_fields_that_a_newer_server_adds_spoil_no_answer(version: int, done: bool) -> None:
+    codec = answer_codec(version)
+    ticks = codec.encode("historical_trades", {
+        "request_id": 9, "ticks": [TICK["historical_trades"] | {"time": 7}], "done": done})
+    bars = codec.encode("historical_data", {"request_id": 9, "bars": [BAR | {"bar_date": "1767623400"}]})
+    assert summarize(ticks + b"1\x00x\0", version).values == summarize(ticks, version).values
+    assert summarize(bars + b"2057.1\0", version).values == summarize(bars, version).values
+
+
 def test_another_message_is_decoded_as_ever() -> None:
     codec = answer_codec(200)
     payload = codec.encode("next_valid_id", {"order_id": 4})

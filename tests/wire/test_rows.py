@@ -1,8 +1,9 @@
 """What the columns of stored rows mean: flags out of masks, nulls for sentinels, whose data a row is."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -243,6 +244,42 @@ DAY = datetime(2026, 1, 5, tzinfo=UTC)
 HALF_PAST = datetime(2026, 1, 5, 14, 30, tzinfo=UTC)
 
 
+def times(dates: list[str] | pa.Array, zone: str | None = "UTC", slot: int = 0, again: bool = False) -> list[Any]:
+    found = bar_times(pa.array(dates), np.full(len(dates), slot), zone, again=again)
+    return [moment.astimezone(UTC) if moment else None for moment in found.to_pylist()]
+
+
+# The night in which New York's clocks go back from 02:00 to 01:00.
+NIGHT = [f"20261101 {clock}:00 US/Eastern" for clock in ("00:30", "01:00", "01:30", "01:00", "01:30", "02:00")]
+HALF_HOURS = [datetime(2026, 11, 1, 4, 30, tzinfo=UTC) + timedelta(minutes=30) * n for n in range(6)]
+
+
+def test_the_second_hour_of_a_night_in_which_clocks_go_back_is_an_hour_later() -> None:
+    assert times(NIGHT) == HALF_HOURS
+    once = [NIGHT[n] for n in (0, 2, 5)]
+    assert times(once) == [HALF_HOURS[0], None, HALF_HOURS[5]]  # nothing tells which of the two it is
+    assert times([NIGHT[1], NIGHT[3]]) == [HALF_HOURS[1], HALF_HOURS[3]]
+    assert times([NIGHT[1], NIGHT[3]], again=True) == [None, None]  # two updates of one bar
+    assert times(NIGHT, slot=-1)[1:5] == [None] * 4  # rows of nobody tell nothing of each other
+    named = [night.replace("US/Eastern", f"Eastern {season} Time")
+             for night, season in zip(NIGHT[1:5], ["Daylight"] * 2 + ["Standard"] * 2, strict=True)]
+    assert times(named) == HALF_HOURS[1:5]
+    assert [times([one])[0] for one in named] == HALF_HOURS[1:5]
+
+
+def test_the_hours_of_one_request_tell_nothing_of_anothers() -> None:
+    dates = [date for date in NIGHT for _ in range(2)]
+    found = bar_times(pa.array(dates), np.arange(len(dates)) % 2, None).to_pylist()
+    assert found == [moment for moment in HALF_HOURS for _ in range(2)]
+
+
+def test_a_date_without_zone_is_in_the_zone_that_the_gateways_hello_names() -> None:
+    assert times(["20260105  09:30:00"], "US/Eastern") == [HALF_PAST]
+    assert times(["20260105  15:30:00"], "Central European Standard Time") == [HALF_PAST]
+    assert times(["20260105  14:30:00", "20260105"], None) == [None, DAY]
+    assert times(["20260105  14:30:00"], "Zeitzone") == [None]
+
+
 @pytest.mark.parametrize(
     ("date", "moment"),
     [
@@ -253,7 +290,12 @@ HALF_PAST = datetime(2026, 1, 5, 14, 30, tzinfo=UTC)
         ("20260105 15:30:00 Europe/Amsterdam", HALF_PAST),
         ("20260105-14:30:00", HALF_PAST),
         ("20260105-14:30:00Z", HALF_PAST),
-        ("20260105 09:30:00 Eastern Standard Time", None),
+        ("20260105 09:30:00 Eastern Standard Time", HALF_PAST),
+        ("20260105 16:30:00 Israel Standard Time", HALF_PAST),
+        ("20260105 15:30:00 Central European Standard Time", HALF_PAST),
+        ("20260105 14:30:00 GMT", HALF_PAST),
+        ("20260105 15:30:00 British Summer Time", None),  # in January there is none
+        ("20260105 22:30:00 CST", None),  # of Chicago, or of China
         ("", None),
         ("-123456789", None),
         ("0x12345678", None),
@@ -261,9 +303,9 @@ HALF_PAST = datetime(2026, 1, 5, 14, 30, tzinfo=UTC)
     ],
 )
 def test_bar_dates(date: str, moment: datetime | None) -> None:
-    assert bar_times(pa.array([date])).to_pylist() == [moment]
-    assert bar_times(pa.array([date, "20260105"])).to_pylist() == [moment, DAY]
-    assert bar_times(pa.array(["x", date]).slice(1)).to_pylist() == [moment]
+    assert times([date]) == [moment]
+    assert times([date, "20260105"]) == [moment, DAY]
+    assert times(pa.array(["x", date]).slice(1)) == [moment]
 
 
 @pytest.mark.parametrize(("operation", "side"), [(0, 0), (1, 1), (2, 0)])

@@ -55,7 +55,7 @@ def test_zones(text: str, zone: str, utc: str) -> None:
         "20260105 25:00:00",
         "20260105 14:30",
         "x",
-        "20260105 14:30:00 Eastern Standard Time",
+        "20260105 14:30:00 Nowhere Standard Time",
         "20260105 14:30:00 ../../etc/passwd",
         "2026-01-05",
         "20260105 14:30:00 US",
@@ -75,6 +75,6 @@ def test_random_text_raises_nothing(text: str) -> None:
 
 
 def test_what_is_too_long_to_be_a_date_is_none_and_not_kept() -> None:
-    kept = times._parse_time_us.cache_info().currsize
+    kept = times._readings_us.cache_info().currsize
     assert parse_time_us("20260105 14:30:00 " + "x" * 1_000) is None
-    assert times._parse_time_us.cache_info().currsize == kept
+    assert times._readings_us.cache_info().currsize == kept
