@@ -4,7 +4,7 @@ import asyncio
 import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -117,7 +117,7 @@ async def _fetch(settings: "Settings", desk: "HistoryDesk", wishes: "list[Wish]"
         while not recorder.fetched or not recorder.machine.sessions:
             await asyncio.sleep(LOOK_INTERVAL_S)
             show()
-        recorder.stop("all that IB's history has is fetched")
+        recorder.stop(_ending(recorder.machine.history.jobs.values()))
 
     watching = asyncio.ensure_future(until_fetched())
     try:
@@ -131,6 +131,12 @@ async def _fetch(settings: "Settings", desk: "HistoryDesk", wishes: "list[Wish]"
         if wish.state != "wanted" and wish.name in {asked.name for asked in wishes}:
             desk.drop(wish)
     return code or (Exit.LOST if lacking else Exit.DONE)
+
+
+def _ending(jobs: "Iterable[Job]") -> str:
+    lacking = sum(job.state != "done" for job in jobs)
+    return (f"what IB's history gives is fetched; of {lacking} spans not all is there, as said above" if lacking
+            else "all that IB's history has is fetched")
 
 
 def _summary(recorder: "Recorder") -> str:

@@ -87,7 +87,8 @@ GAPS = Table(
         *INSTRUMENT,
         text("stream", "stream that was silent"),
         text("gap_id", "name of the gap: recorder, stream, instrument and the seq at which it opened"),
-        text("state", "open, closed, backfilled or unavailable"),
+        text("state", "open, closed, backfilled or unavailable; unavailable from the first is a second of which IB's "
+             "history gave as many rows as it gives at most, so that it is not known to be whole"),
         time("from_ts", "last moment the stream was known to be whole"),
         time("to_ts", "first row after the gap", "the gap is open"),
         text("reason", "why data was missing"),

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from capture.schemas import TABLES, TIMESTAMP
 from capture.tape import DAMAGED, Damage, Kind, Record
-from capture.tape.agreed import BACKFILL, BACKFILLED
+from capture.tape.agreed import BACKFILL, BACKFILLED, CUT
 from capture.tape.line import Line, Read
 from capture.wire.codec import Decoded, message_id
 from capture.wire.context import CANCELS
@@ -136,6 +136,9 @@ class Decoder:
         self._unframed("notices", note_row(note))
         if note.get("note") == BACKFILLED:
             self.gaps.backfilled(note, self._ts_us, line.seq)
+        asked = line.context.requests.get(note.get("request_id", 0))
+        if note.get("note") == CUT and asked is not None:
+            self.gaps.cut(note, asked, self._ts_us, line.seq)
         request = line.context.requests.get(note.get("silent_request_id", 0))
         if request is not None:
             self.gaps.silent(request, self._ts_us, line.seq, str(note["note"]))

@@ -5,9 +5,13 @@ from typing import Any
 
 import pyarrow as pa
 
+from .gaps import CUT_MARK
+
 # State -> the states after which it may come; None: the gap is new.
 _AFTER: dict[str, tuple[str | None, ...]] = {
     "open": (None,), "closed": ("open",), "backfilled": ("closed",), "unavailable": ("closed",)}  # fmt: skip
+# Of a second that history cut: it is known at once that it is, and again whenever the same is asked for.
+_AFTER_OF_CUT: dict[str, tuple[str | None, ...]] = {"unavailable": (None, "unavailable")}
 
 
 @dataclass(slots=True)
@@ -32,7 +36,8 @@ class GapCheck:
 
 
 def _fault(row: dict[str, Any], before: str | None) -> str | None:
-    if before not in _AFTER.get(row["state"], ()):
+    after = _AFTER_OF_CUT if CUT_MARK in row["gap_id"] else _AFTER
+    if before not in after.get(row["state"], ()):
         return f"{row['state']} after {before or 'nothing'}"
     if row["to_ts"] is not None and row["to_ts"] < row["from_ts"]:
         return f"it ends at {row['to_ts']:%F %T.%f}, before it begins at {row['from_ts']:%F %T.%f}"

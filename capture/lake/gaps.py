@@ -16,6 +16,10 @@ from .events import Events
 WATCHED = frozenset({"ticks", "last", "all_last", "quotes", "midpoints", "depth", "smart_depth", "bars", "live_bars"})
 # Of these IB keeps history.
 RESTORABLE = frozenset({"last", "all_last", "quotes", "midpoints", "bars", "live_bars"})
+# In the name of a gap of one second that history may not have given whole.
+CUT_MARK = ".cut."
+# What history is asked for -> the stream that brings the same live.
+STREAM_OF = {"TRADES": "all_last", "BID_ASK": "quotes", "MIDPOINT": "midpoints"}
 
 # IB says a little late that something is broken: what came in the last moment before may be the last for a while.
 NOTICE_LAG_US = 1_000_000
@@ -126,6 +130,20 @@ class Gaps:
             row = {name: value for name, value in gap.items() if name != "detail"}
             row |= {"state": note["state"], "reason": note.get("reason") or gap["reason"]}
             self.events.unframed("gaps", ts_us, seq, row)
+
+    def cut(self, note: dict[str, Any], request: Request, ts_us: int, seq: int) -> None:
+        """History gave as many rows of a second as it gives at most: the second is not known to be whole.
+
+        It is a gap of its own, of the stream whose gap was asked for, else of the one that brings the same live.
+        """
+        wanted, second = self.waiting.get(note["gap_id"] or ""), note["second"]
+        stream = wanted["stream"] if wanted else STREAM_OF[request.what or ""]
+        reason = f"IB's history gave {note['rows']:,} rows of this second, the most it gives: whether there were more"
+        self.events.unframed("gaps", ts_us, seq, {
+            "instrument_id": request.instrument_id, "symbol": request.symbol, "stream": stream,
+            "gap_id": f"{self.events.recorder}.{stream}.{request.instrument_id}{CUT_MARK}{second}",
+            "state": "unavailable", "from_ts": second * 1_000_000, "to_ts": (second + 1) * 1_000_000,
+            "reason": f"{reason} is not known"})  # fmt: skip
 
     def heard(self, ts_us: int, seq: int) -> None:
         """The line carried something."""

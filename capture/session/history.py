@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from capture.tape.agreed import BACKFILL, BACKFILLED
+from capture.tape.agreed import BACKFILL, BACKFILLED, CUT
 from capture.wire.codec import Decoded
 from capture.wire.notices import Code
 from capture.wire.past import PAST
@@ -17,7 +17,7 @@ from capture.wire.past import PAST
 from .backoff import Backoff
 from .events import Note
 from .history_pacing import Ask, HistoryPacing
-from .history_pages import ANY_OPENING, SPANS, BarPages, Pages, TickPages, requests_left
+from .history_pages import ANY_OPENING, MOST_TICKS, SPANS, BarPages, Pages, TickPages, requests_left
 from .hours import Hours
 from .instrument import Contract, Instrument
 from .resolve import AmbiguousError, Resolver
@@ -48,7 +48,8 @@ class State(StrEnum):
 class Job:
     """Seconds of history wanted of an instrument; `gap_id` where they fill a gap, `begin_s` when to begin (wall clock).
 
-    `rows` counts what answers held, captured before or not; `asked` counts requests.
+    `rows` counts what answers held, captured before or not; `asked` counts requests; `cut` the seconds that are not
+    known to be whole (see `TickPages.cut_s`).
     """
 
     name: str
@@ -60,6 +61,7 @@ class Job:
     state: State = State.WANTED
     reason: str = ""
     rows: int = 0
+    cut: int = 0
     request_id: int | None = None
     sent_s: float = 0.0
     answers: int = 0
@@ -92,13 +94,19 @@ class Job:
         self._last_s = values["last"] if values["last"] is not None else self._last_s
         return bool(values["done"])
 
-    def answered(self, hours: Hours | None) -> None:
-        """Turn the page. `hours` are the instrument's, None where they are not known."""
+    def answered(self, hours: Hours | None) -> int | None:
+        """Turn the page, and return the second that may not be whole, None for none.
+
+        `hours` are the instrument's, None where they are not known.
+        """
+        cut_s = self.pages.cut_s(self._count, self._last_s)
+        self.cut += cut_s is not None
         self.pages.take(self._count, self._last_s, hours.opening_minutes if hours else ANY_OPENING)
         self.rows += self._count
         self.answers += self._count > 0
         self._retries = None
         self.ended()
+        return cut_s
 
     def ended(self) -> None:
         """Forget the request."""
@@ -247,7 +255,11 @@ class History:
             self._again(job, "no answer", now_s)
 
     def _answered(self, job: Job) -> None:
-        job.answered(self._resolver.hours.get(job.instrument.word))
+        request_id = job.request_id
+        cut_s = job.answered(self._resolver.hours.get(job.instrument.word))
+        if cut_s is not None:
+            body = {"note": CUT, "request_id": request_id, "second": cut_s, "rows": MOST_TICKS, "gap_id": job.gap_id}
+            self._voice.out.append(Note(body))
 
     def _close(self, job: Job, now_s: float) -> None:
         self._by_id.pop(job.request_id or 0)
@@ -302,6 +314,10 @@ class History:
         if job.gap_id is not None:
             body = {"note": BACKFILLED, "gap_id": job.gap_id, "state": state, "reason": reason or None}
             self._voice.out.append(Note(body))
+        if job.cut and not reason:  # of a gap, these seconds are gaps of their own
+            reason = (f"IB's history gave {MOST_TICKS:,} rows, the most it gives, of {job.cut} second"
+                      f"{'s' * (job.cut > 1)}: whether there were more is not known")
+            job.state, job.reason = State.UNAVAILABLE, reason
         self._voice.say("info", f"{_title(job)}: {reason or f'{job.rows:,} rows of history fetched'}")
 
 

@@ -40,7 +40,8 @@ class WishError(StreamError):
 class Wish:
     """A span of history of an instrument, seconds since 1970, both ends included.
 
-    `what` is trades, quotes, midpoints or bars:SIZE[:WHAT]; all before `next_s` is fetched.
+    `what` is trades, quotes, midpoints or bars:SIZE[:WHAT]; all before `next_s` is fetched, `rows` of them, with `cut`
+    seconds that are not known to be whole.
     """
 
     instrument: str
@@ -51,6 +52,7 @@ class Wish:
     state: str = State.WANTED.value
     reason: str = ""
     rows: int = 0
+    cut: int = 0
 
     @property
     def name(self) -> str:
@@ -62,7 +64,7 @@ class Wish:
         """Return the job that fulfils what is left of it. Raises WishError or InstrumentError."""
         pages = pages_of(self.what, self.next_s, self.to_s)
         job = Job(self.name, parse_instrument(self.instrument), pages, self.from_s, state=State(self.state),
-                  reason=self.reason, rows=self.rows)  # fmt: skip
+                  reason=self.reason, rows=self.rows, cut=self.cut)  # fmt: skip
         job.answers = int(self.rows > 0)
         return job
 
@@ -135,7 +137,8 @@ class HistoryDesk:
         contents = {self._pacing: pacing.as_json() | {"live": live}}
         for wish in self.wishes():
             if job := by_name.get(wish.name):
-                now = {"next_s": job.pages.next_s, "state": job.state.value, "reason": job.reason, "rows": job.rows}
+                now = {"next_s": job.pages.next_s, "state": job.state.value, "reason": job.reason, "rows": job.rows,
+                       "cut": job.cut}  # fmt: skip
                 contents[self._wishes / f"{wish.name}.json"] = asdict(wish) | now
         texts = {path: json.dumps(content, indent=1) for path, content in contents.items()}
         return {path: text for path, text in texts.items() if self._written.get(path) != text}

@@ -71,6 +71,13 @@ class TickPages:
         return {"start": utc_text(self.next_s), "end": "", "number_of_ticks": MOST_TICKS, "what": self.what,
                 "regular_hours": False, "ignore_size": False}  # fmt: skip
 
+    def cut_s(self, count: int, last_s: int | None) -> int | None:
+        """Return the second of which an answer may lack the rest, though there is no way to ask for it; None for none.
+
+        An answer of more ticks than a page is one of which IB gave the last second whole.
+        """
+        return self.next_s if count == MOST_TICKS and last_s is not None and last_s <= self.next_s else None
+
     def take(self, count: int, last_s: int | None, openings: frozenset[int] = ANY_OPENING) -> None:
         """Take note of a whole answer: how many ticks, and the second of the last.
 
@@ -113,6 +120,9 @@ class BarPages:
         duration = f"{length_s} S" if span.duration.endswith("S") else span.duration
         return {"end": utc_text(self.next_s + length_s), "bar_size": self.bar_size, "duration": duration,
                 "regular_hours": False, "what": self.what, "date_format": 2, "keep_up_to_date": False}  # fmt: skip
+
+    def cut_s(self, _count: int, _last_s: int | None) -> None:
+        """Return None: bars come whole."""
 
     def take(self, _count: int, _last_s: int | None, _openings: frozenset[int] = ANY_OPENING) -> None:
         """Take note of a whole answer."""

@@ -5,6 +5,9 @@ from capture.schemas import TABLES
 # Notes: before a request to IB's history, with its request_id and what is wanted of the answer (from, to: whole
 # seconds since 1970, both included; gap_id or null); and once a gap needs no more requests (gap_id, state, reason).
 BACKFILL, BACKFILLED = "backfill", "backfilled"
+# Note: after an answer (request_id) that gave as many rows of one second (second, rows) as IB gives at most, so that
+# nobody knows whether there were more. gap_id is that of the gap it was asked for, or null.
+CUT = "history cut"
 
 # File beside the tape that says how far it is rolled, and which gaps wait for history.
 ROLLED = "rolled.json"

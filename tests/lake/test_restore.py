@@ -18,10 +18,11 @@ from capture.lake.decode import Decoder
 from capture.lake.layout import Layout, read_rolled
 from capture.lake.restore import Files, missing
 from capture.lake.roll import Roller
+from capture.lake.verify import Verifier
 from capture.query import open_lake
 from capture.schemas import MIDPOINTS
 from capture.tape import Follower, Kind
-from capture.tape.agreed import BACKFILL, BACKFILLED
+from capture.tape.agreed import BACKFILL, BACKFILLED, CUT
 
 SECOND = 1_767_623_400
 Trade = tuple[int, float, str | None]  # second after SECOND, price, exchange
@@ -289,6 +290,32 @@ def test_a_gap_counts_what_it_got_back_and_says_how_it_ended(script: Any) -> Non
     assert rolled is not None and rolled.gaps is not None
     assert rolled.gaps["waiting"] == []
     assert rolled.gaps["fills"] == {}
+
+
+@pytest.mark.parametrize(("what", "stream"), [("TRADES", "all_last"), ("BID_ASK", "quotes"), ("MIDPOINT", "midpoints")])
+def test_a_second_that_history_cut_is_a_gap_of_its_own_and_counts_as_missing(
+    script: Any, what: str, stream: str
+) -> None:
+    script.open()
+    for request_id in (2, 3):  # asking twice says the same of one gap
+        script.ask(request_id, "req_historical_ticks", what=what, number_of_ticks=1000)
+        script.answer("historical_trades", request_id=request_id, ticks=[Market._tick((0, 1.0, "A"))], done=True)
+        script.writer.note({"note": CUT, "request_id": request_id, "second": SECOND, "rows": 1_000, "gap_id": None})
+    with open_lake(script.data) as lake:
+        (gap,) = lake.gaps().arrow().to_pylist()
+        assert (gap["symbol"], gap["stream"], gap["state"], gap["lasted_s"]) == ("AAPL", stream, "unavailable", 1.0)
+        assert gap["from_ts"].timestamp() == SECOND
+        assert "whether there were more is not known" in gap["reason"]
+        assert lake.sql("select count(*) from gaps").rows() == [(2,)]
+        if what == "TRADES":
+            (bar,) = lake.time_bars("AAPL", "1 minute").arrow().to_pylist()
+            assert bar["gap_s"] == 1.0
+    script.mark()
+    layout = Layout(script.data)
+    list(Roller(layout, "main").roll())
+    verifier = Verifier(layout, "main")
+    list(verifier.ranges())
+    assert verifier.findings == []
 
 
 def test_a_refused_request_leaves_nothing_behind(script: Any) -> None:

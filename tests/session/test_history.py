@@ -9,7 +9,7 @@ from capture.session.history import TIMEOUT_S, History, Job, State, gap_job
 from capture.session.history_pages import BarPages, Pages, TickPages
 from capture.session.instrument import parse_instrument
 from capture.session.voice import Voice
-from capture.tape.agreed import BACKFILL, BACKFILLED
+from capture.tape.agreed import BACKFILL, BACKFILLED, CUT
 from capture.wire.codec import Decoded, answer_codec
 from capture.wire.notices import describe
 
@@ -98,6 +98,33 @@ def test_a_gap_is_paged_through_and_both_ends_are_noted(scene: Scene) -> None:
     assert (wanted.state, wanted.rows, wanted.share) == (State.DONE, 2100, 1.0)
     assert scene.history.idle
     assert scene.history.next_due_s() is None
+
+
+def test_a_second_of_exactly_a_page_is_noted_and_the_job_does_not_end_as_whole(scene: Scene) -> None:
+    wanted = job()
+    scene.want(wanted)
+    scene.resolve()
+    scene.answer(scene.page()["request_id"], 1_000, BEGIN)
+    assert scene.page()["start"] == "20260105-14:30:01"
+    scene.answer(3, 5, BEGIN + 70)
+    scene.work()
+    cut, ended = (note for note in scene.notes() if note["note"] != BACKFILL)
+    assert cut == {"note": CUT, "request_id": 2, "second": BEGIN, "rows": 1_000, "gap_id": "gap"}
+    assert ended == {"note": BACKFILLED, "gap_id": "gap", "state": "backfilled", "reason": None}
+    assert (wanted.state, wanted.rows, wanted.cut) == (State.UNAVAILABLE, 1_005, 1)
+    assert wanted.reason == ("IB's history gave 1,000 rows, the most it gives, of 1 second: whether there were more is "
+                             "not known")  # fmt: skip
+
+
+def test_a_second_of_more_than_a_page_was_given_whole(scene: Scene) -> None:
+    wanted = job()
+    scene.want(wanted)
+    scene.resolve()
+    scene.answer(scene.page()["request_id"], 1_001, BEGIN)
+    scene.answer(scene.page()["request_id"], 5, BEGIN + 70)
+    scene.work()
+    assert [note["note"] for note in scene.notes()] == [BACKFILL, BACKFILL, BACKFILLED]
+    assert (wanted.state, wanted.cut) == (State.DONE, 0)
 
 
 def test_of_a_kind_one_request_is_open_at_a_time(scene: Scene) -> None:

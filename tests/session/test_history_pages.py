@@ -1,6 +1,7 @@
 """Pages cover a span whatever the market did, and end."""
 
 from bisect import bisect_left
+from collections import Counter
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
@@ -43,6 +44,25 @@ def test_every_tick_comes_once_at_least(market: list[tuple[int, int]], first: in
     wanted = {i for i, at in enumerate(ticks) if ORIGIN + first <= at <= ORIGIN + first + length}
     assert wanted <= got
     assert requests <= len(ticks) // MOST_TICKS + len(market) + 3
+
+
+@given(bursts, st.booleans())
+def test_a_second_whose_rest_cannot_be_asked_for_is_named(market: list[tuple[int, int]], completes: bool) -> None:
+    counts = Counter[int]()
+    for at, count in market:
+        counts[ORIGIN + at] += count
+    ticks = sorted(counts.elements())
+    pages, got, cut = TickPages("TRADES", ORIGIN, ORIGIN + 40), set[int](), set[int]()
+    while not pages.done:
+        answer = page(ticks, pages.values(), completes)
+        got |= set(answer)
+        count, last_s = len(answer), ticks[answer[-1]] if answer else None
+        cut |= {second for second in [pages.cut_s(count, last_s)] if second is not None}
+        pages.take(count, last_s)
+    lacking = {ticks[number] for number in set(range(len(ticks))) - got}
+    assert lacking <= cut
+    assert cut <= {second for second, count in counts.items() if count >= MOST_TICKS}
+    assert not completes or {counts[second] for second in cut} <= {MOST_TICKS}
 
 
 @given(st.lists(st.integers(0, 40), max_size=4 * MOST_TICKS))
