@@ -10,8 +10,8 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
-import pyarrow.parquet as pq
 
+from capture.lake.parquet import parquet_writer
 from capture.query import Answer
 
 from .output import UNLIMITED, json_value
@@ -58,7 +58,7 @@ def write_json(answer: Answer, file: BinaryIO) -> None:
 def write_parquet(answer: Answer, file: BinaryIO) -> None:
     """Write Parquet, compressed with zstd."""
     batches = answer.batches()
-    with pq.ParquetWriter(file, batches.schema, compression="zstd") as writer:
+    with parquet_writer(file, batches.schema) as writer:
         for batch in batches:
             writer.write_batch(batch)
 

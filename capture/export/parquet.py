@@ -4,9 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from capture.lake.parquet import ROW_GROUP_ROWS, open_parquet
+from capture.lake.parquet import ROW_GROUP_ROWS, open_parquet, parquet_writer
 from capture.schemas import TABLES
 
 from .job import Job
@@ -48,7 +47,7 @@ def open_writer(path: Path, rows: Rows, job: Job) -> Writer:
     known = set(job.table.schema.names)
     if set(rows.schema.names) == known and job.every is None:
         return ParquetWriter(open_parquet(job.table, rows.schema, path))
-    return ParquetWriter(pq.ParquetWriter(path, rows.schema, compression="zstd", store_schema=False))
+    return ParquetWriter(parquet_writer(path, rows.schema, store_schema=False))
 
 
 __all__ = ["LEAVES_OUT", "TAKES", "open_writer", "rows"]

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from capture.schemas import Table
 
+from .content import UnreadableError, fault_of
 from .parquet import ROW_GROUP_ROWS, open_parquet
 from .sql import columns_sql, paths_sql
 from .versions import oldest_version
@@ -25,9 +26,12 @@ def write_sorted(table: Table, sources: Sequence[Path], path: Path, memory_mib: 
     """Write the rows of some files to one, by the table's sort key, and return how many there are.
 
     Files of older schema versions are read as the newest. What does not fit into `memory_mib` is sorted on disk, beside
-    `path`. Raises SealError where the result, read back, does not hold the same rows, and duckdb.Error where a source
-    cannot be read.
+    `path`. Raises SealError where the result, read back, does not hold the same rows, UnreadableError or duckdb.Error
+    where a source cannot be read: damage would get checksums of its own.
     """
+    for source in sources:
+        if fault := fault_of(table, source):
+            raise UnreadableError(f"{source}: {fault}")
     with _database(path.parent, memory_mib) as connection:
         order = ", ".join(f'"{name}"' for name in table.sort_key)
         given = rows_sql(connection, table, sources)

@@ -1,5 +1,6 @@
 """What rows say, whatever holds them: a hash of their values, the values of a file, and where two differ."""
 
+from collections.abc import Iterator
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -7,9 +8,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from capture.schemas import TIMESTAMP, Table
+
+from .parquet import parquet_file, statistics_of
 
 _AS_NUMBER = {TIMESTAMP: pa.int64(), pa.bool_(): pa.int8()}
 
@@ -51,30 +53,71 @@ def _hash(digest: blake2b, array: pa.Array) -> None:
 
 
 def read_rows(table: Table, path: Path) -> pa.Table:
-    """Return all rows of a file, plain. Raises FileNotFoundError, and UnreadableError for what rolling did not write.
+    """Return all rows of a file, plain. Raises FileNotFoundError, UnreadableError for what rolling did not write."""
+    return pa.concat_tables([plain(table, table.schema.empty_table()), *row_groups(table, path)])
 
-    What the file says of its columns (least, greatest, nulls) must hold: queries leave out parts of a file by it.
+
+def row_groups(table: Table, path: Path) -> Iterator[pa.Table]:
+    """Yield the rows of a file, plain, a row group at a time; raises as `read_rows` does.
+
+    Pages must be what their checksums say, if they have any. What the file says of its columns (least, greatest, nulls)
+    and of how many rows it has must hold: queries leave out parts of a file by it, and count by it.
     """
     try:
-        with pq.ParquetFile(path) as file:
-            rows = plain(table, file.read())
-            wrong = [name for group in range(file.num_row_groups) for name in _misjudged(file, group, rows)]
-    except FileNotFoundError:
+        with parquet_file(path) as file:
+            _check_columns(table, file.schema_arrow)
+            count = 0
+            for group in range(file.num_row_groups):
+                rows = plain(table, file.read_row_group(group))
+                _check(file.metadata, group, rows)
+                count += len(rows)
+                yield rows
+            if count != file.metadata.num_rows:
+                raise UnreadableError(f"it says that it holds {file.metadata.num_rows:,} rows, and holds {count:,}")
+    except (FileNotFoundError, UnreadableError):
         raise
-    except (OSError, ValueError, KeyError, ArithmeticError, pa.ArrowException) as error:
-        raise UnreadableError(f"it cannot be read: {str(error).splitlines()[0]}") from error
+    except (OSError, ValueError, TypeError, KeyError, ArithmeticError, pa.ArrowException) as error:
+        raise UnreadableError(f"it cannot be read: {(str(error).splitlines() or [type(error).__name__])[0]}") from error
+
+
+def fault_of(table: Table, path: Path) -> str | None:
+    """Return why a file cannot be trusted, read whole but never held whole; None where it can, or is gone."""
+    try:
+        for _ in row_groups(table, path):
+            pass
+    except FileNotFoundError:
+        return None
+    except UnreadableError as error:
+        return str(error)
+    return None
+
+
+def _check_columns(table: Table, stored: pa.Schema) -> None:
+    """Raise UnreadableError where a file calls its columns by other names or types than its version of a table has."""
+    version = (stored.metadata or {}).get(b"ticktape.version", b"").decode()
+    if version == str(table.version) and stored.names != table.schema.names:
+        differ = sorted(set(stored.names).symmetric_difference(table.schema.names))
+        raise UnreadableError(f"its columns are not those of {table.name}: {', '.join(differ) or 'another order'}")
+    for name in set(stored.names).intersection(table.schema.names):
+        found, wanted = stored.field(name).type, table.column(name).type
+        if found != wanted and not (_is_number(found) and _is_number(wanted)):  # earlier versions had narrower ones
+            raise UnreadableError(f"{name} is of type {found}, and must be {wanted}")
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
+
+
+def _check(metadata: Any, group: int, rows: pa.Table) -> None:
+    """Raise UnreadableError where the metadata of a row group are not those of its rows."""
+    described = metadata.row_group(group)
+    if described.num_rows != len(rows):
+        raise UnreadableError(f"row group {group} is to hold {described.num_rows:,} rows, and holds {len(rows):,}")
+    names = [described.column(at).path_in_schema for at in range(described.num_columns)]
+    wrong = [name for at, name in enumerate(names)
+             if not _holds(statistics_of(metadata, group, at), rows[name])]
     if wrong:
-        raise UnreadableError(f"its statistics are wrong for {', '.join(sorted(set(wrong)))}")
-    return rows
-
-
-def _misjudged(file: pq.ParquetFile, group: int, rows: pa.Table) -> list[str]:
-    """Return the columns whose statistics in a row group's metadata are not those of its rows."""
-    metadata = file.metadata.row_group(group)
-    begin = sum(file.metadata.row_group(before).num_rows for before in range(group))
-    part = rows.slice(begin, metadata.num_rows)
-    chunks = {chunk.path_in_schema: chunk for chunk in (metadata.column(i) for i in range(metadata.num_columns))}
-    return [name for name in chunks if not _holds(chunks[name].statistics, part[name])]
+        raise UnreadableError(f"its statistics are wrong for {', '.join(sorted(wrong))}")
 
 
 def _holds(statistics: Any, column: pa.ChunkedArray) -> bool:
@@ -85,6 +128,9 @@ def _holds(statistics: Any, column: pa.ChunkedArray) -> bool:
     if not statistics.has_min_max:
         return True
     bounds = pc.min_max(column).as_py()
+    if pa.types.is_string(column.type):
+        # Earlier versions counted words that no row has: bounds too wide leave out nothing that is there.
+        return bounds["min"] is None or bool(statistics.min <= bounds["min"] and statistics.max >= bounds["max"])
     return bool(statistics.min == bounds["min"] and statistics.max == bounds["max"])
 
 

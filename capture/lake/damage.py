@@ -12,6 +12,7 @@ from capture.schemas import TABLES
 
 from .content import UnreadableError
 from .layout import Layout
+from .parquet import parquet_file
 from .restore import Captured
 
 _FAULTS = (OSError, ValueError, pa.ArrowException)
@@ -70,5 +71,6 @@ def _read_footer(path: Path) -> None:
 
 
 def _read_whole(path: Path) -> None:
-    with pq.ParquetFile(path) as file:
-        file.read()
+    with parquet_file(path) as file:
+        for group in range(file.num_row_groups):
+            file.read_row_group(group)

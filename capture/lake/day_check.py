@@ -10,6 +10,7 @@ import pyarrow as pa
 from capture.schemas import TABLES, Table
 
 from .archive import fingerprint, rows_sql
+from .content import fault_of
 from .layout import Layout, archive_marks
 from .pruned import PrunedDay, PrunedTables
 from .versions import newer_columns, oldest_version
@@ -94,6 +95,10 @@ class DayCheck:
             if not paths:
                 yield DayFault(place, "file missing", f"the tape gives {given.rows:,} rows for it",
                                given.first, given.last)
+                continue
+            if faults := {path: why for path in paths if (why := fault_of(TABLES[name], path))}:
+                yield from (DayFault(path, "file unreadable", why, given.first, given.last)
+                            for path, why in faults.items())
                 continue
             try:
                 source = rows_sql(self._connection, TABLES[name], paths)

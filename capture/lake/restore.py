@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from capture.schemas import TABLES, TIMESTAMP
 
 from .layout import Layout
+from .parquet import read_parquet, statistics_of
 
 SECOND_US = 1_000_000
 NO_TIME = -1  # in place of a time that could not be read
@@ -197,7 +198,7 @@ class Files:
             try:
                 times = self._times_in(path)
                 if times is not None and times[0] <= last and times[1] >= first:
-                    found.append(pq.read_table(path, columns=_NEEDED[name], filters=wanted, partitioning=None))
+                    found.append(read_parquet(path, columns=_NEEDED[name], filters=wanted))
             except FileNotFoundError:
                 continue  # sealed meanwhile: the day's file was listed too
         return found
@@ -220,7 +221,7 @@ class Files:
 def _first_and_last(path: Path) -> tuple[datetime, datetime] | None:
     metadata = pq.read_metadata(path)
     at = metadata.schema.names.index("ts_event")
-    found = [metadata.row_group(group).column(at).statistics for group in range(metadata.num_row_groups)]
+    found = [statistics_of(metadata, group, at) for group in range(metadata.num_row_groups)]
     bounds = [(one.min, one.max) for one in found if one.has_min_max]  # else there are no times at all
     return (min(low for low, _ in bounds), max(high for _, high in bounds)) if bounds else None
 

@@ -12,14 +12,13 @@ from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from capture.schemas import TABLES
 from capture.tape import publish
 
 from .layout import NEVER_SEALED, LakeStateError, Layout
 from .lock import locked
-from .parquet import FILE_MODE
+from .parquet import FILE_MODE, parquet_file, write_rows
 
 
 class SealerBusyError(OSError):
@@ -32,7 +31,7 @@ def sealed_through(layout: Layout, table: str) -> date:
     Raises LakeStateError where the file that says so cannot be read.
     """
     try:
-        with pq.ParquetFile(layout.sealed(table)) as file:  # read_table imports more than is read
+        with parquet_file(layout.sealed(table)) as file:  # read_table imports more than is read
             found: date = file.read()["sealed_through"][0].as_py()
     except FileNotFoundError:
         return NEVER_SEALED
@@ -55,7 +54,7 @@ def seal_through(layout: Layout, table: str, day: date) -> None:
 
 
 def _write(day: date, path: Path) -> None:
-    pq.write_table(pa.table({"sealed_through": pa.array([day], pa.date32())}), path)
+    write_rows(pa.table({"sealed_through": pa.array([day], pa.date32())}), path)
 
 
 @contextmanager

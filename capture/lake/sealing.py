@@ -19,7 +19,7 @@ from capture.tape import Follower, publish, segments
 
 from .archive import MEMORY_MIB, write_sorted
 from .content import UnreadableError
-from .damage import damage
+from .damage import damage, hint
 from .layout import Layout, live_mark, read_rolled
 from .parquet import FILE_MODE
 from .sealed import moving_dates, seal_through, sealed_through, sealer_lock
@@ -162,6 +162,8 @@ class Sealer:
         write = partial(_write_counted, table, sources, self._memory_mib, counts)
         try:
             publish(target, write, mode=FILE_MODE)
+        except UnreadableError as error:
+            raise UnreadableError(f"{error}; {hint(self.layout)}") from error
         except duckdb.Error as error:
             raise UnreadableError(damage(self.layout, [table.name]) or f"{target}: {error}") from error
         done.rows[table.name] = done.rows.get(table.name, 0) + counts[0]

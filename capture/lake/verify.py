@@ -33,7 +33,7 @@ from .strays import Account, foreign_files, newest_file_mark
 from .versions import newer_columns, stored_version
 
 _COPY = "bring back the missing part of the tape from a copy, if there is one"
-_ONLY_COPY = "none: the tape that gave it was pruned; bring back the file from a copy, if there is one"
+ONLY_COPY = "none: the tape that gave it was pruned; bring back the file from a copy, if there is one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +246,7 @@ class Verifier:
         for fault in self.days.faults(self.rolled.mark, self._account.last_mark):
             repair = self._command("rebuild", "--replace", f"--from={fault.first}", f"--to={fault.last + 1}")
             if self.pruned_tape and fault.first < self.pruned_tape.mark:
-                repair = _ONLY_COPY
+                repair = ONLY_COPY
             self._find(fault.problem, fault.place, fault.detail, repair)
 
     def _ending(self, first: int) -> None:

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from capture.lake.layout import Layout
+from capture.lake.parquet import parquet_file, statistics_of
 from capture.schemas import TIMESTAMP, Table
 from capture.wire.times import microseconds
 
@@ -76,12 +77,13 @@ def groups_of(
         paths = sorted((layout.archive(table.name) / f"date={day}").glob("*.parquet"))
         texts = [column.name for column in table.columns if pa.types.is_string(column.type)]
         try:
-            files = [pq.ParquetFile(path, read_dictionary=texts, memory_map=True) for path in paths]
-        except (OSError, pa.ArrowException):
+            files = [parquet_file(path, read_dictionary=texts, memory_map=True) for path in paths]
+            there = sum(file.metadata.num_rows for file in files)
+            if there != rows or any(not _is_current(file, table) for file in files):
+                return None
+            found += [group for file in files for group in _groups(table, file, symbols)]
+        except (OSError, ValueError, pa.ArrowException):
             return None  # the query that reads it instead says which file is damaged
-        if sum(file.metadata.num_rows for file in files) != rows or any(not _is_current(file, table) for file in files):
-            return None
-        found += [group for file in files for group in _groups(table, file, symbols)]
     wanted = sorted((one for one in found if one.last >= start and one.first < end), key=lambda one: one.first)
     return wanted if _most_held(wanted) <= HELD_ROWS else None
 
@@ -137,10 +139,10 @@ def _groups(table: Table, file: pq.ParquetFile, symbols: Sequence[str] | None) -
     for number in range(file.metadata.num_row_groups):
         described = file.metadata.row_group(number)
         if symbols is not None and symbol is not None:
-            known = described.column(symbol).statistics
+            known = statistics_of(file.metadata, number, symbol)
             if known.has_min_max and not any(known.min <= one <= known.max for one in symbols):
                 continue
-        times = described.column(ts).statistics
+        times = statistics_of(file.metadata, number, ts)
         yield Group(table.name, file, number, described.num_rows, times.min, times.max)
 
 

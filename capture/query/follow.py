@@ -12,9 +12,9 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from capture.lake.layout import Layout, archive_marks, live_mark
+from capture.lake.parquet import read_parquet
 from capture.lake.sealed import sealed_through
 from capture.schemas import TABLES, Table
 
@@ -93,7 +93,7 @@ class Follow:
                 yield self._read(path)
 
     def _read(self, path: Path) -> pa.Table:
-        return pq.read_table(path, partitioning=None).sort_by([("seq", "ascending"), ("row", "ascending")])
+        return read_parquet(path).sort_by([("seq", "ascending"), ("row", "ascending")])
 
     def _chosen(self, rows: pa.Table) -> pa.Table:
         """Return the wanted ones of some rows, in the types of the table."""

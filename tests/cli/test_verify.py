@@ -6,11 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from capture.lake.layout import Layout
 from capture.lake.roll import Roller
 from capture.lake.views import prepare
+from capture.schemas import TRADES
 from capture.tape import recording_lock, segments
 
 Run = Callable[..., Any]
@@ -51,6 +53,31 @@ def test_a_missing_file_is_found_and_the_named_command_brings_it_back(run: Run, 
     assert command[0] == "ticktape"
     assert run(*command[1:]).code == 0
     assert run("verify", "--data", data, "--name", "main").code == 0
+
+
+def test_files_alone_are_read_without_a_tape_and_the_named_command_mends_them(run: Run, data: Path) -> None:
+    assert run("verify", "--files", "--data", data)[:2] == (0, "clean\n")
+    found = json.loads(run("verify", "--files", "--data", data, "--json").out)
+    assert found["clean"]
+    assert (found["read"]["rows"], found["read"]["without_checksums"]) == (4, 0)
+    (path,) = Layout(data).live("trades").glob("date=2*/main.000000000002.parquet")
+    chunk = pq.read_metadata(path).row_group(0).column(TRADES.schema.names.index("price"))
+    spoiled = bytearray(path.read_bytes())
+    spoiled[chunk.data_page_offset + chunk.total_compressed_size // 2] ^= 1
+    path.write_bytes(spoiled)
+    (segment,) = segments(data / "tape" / "main")
+    kept = segment.path.rename(data / "kept")  # no tape is needed to find it, but to mend it
+    code, out, _ = run("verify", "--files", "--data", data)
+    assert code == 3
+    assert out.startswith(f"file unreadable: {path}\n")
+    kept.rename(segment.path)
+    (finding,) = json.loads(run("verify", "--files", "--data", data, "--json").out)["findings"]
+    assert run(*shlex.split(finding["repair"])[1:]).code == 0
+    assert run("verify", "--files", "--data", data).code == 0
+
+
+def test_files_alone_are_no_part_of_a_tape(run: Run, data: Path) -> None:
+    assert run("verify", "--files", "--from", 3, "--data", data).code == 2
 
 
 def test_a_stray_file_is_moved_by_the_named_command(run: Run, data: Path) -> None:

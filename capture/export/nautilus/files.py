@@ -5,6 +5,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from capture.lake.parquet import parquet_writer
+
 from .names import file_name, folder
 
 ROW_GROUP_ROWS = 10_000
@@ -79,7 +81,7 @@ class _File:
             return
         if self._writer is None:
             self._home.mkdir(parents=True, exist_ok=True)
-            self._writer = pq.ParquetWriter(self._home / _UNFINISHED, self._schema, compression="zstd")
+            self._writer = parquet_writer(self._home / _UNFINISHED, self._schema)
         self._writer.write_table(pa.Table.from_batches(self._rows), ROW_GROUP_ROWS)
         self._rows = []
 

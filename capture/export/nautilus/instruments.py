@@ -17,8 +17,8 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from capture.lake.parquet import write_rows
 from capture.wire.times import microseconds
 
 from .names import Details, file_name, folder, identity
@@ -103,7 +103,7 @@ def write_definition(root: Path, instrument: Instrument) -> str | None:
     home = root / "data" / FOLDERS[kind] / folder(identity(details))
     home.mkdir(parents=True, exist_ok=True)
     received_ns = _ts(instrument)
-    pq.write_table(pa.Table.from_pylist([row], schema), home / file_name(received_ns, received_ns))
+    write_rows(pa.Table.from_pylist([row], schema), home / file_name(received_ns, received_ns))
     return None
 
 
