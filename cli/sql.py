@@ -1,6 +1,5 @@
 """`ticktape sql`: ask the lake in SQL."""
 
-import re
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -26,8 +25,6 @@ class Format(StrEnum):
 
 
 _BINARY = (Format.PARQUET, Format.ARROW)
-# EXPLAIN ANALYZE runs what it explains.
-_EXPLAIN = re.compile(r"^\s*explain\s+(analyze\s+|\([^)]*\)\s*)?", re.IGNORECASE)
 
 
 def run(
@@ -40,7 +37,8 @@ def run(
     """Ask the lake in SQL and print the answer.
 
     The SQL is DuckDB's; it sees all that was recorded until this moment, rolled to files or not. `ticktape tables`
-    lists the tables. On the screen, the format table shows the first and last rows of a long answer; files and the
+    lists the tables. It is one query, which cannot write anything; but it may read other files that you can read, as in
+    `read_csv('/…')`. On the screen, the format table shows the first and last rows of a long answer; files and the
     other formats hold all of it. A file is replaced only once the whole answer is there.
     """
     chosen = _choose(Format.JSON if json else format, output)
@@ -54,7 +52,7 @@ def run(
     from .answers import WRITERS
 
     with open_lake(lake_folder(data)) as lake:
-        answer = lake.sql(_checked(sys.stdin.read() if query == "-" else query))
+        answer = lake.sql(sys.stdin.read() if query == "-" else query)
         with answer.explained():
             if output is None:
                 WRITERS[chosen](answer, sys.stdout.buffer)
@@ -72,19 +70,6 @@ def _choose(format: Format | None, output: Path | None) -> Format:
     if output and not (format or named):
         raise UsageError(f"{output} does not end like a format: name one with --format, of {', '.join(Format)}")
     return format or named or Format.TABLE
-
-
-def _checked(query: str) -> str:
-    """Return a query; what is none, or may change or write something, is refused."""
-    import duckdb
-
-    kind = duckdb.StatementType
-    statements = duckdb.extract_statements(_EXPLAIN.sub("", query))
-    # A pivot is MULTI: it first asks which columns there will be.
-    if len(statements) != 1 or statements[0].type not in (kind.SELECT, kind.MULTI):
-        raise UsageError("ticktape sql takes one query: select, from, with, pivot, describe, show, summarize, explain; "
-                         "a file is written with -o FILE, and capture.open_lake in Python takes any SQL")
-    return query
 
 
 def _write(answer: "Answer", format: Format, output: Path) -> None:

@@ -2,5 +2,6 @@
 
 from .answer import Answer, QueryError
 from .lake import Lake, open_lake
+from .statement import NotOneQueryError
 
-__all__ = ["Answer", "Lake", "QueryError", "open_lake"]
+__all__ = ["Answer", "Lake", "NotOneQueryError", "QueryError", "open_lake"]

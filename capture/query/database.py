@@ -1,6 +1,7 @@
-"""An in-memory DuckDB with a view of each table: over sealed days, rolled files and the tails of tapes."""
+"""An in-memory DuckDB in which each question has its own views: over sealed days, rolled files, tails of tapes."""
 
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -26,6 +27,10 @@ SETTINGS = {
     "parquet_metadata_cache": "true",
     # Of files DuckDB guesses too few rows, and would then compare each row of an as-of join with all of the other side.
     "asof_loop_join_threshold": "0",
+    "autoinstall_known_extensions": "false",  # a question that names a URL would write to the user's own folders
+    "python_enable_replacements": "false",  # a name in a query is that of a table, not of a variable of ours
+    # The last: some functions of a SELECT change settings too, and by them write logs and profiles to any file.
+    "lock_configuration": "true",
 }
 
 
@@ -36,76 +41,80 @@ class Limit(NamedTuple):
     spill: Path
 
 
+class View(NamedTuple):
+    """A table at some moment: the query for what files hold, and the rows that are in tails only; None for none."""
+
+    table: Table
+    query: str
+    tail: pa.Table | None
+
+
 class Database:
-    """The tables of a lake, as its files and tails are when `refresh` is called. Times are UTC."""
+    """The tables of a lake, as its files and tails are at some moment. Times are UTC.
+
+    Views are taken by one thread at a time; connections are made and asked in any.
+    """
 
     def __init__(self, layout: Layout, limit: Limit | None = None) -> None:
         self.layout = layout
         self._connection = duckdb.connect()
         limits = {} if limit is None else {"memory_limit": f"'{limit.memory_mib}MiB'",
                                            "temp_directory": quoted(limit.spill)}
-        for name, value in (SETTINGS | limits).items():
+        for name, value in (limits | SETTINGS).items():
             self._connection.execute(f"set global {name} = {value}")
-        self._views: dict[str, str] = {}
         self._tails: dict[str, tuple[list[pa.Table], pa.Table]] = {}  # parts of tails, and a view's rows made of them
         self._functions: set[str] = set()
+        self._making = threading.Lock()  # of functions
         self._archive = {name: Listing(layout.archive(name)) for name in TABLES}
         self._sealed: dict[str, tuple[int, date]] = {}  # when a table's file was written that says so, and the date
 
-    def refresh(self, tails: dict[str, Tail], tables: Iterable[Table] = tuple(TABLES.values())) -> None:
-        """Make the views of tables say what files and tails, by recorder, hold at this moment."""
-        for table in tables:
-            self._view(table, tails)
+    def views(
+        self, tails: Mapping[str, Tail], tables: Iterable[Table], days: Iterable[date] | None = None
+    ) -> list[View]:
+        """Return what files and tails, by recorder, hold of tables at this moment: of some dates, or of all.
 
-    def cursor(self, query: str = "") -> duckdb.DuckDBPyConnection:
-        """Return a connection of its own to this database: its answers are read beside those of others.
+        Of some dates it costs the same however many days there are besides: nobody lists their folders.
+        """
+        wanted = None if days is None else list(days)
+        return [View(table, self._query(table, tails, paths_sql(self._archive[table.name].files(wanted))),
+                     self._tail(table, tails)) for table in tables]
+
+    def connection(self, views: Iterable[View], query: str = "") -> duckdb.DuckDBPyConnection:
+        """Return a connection of its own for a query, with views that nobody else sees: nothing changes them later.
 
         It has the research functions that the query names: making all of them takes longer than most queries.
         """
-        if needs_helpers(query) and not self._functions:
-            self._make("helpers", *creations())
-        for function in named(query):
-            if function.name not in self._functions:
-                self._make(function.name, function.creation)
-        return self._connection.cursor()
-
-    def of_days(
-        self, table: Table, tails: dict[str, Tail], first: date, last: date
-    ) -> duckdb.DuckDBPyConnection:
-        """Return a connection of its own that sees of a table what files and tails hold from one date to another.
-
-        A query through it costs the same however many days there are besides: nobody lists their folders.
-        """
-        days = [first + DAY * number for number in range((last - first).days + 1)]
-        query = self._query(table, tails, paths_sql(self._archive[table.name].files(days)))
         connection = self._connection.cursor()
-        tail = self._tail_sql(table, tails)
-        if tail:  # its own, as files and tail belong together: the view of all may be another when this is read
-            connection.register(_tail_name(table), self._tails[table.name][1])
-        connection.execute(f'create temp view "{table.name}" as {query}{tail}')
+        for view in views:
+            self._show(connection, view)
+        with self._making:
+            if needs_helpers(query):
+                self._make(connection, "helpers", creations())
+            for function in named(query):
+                self._make(connection, function.name, [function.creation])
         return connection
 
-    def _make(self, name: str, *statements: str) -> None:
-        for statement in statements:
-            self._connection.execute(statement)
-        self._functions.add(name)
-
     def close(self) -> None:
-        """Let go of the database; answers that were asked for may still be read."""
+        """Let go of the database: answers whose batches are being read may be read on, others not."""
         self._connection.close()
 
-    def _view(self, table: Table, tails: dict[str, Tail]) -> None:
-        query = self._query(table, tails, paths_sql(self._archive[table.name].files()))
-        tail = self._tail_sql(table, tails)
-        if self._views.get(table.name) == query + tail:
-            return
-        self._views[table.name] = query + tail
-        create = f'create or replace view "{table.name}" as '
-        if fault := fault_of(self._connection, self.layout, table, create + query + tail):
-            self._connection.execute(create + failing_query(self._connection, table, fault))
-            del self._views[table.name]  # to be tried again: what cannot be read may be mended by then
+    def _show(self, connection: duckdb.DuckDBPyConnection, view: View) -> None:
+        query = view.query
+        if view.tail is not None:
+            name = f"tail_{view.table.name}"
+            connection.register(name, view.tail)
+            query += (f"\nunion all by name select {columns_sql(view.table)}, cast(ts as date) as date from {name}")
+        create = f'create temp view "{view.table.name}" as '
+        if fault := fault_of(connection, self.layout, view.table, create + query):
+            connection.execute(create + failing_query(connection, view.table, fault))
 
-    def _query(self, table: Table, tails: dict[str, Tail], archive: str) -> str:
+    def _make(self, connection: duckdb.DuckDBPyConnection, name: str, statements: Iterable[str]) -> None:
+        if name not in self._functions:
+            for statement in statements:
+                connection.execute(statement)
+            self._functions.add(name)
+
+    def _query(self, table: Table, tails: Mapping[str, Tail], archive: str) -> str:
         """Return the query for what files hold; `archive` is the SQL for those of sealed days."""
         through = self._sealed_through(table)
         query = view_sql(table, archive, paths_sql(self._live_files(table, tails, through)), f"date '{through}'")
@@ -113,18 +122,15 @@ class Database:
             query = query.replace(f"date <= date '{through}'", f"date <= date '{through}' and filename not in {late}")
         return query
 
-    def _tail_sql(self, table: Table, tails: dict[str, Tail]) -> str:
-        """Return what adds the rows of tails to a query, and have them under a name."""
+    def _tail(self, table: Table, tails: Mapping[str, Tail]) -> pa.Table | None:
+        """Return the rows of a table in tails."""
         parts = [tail.tables[table.name] for tail in tails.values() if table.name in tail.tables]
         if not parts:
-            return ""
-        name = _tail_name(table)
+            return None
         known = self._tails.get(table.name)
         if known is None or list(map(id, parts)) != list(map(id, known[0])):
-            rows = pa.concat_tables([_plain(table, part) for part in parts])
-            self._connection.from_arrow(rows).create_view(name, replace=True)
-            self._tails[table.name] = parts, rows
-        return f"\nunion all by name select {columns_sql(table)}, cast(ts as date) as date from {name}"
+            self._tails[table.name] = known = parts, pa.concat_tables([_plain(table, part) for part in parts])
+        return known[1]
 
     def _sealed_through(self, table: Table) -> date:
         written_ns = self.layout.sealed(table.name).stat().st_mtime_ns
@@ -133,7 +139,7 @@ class Database:
             self._sealed[table.name] = known = written_ns, sealed_through(self.layout, table.name)
         return known[1]
 
-    def _live_files(self, table: Table, tails: dict[str, Tail], through: date) -> list[Path]:
+    def _live_files(self, table: Table, tails: Mapping[str, Tail], through: date) -> list[Path]:
         """Return the files of dates that are not sealed and hold what is in no tail."""
         folder = self.layout.live(table.name)
         found = [folder / f"date={EMPTY_DATE}" / EMPTY_NAME]
@@ -142,7 +148,7 @@ class Database:
                 found += [path for path in day.glob("*.parquet") if _is_rolled(live_mark(path), tails)]
         return found
 
-    def _late_files(self, table: Table, tails: dict[str, Tail], through: date) -> str:
+    def _late_files(self, table: Table, tails: Mapping[str, Tail], through: date) -> str:
         """Return as an SQL list the archive files of which the rows are in a tail too; empty where there are none.
 
         They are published before the rolled position moves on, with rows that came once their date was sealed.
@@ -160,16 +166,12 @@ class Database:
         return f"({', '.join(quoted(path) for path in found)})" if found else ""
 
 
-def _is_rolled(named: tuple[str, int] | None, tails: dict[str, Tail]) -> bool:
+def _is_rolled(named: tuple[str, int] | None, tails: Mapping[str, Tail]) -> bool:
     """Return whether a file, by recorder and first mark, holds rows that are in no tail; False for other files."""
     if named is None:
         return False
     tail = tails.get(named[0])
     return tail is None or tail.mark is None or named[1] < tail.mark
-
-
-def _tail_name(table: Table) -> str:
-    return f"tail_{table.name}"
 
 
 def _plain(table: Table, rows: pa.Table) -> pa.Table:

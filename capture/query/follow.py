@@ -53,8 +53,7 @@ class Follow:
             self._new(recorder)
         database = Database(self.layout)
         try:
-            database.refresh(self._tails)
-            return self._last(database.cursor(), count)
+            return self._last(database.connection(database.views(self._tails, [self.table])), count)
         except (duckdb.Error, pa.ArrowException) as error:
             raise QueryError(str(error)) from error
         finally:

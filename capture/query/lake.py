@@ -1,8 +1,9 @@
 """Open a lake and ask it in SQL: sealed days, rolled files and what is still only on the tape, as one."""
 
+import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial, partialmethod
 from pathlib import Path
 from typing import Any, Self, TypeVar, overload
@@ -29,7 +30,8 @@ from .database import Database, Limit
 from .functions import Functions
 from .named import named_tables, needed_tables
 from .replay import replay as replay_of
-from .selection import Instruments, Moment, dates_of, moment, selection
+from .selection import Instruments, Moment, dates_of, days, moment, selection
+from .statement import enclosed
 from .tail import Tail
 
 # Rows of so many days are found by the names of their folders, without listing those of all others.
@@ -39,7 +41,7 @@ MOST_DAYS = timedelta(days=31)
 class Lake(Functions):
     """A lake to ask. Times are UTC. Use `open_lake`.
 
-    Every question sees all that reached the tape until it was asked.
+    Every question sees all that reached the tape until it was asked. Any number of threads may ask one lake.
     """
 
     def __init__(self, layout: Layout, limit: Limit | None = None) -> None:
@@ -47,21 +49,19 @@ class Lake(Functions):
         self._limit = limit
         self._tails: dict[str, Tail] = {}
         self._database = Database(layout, limit)
+        self._lock = threading.Lock()  # of tails, and of what the database knows of files
 
     def sql(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> Answer:
         """Return the answer to an SQL query over the lake's tables. Raises QueryError, also where a file is damaged.
 
-        `parameters` fill `?` or `$name` in the query. Each call stands alone: what its statements create, change or
-        set is gone after it.
+        `parameters` fill `?` or `$name` in the query. It is one query: nothing can be created, changed, set or written
+        by it, though it may read other files than the lake's.
         """
-        self._refresh(needed_tables(query))
+        statement = enclosed(query)
+        connection = self._asked(needed_tables(query), query)
         explain = partial(self._explain, query)
         with as_query_error(explain):
-            queries_only = all(one.type == duckdb.StatementType.SELECT for one in duckdb.extract_statements(query))
-            connection = (self._database if queries_only else self._another()).cursor(query)
-            relation = connection.sql(query, params=parameters)
-            # A statement that is no query may have no answer of its own.
-            return Answer(relation if relation is not None else connection.sql("select 'done' as result"), explain)
+            return Answer(connection.sql(statement, params=parameters), explain)
 
     def rows(
         self,
@@ -87,10 +87,9 @@ class Lake(Functions):
         first, last = dates_of(start, end)
         if last - first > MOST_DAYS:
             return self.sql(query, parameters)
-        self._refresh([])
+        connection = self._asked([TABLES[table]], days=days(first, last))
         explain = partial(self._explain, query)
         with as_query_error(explain):
-            connection = self._database.of_days(TABLES[table], self._tails, first, last)
             return Answer(connection.sql(query, params=parameters), explain)
 
     trades = partialmethod(rows, "trades")
@@ -129,7 +128,6 @@ class Lake(Functions):
 
     def tables(self) -> list[dict[str, Any]]:
         """Return name, meaning, rows, first and last date, and bytes on disk of every table. Raises QueryError."""
-        self._refresh()
         return [self._describe(table) for table in TABLES.values()]
 
     def gaps(
@@ -165,15 +163,16 @@ class Lake(Functions):
 
     def heard(self) -> dict[str, float]:
         """Return when each recorder's line last carried something, in seconds since 1970; 0 for never."""
-        self._refresh([])
-        return {recorder: tail.heard_s for recorder, tail in self._tails.items()}
+        with self._lock:
+            self._refresh()
+            return {recorder: tail.heard_s for recorder, tail in self._tails.items()}
 
     def heard_s(self) -> float:
         """Return when any recorder's line last carried something, in seconds since 1970; 0 for never."""
         return max(self.heard().values(), default=0.0)
 
     def again(self) -> Self:
-        """Return another lake on the same files, which may be asked in another thread."""
+        """Return another lake on the same files, which lives on when this one is closed."""
         return type(self)(self.layout, self._limit)
 
     def limited(self, memory_mib: int, spill: Path) -> Self:
@@ -190,8 +189,18 @@ class Lake(Functions):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _refresh(self, tables: Iterable[Table] = tuple(TABLES.values())) -> None:
-        """Make the views of tables say what the lake holds at this moment."""
+    def _asked(
+        self, tables: Iterable[Table], query: str = "", days: Iterable[date] | None = None
+    ) -> duckdb.DuckDBPyConnection:
+        """Return a connection for a query that sees tables, of some dates or all, as the lake is at this moment."""
+        with self._lock:
+            self._refresh()
+            views = self._database.views(self._tails, tables, days)
+        with as_query_error(str):
+            return self._database.connection(views, query)
+
+    def _refresh(self) -> None:
+        """Decode what came since the last question. Raises QueryError, OSError."""
         # Position before listing: a file listed but not yet counted as rolled is left out, its rows are in the tail.
         try:
             for recorder in self.layout.recorders():
@@ -202,13 +211,6 @@ class Lake(Functions):
             if not isinstance(error, TapeError) and (text := damage(self.layout)):
                 raise QueryError(text) from error
             raise
-        self._database.refresh(self._tails, tables)
-
-    def _another(self) -> Database:
-        """Return a database for statements that may change it."""
-        database = Database(self.layout, self._limit)
-        database.refresh(self._tails)
-        return database
 
     def _explain(self, query: str, error: BaseException) -> str:
         """Return what an error says, or which file of the tables that a query names cannot be read, if that is why."""
@@ -219,8 +221,7 @@ class Lake(Functions):
 
     def _describe(self, table: Table) -> dict[str, Any]:
         query = f'select count(*), min(date), max(date) from "{table.name}"'
-        with as_query_error(partial(self._explain, query)):
-            count, first, last = self._database.cursor().sql(query).fetchall()[0]
+        [(count, first, last)] = self.sql(query).rows()
         size = sum(path.stat().st_size for folder in (self.layout.live(table.name), self.layout.archive(table.name))
                    for path in folder.glob("date=*/*.parquet") if path.name != EMPTY_NAME)
         return {"table": table.name, "meaning": table.meaning, "version": table.version, "rows": count,

@@ -82,6 +82,11 @@ def dates_of(start: Moment, end: Moment) -> tuple[date, date]:
     return moment(start).date(), _last_date(moment(end))
 
 
+def days(first: date, last: date) -> list[date]:
+    """Return the dates from one to another, both included."""
+    return [first + timedelta(days=number) for number in range((last - first).days + 1)]
+
+
 def _last_date(end: datetime) -> date:
     """Return the UTC date of the moment before; there is none before the first of all."""
     return (end - timedelta(microseconds=1)).date() if end > datetime.min.replace(tzinfo=UTC) else date.min

@@ -125,12 +125,22 @@ def test_a_file_of_no_format_or_another_is_wrong_usage(run: Run, lake: Path, opt
 
 @pytest.mark.parametrize("statement", [
     "create table t as select 1", "drop view trades", "copy (select 1) to 'out.csv'", "attach 'other.db'", "set x = 1",
-    "explain analyze copy (select 1) to 'out.csv'", "select 1; select 2", "", "insert into t values (1)"])
+    "explain analyze copy (select 1) to 'out.csv'", "select 1; select 2", "", "insert into t values (1)",
+    "copy (pivot trades on symbol using count(*)) to 'out.csv'", "create table t as pivot trades on symbol"])
 def test_what_is_no_query_is_refused(run: Run, lake: Path, statement: str) -> None:
     code, out, err = run("sql", statement, "--data", lake)
     assert (code, out) == (2, "")
     assert "one query" in err
     assert list(Path().iterdir()) == []
+
+
+@pytest.mark.parametrize("query", [
+    "with x as (copy trades to 'out.csv') select 1", "from enable_logging(storage = 'file', storage_path = 'out')",
+    "from enable_profiling(format = 'json', save_location = 'out.json')"])
+def test_what_would_write_within_a_query_fails(run: Run, lake: Path, query: str) -> None:
+    code, out, err = run("sql", query, "--data", lake)
+    assert (code, out, list(Path().iterdir())) == (1, "", [])
+    assert err.startswith("ticktape: ")
 
 
 @pytest.mark.parametrize("query", [
