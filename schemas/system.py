@@ -33,7 +33,7 @@ SUBSCRIPTIONS = Table(
         integer("request_id", "IB request id; new for every subscription within a session"),
         text("stream", "the kind of subscription", "the request is not on the tape"),
         text("event", "requested, acknowledged (tickReqParams), data_type (marketDataType), rerouted, refused (a terminal "
-             "error), completed (end of a snapshot or of history), cancelled"),
+             "error, or a doubtful one and no rows after it), completed (end of a snapshot or of history), cancelled"),
         text("parameters", "requested: the request's fields as a JSON object", "not a requested row", encoding=PLAIN),
         number("min_tick", "acknowledged: smallest price step", "instrument's price units", "another event, or none sent"),
         text("bbo_exchange", "acknowledged: token that names the exchanges behind the best bid and offer",
@@ -57,7 +57,8 @@ NOTICES = Table(
         text("stream", "stream of that request", NO_REQUEST),
         text("source", "gateway: IB sent it; recorder: the recorder noticed it"),
         integer("code", "IB's code", null="a note of the recorder"),
-        text("kind", "status, advisory (the request lives on), terminal (the request is dead), connection, or note"),
+        text("kind", "status, advisory (the request lives on), doubtful (its rows tell whether it does), terminal (the "
+             "request is dead), connection, or note"),
         text("meaning", "what the code means", "not a known code"),
         text("message", "the text as sent", encoding=PLAIN),
         time("ts_event", "IB's time of the error, sent since server version 194", "IB sent no time"),

@@ -20,7 +20,7 @@ from capture.wire.lookup import BACKFILL as BACKFILL_ORIGIN
 from capture.wire.lookup import constant
 from capture.wire.rows import Rows
 
-from .events import Events, message_rows, note_row, opened_row, request_row
+from .events import Events, message_rows, note_row, opened_row, refused_row, request_row
 from .gaps import Gaps, Seen
 from .restore import HISTORY, Captured, Restorer, nothing_stored
 
@@ -142,6 +142,8 @@ class Decoder:
         request = line.context.requests.get(note.get("silent_request_id", 0))
         if request is not None:
             self.gaps.silent(request, self._ts_us, line.seq, str(note["note"]))
+        if row := refused_row(note, line.context):
+            self._unframed("subscriptions", row)
 
     def _start(self, record: Record) -> Line:
         if self.line is None:
@@ -217,11 +219,12 @@ class Decoder:
         for offset, ts_us, request in sent:
             if context is None:
                 continue
+            frames = int(np.searchsorted(read.starts[1:], before + offset, side="right"))
+            seq = read.first_seq - 1 + frames
             if asked := context.requests.get(request.values.get("request_id") or 0):
-                self.gaps.cancelled(asked) if request.name in CANCELS else self.gaps.requested(asked, ts_us)
+                self.gaps.cancelled(asked, seq) if request.name in CANCELS else self.gaps.requested(asked, ts_us)
             if row := request_row(request, context):
-                frames = int(np.searchsorted(read.starts[1:], before + offset, side="right"))
-                self._events.unframed("subscriptions", ts_us, read.first_seq - 1 + frames, row)
+                self._events.unframed("subscriptions", ts_us, seq, row)
 
     def _decode(self, read: Read, times_us: npt.NDArray[np.int64], line: Line) -> None:
         batch = decode(read.data, read.starts[read.greeting :], line.context)

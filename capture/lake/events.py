@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from capture.tape.agreed import REFUSED
 from capture.wire.codec import Decoded
 from capture.wire.context import CANCELS, DATA_TYPES, Context, Request
 from capture.wire.handshake import ServerHello
@@ -84,6 +85,12 @@ def request_row(decoded: Decoded, context: Context) -> Row | None:
         return _subscription(request, "cancelled")
     asked = {name: value for name, value in decoded.values.items() if value not in (None, "", False, [])}
     return _subscription(request, "requested", parameters=json.dumps({"request": decoded.name, **asked}))
+
+
+def refused_row(note: Row, context: Context) -> Row | None:
+    """Return the row of `subscriptions` for a stream that the recorder takes as refused; None for another note."""
+    request = context.requests.get(note.get(REFUSED, 0))
+    return _subscription(request, "refused", code=note.get("code"), detail=note["note"]) if request else None
 
 
 def _whose(request: Request | None) -> Row:

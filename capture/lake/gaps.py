@@ -8,12 +8,12 @@ of a gap's state is a row of `gaps`; the newest row of a gap_id is how it stands
 from dataclasses import dataclass, field
 from typing import Any
 
-from capture.wire.context import Request
+from capture.wire.context import LIVE_STREAMS, Request
 from capture.wire.notices import describe
 
 from .events import Events
 
-WATCHED = frozenset({"ticks", "last", "all_last", "quotes", "midpoints", "depth", "smart_depth", "bars", "live_bars"})
+WATCHED = LIVE_STREAMS
 # Of these IB keeps history.
 RESTORABLE = frozenset({"last", "all_last", "quotes", "midpoints", "bars", "live_bars"})
 # In the name of a gap of one second that history may not have given whole.
@@ -23,8 +23,10 @@ STREAM_OF = {"TRADES": "all_last", "BID_ASK": "quotes", "MIDPOINT": "midpoints"}
 
 # IB says a little late that something is broken: what came in the last moment before may be the last for a while.
 NOTICE_LAG_US = 1_000_000
-# A farm that IB calls broken may not be this stream's: its rows say so soon, or the gap is opened.
-FARM_PATIENCE_US = 5_000_000
+# A farm that IB calls broken may not be this stream's, and a code may not mean its end: its rows say so soon, or the
+# gap is opened.
+PATIENCE_US = 5_000_000
+MOST_CANCELLED = 1_000  # as many request ids are remembered, the newest
 
 LINE_LOST, LINE_RESTORED = frozenset({1100, 2110}), frozenset({1101, 1102})
 FARM_BROKEN, FARM_OK = 2103, 2104
@@ -46,7 +48,8 @@ class Seen:
 class Watch:
     """A watched stream: `last_us` is its last row, or its first request where none came yet.
 
-    `detail` tells bars of different width and making apart.
+    `detail` tells bars of different width and making apart, `request_id` is the newest request for it. It is suspected
+    to be down since `suspect_us`, for a reason and by IB's code.
     """
 
     instrument_id: int | None
@@ -56,6 +59,9 @@ class Watch:
     last_us: int
     wanted: bool = True
     suspect_us: int | None = None
+    suspect_reason: str = ""
+    suspect_code: int = 0
+    request_id: int | None = None
     gap: dict[str, Any] | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -67,6 +73,8 @@ class Watch:
 class Gaps:
     """Follows the streams of one recorder and adds rows of `gaps` to `events`.
 
+    `cancelled_seq` is the last frame before each cancel: what IB says of a request after that concerns no stream.
+
     Times are microseconds UTC. `heard_us` is when the line last carried anything. `waiting` are the closed gaps, by
     gap_id, that IB's history may fill: their last row, with what tells bars apart (`detail`).
     """
@@ -75,16 +83,22 @@ class Gaps:
     heard_us: int = 0
     watches: dict[Key, Watch] = field(default_factory=dict)
     waiting: dict[str, dict[str, Any]] = field(default_factory=dict)
+    cancelled_seq: dict[int, int] = field(default_factory=dict)
 
     def requested(self, request: Request, ts_us: int) -> None:
         """A stream was asked for: from now on it is wanted."""
         if request.stream in WATCHED:
             key = _key(request)
-            self.watches.setdefault(key, Watch(*key, last_us=ts_us)).wanted = True
+            watch = self.watches.setdefault(key, Watch(*key, last_us=ts_us))
+            watch.wanted, watch.request_id = True, request.request_id
 
-    def cancelled(self, request: Request) -> None:
-        """A stream was given up: nothing is missed from now on unless it is asked for again."""
-        if watch := self.watches.get(_key(request)):
+    def cancelled(self, request: Request, seq: int) -> None:
+        """A stream was given up: nothing is missed from now on unless it is asked for again, or has been already."""
+        self.cancelled_seq[request.request_id] = seq
+        while len(self.cancelled_seq) > MOST_CANCELLED:
+            del self.cancelled_seq[next(iter(self.cancelled_seq))]
+        watch = self.watches.get(_key(request))
+        if watch is not None and watch.request_id in (None, request.request_id):
             watch.wanted = False
 
     def rows(self, seen: dict[int, "Seen"], requests: dict[int, Request]) -> None:
@@ -97,6 +111,7 @@ class Gaps:
 
     def session_ended(self, ts_us: int, seq: int, reason: str) -> None:
         """The session ended: nothing came after the last byte that was heard."""
+        self.cancelled_seq.clear()
         for watch in self._wanted():
             watch.suspect_us = None
             self._open(watch, max(watch.last_us, self.heard_us), ts_us, seq, reason, None)
@@ -108,11 +123,11 @@ class Gaps:
                 self._open(watch, max(watch.last_us, ts_us - NOTICE_LAG_US), ts_us, seq, message, code)
         elif code == FARM_BROKEN:
             for watch in self._wanted():
-                watch.suspect_us = watch.suspect_us or ts_us
+                _suspect(watch, ts_us, "a market data farm was broken", FARM_BROKEN)
         elif code == FARM_OK:
-            self._suspects(ts_us, seq, 0)
-        elif request is not None and self._breaks(code, request):
-            self._broken(request, message, code, ts_us, seq)
+            self._suspects([watch for watch in self._wanted() if watch.suspect_code == FARM_BROKEN], ts_us, seq, 0)
+        elif request is not None and seq <= self.cancelled_seq.get(request.request_id, seq):
+            self._about(request, message, code, ts_us, seq)
 
     def silent(self, request: Request, ts_us: int, seq: int, reason: str) -> None:
         """The recorder found a stream silent against expectation: it was whole up to its last row."""
@@ -148,12 +163,13 @@ class Gaps:
     def heard(self, ts_us: int, seq: int) -> None:
         """The line carried something."""
         self.heard_us = ts_us
-        self._suspects(ts_us, seq, FARM_PATIENCE_US)
+        self._suspects(self._wanted(), ts_us, seq, PATIENCE_US)
 
     def as_json(self) -> dict[str, Any]:
         """Return the state as plain values, which stay as they are while rows go on to come."""
         return {"heard_us": self.heard_us, "watches": [watch.as_json() for watch in self.watches.values()],
-                "waiting": [dict(gap) for gap in self.waiting.values()]}
+                "waiting": [dict(gap) for gap in self.waiting.values()],
+                "cancelled_seq": [list(item) for item in self.cancelled_seq.items()]}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take on the state that `as_json` gave."""
@@ -161,26 +177,27 @@ class Gaps:
         watches = [Watch(**watch | {"gap": watch["gap"] and dict(watch["gap"])}) for watch in state["watches"]]
         self.watches = {(watch.instrument_id, watch.symbol, watch.stream, watch.detail): watch for watch in watches}
         self.waiting = {gap["gap_id"]: dict(gap) for gap in state["waiting"]}
+        self.cancelled_seq = dict(state.get("cancelled_seq", ()))
 
     def _wanted(self) -> list[Watch]:
         return [watch for watch in self.watches.values() if watch.wanted]
 
-    def _broken(self, request: Request, message: str, code: int, ts_us: int, seq: int) -> None:
-        if watch := self.watches.get(_key(request)):
+    def _about(self, request: Request, message: str, code: int, ts_us: int, seq: int) -> None:
+        watch, kind = self.watches.get(_key(request)), describe(code, request.request_id).kind
+        if watch is None:
+            return
+        if kind == "terminal" or code in (DEPTH_RESET, COMPETING_SESSION):
             self._open(watch, max(watch.last_us, ts_us - NOTICE_LAG_US), ts_us, seq, message, code)
+        elif kind == "doubtful":
+            _suspect(watch, ts_us, message, code)
 
-    def _breaks(self, code: int, request: Request) -> bool:
-        if code in (DEPTH_RESET, COMPETING_SESSION):
-            return True
-        return describe(code, request.request_id).kind == "terminal"
-
-    def _suspects(self, ts_us: int, seq: int, patience_us: int) -> None:
-        for watch in self._wanted():
+    def _suspects(self, watches: list[Watch], ts_us: int, seq: int, patience_us: int) -> None:
+        for watch in watches:
             since_us = watch.suspect_us
             if since_us is not None and ts_us - since_us >= patience_us:
                 watch.suspect_us = None
                 from_us = max(watch.last_us, since_us - NOTICE_LAG_US)
-                self._open(watch, from_us, ts_us, seq, "a market data farm was broken", FARM_BROKEN)
+                self._open(watch, from_us, ts_us, seq, watch.suspect_reason, watch.suspect_code)
 
     def _row(self, watch: Watch, ts_us: int, seq: int) -> None:
         watch.suspect_us = None
@@ -200,6 +217,11 @@ class Gaps:
             "code": code,
         }  # fmt: skip
         self.events.unframed("gaps", ts_us, seq, watch.gap | {"state": "open"})
+
+
+def _suspect(watch: Watch, since_us: int, reason: str, code: int) -> None:
+    if watch.suspect_us is None:
+        watch.suspect_us, watch.suspect_reason, watch.suspect_code = since_us, reason, code
 
 
 def _key(request: Request) -> Key:

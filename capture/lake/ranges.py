@@ -120,14 +120,16 @@ def _disagreements(reached: Line, told: Line) -> tuple[str, ...]:
         "unfinished frame": (reached.pending, told.pending),
         "session": (reached.session, told.session),
         "server version": (reached.context.server_version, told.context.server_version),
-        "open requests": (_open_requests(reached), _open_requests(told)),
+        "open requests": (_open_requests(reached, reached), _open_requests(told, reached)),
     }
     return tuple(name for name, (ours, theirs) in pairs.items() if ours != theirs)
 
 
-def _open_requests(line: Line) -> list[Request]:
-    # Those that are over leave the marks after a while.
-    return [request for request in line.context.requests.values() if request.marks_since_end is None]
+def _open_requests(line: Line, reached: Line) -> list[Request]:
+    # Those that are over leave the marks after a while; of those in doubt, recorders of other versions think otherwise.
+    doubted = {request.request_id for request in reached.context.requests.values() if request.doubted}
+    return [request for request in line.context.requests.values()
+            if request.marks_since_end is None and request.request_id not in doubted]
 
 
 def readable(captured: Captured) -> Captured:

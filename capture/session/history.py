@@ -11,7 +11,7 @@ from typing import Any
 
 from capture.tape.agreed import BACKFILL, BACKFILLED, CUT
 from capture.wire.codec import Decoded
-from capture.wire.notices import Code
+from capture.wire.notices import WITHHELD, Code
 from capture.wire.past import PAST
 
 from .backoff import Backoff
@@ -21,8 +21,9 @@ from .history_pages import ANY_OPENING, MOST_TICKS, SPANS, BarPages, Pages, Tick
 from .hours import Hours
 from .instrument import Contract, Instrument
 from .resolve import AmbiguousError, Resolver
-from .voice import Voice, sentence
+from .voice import Voice
 
+WITHHELD_S = 1_200  # who has not subscribed to the data gets no history of the last 15 minutes; and clocks differ
 TIMEOUT_S = 120.0  # history can take its time, and a farm that breaks swallows the question
 # A gap's ends are times of arrival: IB's own may differ, and asking for more than is missing does no harm.
 MARGIN_S = 2
@@ -49,7 +50,8 @@ class Job:
     """Seconds of history wanted of an instrument; `gap_id` where they fill a gap, `begin_s` when to begin (wall clock).
 
     `rows` counts what answers held, captured before or not; `asked` counts requests; `cut` the seconds that are not
-    known to be whole (see `TickPages.cut_s`).
+    known to be whole (see `TickPages.cut_s`). `withheld`: IB said that the answer lacks the last minutes. `doubt`: the
+    code, and IB's words, that may mean that no answer comes.
     """
 
     name: str
@@ -66,6 +68,8 @@ class Job:
     sent_s: float = 0.0
     answers: int = 0
     asked: int = 0
+    withheld: bool = False
+    doubt: tuple[Code, str] | None = None
     _count: int = 0
     _last_s: int | None = None
     _retries: Backoff | None = None
@@ -111,6 +115,11 @@ class Job:
     def ended(self) -> None:
         """Forget the request."""
         self.request_id, self._count, self._last_s = None, 0, None
+        self.withheld, self.doubt = False, None
+
+    def whole_s(self) -> int:
+        """Return when all that this answer tells of can be known, in epoch seconds; 0 where it is now."""
+        return self.pages.reach_s(self._count, self._last_s) + WITHHELD_S if self.withheld else 0
 
     def wait_s(self) -> float:
         """Return how long to wait before the same page is asked for again."""
@@ -152,7 +161,7 @@ class History:
             job = self._by_id.get(message.values["request_id"])
             if job is not None and job.take(message.values):
                 self._close(job, now_s)
-                self._answered(job)
+                self._answered(job, now_s)
         elif message.name in ("contract_details", "bond_details"):
             self._resolver.answer(message.values)
         elif message.name == "contract_details_end":
@@ -162,16 +171,13 @@ class History:
         """Take an error of IB; False where it concerns no open request of ours."""
         request_id, message = values["request_id"], values["message"]
         if instrument := self._resolver.asked(request_id):
-            if row.kind == "terminal":
+            if row.kind in ("terminal", "doubtful"):
                 self._resolver.give_up(request_id)
-                self._unknown(instrument, sentence(row, message), now_s)
+                self._unknown(instrument, self._voice.sentence(row, message), now_s)
             return True
-        job = self._by_id.get(request_id)
-        if job is None or row.kind != "terminal":
-            return job is not None
-        self._close(job, now_s)
-        self._refused(job, row, message, now_s)
-        return True
+        if job := self._by_id.get(request_id):
+            self._about(job, row, message, now_s)
+        return job is not None
 
     def estimate_s(self, now_s: float) -> float:
         """Return how long pacing makes what is left take, in seconds; answers take their time besides."""
@@ -252,10 +258,19 @@ class History:
     def _overdue(self, now_s: float) -> None:
         for job in [job for job in self._by_id.values() if now_s >= job.sent_s + TIMEOUT_S]:
             self._close(job, now_s)
-            self._again(job, "no answer", now_s)
+            if job.doubt:
+                self._refused(job, *job.doubt, now_s)
+            else:
+                self._again(job, "no answer", now_s)
 
-    def _answered(self, job: Job) -> None:
-        request_id = job.request_id
+    def _answered(self, job: Job, now_s: float) -> None:
+        """Take an answer, unless IB withholds a part of it for now: then it is asked for again."""
+        whole_s, request_id = job.whole_s(), job.request_id
+        if whole_s > self._wall_s + now_s:
+            job.ended()
+            job.begin_s = whole_s
+            self._voice.say("info", f"{_title(job)}: IB withholds history of the last minutes; asking again later")
+            return
         cut_s = job.answered(self._resolver.hours.get(job.instrument.word))
         if cut_s is not None:
             body = {"note": CUT, "request_id": request_id, "second": cut_s, "rows": MOST_TICKS, "gap_id": job.gap_id}
@@ -268,19 +283,28 @@ class History:
 
     # What comes of it
 
+    def _about(self, job: Job, row: Code, message: str, now_s: float) -> None:
+        if row.code == WITHHELD:
+            job.withheld = True
+        elif row.kind == "doubtful":
+            job.doubt = row, message
+        elif row.kind == "terminal" or row.code in AGAIN:
+            self._close(job, now_s)
+            self._refused(job, row, message, now_s)
+
     def _refused(self, job: Job, row: Code, message: str, now_s: float) -> None:
         said = message.lower()
         if "no data" in said:
-            self._answered(job)
+            self._answered(job, now_s)
         elif "pacing" in said:
             job.ended()
             self.pacing.violated(self._wall_s + now_s)
-            self._voice.say("warning", f"{_title(job)}: {sentence(row, message)}; asking again later")
+            self._voice.hear("warning", row, f"{_title(job)}: {self._voice.sentence(row, message)}; asking again later")
         elif row.code in AGAIN or any(word in said for word in PASSING):
             self._again(job, message, now_s)
         else:
             job.ended()
-            self._finish(job, sentence(row, message))
+            self._finish(job, self._voice.sentence(row, message))
 
     def _again(self, job: Job, reason: str, now_s: float) -> None:
         job.ended()

@@ -78,6 +78,10 @@ class TickPages:
         """
         return self.next_s if count == MOST_TICKS and last_s is not None and last_s <= self.next_s else None
 
+    def reach_s(self, count: int, last_s: int | None) -> int:
+        """Return up to which second an answer says what there is."""
+        return self.to_s if last_s is None or count < MOST_TICKS else last_s
+
     def take(self, count: int, last_s: int | None, openings: frozenset[int] = ANY_OPENING) -> None:
         """Take note of a whole answer: how many ticks, and the second of the last.
 
@@ -123,6 +127,10 @@ class BarPages:
 
     def cut_s(self, _count: int, _last_s: int | None) -> None:
         """Return None: bars come whole."""
+
+    def reach_s(self, _count: int, _last_s: int | None) -> int:
+        """Return up to which second an answer says what there is."""
+        return self.next_s + self._length_s() - 1
 
     def take(self, _count: int, _last_s: int | None, _openings: frozenset[int] = ANY_OPENING) -> None:
         """Take note of a whole answer."""

@@ -39,7 +39,7 @@ from .streams import Stream
 from .subscriber import Subscriber
 from .subscriptions import SETTLED_S, Life
 from .upstream import Upstream
-from .voice import Voice, sentence
+from .voice import Voice
 from .windows import parse_window
 
 PROBE_AFTER_S = 15.0  # silence after which the gateway is asked for its time, and again each time as long
@@ -63,7 +63,7 @@ class Machine:
         self.server_version: int | None = None
         self.sessions = 0  # that got as far as being ready
         self.trouble = ""  # why there is no session
-        self._voice = Voice()
+        self._voice = Voice(settings.data_type.startswith("delayed"))
         self._queue: deque[tuple[str, dict[str, Any]]] = deque()
         rules = RULES if settings.market_data_lines else {}
         self._subscriber = Subscriber(wanted, self._voice, self._send, rules)
@@ -88,6 +88,7 @@ class Machine:
         self._now_s = now_s
         out: list[Command] = []
         self._voice.out = out
+        self._voice.at(now_s)
         if self.state is not State.STOPPED:
             if handler := _EVENTS.get(type(event)):
                 handler(self, event)
@@ -98,7 +99,7 @@ class Machine:
         """Return when `handle` is wanted next with a Tick, if nothing else happens before; None for never."""
         times = [self._due_s]
         if self.state in IN_SESSION:
-            times += [self._probe_s, self._heard_s + PROBE_AFTER_S + PROBE_DEADLINE_S, self.subscriptions.next_due_s()]
+            times += [self._probe_s, self._heard_s + PROBE_AFTER_S + PROBE_DEADLINE_S, self._subscriber.next_due_s()]
         if self._queue:
             times.append(self._now_s + self._bucket.wait_s(self._now_s))
         elif self.state is State.RECORDING and (due_s := self.history.next_due_s()) is not None:
@@ -158,7 +159,7 @@ class Machine:
     def _on_arrived(self, event: Arrived) -> None:
         self._set_wall(event.wall_s)
         watchman = self._subscriber.watchman
-        watchman.look(event.counts, event.wall_s, self._now_s)
+        self._subscriber.rows_came(event.counts, event.wall_s, self._now_s)
         if self.state not in IN_SESSION:
             return
         if event.counts:
@@ -323,13 +324,13 @@ class Machine:
         request_id = -1 if values["request_id"] is None else values["request_id"]
         row = describe(values["code"] or 0, request_id)
         if row.action is Action.HANG_UP:
-            self._drop(f"client id {self.settings.client_id}: {sentence(row, values['message'])}")
+            self._drop(f"client id {self.settings.client_id}: {self._voice.sentence(row, values['message'])}")
         elif (
             not self.upstream.hear(row, values["message"], self._now_s)
             and not any(part.error(row, values, self._now_s) for part in (self._subscriber, self.history))
             and request_id < 0  # about a request that is over there is nothing to say: IB's words are on the tape
         ):
-            self._voice.say("info", sentence(row, values["message"]))
+            self._voice.hear("info", row, self._voice.sentence(row, values["message"]))
 
 
 _EVENTS: dict[type[Event], Callable[[Machine, Any], None]] = {

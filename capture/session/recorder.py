@@ -294,8 +294,10 @@ class Recorder:
         await self._publish_status()
 
     def _look(self) -> None:
-        """Tell the machine whose rows arrived."""
-        self.guarded(self._tell, Arrived(self._arrivals.take(), time.time()))
+        """Tell the machine, and the line, whose rows arrived."""
+        counts = self._arrivals.take()
+        self._journal.line.context.rows_came(counts)
+        self.guarded(self._tell, Arrived(counts, time.time()))
 
     async def _look_at_history(self) -> None:
         await self._save_history()

@@ -4,10 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from .backoff import Backoff
 from .hours import Hours, parse_hours
 from .instrument import Contract, Instrument
 
 AHEAD_S = 12 * 3600.0  # contract details name the hours of some days; they are asked for again so long before the end
+# How long to wait before they are asked for once more: some servers know no more than today's, and some do not answer.
+AGAIN_S = (900.0, 4 * 3600.0)
 MOST_CANDIDATES = 12  # more would push the message's beginning off the screen
 
 
@@ -32,6 +35,7 @@ class Resolver:
         self.resolved: dict[str, Contract] = {}
         self.hours: dict[str, Hours | None] = {}
         self._open: dict[int, _Question] = {}
+        self._refreshed: dict[str, tuple[Backoff, float]] = {}  # by word, with when it may be asked for again
 
     @property
     def waiting(self) -> list[Instrument]:
@@ -43,10 +47,14 @@ class Resolver:
         return [instrument for instrument in self.instruments if instrument.word not in self.resolved]
 
     def outdated(self, wall_s: float) -> list[Instrument]:
-        """Return the resolved instruments whose hours will not be known for long, and that are not asked for."""
+        """Return the resolved instruments whose hours will not be known for long, and that are to be asked for now."""
         words = {word for word, hours in self.hours.items() if hours and hours.end_s - wall_s < AHEAD_S}
-        words -= {instrument.word for instrument in self.waiting}
-        return [instrument for instrument in self.instruments if instrument.word in words]
+        self._refreshed = {word: again for word, again in self._refreshed.items() if word in words}
+        due = {word for word in words if wall_s >= self._refreshed.get(word, (None, 0.0))[1]}
+        for word in due:
+            backoff = self._refreshed[word][0] if word in self._refreshed else Backoff(*AGAIN_S)
+            self._refreshed[word] = backoff, wall_s + backoff.next_s()
+        return [instrument for instrument in self.instruments if instrument.word in due]
 
     def ask(self, instrument: Instrument, request_id: int) -> tuple[str, dict[str, Any]]:
         """Return name and values of the request that asks for an instrument."""
@@ -54,8 +62,9 @@ class Resolver:
         return "req_contract_details", {"request_id": request_id, **instrument.contract.values()}
 
     def answer(self, values: dict[str, Any]) -> None:
-        """Take one contract details answer."""
-        if question := self._open.get(values["request_id"]):
+        """Take one contract details answer; one without a contract id names no contract."""
+        question = self._open.get(values["request_id"])
+        if question is not None and values.get("con_id"):
             question.answers.append(values)
 
     def asked(self, request_id: int) -> Instrument | None:

@@ -1,9 +1,10 @@
 """Contracts and subscriptions of a session: what is asked for, what IB grants, and what follows from its refusals."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from capture.tape.agreed import REFUSED
 from capture.wire.codec import Decoded
 from capture.wire.notices import Action, Code
 
@@ -13,13 +14,17 @@ from .instrument import Contract, Instrument
 from .pacing import RULES, RequestPacing, Rule
 from .resolve import AmbiguousError, Resolver
 from .streams import Stream
-from .subscriptions import Life, Subscription, Subscriptions
-from .voice import Voice, sentence
+from .subscriptions import ASKED, Life, Subscription, Subscriptions
+from .voice import Voice
 from .watchman import Watchman
 
 PACING_RETRY_S = 60.0  # IB's pacing windows are over after 15 s, and hammering prolongs them
 RETRY_FIRST_S, RETRY_MOST_S = 60.0, 900.0  # for what only time, or the user, can mend
 HELD_S = 10.0  # until a request that makes no sense now is looked at again
+DOUBT_S = 10.0  # how long the rows of a request may take, of which IB said something that may mean its end
+LATE_S = 60.0  # how long rows of a cancelled request are taken as late ones
+MOST_LEFT = 1_000  # as many former requests are remembered, the newest
+RESOLVE_AGAIN_S = 60.0  # how long a question for a contract may go unanswered
 RECENT_S = 2.0  # IB's limit of the rate is one by the second, and its complaint names no request
 DAY_S = 86_400.0
 
@@ -28,7 +33,7 @@ REFUSED_S = (60.0, 3_600.0)  # a subscription may be bought, or a line become fr
 UNKNOWN_S = (DAY_S, DAY_S)  # contracts are listed overnight
 AFTERWARDS_S = (600.0, 3_600.0)  # what was granted before may be so again, once IB's nightly reset is over
 # Codes by which a request could not be understood as it is, or not be served at all: no time helps against these.
-LASTING = frozenset({102, 300, 310, 320, 321, 366, 385, 414, 430, 579, 10092, 10285, 10299, 10314})
+LASTING = frozenset({102, 320, 321, 385, 414, 430, 579, 10092, 10285, 10299, 10314})
 UNKNOWN = frozenset({None, 200, 203})  # None: IB answered, but with no contract that fits
 
 
@@ -59,6 +64,10 @@ class Subscriber:
         self._send = send
         self._now_s = self._wall_s = 0.0
         self._next_id = 1
+        self._doubts: dict[Subscription, tuple[float, int, str]] = {}  # since when, code and text
+        # Former requests: the stream, and from when on rows of them are no late ones.
+        self._left: dict[int, tuple[Subscription, float]] = {}
+        self._asked_s: dict[str, float] = {}  # when a contract was asked for, by the instrument's word
 
     @property
     def unanswered(self) -> list[str]:
@@ -78,8 +87,27 @@ class Subscriber:
     def work(self, now_s: float, wall_s: float) -> None:
         """Request what is due."""
         self._now_s, self._wall_s = now_s, wall_s
+        self._judge_doubts()
         for subscription in self.subscriptions.take_due(now_s):
             self._request(subscription)
+
+    def next_due_s(self) -> float | None:
+        """Return when `work` is wanted next, None for never."""
+        times = [self.subscriptions.next_due_s(), *(since_s + DOUBT_S for since_s, _, _ in self._doubts.values())]
+        return min((time for time in times if time is not None), default=None)
+
+    def rows_came(self, counts: Mapping[int, int], wall_s: float, now_s: float) -> None:
+        """Take how many rows came for each request id since the last look, about a second ago."""
+        self._now_s = now_s
+        self.watchman.look(counts, wall_s, now_s)
+        for subscription in [each for each in self._doubts if each.doubted_s is None]:
+            del self._doubts[subscription]
+        for request_id in counts.keys() & self._left.keys():
+            subscription, from_s = self._left[request_id]
+            if now_s >= from_s:
+                text = f"{subscription.name}: rows of a former request went on to come; it is cancelled once more"
+                self._voice.tell("warning", text, "former", subscription.name, about=subscription)
+                self._leave(subscription, request_id)
 
     def resolve(self) -> None:
         """Ask for the contracts that are not known yet, forgetting questions that had no answer."""
@@ -96,7 +124,7 @@ class Subscriber:
         """Request again the streams that may have been kept in name only."""
         self._now_s = now_s
         for subscription in self.subscriptions.all:
-            if subscription.stream.kind.frail and subscription.request_id is not None:
+            if subscription.stream.kind.frail and subscription.life in ASKED:
                 self._cancel(subscription)
                 self.subscriptions.want(subscription, now_s)
 
@@ -118,6 +146,10 @@ class Subscriber:
     def subscribe_all(self, now_s: float) -> None:
         """Subscribe to everything whose contract is known, as if nothing had been before."""
         self._now_s = now_s
+        for request_id, subscription in list(self.subscriptions.by_id.items()):  # IB lost them; if not, rows come
+            self.subscriptions.forget_request(subscription)
+            self._remember(subscription, request_id, now_s + RECENT_S)
+        self._doubts.clear()
         for subscription in self.subscriptions.all:
             if contract := self._resolver.resolved.get(subscription.instrument.word):
                 self._subscribe(subscription, contract)
@@ -127,6 +159,8 @@ class Subscriber:
         self._resolver.forget_questions()
         self.subscriptions.end_session()
         self.pacing.session_ended()
+        for memory in (self._doubts, self._left, self._asked_s):
+            memory.clear()
         self._next_id = 1
         self.lenient = True
 
@@ -134,12 +168,14 @@ class Subscriber:
         """Take an error of IB; False where it concerns no open request of ours."""
         self._now_s = now_s
         request_id = values["request_id"]
-        if instrument := self._resolver.asked(request_id):
-            if row.kind == "terminal":
-                self._resolver.give_up(request_id)
-                self._unresolved(instrument, row.code, f"{instrument.word}: {sentence(row, values['message'])}")
-        elif subscription := self.subscriptions.by_id.get(request_id):
-            text = f"{subscription.name}: {sentence(row, values['message'])}"
+        words = self._voice.sentence(row, values["message"])
+        instrument = self._resolver.asked(request_id)
+        if instrument is not None and row.kind in ("terminal", "doubtful"):
+            self._resolver.give_up(request_id)
+            self._unresolved(instrument, row.code, f"{instrument.word}: {words}")
+        subscription = self.subscriptions.by_id.get(request_id)
+        if subscription is not None and subscription.life in ASKED:  # else it was over before
+            text = f"{subscription.name}: {words}"
             _REQUEST_ACTIONS[row.action_on(values["message"])](self, subscription, row, text)
         return bool(instrument or subscription)
 
@@ -168,6 +204,7 @@ class Subscriber:
                 self._subscribe_once(subscription, contract)
 
     def _ask(self, instrument: Instrument) -> None:
+        self._asked_s[instrument.word] = self._now_s
         self._send(*self._resolver.ask(instrument, self.new_id()))
 
     def _unresolved(self, instrument: Instrument, code: int | None, text: str) -> None:
@@ -188,7 +225,7 @@ class Subscriber:
     def _on_reroute(self, message: Decoded) -> None:
         values = message.values
         subscription = self.subscriptions.by_id.get(values["request_id"])
-        if subscription is None or subscription.contract is None:
+        if subscription is None or subscription.contract is None or not values["con_id"]:
             return
         self._cancel(subscription)
         # Type, currency and the rest describe the contract asked for at first, not the one IB names instead.
@@ -200,27 +237,47 @@ class Subscriber:
         self.subscriptions.want(subscription, self._now_s)
 
     def _on_advice(self, subscription: Subscription, row: Code, text: str) -> None:
-        self._voice.say("warning", text, subscription.name, row.code)
+        self._voice.hear("warning", row, text, subscription.name, row.code)
 
-    def _on_ended(self, subscription: Subscription, _row: Code, text: str) -> None:
-        self._voice.say("warning", f"{text}; requesting it again")
+    def _on_doubted(self, subscription: Subscription, row: Code, text: str) -> None:
+        """Wait for rows: they tell whether the request lives."""
+        self._voice.hear("warning", row, text, subscription.name, row.code)
+        if subscription not in self._doubts:
+            subscription.doubted_s = self._now_s
+            self._doubts[subscription] = self._now_s, row.code, text
+
+    def _judge_doubts(self) -> None:
+        """Take those as refused whose rows did not come; while IB is in trouble, that says nothing."""
+        if self.held:
+            self._doubts = {each: (self._now_s, code, text) for each, (_, code, text) in self._doubts.items()}
+        for subscription, (since_s, code, text) in list(self._doubts.items()):
+            if self._now_s >= since_s + DOUBT_S:
+                del self._doubts[subscription]
+                if subscription.life in ASKED:
+                    more = {REFUSED: subscription.request_id, "code": code}
+                    self._voice.note(text, subscription, **more)
+                    self._refuse(subscription, code, text)
+
+    def _on_ended(self, subscription: Subscription, row: Code, text: str) -> None:
+        self._voice.hear("warning", row, f"{text}; requesting it again")
+        subscription.doubted_s = self._now_s
         self.subscriptions.want_again(subscription, self._now_s)
 
-    def _on_paced(self, subscription: Subscription, _row: Code, text: str) -> None:
-        self._voice.say("warning", f"{text}; asking again in {PACING_RETRY_S:g} s")
+    def _on_paced(self, subscription: Subscription, row: Code, text: str) -> None:
+        self._voice.hear("warning", row, f"{text}; asking again in {PACING_RETRY_S:g} s")
+        subscription.doubted_s = self._now_s
         self.subscriptions.want(subscription, self._now_s + PACING_RETRY_S)
 
     def _on_retry(self, subscription: Subscription, row: Code, text: str) -> None:
         """Take the stream as silent: rows may come again by themselves, or it is asked for again after minutes."""
-        self._voice.say("warning", f"{text}; asking again now and then", subscription.name, row.code)
+        self._voice.hear("warning", row, f"{text}; asking again now and then", subscription.name, row.code)
         self.watchman.pause(subscription, text, Backoff(RETRY_FIRST_S, RETRY_MOST_S))
-        subscription.code = row.code
-        if row.kind == "terminal":
-            self.subscriptions.forget_request(subscription)
+        subscription.code, subscription.doubted_s = row.code, self._now_s
         if subscription.due_s is None:
             self._schedule_silent(subscription)
 
     def _on_refused(self, subscription: Subscription, row: Code, text: str) -> None:
+        subscription.doubted_s = self._now_s
         self._refuse(subscription, row.code, text)
 
     def _subscribe_once(self, subscription: Subscription, contract: Contract) -> None:
@@ -239,8 +296,7 @@ class Subscriber:
     def _request(self, subscription: Subscription) -> None:
         contract, silent = subscription.contract, subscription.life is Life.SILENT
         if contract is None:
-            if subscription.instrument not in self._resolver.waiting:
-                self._ask(subscription.instrument)
+            self._ask_in_time(subscription)
             return
         name, values = subscription.stream.request(self._next_id, contract)
         wait_s = HELD_S if silent and self._pointless(subscription) else self.pacing.admit(name, values, self._now_s)
@@ -257,6 +313,13 @@ class Subscriber:
                 self._voice.tell("warning", text, about=subscription)
             self._schedule_silent(subscription)
 
+    def _ask_in_time(self, subscription: Subscription) -> None:
+        """Ask for a contract, unless an answer may still come, and look again whether one came."""
+        asked_s = self._asked_s.get(subscription.instrument.word)
+        if asked_s is None or self._now_s >= asked_s + RESOLVE_AGAIN_S:
+            self._ask(subscription.instrument)
+        self.subscriptions.schedule(subscription, self._now_s + RESOLVE_AGAIN_S)
+
     def _pointless(self, subscription: Subscription) -> bool:
         """Return whether asking again for a silent stream cannot help now."""
         hours = subscription.hours
@@ -267,11 +330,27 @@ class Subscriber:
             self.subscriptions.schedule(subscription, self._now_s + subscription.silence.next_s())
 
     def _cancel(self, subscription: Subscription) -> None:
-        if subscription.request_id is not None:
-            self._send(*subscription.stream.cancellation(subscription.request_id))
+        """End the request of a subscription, also one that IB may have ended: should it live, it would take a line."""
+        request_id = subscription.request_id
+        if request_id is not None:
+            self.subscriptions.forget_request(subscription)
+            self._doubts.pop(subscription, None)
+            self._leave(subscription, request_id)
+
+    def _leave(self, subscription: Subscription, request_id: int) -> None:
+        """Cancel a request; where its rows go on to come, again and again."""
+        self._send(*subscription.stream.cancellation(request_id))
+        self._remember(subscription, request_id, self._now_s + LATE_S)
+
+    def _remember(self, subscription: Subscription, request_id: int, from_s: float) -> None:
+        self._left.pop(request_id, None)
+        self._left[request_id] = subscription, from_s
+        while len(self._left) > MOST_LEFT:
+            del self._left[next(iter(self._left))]
 
     def _refuse(self, subscription: Subscription, code: int | None, text: str, said: bool = False) -> None:
         self.refused = self.refused or not self._voice.calm
+        self._doubts.pop(subscription, None)
         self.subscriptions.refuse(subscription, code, text)
         if not said:
             self._voice.say("error", text, subscription.name, code)
@@ -312,6 +391,7 @@ _ANSWERS: dict[str, Callable[[Subscriber, Decoded], None]] = {
 _REQUEST_ACTIONS: dict[Action, Callable[[Subscriber, Subscription, Code, str], None]] = {
     Action.SAY: Subscriber._on_advice,
     Action.REFUSE: Subscriber._on_refused,
+    Action.SEE: Subscriber._on_doubted,
     Action.REQUEST_AGAIN: Subscriber._on_ended,
     Action.PACE: Subscriber._on_paced,
     Action.RETRY: Subscriber._on_retry,

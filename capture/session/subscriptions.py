@@ -26,6 +26,8 @@ class Life(StrEnum):
     REFUSED = "refused"
 
 
+# Those with a request that was not refused nor ended.
+ASKED = frozenset({Life.REQUESTED, Life.ACKNOWLEDGED, Life.FLOWING, Life.SILENT})
 # Those that IB has taken on, and those that may be waiting for their next request.
 ACKNOWLEDGED = frozenset({Life.ACKNOWLEDGED, Life.FLOWING, Life.SILENT})
 ASKING = frozenset({Life.WANTED, Life.REQUESTED, Life.SILENT, Life.REFUSED})
@@ -38,7 +40,8 @@ class Subscription:
     `hours` are the instrument's, None where they are not known. `code` and `message` say why it was refused, IB's code
     or None where IB gave none. `due_s` is when it is to be requested next. `retries` says when to ask anew for one that
     IB keeps ending, `silence` for one that stays silent, `refusals` for one that IB refuses. `sent_s` is when the
-    request went out, None while it waits for its turn.
+    request went out, None while it waits for its turn. `doubted_s` is when IB last said that the request is over, or
+    something like it: the request keeps its id until the next, as rows may come all the same.
     """
 
     instrument: Instrument
@@ -51,6 +54,7 @@ class Subscription:
     message: str = ""
     requested_s: float = 0.0
     sent_s: float | None = None
+    doubted_s: float | None = None
     due_s: float | None = None
     retries: Backoff | None = None
     silence: Backoff | None = None
@@ -99,9 +103,8 @@ class Subscriptions:
         self._served.append((subscription.instrument, other))
 
     def want(self, subscription: Subscription, due_s: float) -> None:
-        """Have a subscription requested at `due_s`; what its former request still says is no longer about it."""
+        """Have a subscription requested at `due_s`."""
         subscription.life, subscription.silence = Life.WANTED, None
-        self.forget_request(subscription)
         self.schedule(subscription, due_s)
 
     def schedule(self, subscription: Subscription, due_s: float) -> None:
@@ -138,12 +141,12 @@ class Subscriptions:
         if subscription.life is not Life.SILENT:
             subscription.life = Life.REQUESTED
         subscription.request_id, subscription.requested_s, subscription.sent_s = request_id, now_s, None
+        subscription.doubted_s = None
         subscription.flow.requested(now_s)
         self.by_id[request_id] = subscription
 
     def refuse(self, subscription: Subscription, code: int | None, message: str) -> None:
-        """Take note that a subscription cannot be had."""
-        self.forget_request(subscription)
+        """Take note that a subscription cannot be had, unless its rows come all the same."""
         subscription.life, subscription.code, subscription.message = Life.REFUSED, code, message
         subscription.due_s = None
 
@@ -153,10 +156,10 @@ class Subscriptions:
         self._due.clear()
         for subscription in self.all:
             subscription.life, subscription.request_id = Life.WANTED, None
-            subscription.due_s = subscription.silence = subscription.refusals = None
+            subscription.due_s = subscription.silence = subscription.refusals = subscription.doubted_s = None
 
     def forget_request(self, subscription: Subscription) -> None:
-        """Take note that a subscription's request is dead."""
+        """Take note that a subscription's request is over for good."""
         if subscription.request_id is not None:
             self.by_id.pop(subscription.request_id, None)
             subscription.request_id = None

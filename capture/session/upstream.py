@@ -6,7 +6,7 @@ from capture.wire.notices import Action, Code, Scope
 
 from .pacing import TokenBucket
 from .subscriber import Subscriber
-from .voice import Voice, sentence
+from .voice import Voice
 
 OUTAGE_LAG_S = 2.0  # rows that arrive so soon after IB lost its line were sent before
 
@@ -68,7 +68,7 @@ class Upstream:
         self._subscriber.subscribe_all(self._now_s)
 
     def _on_subscriptions_kept(self, row: Code, message: str) -> None:
-        self._voice.say("info", sentence(row, message))
+        self._say("info", row, message)
         self._is_back(self._now_s)
         self._subscriber.renew_frail(self._now_s)
 
@@ -79,7 +79,7 @@ class Upstream:
         if row.action is Action.FARM_BROKEN:
             self._warn(row, message)
         elif before is Action.FARM_BROKEN:
-            self._voice.say("info", sentence(row, message))
+            self._say("info", row, message)
             if row.action is Action.FARM_CONNECTING:
                 self.farms[key] = before  # not yet well
                 return
@@ -90,12 +90,16 @@ class Upstream:
     def _on_too_fast(self, row: Code, message: str) -> None:
         self._bucket.slow_down(self._now_s)
         rate = self._bucket.per_second
-        self._voice.say("warning", f"{sentence(row, message)}; now sending {rate:g} a second for a while")
+        words = self._voice.sentence(row, message)
+        self._voice.hear("warning", row, f"{words}; now sending {rate:g} a second for a while")
         if row.kind == "connection":  # not a warning only: requests were rejected
             self._subscriber.renew_recent(self._now_s)
 
     def _warn(self, row: Code, message: str) -> None:
-        self._voice.say("warning", sentence(row, message))
+        self._say("warning", row, message)
+
+    def _say(self, level: str, row: Code, message: str) -> None:
+        self._voice.hear(level, row, self._voice.sentence(row, message))
 
     def _is_back(self, now_s: float) -> None:
         """Expect rows of every stream from now on: IB may have kept some in name only."""

@@ -22,15 +22,19 @@ class Watchman:
         self._looked_s: float | None = None
 
     def look(self, counts: Mapping[int, int], wall_s: float, now_s: float) -> None:
-        """Take how many rows came for each request id since the last look."""
-        if self._looked_s is not None and now_s - self._looked_s > STALLED_S:
+        """Take how many rows came for each request id since the last look.
+
+        Rows that may have come before IB put their request in doubt say nothing about it.
+        """
+        since_s, self._looked_s = self._looked_s, now_s
+        if since_s is not None and now_s - since_s > STALLED_S:
             self.excuse(now_s)
-        self._looked_s = now_s
         for subscription in self._subscriptions.all:
             count = counts.get(subscription.request_id or 0, 0)
             phase = subscription.hours.phase(wall_s) if subscription.hours else Phase.OPEN
             subscription.flow.look(count, phase, now_s)
-            if count and subscription.life is not Life.FLOWING:
+            doubted_s = subscription.doubted_s
+            if count and (doubted_s is None or (since_s is not None and doubted_s < since_s)):
                 self._flows(subscription)
 
     def excuse(self, now_s: float) -> None:
@@ -63,6 +67,11 @@ class Watchman:
         subscription.message = text
 
     def _flows(self, subscription: Subscription) -> None:
+        subscription.doubted_s = None
+        if subscription.life is Life.FLOWING:
+            return
+        if subscription.life is Life.REFUSED:
+            self._voice.tell("info", f"{subscription.name} flows all the same", about=subscription)
         if subscription.life is Life.SILENT and subscription.attempts > 1:
             self._voice.tell("info", f"{subscription.name} flows again", about=subscription)
         subscription.life, subscription.due_s = Life.FLOWING, None

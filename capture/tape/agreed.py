@@ -9,6 +9,9 @@ BACKFILL, BACKFILLED = "backfill", "backfilled"
 # nobody knows whether there were more. gap_id is that of the gap it was asked for, or null.
 CUT = "history cut"
 
+# In a note: the request that the recorder takes as refused, as its rows did not come after a code that may mean so.
+REFUSED = "refused_request_id"
+
 # File beside the tape that says how far it is rolled, and which gaps wait for history.
 ROLLED = "rolled.json"
 

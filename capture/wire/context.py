@@ -1,5 +1,6 @@
 """What the frames so far say about those to come: the protocol version, and what each request id asked for."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,13 +18,23 @@ CANCELS = frozenset({
     "cancel_historical_data", "cancel_head_timestamp", "cancel_histogram", "cancel_fundamental_data"})  # fmt: skip
 
 
+# Streams that last until they are cancelled, whatever else IB says of their requests: rows tell whether they live.
+LIVE_STREAMS = frozenset({
+    "ticks", "last", "all_last", "quotes", "midpoints", "depth", "smart_depth", "bars", "live_bars"})  # fmt: skip
+
+SUBSCRIPTIONS_LOST = 1101
+# A gateway that lags sends rows of a cancelled request for minutes: ten, where marks come every 30 s.
+LATE_MARKS = 20
+
+
 @dataclass(slots=True)
 class Request:
     """What a request id stands for in a session: the stream and whose data it is.
 
     `instrument_id` is None where the request named no contract id; `bar_size`, `what` and `regular_hours` are set for
     bars; `data_type` is IB's number of the market data type, 1 (live) until IB says otherwise. `marks_since_end` counts
-    the marks since a cancel, a terminal error or completion, None while the request lives: late rows may still come.
+    the marks since the end or the last row after it, None while the request lives: late rows may still come. A live
+    stream ends with a cancel only; it is `doubted` when IB said something that may mean its end.
     """
 
     request_id: int
@@ -36,6 +47,7 @@ class Request:
     regular_hours: bool | None = None
     data_type: int = 1
     marks_since_end: int | None = None
+    doubted: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """Return the request as plain values."""
@@ -46,6 +58,12 @@ class Request:
         """Take note that the request is over."""
         if self.marks_since_end is None:
             self.marks_since_end = 0
+
+    def doubt(self) -> None:
+        """Take note that IB said that the request is over, or something like it."""
+        self.doubted = True
+        if self.stream not in LIVE_STREAMS:
+            self.end()
 
 
 @dataclass(slots=True)
@@ -72,6 +90,8 @@ class Context:
     def received(self, decoded: Decoded) -> None:
         """Take note of a message that changes what later frames mean."""
         values = decoded.values
+        if decoded.name == "error" and values["code"] == SUBSCRIPTIONS_LOST:
+            self._lost()
         request = self.requests.get(values.get("request_id") or 0)
         if request is None:
             return
@@ -79,22 +99,37 @@ class Context:
             request.data_type = values["data_type"]
         elif decoded.name in _COMPLETIONS or values.get("done", False):
             self.answered(request.request_id)
-        elif decoded.name == "error" and describe(values["code"] or 0, request.request_id).kind == "terminal":
-            request.end()
+        elif decoded.name == "error" and describe(values["code"] or 0, request.request_id).kind in _ENDING:
+            request.doubt()
 
     def answered(self, request_id: int) -> None:
         """Take note that the last rows came of a request for history: it is over, unless it is kept up to date."""
         request = self.requests.get(request_id)
         if request is not None and request.stream != "live_bars":
-            request.end()
+            request.doubt()
+
+    def rows_came(self, request_ids: Iterable[int]) -> None:
+        """Keep what these requests stand for, as rows came for them, even of those that are over."""
+        for request_id in request_ids:
+            request = self.requests.get(request_id)
+            if request is not None and request.marks_since_end:
+                request.marks_since_end = 0
 
     def forget_ended(self) -> None:
-        """Drop the requests that were over at the last mark already, so that the state of months stays small."""
-        kept = {id_: request for id_, request in self.requests.items() if not request.marks_since_end}
+        """Drop the requests that were over LATE_MARKS ago, so that the state of months stays small."""
+        kept = {id_: request for id_, request in self.requests.items()
+                if (request.marks_since_end or 0) < LATE_MARKS}  # fmt: skip
         for request in kept.values():
             if request.marks_since_end is not None:
                 request.marks_since_end += 1
         self.requests = kept
+
+    def _lost(self) -> None:
+        """IB gave up all streams, and will be asked for them anew."""
+        for request in self.requests.values():
+            if request.stream in LIVE_STREAMS:
+                request.doubted = True
+                request.end()
 
     def as_json(self) -> dict[str, Any]:
         """Return the state as plain values for a mark on the tape."""
@@ -115,6 +150,7 @@ class Context:
 
 
 _COMPLETIONS = frozenset({"snapshot_end", "historical_data_end", "contract_details_end"})
+_ENDING = frozenset({"terminal", "doubtful"})
 
 
 def _request(decoded: Decoded) -> Request | None:

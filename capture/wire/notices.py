@@ -30,6 +30,7 @@ class Action(StrEnum):
     HANG_UP = "hang up"  # the session cannot be had now: back off and try again
     WARN = "warn"
     REFUSE = "refuse"  # the stream cannot be had
+    SEE = "see"  # whether rows come all the same; where they do not, it is refused
     REQUEST_AGAIN = "request again"  # at once
     PACE = "pace"  # request again when IB's pacing window is over
     RETRY = "retry"  # request again after minutes, then more of them
@@ -39,8 +40,9 @@ class Code(NamedTuple):
     """A code: kind, scope and action, its meaning, and what helps against it (empty where nothing needs doing).
 
     Kinds: `status` concerns the line and no request; `connection` ends or threatens the connection; `advisory` leaves
-    its request alive; `terminal` means that its request is dead. Where IB's text holds the words of a variant, in any
-    case, the variant's action is taken instead.
+    its request alive; `doubtful` may do so or not, as only the rows tell that come or do not; `terminal` means that its
+    request is dead. Where IB's text holds the words of a variant, in any case, the variant's action is taken instead.
+    `delayed` is what helps besides `fix` where delayed data was not asked for.
     """
 
     code: int
@@ -50,6 +52,11 @@ class Code(NamedTuple):
     meaning: str
     fix: str = ""
     variants: tuple[tuple[str, Action], ...] = ()
+    delayed: str = ""
+
+    def advice(self, delayed: bool) -> str:
+        """Return what helps, given whether delayed data is asked for already."""
+        return self.fix if delayed else " or ".join(filter(None, (self.delayed, self.fix)))
 
     def action_on(self, message: str) -> Action:
         """Return what to do, given the text that came with the code."""
@@ -60,6 +67,8 @@ class Code(NamedTuple):
 _PACING = (("pacing", Action.PACE), ("max rate", Action.PACE))
 _HISTORY = (*_PACING, ("cancelled", Action.RETRY), ("different ip", Action.RETRY), ("no data", Action.RETRY))
 _RATE = (("max rate", Action.SLOW_DOWN),)
+
+WITHHELD = 2188
 
 
 def _line(code: int, action: Action, meaning: str, fix: str = "") -> Code:
@@ -85,7 +94,11 @@ def _terminal(
     return Code(code, "terminal", Scope.REQUEST, action, meaning, fix, variants)
 
 
-_DELAYED = 'set data_type = "delayed" in ticktape.toml, or subscribe to the data at IB'
+def _unsubscribed(code: int, meaning: str) -> Code:
+    return Code(code, "doubtful", Scope.REQUEST, Action.SEE, meaning, "subscribe to the data at IB", _PACING,
+                'set data_type = "delayed" in ticktape.toml,')
+
+
 _MARKET, _HMDS, _DEFINITIONS = Scope.MARKET_FARM, Scope.HISTORY_FARM, Scope.DEFINITION_FARM
 
 CODES = {
@@ -101,9 +114,9 @@ CODES = {
         _terminal(200, "no security definition, or an ambiguous contract",
                   "check the instrument's word; name exchange, currency or expiry, or use conid:"),
         _terminal(203, "security not allowed for this account"),
-        _terminal(300, "no market data request has this id: already cancelled"),
+        _advisory(300, "no market data request has this id: already cancelled"),
         _terminal(309, "market depth requests used up (3 at 100 lines)", "record depth of fewer instruments"),
-        _terminal(310, "no market depth request has this id: already cancelled"),
+        _advisory(310, "no market depth request has this id: already cancelled"),
         _terminal(316, "market depth halted; it must be subscribed again", action=Action.REQUEST_AGAIN),
         _advisory(317, "market depth reset: the book is empty before what follows"),
         _terminal(320, "the server could not read the request"),
@@ -112,12 +125,14 @@ CODES = {
                   variants=(*_PACING, ("simultaneous", Action.PACE))),
         _client(326, Action.HANG_UP, "client id in use",
                 "choose another --client-id, or wait until the gateway lets go of the old session"),
-        _terminal(354, "not subscribed to this market data", _DELAYED),
-        _terminal(366, "no historical request has this id: finished or cancelled"),
+        _unsubscribed(354, "not subscribed to this market data"),
+        _advisory(366, "no historical request has this id: finished or cancelled"),
         _terminal(385, "duplicate ticker id for historical data"),
         _terminal(414, "a snapshot takes no generic ticks"),
         _terminal(420, "invalid real-time query: pacing, or no permission; the text says which"),
         _terminal(430, "fundamentals not available"),
+        _terminal(478, "the contract id and another field of the request do not agree",
+                  "name the instrument by conid: alone"),
         _terminal(504, "TWS is not connected", action=Action.RETRY),
         _terminal(579, "the request holds characters that TWS does not take"),
         _line(1100, Action.WAIT, "connectivity between TWS and IB lost: all streams are silent"),
@@ -135,19 +150,21 @@ CODES = {
         _farm(2108, _MARKET, Action.FARM_IDLE, "market data farm inactive, connects on demand"),
         _line(2110, Action.WAIT, "connection between TWS and server broken; it will be restored by itself"),
         _farm(2119, _MARKET, Action.FARM_CONNECTING, "market data farm is connecting"),
+        _advisory(2130, "a warning about the request, which goes on; the text says what of it"),
         _advisory(2152, "smart depth is limited on some exchanges; the text lists them"),
         _farm(2157, _DEFINITIONS, Action.FARM_BROKEN, "security definition farm broken"),
         _farm(2158, _DEFINITIONS, Action.FARM_FINE, "security definition farm connection is OK"),
         _advisory(2174, "a date without a time zone was sent"),
-        _advisory(2188, "warning"),
-        _terminal(10089, "market data needs an additional subscription for the API", _DELAYED),
+        _advisory(WITHHELD, "history of the last minutes is withheld: it needs an additional subscription for the API",
+                  "subscribe to the data at IB"),
+        _unsubscribed(10089, "market data needs an additional subscription for the API"),
         _advisory(10090, "part of the requested market data is not subscribed"),
-        _terminal(10091, "part of the requested market data needs an additional subscription for the API", _DELAYED),
+        _unsubscribed(10091, "part of the requested market data needs an additional subscription for the API"),
         _terminal(10092, "market depth is not supported for this kind of security and exchange"),
         _advisory(10167, "not subscribed: delayed data is sent instead"),
-        _terminal(10168, "not subscribed, and delayed data is not enabled", _DELAYED),
+        _unsubscribed(10168, "not subscribed, and delayed data is not enabled"),
         _terminal(10182, "live updates could not be requested: disconnected", action=Action.REQUEST_AGAIN),
-        _terminal(10186, "not subscribed, and delayed data is not enabled", _DELAYED),
+        _unsubscribed(10186, "not subscribed, and delayed data is not enabled"),
         _terminal(10187, "historical ticks failed: no permission"),
         _terminal(10189, "tick-by-tick failed: no permission, not a valid query, or pacing; the text says which"),
         _terminal(10190, "tick-by-tick requests used up (5 at 100 lines)",
@@ -166,10 +183,12 @@ def describe(code: int, request_id: int) -> Code:
     """Return the table's row for a code, or for a code not in it, one with the kind its range and id suggest.
 
     Codes without a request concern the line; of those with one, 2100 to 2199 are warnings that leave the request
-    alive, and everything else is taken as the end of the request.
+    alive, and of everything else rows tell whether it does.
     """
     if code in CODES:
         return CODES[code]
     if request_id < 0:
         return Code(code, "status", Scope.LINE, Action.SAY, "", variants=_RATE)
-    return _advisory(code, "") if 2100 <= code < 2200 else _terminal(code, "")
+    if 2100 <= code < 2200:
+        return _advisory(code, "")
+    return Code(code, "doubtful", Scope.REQUEST, Action.SEE, "", variants=_PACING)

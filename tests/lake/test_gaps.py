@@ -98,11 +98,61 @@ def test_a_farm_that_stays_broken_is_known_before_it_is_whole(tape: Any, clock: 
     assert [row[:2] for row in gaps(tape, clock)] == [("AAPL", "open")]
 
 
-@pytest.mark.parametrize("code", [316, 317, 354, 10182, 10190, 10197, 10225])
+@pytest.mark.parametrize("code", [316, 317, 101, 10182, 10190, 10197, 10225])
 def test_a_request_that_broke_has_a_gap_of_its_own(tape: Any, clock: Clock, code: int) -> None:
     clock.after(1)
     tape.answer("error", request_id=1, code=code, message="broken")
     assert gaps(tape, clock) == [("AAPL", "open", 1, None, code)]
+
+
+@pytest.mark.parametrize("code", [354, 10089, 10091, 399])
+def test_a_code_that_may_mean_the_end_opens_a_gap_where_silence_follows(tape: Any, clock: Clock, code: int) -> None:
+    clock.after(1)
+    tape.answer("error", request_id=1, code=code, message="doubtful")
+    clock.after(6)
+    tape.trade(2, 21)
+    assert gaps(tape, clock) == [("AAPL", "open", 7, None, code)]
+
+
+@pytest.mark.parametrize("code", [354, 10089, 10091, 399])
+def test_a_code_that_may_mean_the_end_opens_none_where_rows_come(tape: Any, clock: Clock, code: int) -> None:
+    tape.answer("error", request_id=1, code=code, message="doubtful")
+    for _ in range(5):
+        clock.after(2)
+        tape.trade(1, 11)
+    tape.answer("error", request_id=-1, code=2104, message="OK:usfarm")
+    assert gaps(tape, clock) == []
+
+
+def test_what_is_said_of_a_cancelled_request_is_not_about_the_stream_that_followed(tape: Any, clock: Clock) -> None:
+    tape.request("cancel_tick_by_tick", request_id=1)
+    tape.ask(9, "req_tick_by_tick", tick_kind="AllLast")
+    for code in (300, 101, 354, 10190, 162):
+        tape.answer("error", request_id=1, code=code, message="of a former request")
+    clock.after(1)
+    tape.trade(9, 11)
+    clock.after(9)
+    tape.trade(9, 12)
+    assert gaps(tape, clock) == []
+
+
+def test_cancelling_a_former_request_does_not_end_the_stream_that_followed(tape: Any, clock: Clock) -> None:
+    tape.ask(9, "req_tick_by_tick", tick_kind="AllLast")
+    tape.request("cancel_tick_by_tick", request_id=1)
+    tape.trade(9, 11)
+    clock.after(1)
+    tape.close()
+    assert [row[:2] for row in gaps(tape, clock)] == [("AAPL", "open"), ("MSFT", "open")]
+
+
+def test_what_was_said_of_a_request_before_it_was_cancelled_is_about_the_stream(tape: Any, clock: Clock) -> None:
+    clock.after(1)
+    tape.answer("error", request_id=1, code=10190, message="broken")
+    tape.request("cancel_tick_by_tick", request_id=1)
+    tape.ask(9, "req_tick_by_tick", tick_kind="AllLast")
+    clock.after(2)
+    tape.trade(9, 11)
+    assert [row[:2] for row in gaps(tape, clock)] == [("AAPL", "open"), ("AAPL", "closed")]
 
 
 @pytest.mark.parametrize("code", [10167, 10090, 2152])

@@ -45,7 +45,8 @@ EVENTS: tuple[Callable[[Gaps, Request, int], object], ...] = (
     lambda gaps, request, at: gaps.notice(1100, None, "lost", at, at),
     lambda gaps, request, at: gaps.notice(2103, None, "farm", at, at),
     lambda gaps, request, at: gaps.heard(at * 10, at),
-    lambda gaps, request, at: gaps.cancelled(request),
+    lambda gaps, request, at: gaps.cancelled(request, at),
+    lambda gaps, request, at: gaps.notice(354, request, "doubtful", at, at),
     restored, backfilled,
 )
 

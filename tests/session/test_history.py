@@ -1,11 +1,13 @@
 """Jobs for history against a gateway of plain calls: what is asked, noted, repeated and given up."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 
 from capture.session.events import Note, Say
-from capture.session.history import TIMEOUT_S, History, Job, State, gap_job
+from capture.session.history import TIMEOUT_S, WITHHELD_S, History, Job, State, gap_job
 from capture.session.history_pages import BarPages, Pages, TickPages
 from capture.session.instrument import parse_instrument
 from capture.session.voice import Voice
@@ -278,3 +280,55 @@ def test_the_estimate_is_that_of_pacing(scene: Scene) -> None:
     assert wanted.share == pytest.approx(0.01)
     assert wanted.requests_left == 99
     assert scene.history.estimate_s(scene.now_s) == pytest.approx(3 * 600 * 1.02, rel=0.01)
+
+
+@pytest.mark.parametrize(("pages", "name"), [
+    (partial(TickPages, "TRADES"), "historical_trades"), (partial(BarPages, "5 secs", "TRADES"), "historical_data")])
+@pytest.mark.parametrize("rows", [0, 7])
+def test_recent_history_that_is_withheld_is_asked_for_again_when_it_is_not(
+    scene: Scene, pages: Callable[[int, int], Pages], name: str, rows: int
+) -> None:
+    end_s = int(WALL_S) + 59
+    wanted = job(pages=pages(end_s - 59, end_s))
+    scene.want(wanted)
+    scene.resolve()
+    first = scene.page()
+    assert scene.error(first["request_id"], 2188, "Up-to-the-second historical data requires a subscription")
+    scene.hear(name, request_id=first["request_id"], count=rows, first=None, last=int(WALL_S) + 1, done=True)
+    assert wanted.state is State.WANTED, "an empty end is no sign that there is nothing"
+    scene.now_s = end_s + WITHHELD_S - WALL_S - 1
+    assert not scene.work()
+    scene.now_s += 1
+    again = scene.page()
+    assert again | {"request_id": 0} == first | {"request_id": 0}
+    scene.hear(name, request_id=again["request_id"], count=9, first=None, last=end_s, done=True)
+    scene.work()
+    assert (wanted.state, wanted.rows) == (State.DONE, 9)
+
+
+def test_history_of_long_ago_is_whole_though_the_last_minutes_are_withheld(scene: Scene) -> None:
+    wanted = job()
+    scene.want(wanted)
+    scene.resolve()
+    request_id = scene.page()["request_id"]
+    scene.error(request_id, 2188, "Up-to-the-second historical data requires a subscription")
+    scene.answer(request_id, 5, BEGIN + 30)
+    scene.work()
+    assert wanted.pages.next_s == BEGIN + 31
+
+
+@pytest.mark.parametrize("code", [354, 399, 99_999])
+def test_a_code_that_may_be_advice_ends_a_request_only_where_no_answer_comes(scene: Scene, code: int) -> None:
+    answered, silent = job("answered"), job("silent")
+    for each, state in ((answered, State.DONE), (silent, State.UNAVAILABLE)):
+        scene.want(each)
+        if scene.ids == 0:
+            scene.resolve()
+        request_id = scene.page()["request_id"]
+        assert scene.error(request_id, code, "doubtful")
+        if each is answered:
+            scene.answer(request_id, 5, BEGIN + 60)
+        scene.work(TIMEOUT_S)
+        assert each.state is state
+        scene.now_s += 100
+    assert f"code {code}: doubtful" in silent.reason

@@ -33,8 +33,9 @@ from capture.session.machine import RESOLVE_TIMEOUT_S, Machine
 from capture.session.phases import PHASES, State
 from capture.session.settings import Settings
 from capture.session.streams import parse_stream
-from capture.session.subscriber import AFTERWARDS_S, PACING_RETRY_S
+from capture.session.subscriber import AFTERWARDS_S, DOUBT_S, LATE_S, PACING_RETRY_S
 from capture.session.subscriptions import Life, Subscription
+from capture.session.voice import MOST_LINES, WINDOW_S
 from capture.wire.codec import Decoded, answer_codec
 from capture.wire.handshake import ServerHello
 from capture.wire.notices import CODES, Action
@@ -376,7 +377,7 @@ def test_terminal_codes_refuse_their_stream_and_only_it(code: int) -> None:
     driver = Driver(streams=("trades", "quotes")).record()
     driver.error(code, driver.subscription.request_id)
     one, other = driver.machine.subscriptions.all
-    assert (one.life, one.code, one.request_id) == (Life.REFUSED, code, None)
+    assert (one.life, one.code) == (Life.REFUSED, code)
     assert CODES[code].meaning in one.message
     assert CODES[code].fix in driver.said("error")
     assert other.life is Life.REQUESTED
@@ -449,6 +450,7 @@ def test_routine_farm_words_are_said_only_after_trouble(broken: int, code: int) 
 def test_an_error_without_a_code_harms_nothing() -> None:
     driver = Driver(streams=("trades", "quotes")).record()
     driver.hear(message("error", request_id=driver.subscription.request_id, message="?"))
+    driver.wait(DOUBT_S)
     assert driver.lives(Life.REFUSED)
     driver.hear(message("error", message="?"))
     assert driver.at(State.RECORDING)
@@ -480,7 +482,8 @@ def test_when_nothing_can_be_recorded_the_recorder_stops() -> None:
     driver = Driver(streams=("trades", "quotes")).record()
     driver.error(354, 2)
     reason = "none of the 2 wanted streams can be recorded"
-    assert driver.error(10190, 3)[-2:] == [Close(reason), Stop(1, reason)]
+    driver.error(10190, 3)
+    assert driver.wait(DOUBT_S)[-2:] == [Close(reason), Stop(1, reason)]
 
 
 def test_what_flowed_once_is_waited_for_when_it_is_refused() -> None:
@@ -498,6 +501,7 @@ def test_after_a_reconnect_a_refusal_does_not_end_it_but_is_tried_again() -> Non
     driver.wait(2)
     driver.start()
     driver.error(354, driver.subscription.request_id)
+    driver.wait(DOUBT_S)
     assert driver.lives(Life.REFUSED)
     driver.idle(AFTERWARDS_S[0])
     assert driver.lives(Life.REQUESTED)
@@ -512,6 +516,7 @@ def test_in_the_first_session_too_a_refusal_is_tried_again_where_that_can_help(
     driver = Driver(streams=("trades", "ticks")).record()
     for pause_s in pauses_s:
         driver.error(code, driver.subscription.request_id)
+        driver.wait(DOUBT_S)
         assert driver.lives(Life.REFUSED)
         refused_s, requests = driver.now_s, len(driver.sent("req_tick_by_tick"))
         driver.idle(pause_s * 0.75 - 11)
@@ -520,6 +525,7 @@ def test_in_the_first_session_too_a_refusal_is_tried_again_where_that_can_help(
         assert driver.lives(Life.REQUESTED)
         assert driver.subscription.requested_s - refused_s <= pause_s
     driver.error(code, driver.subscription.request_id)
+    driver.wait(DOUBT_S)
     assert driver.said("error").count(f"code {code}:") == 1
     if not pauses_s:
         driver.idle(90_000)
@@ -530,11 +536,11 @@ def test_a_stream_that_flowed_again_begins_anew_with_short_pauses() -> None:
     driver = Driver(streams=("quotes", "ticks")).record()
     for _ in range(3):
         driver.error(354, driver.subscription.request_id)
-        driver.idle(300)
+        driver.idle(310)
     driver.flow(2, quotes=5, ticks=5)
     assert driver.lives(Life.FLOWING)
     driver.error(354, driver.subscription.request_id)
-    driver.idle(60)
+    driver.idle(80)
     assert driver.lives(Life.REQUESTED)
 
 
@@ -552,6 +558,159 @@ def test_an_instrument_that_ib_did_not_know_is_asked_for_again_the_next_day() ->
     driver.hear(message("contract_details_end", request_id=request_id))
     assert driver.machine.subscriptions.all[1].life is Life.REQUESTED
     assert driver.said("error").count("XYZ") == 1
+
+
+# A stream that lives on after a code taken for its end
+
+
+@pytest.mark.parametrize("code", [*codes(Action.SEE), 399, 99_999])
+def test_rows_after_a_doubtful_code_keep_the_stream_and_nothing_is_asked_again(code: int) -> None:
+    driver = Driver(streams=("ticks",)).record()
+    driver.error(code, driver.subscription.request_id)
+    driver.flow(400, ticks=3)
+    assert driver.lives(Life.FLOWING)
+    assert len(driver.sent("req_market_data")) == 1
+    assert not driver.sent("cancel_market_data")
+    assert driver.said("warning").count(f"code {code}:") == 1
+    assert not driver.said("error")
+    assert driver.tell(StopAsked("end"))[-1] == Stop(0, "end")
+
+
+@pytest.mark.parametrize("code", [*codes(Action.SEE), 399])
+def test_silence_after_a_doubtful_code_is_a_refusal(code: int) -> None:
+    driver = Driver(streams=("ticks", "trades")).record()
+    driver.flow(5, ticks=1, trades=1)
+    driver.error(code, 2)
+    driver.flow(int(DOUBT_S) - 1, trades=1)
+    assert driver.lives(Life.FLOWING)
+    driver.flow(2, trades=1)
+    assert (driver.subscription.life, driver.subscription.code) == (Life.REFUSED, code)
+    assert f"code {code}:" in driver.said("error")
+    (note,) = [note.body for note in driver.of(Note) if "refused_request_id" in note.body]
+    assert (note["refused_request_id"], note["code"], note["stream"]) == (2, code, "ticks")
+
+
+@pytest.mark.parametrize("code", [354, 399, 200, 101, 10190])
+def test_rows_that_come_revive_a_refused_stream_and_asking_again_cancels_first(code: int) -> None:
+    driver = Driver(streams=("ticks", "trades")).record()
+    driver.error(code, 2)
+    driver.flow(12, trades=1)
+    assert driver.lives(Life.REFUSED)
+    driver.flow(2, trades=1, ticks=1)
+    assert driver.lives(Life.FLOWING)
+    assert "AAPL ticks flows all the same" in driver.said("info")
+    driver.flow(100, trades=1, ticks=1)
+    assert len(driver.sent("req_market_data")) == 1
+    driver.commands.clear()
+    driver.flow(40, trades=1)
+    asked = [(c.name, c.values["request_id"]) for c in driver.commands if isinstance(c, Send)]
+    assert asked[0] == ("cancel_market_data", 2)
+    assert asked[1][0] == "req_market_data"
+
+
+@pytest.mark.parametrize("code", [*codes(Action.REFUSE), *codes(Action.SEE), *codes(Action.REQUEST_AGAIN), 162, 504])
+def test_no_request_goes_out_beside_one_that_may_live(code: int) -> None:
+    driver = Driver(streams=("ticks", "trades")).record()
+    driver.error(code, 2, "Historical data pacing violation" if code == 162 else "text")
+    driver.idle(5_000)
+    asked = [(c.name, c.values["request_id"]) for c in driver.commands if isinstance(c, Send) and "market" in c.name]
+    assert [name for name, _ in asked[::2]] == ["req_market_data"] * len(asked[::2])
+    assert [id_ for name, id_ in asked[1::2]] == [id_ for _, id_ in asked[::2]][: len(asked) // 2]
+    assert {name for name, _ in asked[1::2]} <= {"cancel_market_data"}
+
+
+def test_rows_from_before_a_refusal_revive_nothing() -> None:
+    driver = Driver(streams=("ticks", "trades")).record()
+    driver.flow(5, ticks=1, trades=1)
+    driver.error(10190, 2)
+    driver.flow(1, ticks=1, trades=1)
+    driver.flow(5, trades=1)
+    assert driver.lives(Life.REFUSED)
+
+
+def test_rows_of_a_request_that_ib_said_it_lost_have_it_cancelled() -> None:
+    driver = Driver(streams=("ticks",)).record()
+    driver.error(1101)
+    assert driver.subscription.request_id == 3
+    driver.flow(3, ticks=1)
+    for _ in range(5):
+        driver.wait(1)
+        driver.hear()
+        driver.tell(Arrived({2: 4, 3: 4}, driver.wall_s + driver.now_s))
+    assert [values["request_id"] for values in driver.sent("cancel_market_data")] == [2]
+
+
+def test_a_cancelled_request_whose_rows_go_on_is_cancelled_once_a_minute() -> None:
+    driver = Driver("CFD:IBUS500", streams=["ticks"]).record()
+    driver.hear(message("reroute_market_data", request_id=2, con_id=77, exchange="CME"))
+    for _ in range(int(3 * LATE_S)):
+        driver.wait(1)
+        driver.hear()
+        driver.tell(Arrived({2: 4, 3: 4}, driver.wall_s + driver.now_s))
+    assert [values["request_id"] for values in driver.sent("cancel_market_data")] == [2, 2, 2, 2]
+    assert driver.lives(Life.FLOWING)
+
+
+@pytest.mark.parametrize(("data_type", "advised"), [("live", True), ("delayed", False), ("delayed_frozen", False)])
+def test_advice_names_no_setting_that_is_set(data_type: str, advised: bool) -> None:
+    driver = Driver(streams=("ticks",), data_type=data_type).record()
+    driver.error(354, driver.subscription.request_id)
+    assert ("data_type" in driver.said("warning")) is advised
+    assert "subscribe to the data at IB" in driver.said("warning")
+
+
+@pytest.mark.parametrize("con_id", [None, 0])
+def test_a_reroute_to_no_contract_changes_nothing(con_id: int | None) -> None:
+    driver = Driver("CFD:IBUS500", streams=["ticks"]).record()
+    driver.hear(message("reroute_market_data", request_id=2, con_id=con_id, exchange="CME"))
+    assert len(driver.sent("req_market_data")) == 1
+    assert driver.lives(Life.REQUESTED)
+
+
+@pytest.mark.parametrize("con_id", [None, 0])
+def test_details_without_a_contract_id_are_no_contract(con_id: int | None) -> None:
+    driver = Driver(streams=["ticks"])
+    driver.start()
+    driver.hear(message("contract_details", request_id=1, **details("AAPL", 5) | {"con_id": con_id}))
+    driver.hear(message("contract_details_end", request_id=1))
+    assert not driver.sent("req_market_data")
+    assert driver.lives(Life.REFUSED)
+
+
+# Floods
+
+
+def test_a_flood_of_errors_is_said_once_and_counted() -> None:
+    driver = Driver(streams=("ticks", "trades")).record()
+    driver.commands.clear()
+    for number in range(5_000):
+        driver.now_s += 0.009
+        driver.error(321, -1, "Error validating request")
+        driver.error(321, 77, "Error validating request")
+        driver.error(10190 + number % 2, 2, "Max number")
+    assert len(driver.of(Say)) <= 4
+    driver.idle(WINDOW_S + 10)
+    assert "4,999 of code 321" in driver.said("warning")
+    assert len(driver.of(Say)) <= 5
+
+
+def test_a_flood_of_errors_that_differ_is_cut_off_and_counted() -> None:
+    driver = Driver(streams=("ticks", "trades")).record()
+    driver.commands.clear()
+    for number in range(2_000):
+        driver.error(20_000 + number, -1 if number % 2 else 2, f"text {number}")
+    assert len(driver.of(Say)) == MOST_LINES
+    driver.idle(WINDOW_S + 10)
+    assert "and 1,895 other codes" in driver.said("warning")
+
+
+def test_what_ib_says_again_after_a_minute_is_said_again() -> None:
+    driver = Driver(streams=("ticks", "trades")).record()
+    for _ in range(3):
+        driver.error(321, -1, "same")
+        driver.idle(WINDOW_S + 10)
+    assert driver.said("info").count("same") == 3
+    assert "of code" not in driver.said("warning")
 
 
 # Silence and loss
@@ -1072,18 +1231,19 @@ OF_A_REQUEST = [
     (101, "", "refused"), (102, "", "refused"), (162, "pacing violation", "later"), (162, "no permission", "refused"),
     (162, "HMDS query returned no data", "waits"), (162, "API historical data query cancelled: 5", "waits"),
     (162, "Trading TWS session is connected from a different IP address", "waits"), (162, "invalid step", "refused"),
-    (165, "", "nothing"), (200, "", "refused"), (203, "", "refused"), (300, "", "refused"), (309, "", "refused"),
-    (310, "", "refused"), (316, "", "again"), (317, "", "nothing"), (320, "", "refused"), (321, "", "refused"),
+    (165, "", "nothing"), (200, "", "refused"), (203, "", "refused"), (300, "", "nothing"), (309, "", "refused"),
+    (310, "", "nothing"), (316, "", "again"), (317, "", "nothing"), (320, "", "refused"), (321, "", "refused"),
     (322, "duplicate id", "refused"), (322, "Only 50 simultaneous API historical data requests allowed", "later"),
-    (354, "", "refused"), (366, "", "refused"), (385, "", "refused"), (386, "", "refused"), (414, "", "refused"),
+    (354, "", "nothing"), (366, "", "nothing"), (385, "", "refused"), (386, "", "nothing"), (414, "", "refused"),
     (420, "pacing violation", "later"), (420, "no permission", "refused"), (430, "", "refused"), (504, "", "waits"),
-    (579, "", "refused"), (2152, "", "nothing"), (2188, "", "nothing"), (2199, "", "nothing"),
-    (2150, "Approaching max rate of 50 messages per second", "nothing"), (10089, "", "refused"),
-    (10090, "", "nothing"), (10091, "", "refused"), (10092, "", "refused"), (10167, "", "nothing"),
-    (10168, "", "refused"), (10182, "", "again"), (10186, "", "refused"), (10187, "", "refused"),
+    (478, "", "refused"), (579, "", "refused"),
+    (2130, "", "nothing"), (2152, "", "nothing"), (2188, "", "nothing"), (2199, "", "nothing"),
+    (2150, "Approaching max rate of 50 messages per second", "nothing"), (10089, "", "nothing"),
+    (10090, "", "nothing"), (10091, "", "nothing"), (10092, "", "refused"), (10167, "", "nothing"),
+    (10168, "", "nothing"), (10182, "", "again"), (10186, "", "nothing"), (10187, "", "refused"),
     (10189, "Pacing violation", "later"), (10189, "no permission", "refused"), (10190, "", "refused"),
     (10197, "", "waits"), (10225, "", "again"), (10285, "", "refused"), (10299, "", "refused"),
-    (10314, "", "refused"), (99_999, "", "refused"),
+    (10314, "", "refused"), (99_999, "", "nothing"),
 ]
 
 
@@ -1102,6 +1262,37 @@ def test_what_a_code_does_to_a_flowing_stream(code: int, request_id: int, text: 
     driver.hear(late)  # words about a request that is over do no harm either
     driver.error(code, request_id, text)
     assert driver.at(State.RECORDING)
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_hours_that_end_soon_however_often_they_are_asked_for_are_not_asked_for_all_the_time(answers: bool) -> None:
+    driver = Driver("AAPL", "MSFT", streams=("ticks",)).record()
+    driver.wall_s += 21 * 3600
+    driver.commands.clear()
+    for _ in range(12 * 60):
+        driver.idle(50)
+        driver.flow(1, ticks=1)
+        for values in driver.sent("req_contract_details")[-2:] if answers else []:
+            driver.hear(message("contract_details", request_id=values["request_id"], **details("X", values["con_id"])),
+                        message("contract_details_end", request_id=values["request_id"]))
+    assert 2 * 3 <= len(driver.sent("req_contract_details")) <= 2 * 12
+    driver.commands.clear()
+    driver.flow(60, ticks=1)
+    assert len(driver.sent("req_contract_details")) <= 2
+
+
+def test_a_contract_whose_answer_never_comes_is_asked_for_again() -> None:
+    driver = Driver("AAPL", "XYZ", streams=("ticks", "trades"))
+    driver.start()
+    driver.hear(message("contract_details", request_id=1, **details("AAPL", 5)))
+    driver.hear(message("contract_details_end", request_id=1))
+    driver.error(101, 2)
+    driver.idle(3600)
+    later = [values["request_id"] for values in driver.sent("req_contract_details")][2:]
+    assert 2 <= len(later) <= 60
+    driver.hear(message("contract_details", request_id=later[-1], **details("XYZ", 6)))
+    driver.hear(message("contract_details_end", request_id=later[-1]))
+    assert driver.machine.subscriptions.all[2].life is Life.REQUESTED
 
 
 def test_every_code_of_the_table_is_among_these() -> None:

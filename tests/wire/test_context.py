@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capture.wire.codec import answer_codec, request_codec
-from capture.wire.context import Context
+from capture.wire.context import LATE_MARKS, SUBSCRIPTIONS_LOST, Context
 from capture.wire.decode import decode
 from capture.wire.errors import MalformedFrameError
 from capture.wire.framing import boundaries, frame
+from capture.wire.notices import CODES
 from capture.wire.requests import REQUESTS
 
 CONTRACT = {"con_id": 265598, "symbol": "AAPL", "sec_type": "STK", "exchange": "SMART", "currency": "USD"}
@@ -99,23 +100,62 @@ def test_an_unknown_kind_or_no_request_id_stands_for_nothing() -> None:
         ("req_fundamental_data", "cancel_fundamental_data"),
     ],
 )
-def test_a_cancel_ends_its_request_and_the_mark_after_next_forgets_it(request_name: str, cancel: str) -> None:
+def test_a_cancel_ends_its_request_and_later_marks_forget_it(request_name: str, cancel: str) -> None:
     context = sent(
         (request_name, {"request_id": 7, "tick_kind": "Last"} if "tick_by" in request_name else {"request_id": 7}),
         (cancel, {"request_id": 7}),
         (cancel, {"request_id": 8}),
     )
     assert context.requests[7].marks_since_end == 0
-    context.forget_ended()
-    assert context.requests[7].marks_since_end == 1  # late rows may still come
+    for marks in range(LATE_MARKS):
+        context.forget_ended()
+        assert context.requests[7].marks_since_end == marks + 1  # late rows may still come
     context.forget_ended()
     assert not context.requests
 
 
+def test_a_request_that_is_over_is_kept_as_long_as_its_rows_come() -> None:
+    context = sent(("req_market_data", {"request_id": 7}), ("cancel_market_data", {"request_id": 7}))
+    for _ in range(10 * LATE_MARKS):
+        context.forget_ended()
+        context.rows_came([7, 8])
+    for _ in range(LATE_MARKS):
+        context.forget_ended()
+        assert 7 in context.requests
+    context.forget_ended()
+    assert not context.requests
+
+
+# Anything that a gateway may say with the id of a live stream, whether it makes sense or not.
+ODD = [
+    *(b"4\x007\x00%d\x00no\x00\x00\x00" % code for code in (*CODES, 0, 399, 99_999) if code != SUBSCRIPTIONS_LOST),
+    b"57\x001\x007\x00", b"108\x007\x00\x00\x00", b"52\x001\x007\x00", b"58\x001\x007\x009\x00",
+    b"91\x007\x000\x00\x00",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize("name", ["req_market_data", "req_tick_by_tick", "req_market_depth", "req_real_time_bars"])
+def test_nothing_but_a_cancel_has_a_live_stream_lose_its_name(name: str, odd: bytes) -> None:
+    context = sent((name, {"request_id": 7, "tick_kind": "Last"} if "tick_by" in name else {"request_id": 7}))
+    context.received(answer_codec(200).decode(odd))
+    for _ in range(3 * LATE_MARKS):
+        context.forget_ended()
+    assert 7 in context.requests
+
+
+def test_streams_that_ib_lost_leave_the_marks_as_they_are_asked_for_anew() -> None:
+    context = sent(("req_market_data", {"request_id": 7}))
+    context.received(answer_codec(200).decode(b"4\x00-1\x001101\x00lost\x00\x00\x00"))
+    for _ in range(LATE_MARKS + 1):
+        context.forget_ended()
+    assert not context.requests
+
+
 ENDS = [
-    ("req_market_data", b"4\x007\x00200\x00no\x00\x00\x00"),
-    ("req_market_data", b"4\x007\x0010089\x00no\x00\x00\x00"),
-    ("req_market_data", b"57\x001\x007\x00"),
+    ("req_historical_data", b"4\x007\x00200\x00no\x00\x00\x00"),
+    ("req_historical_data", b"4\x007\x0010089\x00no\x00\x00\x00"),
+    ("req_historical_data", b"57\x001\x007\x00"),
     ("req_historical_data", b"108\x007\x00\x00\x00"),
     ("req_contract_details", b"52\x001\x007\x00"),
 ]

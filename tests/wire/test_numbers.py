@@ -52,14 +52,16 @@ def test_the_size_within_a_price_tick_is_that_of_its_side() -> None:
         (326, -1, "connection"),
         (100, -1, "connection"),
         (200, 7, "terminal"),
-        (354, 7, "terminal"),
+        (354, 7, "doubtful"),
+        (300, 7, "advisory"),
+        (478, 7, "terminal"),
         (316, 7, "terminal"),
         (317, 7, "advisory"),
         (10090, 7, "advisory"),
         (10167, 7, "advisory"),
         (165, 7, "advisory"),
         (2188, 7, "advisory"),
-        (99_999, 7, "terminal"),
+        (99_999, 7, "doubtful"),
         (99_999, -1, "status"),
         (2150, 7, "advisory"),
     ],
@@ -72,6 +74,12 @@ def test_codes_say_what_they_mean_and_those_about_permission_what_helps() -> Non
     for number, code in CODES.items():
         assert number == code.code
         assert code.meaning
-        assert code.kind in ("status", "connection", "advisory", "terminal")
+        assert code.kind in ("status", "connection", "advisory", "doubtful", "terminal")
     for number in (100, 200, 326, 354, 10089, 10168, 10190):
         assert CODES[number].fix
+
+
+def test_the_words_for_what_is_withheld_say_so() -> None:
+    assert "withheld" in CODES[2188].meaning
+    assert "do not agree" in CODES[478].meaning
+    assert "goes on" in CODES[2130].meaning
