@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from capture.schemas import TABLES
 
 from .content import UnreadableError
-from .layout import Layout
+from .layout import EMPTY_DATE, EMPTY_NAME, Layout, day_folders
 from .parquet import parquet_file
 from .restore import Captured
 
@@ -52,7 +52,9 @@ def insistent(layout: Layout, captured: Captured) -> Captured:
 
 def _files(layout: Layout, name: str) -> Iterator[Path]:
     for folder in (layout.live(name), layout.archive(name)):
-        yield from sorted(folder.glob("date=*/*.parquet"))
+        yield folder / f"date={EMPTY_DATE}" / EMPTY_NAME
+        for day in day_folders(folder).values():
+            yield from sorted(day.glob("*.parquet"))
     yield layout.sealed(name)
 
 

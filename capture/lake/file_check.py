@@ -13,7 +13,7 @@ from capture.schemas import TABLES, Table
 
 from .content import UnreadableError, row_groups
 from .day_check import archived
-from .layout import EMPTY_NAME, NEVER_SEALED, LakeStateError, Layout, archive_marks, live_mark
+from .layout import LakeStateError, Layout, archive_marks, day_folders, live_mark
 from .parquet import CHECKSUMS
 from .pruned import read_pruned_tape
 from .sealed import sealed_through
@@ -115,13 +115,8 @@ def _is_protected(path: Path) -> bool:
 
 
 def _dated(folder: Path) -> Iterator[Path]:
-    return (path for path in sorted(folder.glob("date=*/*.parquet"))
-            if path.name != EMPTY_NAME and _day(path) > NEVER_SEALED)
+    return (path for day in day_folders(folder).values() for path in sorted(day.glob("*.parquet")))
 
 
 def _day(path: Path) -> date:
-    """Return the date of a file's folder; NEVER_SEALED for one that is no date."""
-    try:
-        return date.fromisoformat(path.parent.name.removeprefix("date="))
-    except ValueError:
-        return NEVER_SEALED
+    return date.fromisoformat(path.parent.name.removeprefix("date="))

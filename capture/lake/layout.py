@@ -11,6 +11,7 @@
 """
 
 import json
+import os
 import re
 from dataclasses import dataclass
 from datetime import date
@@ -19,6 +20,7 @@ from typing import Any
 
 from capture.tape import publish
 from capture.tape.agreed import ROLLED
+from capture.tape.segment import is_recorder
 
 NEVER_SEALED = date(1970, 1, 1)
 # A file without rows stands in this folder of every table: a pattern always finds a file, and with it the columns.
@@ -26,6 +28,7 @@ EMPTY_DATE = "1970-01-01"
 EMPTY_NAME = "empty.parquet"
 
 _ARCHIVE_NAME = re.compile(r"(?P<recorder>[A-Za-z0-9_-]+)\.(?P<first>\d{12,})-(?P<last>\d{12,})\.parquet")
+_DAY_NAME = re.compile(r"date=(\d{4}-\d\d-\d\d)")
 _LIVE_NAME = re.compile(r"(?P<recorder>[A-Za-z0-9_-]+)\.(?P<mark>\d{12,})\.parquet")
 
 
@@ -79,7 +82,8 @@ class Layout:
 
     def recorders(self) -> list[str]:
         """Return the names of the recorders that have a tape here."""
-        return sorted(path.name for path in self.tape.iterdir() if path.is_dir()) if self.tape.is_dir() else []
+        found = self.tape.iterdir() if self.tape.is_dir() else ()
+        return sorted(path.name for path in found if path.is_dir() and is_recorder(path.name))
 
     def require(self) -> None:
         """Raise LakeMissingError where this folder holds no lake."""
@@ -94,6 +98,25 @@ class Rolled:
 
     mark: int
     gaps: dict[str, Any] | None = None
+
+
+def day_folders(folder: Path) -> dict[str, Path]:
+    """Return the folders of dates among a table's live or archive files, by date in ISO form, oldest first.
+
+    Without that of the rowless file, and without any of another name, such as a copy that somebody made.
+    """
+    names = (entry.name for entry in os.scandir(folder)) if folder.is_dir() else ()
+    days = sorted(day for name in names if (day := day_of(name)) and day != EMPTY_DATE)
+    return {day: folder / f"date={day}" for day in days}
+
+
+def day_of(name: str) -> str | None:
+    """Return the date in the name of a folder of files, in ISO form; None for a folder of another kind."""
+    match = _DAY_NAME.fullmatch(name)
+    try:
+        return date.fromisoformat(match[1]).isoformat() if match else None
+    except ValueError:
+        return None
 
 
 def live_mark(path: Path) -> tuple[str, int] | None:

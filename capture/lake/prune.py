@@ -18,7 +18,7 @@ from capture.tape.agreed import KEPT_FOR_EVER, RETENTION_TABLES, RETENTION_TAPE
 from capture.tape.publish import sync_path
 from capture.tape.segment import Segment
 
-from .layout import Layout, archive_marks, live_mark, read_rolled
+from .layout import Layout, archive_marks, day_folders, live_mark, read_rolled
 from .pruned import (
     PrunedRows,
     PrunedTables,
@@ -161,8 +161,8 @@ def _rolled_marks(layout: Layout) -> dict[str, int]:
 
 
 def _archive_files(layout: Layout, table: str, through: str) -> Iterator[Path]:
-    for folder in sorted(layout.archive(table).glob("date=2*")):
-        if folder.name <= f"date={through}":
+    for day, folder in day_folders(layout.archive(table)).items():
+        if day <= through:
             yield from sorted(folder.glob("*.parquet"))
 
 
@@ -208,8 +208,9 @@ def _prunable(tape: list[Segment], limit: date, before_mark: int) -> Iterator[tu
 def _first_unsealed_mark(layout: Layout, recorder: str) -> int | None:
     """Return the first mark that rows of dates which are not sealed followed; None where there are none."""
     sealed = sealed_dates(layout)
-    marks = [named[1] for table in TABLES for path in layout.live(table).glob("date=2*/*.parquet")
-             if path.parent.name > f"date={sealed[table]}" and (named := live_mark(path)) and named[0] == recorder]
+    marks = [named[1] for table in TABLES for day, folder in day_folders(layout.live(table)).items()
+             if day > sealed[table] for path in folder.glob("*.parquet")
+             if (named := live_mark(path)) and named[0] == recorder]
     return min(marks, default=None)
 
 
@@ -235,7 +236,7 @@ def _end_of_days(layout: Layout, old: OldTape) -> int:
     """Return the mark up to which to read, so that every sealed date with rows of an old part is met whole."""
     rolled = _rolled_marks(layout)[old.recorder]
     end = old.mark
-    for folder in (folder for table in TABLES for folder in layout.archive(table).glob("date=2*")):
+    for folder in (folder for table in TABLES for folder in day_folders(layout.archive(table)).values()):
         named = [marks for path in folder.glob("*.parquet") if (marks := archive_marks(path))]
         spans = [(first, last) for recorder, first, last in named if recorder == old.recorder and first < rolled]
         if any(first < old.mark for first, _ in spans):

@@ -20,7 +20,7 @@ from capture.tape import Follower, publish, segments
 from .archive import MEMORY_MIB, write_sorted
 from .content import UnreadableError
 from .damage import damage, hint
-from .layout import Layout, live_mark, read_rolled
+from .layout import Layout, day_folders, live_mark, read_rolled
 from .parquet import FILE_MODE
 from .sealed import moving_dates, seal_through, sealed_through, sealer_lock
 
@@ -116,8 +116,7 @@ class Sealer:
         """Yield table and date of each folder of live files, and whether that date is sealed."""
         for table in TABLES:
             through = sealed_through(self.layout, table)
-            for folder in self.layout.live(table).glob("date=2*"):
-                day = date.fromisoformat(folder.name.removeprefix("date="))
+            for day in map(date.fromisoformat, day_folders(self.layout.live(table))):
                 yield table, day, day <= through
 
     # Sealing a date

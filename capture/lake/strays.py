@@ -6,7 +6,7 @@ from pathlib import Path
 
 from capture.schemas import TABLES
 
-from .layout import EMPTY_NAME, Layout, archive_marks, live_mark
+from .layout import EMPTY_DATE, EMPTY_NAME, Layout, archive_marks, day_folders, live_mark
 from .ranges import Range
 
 
@@ -35,7 +35,8 @@ def _files_of(layout: Layout, recorder: str) -> Iterator[tuple[Path, int]]:
 
 
 def _files_in(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.glob("*/*.parquet") if path.name != EMPTY_NAME)
+    folders = [folder / f"date={EMPTY_DATE}", *day_folders(folder).values()]
+    return (path for day in folders for path in day.glob("*.parquet") if path.name != EMPTY_NAME)
 
 
 @dataclass(slots=True)

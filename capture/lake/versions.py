@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from capture.schemas import Table
 
-from .layout import EMPTY_NAME, Layout
+from .layout import Layout, day_folders
 
 
 def stored_version(path: Path) -> int | None:
@@ -37,5 +37,5 @@ def newer_columns(table: Table, version: int | None) -> frozenset[str]:
 def file_versions(layout: Layout, table: Table) -> Counter[int | None]:
     """Return how many files of a table there are of each schema version; None: it does not say, or cannot be read."""
     paths = (path for folder in (layout.live(table.name), layout.archive(table.name))
-             for path in folder.glob("date=*/*.parquet") if path.name != EMPTY_NAME)
+             for day in day_folders(folder).values() for path in day.glob("*.parquet"))
     return Counter(map(stored_version, paths))

@@ -2,6 +2,8 @@
 
 import json
 import logging
+import shutil
+import tempfile
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -13,14 +15,18 @@ from capture.tape import publish
 
 from .damage import damage, hint
 from .functions import FUNCTIONS, statements
-from .layout import EMPTY_DATE, EMPTY_NAME, NEVER_SEALED, Layout
+from .layout import EMPTY_DATE, EMPTY_NAME, NEVER_SEALED, LakeStateError, Layout
 from .parquet import FILE_MODE, write_parquet
 from .sealed import seal_through
-from .sql import columns_sql, quoted
+from .sql import columns_sql, pattern, quoted
 from .versions import stored_version
 
 # Files of a newer DuckDB's own format cannot be opened by the 1.x clients that many tools still carry.
 STORAGE_VERSION = "v1.2.0"
+
+# The date that a file's folder is named by. Not by hive partitioning: it takes the date from any folder of such a name,
+# outside of the lake too. DuckDB leaves out files by this as well.
+_DATE = "try_cast(substr(split_part(filename, '/', -2), 6) as date)"
 
 log = logging.getLogger("ticktape.views")
 
@@ -29,8 +35,11 @@ def prepare(layout: Layout) -> None:
     """Make a lake's folders, the rowless file of every table, and `ticktape.duckdb`, where they are missing.
 
     A view over files that cannot be read is one that cannot be asked; a warning says which files, and what mends them.
-    Raises OSError where the folder cannot be written.
+    Raises OSError where the folder cannot be written, and LakeStateError where DuckDB cannot find files below it.
     """
+    if "\\" in str(layout.root.absolute()):
+        raise LakeStateError(f"{layout.root.absolute()}: files are not found in a folder with a backslash in its name; "
+                             "rename it, or name another with --data")
     for table in TABLES.values():
         for folder in (layout.live(table.name), layout.archive(table.name)):
             empty = folder / f"date={EMPTY_DATE}" / EMPTY_NAME
@@ -79,7 +88,8 @@ def view_sql(table: Table, archive: str, live: str, through: str, *, by_name: bo
     only needed where there are files of several versions, or to see which cannot be read.
     """
     union = ", union_by_name = true" if by_name or table.version > 1 else ""
-    source = f"select {columns_sql(table)}, date from read_parquet({{}}, hive_partitioning = true{union})"
+    source = (f"select {columns_sql(table)}, date from (select *, {_DATE} as date "
+              f"from read_parquet({{}}, hive_partitioning = false, filename = true{union}))")
     return (f"{source.format(archive)} where date <= {through} and date > date '{EMPTY_DATE}'\n"
             f"union all by name\n"
             f"{source.format(live)} where date > {through} and date > date '{EMPTY_DATE}'")
@@ -110,9 +120,11 @@ def failing_query(connection: duckdb.DuckDBPyConnection, table: Table, fault: st
 def _write_views(layout: Layout, faults: list[str], path: Path) -> None:
     """Write the file; add to `faults` what keeps views from being made."""
     root = layout.root.absolute()
+    # DuckDB cannot write at every path, such as one with a question mark: written elsewhere, and copied.
     # Opened in memory and attached: a database file opened by itself would take the default storage version.
-    with duckdb.connect() as connection:
-        connection.execute(f"attach {quoted(path)} as lake (storage_version {quoted(STORAGE_VERSION)})")
+    with tempfile.TemporaryDirectory(prefix="ticktape-") as elsewhere, duckdb.connect() as connection:
+        written = Path(elsewhere) / path.name
+        connection.execute(f"attach {quoted(written)} as lake (storage_version {quoted(STORAGE_VERSION)})")
         at = Layout(root)
         queries = {table: _query(connection, at, table, faults) for table in TABLES.values()}
         connection.execute("begin")  # one transaction: one sync to disk, not one per comment
@@ -130,13 +142,15 @@ def _write_views(layout: Layout, faults: list[str], path: Path) -> None:
         connection.execute("use memory")
         connection.execute("commit")
         connection.execute("detach lake")
+        shutil.copyfile(written, path)
 
 
 def _query(connection: duckdb.DuckDBPyConnection, layout: Layout, table: Table, faults: list[str]) -> str:
-    archive, live = (quoted(folder / "*" / "*.parquet") for folder in (layout.archive(table.name),
-                                                                       layout.live(table.name)))
+    archive, live = (quoted(pattern(folder) + "/date=????-??-??/*.parquet")
+                     for folder in (layout.archive(table.name), layout.live(table.name)))
+    sealed = f"read_parquet({quoted(pattern(layout.sealed(table.name)))}, hive_partitioning = false)"
     # Read once for both halves: a date that is sealed meanwhile would else be in neither of them, or in both.
-    through = f"with through as materialized (select sealed_through from {quoted(layout.sealed(table.name))})"
+    through = f"with through as materialized (select sealed_through from {sealed})"
     query, whole = (
         f"{through}\n{view_sql(table, archive, live, '(select sealed_through from through)', by_name=by_name)}"
         for by_name in (False, True))

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from capture.lake.functions import creations, named, needs_helpers
-from capture.lake.layout import EMPTY_DATE, EMPTY_NAME, Layout, archive_marks, live_mark
+from capture.lake.layout import EMPTY_DATE, EMPTY_NAME, Layout, archive_marks, day_folders, live_mark
 from capture.lake.sealed import sealed_through
 from capture.lake.sql import columns_sql, paths_sql, quoted
 from capture.lake.views import failing_query, fault_of, view_sql
@@ -143,9 +143,9 @@ class Database:
         """Return the files of dates that are not sealed and hold what is in no tail."""
         folder = self.layout.live(table.name)
         found = [folder / f"date={EMPTY_DATE}" / EMPTY_NAME]
-        for day in folder.glob("date=*"):
-            if day.name > f"date={through}":
-                found += [path for path in day.glob("*.parquet") if _is_rolled(live_mark(path), tails)]
+        for day, of_day in day_folders(folder).items():
+            if day > str(through):
+                found += [path for path in of_day.glob("*.parquet") if _is_rolled(live_mark(path), tails)]
         return found
 
     def _late_files(self, table: Table, tails: Mapping[str, Tail], through: date) -> str:

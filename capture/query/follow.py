@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from capture.lake.layout import Layout, archive_marks, live_mark
+from capture.lake.layout import Layout, archive_marks, day_folders, live_mark
 from capture.lake.parquet import read_parquet
 from capture.lake.sealed import sealed_through
 from capture.schemas import TABLES, Table
@@ -82,14 +82,15 @@ class Follow:
 
     def _rolled(self, recorder: str, begin: int, end: int) -> Iterator[pa.Table]:
         """Yield the rows of files that hold what followed marks from one on, up to another."""
-        through = f"date={sealed_through(self.layout, self.table.name)}"
-        for path in self.layout.live(self.table.name).glob(f"date=2*/{recorder}.*.parquet"):
-            if (live := live_mark(path)) and begin <= live[1] < end and path.parent.name > through:
-                yield self._read(path)
-        for path in self.layout.archive(self.table.name).glob(f"date=2*/{recorder}.*.parquet"):
-            marks = archive_marks(path)
-            if marks and marks[2] >= begin and marks[1] < end and path.parent.name <= through:
-                yield self._read(path)
+        through = str(sealed_through(self.layout, self.table.name))
+        for day, folder in day_folders(self.layout.live(self.table.name)).items():
+            for path in folder.glob(f"{recorder}.*.parquet") if day > through else ():
+                if (live := live_mark(path)) and begin <= live[1] < end:
+                    yield self._read(path)
+        for day, folder in day_folders(self.layout.archive(self.table.name)).items():
+            for path in folder.glob(f"{recorder}.*.parquet") if day <= through else ():
+                if (marks := archive_marks(path)) and marks[2] >= begin and marks[1] < end:
+                    yield self._read(path)
 
     def _read(self, path: Path) -> pa.Table:
         return read_parquet(path).sort_by([("seq", "ascending"), ("row", "ascending")])

@@ -15,7 +15,7 @@ from capture.lake.damage import damage
 from capture.lake.functions import FUNCTIONS
 from capture.lake.functions.books import MOST_POSITIONS
 from capture.lake.gaps import WATCHED
-from capture.lake.layout import EMPTY_NAME, Layout
+from capture.lake.layout import Layout, day_folders
 from capture.lake.pruned import kept_s
 from capture.lake.sql import NEWEST_GAPS
 from capture.lake.views import belongs, prepare
@@ -223,7 +223,7 @@ class Lake(Functions):
         query = f'select count(*), min(date), max(date) from "{table.name}"'
         [(count, first, last)] = self.sql(query).rows()
         size = sum(path.stat().st_size for folder in (self.layout.live(table.name), self.layout.archive(table.name))
-                   for path in folder.glob("date=*/*.parquet") if path.name != EMPTY_NAME)
+                   for day in day_folders(folder).values() for path in day.glob("*.parquet"))
         return {"table": table.name, "meaning": table.meaning, "version": table.version, "rows": count,
                 "first_date": first, "last_date": last, "size_bytes": size}
 

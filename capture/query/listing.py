@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 
-from capture.lake.layout import EMPTY_DATE, EMPTY_NAME
+from capture.lake.layout import EMPTY_DATE, EMPTY_NAME, day_folders
 
 # A folder that changed so short a time before it was listed may change once more without telling another time.
 SETTLED_NS = 1_000_000_000
@@ -21,7 +21,7 @@ class Listing:
     def files(self, days: Iterable[date] | None = None) -> list[Path]:
         """Return the files of some dates, or of all, in order of date."""
         if days is None:
-            folders = sorted(self._folder.glob("date=*"))
+            folders = [self._folder / f"date={EMPTY_DATE}", *day_folders(self._folder).values()]
         else:
             folders = [self._folder / f"date={day}" for day in (EMPTY_DATE, *days)]
         return [path for folder in folders for path in self._files(folder)]

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from capture.lake.layout import EMPTY_NAME, Layout, archive_marks, live_mark
+from capture.lake.layout import Layout, archive_marks, day_folders, live_mark
 from capture.lake.sealed import sealed_dates
 from capture.schemas import TABLES
 from capture.tape import Segment, segments
@@ -95,8 +95,8 @@ def _named(layout: Layout) -> Iterator[tuple[str, Path, str, bool]]:
     for table in TABLES:
         for folder, marks, in_archive in ((layout.live(table), live_mark, False),
                                           (layout.archive(table), archive_marks, True)):
-            for path in folder.glob("date=2*/*.parquet"):
-                if path.name != EMPTY_NAME and (named := marks(path)):
+            for path in (path for day in day_folders(folder).values() for path in day.glob("*.parquet")):
+                if named := marks(path):
                     yield table, path, str(named[0]), in_archive
 
 

@@ -34,9 +34,14 @@ class Segment:
         return f"{self.first_mark:012}"
 
 
+def is_recorder(name: str) -> bool:
+    """Return whether a name can be that of a recorder, and of the folder of its tape."""
+    return _RECORDER.fullmatch(name) is not None
+
+
 def recorder_folder(root: Path, recorder: str) -> Path:
     """Return the folder of a recorder's tape below the tape folder `root`."""
-    if not _RECORDER.fullmatch(recorder):
+    if not is_recorder(recorder):
         raise TapeError(
             f"{recorder!r} cannot name a recorder: use 1 to 64 letters, digits, _ and -, a sign not first"
         )

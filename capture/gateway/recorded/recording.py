@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from capture.gateway.bars import fed_what
 from capture.gateway.feed import Notice
-from capture.lake.layout import EMPTY_DATE
+from capture.lake.layout import EMPTY_DATE, day_folders
 from capture.query import Lake
 from capture.session.instrument import InstrumentError, parse_instrument
 
@@ -189,8 +189,8 @@ class Recording:
     def _edges(self) -> tuple[int, int]:
         """Return the first moment with market data, and the one after the last."""
         layout = self._lake.layout
-        folders = {folder.name.removeprefix("date=") for table in ("instruments", *MARKET_TABLES)
-                   for of in (layout.live(table), layout.archive(table)) for folder in of.glob("date=*")}  # fmt: skip
+        folders = {on for table in ("instruments", *MARKET_TABLES)
+                   for of in (layout.live(table), layout.archive(table)) for on in day_folders(of)}  # fmt: skip
         last_heard = day(int(self._lake.heard_s() * SECOND_US)).isoformat()  # what is in no file yet
         days = sorted((folders | {last_heard}) - {EMPTY_DATE})
         # Bars alone may be from IB's history of long before; where nothing else is there, they are what is played.
