@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .options import Data, Json, lake_folder, named, utc_time
+from .options import Data, Json, lake_folder, utc_time
 from .output import show_json, show_table
 
 MOST_SHOWN = 20
@@ -14,7 +14,7 @@ _COUNTS = (
 _VALUES = ("open", "high", "low", "close", "volume")
 
 Words = Annotated[list[str] | None, typer.Argument(
-    metavar="INSTRUMENT", help="Only these: symbols, or contract ids.")]
+    metavar="INSTRUMENT", help="Only these: symbols, or conid:265598.")]
 Since = Annotated[str | None, typer.Option("--from", metavar="TIME", help="Only bars from this time on, UTC.")]
 Until = Annotated[str | None, typer.Option("--to", metavar="TIME", help="Only bars before this time, UTC.")]
 Width = Annotated[str | None, typer.Option(metavar="SIZE", help="Only bars of this size: '5 secs', '1 min'.")]
@@ -37,7 +37,7 @@ def run(
     from capture.query import open_lake
     from capture.query.check_bars import bar_differences, check_bars
 
-    words = named(instruments)
+    words = instruments or []
     first, last = utc_time("--from", since), utc_time("--to", until)
     with open_lake(lake_folder(data)) as lake:
         series = check_bars(lake, words, first, last, width).arrow().to_pylist()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .exits import Exit, UsageError
-from .options import Data, Json, lake_folder, named, utc_time
+from .options import Data, Json, lake_folder, utc_time
 from .output import say, show_json, size_text
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ LINE_INTERVAL_S = 5.0  # of progress, where stderr is no terminal
 def run(
     table: Annotated[str, typer.Argument(metavar="TABLE", help="A table, as `ticktape tables` lists them.")],
     instruments: Annotated[list[str] | None, typer.Argument(
-        metavar="INSTRUMENT", help="Only these: symbols, or contract ids.")] = None,
+        metavar="INSTRUMENT", help="Only these: symbols, or conid:265598.")] = None,
     output: Annotated[Path | None, typer.Option(
         "--output", "-o", metavar="PATH", help="File or folder. With --format: by default TABLE, here.")] = None,
     format: Annotated[str | None, typer.Option(
@@ -59,7 +59,7 @@ def run(
     from capture.export import FORMATS, AskedError, ExistsError, open_lake
     from capture.query import QueryError
 
-    words = named(instruments) or None
+    words = instruments or None
     if output == Path("-"):
         raise UsageError("an export is a file or a folder: to print rows there is `ticktape sql … --format csv`")
     place = output or Path(table + (_ending(format, FORMATS) if not by else ""))

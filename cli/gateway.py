@@ -45,7 +45,7 @@ def run(
     data: Data = None,
     recorder: Annotated[str | None, typer.Option(help="Whose tape to play, where several recorded.")] = None,
     instruments: Annotated[list[str] | None, typer.Option(
-        help="Play only this one: AAPL, a contract id; may be repeated.")] = None,
+        help="Play only this one: AAPL, conid:265598; may be repeated.")] = None,
     for_s: ForSeconds = None,
 ) -> None:  # fmt: skip
     """Run a gateway with an invented market, or with --replay one that plays what was recorded.

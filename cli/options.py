@@ -28,11 +28,6 @@ def lake_folder(given: Path | None) -> Path:
     return data_folder()
 
 
-def named(words: list[str] | None) -> list[str | int]:
-    """Return instruments as a command line names them: what is a number is a contract id."""
-    return [int(word) if word.isdecimal() else word for word in words or []]
-
-
 def utc_time(option: str, text: str | None) -> datetime | None:
     """Return the time that an option gives, UTC where it names no zone, of a date its midnight; None for none.
 

@@ -70,6 +70,9 @@ def instruments_page() -> str:
         "them, each with the word that picks it. In ticktape.toml an instrument can also be a table of contract "
         'fields, such as `{ symbol = "ES", sec_type = "FUT", exchange = "CME", last_trade_date = "202612" }`; '
         f"the fields are {', '.join(f'`{name}`' for name in Contract.__slots__)}.",
+        "What was recorded is asked for by IB's local symbol, as the tables have it, which is text, of digits too "
+        "(`700`, `005930`), or by contract id, `conid:265598`; in Python a whole number is a contract id too. A symbol "
+        "may stand for several instruments, a contract id never does.",
         "## Streams",
         "Parameters follow the word after colons, in this order; a default stands in brackets.",
         _markdown(("word", "brings", "table", "`stream` in its rows", "parameters"), streams))
@@ -128,7 +131,7 @@ def _format(format: Format) -> str:
 
 _EXPORT_EXAMPLES = """
 ticktape export trades AAPL --from 2026-11-18 --until 2026-11-19 -o aapl.csv.gz
-ticktape export quotes --by symbol,date --format parquet -o quotes        # quotes/symbol=…/date=…/quotes.parquet
+ticktape export quotes --by symbol,date --format parquet -o quotes        # quotes/AAPL/date=2026-11-18/quotes.parquet
 ticktape export trades --every '1 minute' --whole -o bars.parquet         # bars without gaps
 ticktape export depth ESZ6 --every '1 second' -o book.feather             # the ten best levels
 ticktape export trades --min-coverage 0.99 --once -o trades.parquet       # days of which nearly all was recorded
@@ -150,10 +153,12 @@ _EXPORT_RULES = """
   counts it, says so, and ends with exit code 3. What a format has no place for at all stands below.
 - **From history.** Rows that IB's history restored into gaps stand at IB's whole second, rounded down: in a backtest
   they are up to a second early, and nobody saw them live. The command counts them; `--no-restored` leaves them out.
-- **Parts.** With `--by symbol`, `--by date` or both, folders are named as Hive does, `symbol=AAPL/date=2026-11-18/`,
-  and the symbol is no column of the files: `pd.read_parquet("quotes")`, `pl.read_parquet("quotes")`,
-  `pyarrow.dataset.dataset("quotes", partitioning="hive")` and DuckDB's `read_parquet('quotes/**/*.parquet')` give it
-  back. Dates are those of UTC.
+- **Parts.** With `--by symbol`, `--by date` or both there is a folder for each, `AAPL/date=2026-11-18/`. The symbol is
+  a column of the files, as text, and no part of Hive's names, by which readers would make numbers of `700` and
+  `005930`; dates (of UTC) are named as Hive does. `pd.read_parquet("quotes")`, `pl.read_parquet("quotes")`,
+  `pyarrow.dataset.dataset("quotes", partitioning="hive")` and DuckDB's `read_parquet('quotes/**/*.parquet')` give both.
+  What no folder's name can hold is written as in addresses (`A%2FB`), a dot or underscore at its beginning too.
+- **Instruments** are named by symbol; `700` is one. `conid:265598` names a contract id.
 - **Covered.** `--min-coverage` measures days of the instrument's exchange, the first and the last one whole unless
   `--from` and `--until` cut them.
 - **Times** are UTC. In CSV nothing between two commas is a null, and `""` an empty text.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .exits import UsageError
-from .options import Data, lake_folder, named, utc_time
+from .options import Data, lake_folder, utc_time
 from .output import json_value, say
 from .tail import COLUMNS
 
@@ -41,7 +41,7 @@ class Format(StrEnum):
 
 def run(
     instruments: Annotated[list[str] | None, typer.Argument(
-        metavar="INSTRUMENT", help="Only these: symbols, or contract ids.")] = None,
+        metavar="INSTRUMENT", help="Only these: symbols, or conid:265598.")] = None,
     start: Annotated[str | None, typer.Option("--from", metavar="TIME", help="From this time on, UTC.")] = None,
     end: Annotated[str | None, typer.Option("--until", metavar="TIME", help="Up to this time, UTC.")] = None,
     tables: Annotated[str | None, typer.Option(metavar="NAME,…", help="Default: all market data.")] = None,
@@ -71,7 +71,7 @@ def run(
     from capture.query import QueryError, open_lake
 
     wanted: dict[str, Any] = {"tables": tables.split(",")} if tables else {}
-    names = named(instruments) or None
+    names = instruments or None
     first, last, factor = utc_time("--from", start), utc_time("--until", end), _speed(speed)
     with open_lake(lake_folder(data)) as lake:
         try:

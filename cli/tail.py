@@ -13,7 +13,7 @@ import typer
 from rich.cells import cell_len
 
 from .exits import UsageError
-from .options import Data, lake_folder, named
+from .options import Data, lake_folder
 from .output import json_value, say
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ FIRST_COLUMNS = 8
 def run(
     table: Annotated[str, typer.Argument(metavar="TABLE", help="A table, as `ticktape tables` lists them.")],
     instruments: Annotated[list[str] | None, typer.Argument(
-        metavar="INSTRUMENT", help="Only these: symbols, or contract ids.")] = None,
+        metavar="INSTRUMENT", help="Only these: symbols, or conid:265598.")] = None,
     count: Annotated[int, typer.Option("-n", min=0, metavar="ROWS", help="Show so many that are there first.")] = 10,
     stream: Annotated[str | None, typer.Option(help="Only this stream, as the tables name it: all_last.")] = None,
     columns: Annotated[str | None, typer.Option(metavar="NAME,…", help="These columns; all: all of them.")] = None,
@@ -69,7 +69,7 @@ def run(
     from capture.lake.layout import Layout
 
     layout = Layout(folder)
-    follow = Follow(layout, table, named(instruments), stream)
+    follow = Follow(layout, table, instruments or [], stream)
     printer = (_JsonLines if json else _Lines)(names)
     try:
         for rows in _follow(follow, count, for_s, _Watch(layout)):

@@ -104,7 +104,7 @@ def export(
             check_folder(place, job, chosen.name)
         _ = job.span  # before anything else, as it refuses what has no rows
         coverage = coverage_of(job)
-        run = _Run(chosen, ending, columns, uncovered(job, coverage), _counted(job, progress))
+        run = _Run(chosen, ending, columns, uncovered(job, coverage), _counted(job, progress), by_symbol="symbol" in by)
         with stage.open() as root:
             # One end for all parts: rows may come meanwhile.
             for part in parts(job.part(end=job.span[1]), by):
@@ -144,8 +144,9 @@ class _Run:
 
     def __init__(
         self, format: Format, ending: str, columns: Sequence[str] | None, days: list[Uncovered],
-        progress: Callable[[int, datetime], object],
+        progress: Callable[[int, datetime], object], *, by_symbol: bool,
     ) -> None:
+        self._by_symbol = by_symbol
         self._format, self._ending, self.left_out, self._progress = format, ending, days, progress
         self._wanted = columns
         self.columns: list[str] = []
@@ -160,9 +161,10 @@ class _Run:
             there = [column for column in NEEDED if column in part.job.table.schema.names]
             part.job.columns = list(dict.fromkeys((*self._wanted, *there)))
         found = self._rows(part.job)
-        inside = "symbol" if "symbol=" in str(part.folder) and not self._format.own_columns else None
-        # As Hive has it: what the folder says is no column of its files, which readers would find twice.
-        self.columns = [name for name in self._wanted or found.schema.names if name != inside]
+        # In parts by symbol too: no reader takes it from the name of a folder, where 700 would be a number.
+        always = ["symbol"] if self._by_symbol and not self._format.own_columns else []
+        columns = list(self._wanted or found.schema.names)
+        self.columns = [*(name for name in always if name not in columns), *columns]
         schema = pa.schema([found.schema.field(column) for column in self.columns])
         writer: Writer | None = None
         for batch in without(found.batches, self.left_out, restored=part.job.restored):

@@ -1,4 +1,8 @@
-"""The parts of an export: one, or one for each symbol, date or both, in folders as Hive names them."""
+"""The parts of an export: one, or one for each symbol, date or both, in folders of these names.
+
+A date's folder is named as Hive does (`date=2026-11-18`), by which readers give the column back; a symbol's is its bare
+name, and the column stays in the files: of `symbol=700` all readers make a number.
+"""
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -12,8 +16,10 @@ from .job import Job
 
 DAY = timedelta(days=1)
 BY = ("symbol", "date")
-# What may stand in a folder's name; the rest is written as in addresses, which is how readers expect it.
+# What may stand in a folder's name; the rest is written as in addresses.
 SAFE = " .+-_"
+HIDDEN = "._"  # of folders that begin so readers take no notice
+NO_SYMBOL = "%"  # of an empty one; no other symbol is written so
 
 
 class Part(NamedTuple):
@@ -36,8 +42,14 @@ def parts(job: Job, by: Sequence[str]) -> Iterator[Part]:
         if None in values:
             job.lose("rows without a symbol, which are in no part", _count(job, where))
             continue
-        folder = Path(*(f"{name}={quote(str(value), safe=SAFE)}" for name, value in named.items()))
+        folder = Path(*(f"date={value}" if name == "date" else folder_of(value) for name, value in named.items()))
         yield Part(_narrowed(job, named), folder)
+
+
+def folder_of(symbol: str) -> str:
+    """Return the name of a symbol's folder."""
+    name = quote(symbol, safe=SAFE) or NO_SYMBOL
+    return f"%{ord(name[0]):02X}{name[1:]}" if name[0] in HIDDEN else name
 
 
 def _narrowed(job: Job, named: dict[str, Any]) -> Job:

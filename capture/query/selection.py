@@ -1,5 +1,6 @@
 """Rows of a table by instrument and time: the SQL behind `lake.trades("AAPL", "2026-11-20")` and its siblings."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -14,6 +15,8 @@ from .answer import QueryError
 # A point in time: a date ("2026-11-20" or datetime.date) is its midnight UTC; anything finer says its zone.
 Moment = str | date | datetime
 Instruments = str | int | Sequence[str | int]
+
+_CONTRACT_ID = re.compile(r"conid:(\d{1,18})")
 
 ORDER = ("ts", "recorder", "seq", "row")  # of rows in time, always
 
@@ -93,13 +96,19 @@ def _last_date(end: datetime) -> date:
 
 
 def symbols_and_ids(given: Instruments) -> tuple[list[str], list[int]]:
-    """Return which instruments are meant. Raises QueryError for what is neither a symbol nor a contract id."""
+    """Return which instruments are meant: a text is a symbol, of digits too, but for `conid:265598`.
+
+    Raises QueryError for what is neither a symbol nor a contract id.
+    """
     several: list[object] = [given] if isinstance(given, str | int | np.integer) else list(given)
     if wrong := [one for one in several if not isinstance(one, str | int | np.integer)]:
         raise QueryError(f"{wrong[0]!r} is no instrument: give symbols, or contract ids as whole numbers")
+    texts = [one for one in several if isinstance(one, str)]
+    named = {one: match[1] for one in texts if (match := _CONTRACT_ID.fullmatch(one))}
     # Numbers of numpy are none of Python's.
-    return ([one for one in several if isinstance(one, str)],
-            [int(one) for one in several if isinstance(one, int | np.integer)])
+    numbers = [named.get(one) if isinstance(one, str) else one for one in several]
+    return ([one for one in texts if one not in named],
+            [int(one) for one in numbers if isinstance(one, str | int | np.integer)])
 
 
 def _instruments(given: Instruments) -> str:

@@ -36,7 +36,7 @@ def test_json_is_the_manifest(run: Run, lake: Path) -> None:
 def test_parts(run: Run, lake: Path, tmp_path: Path) -> None:
     code, out, _ = run("export", "trades", "AAPL", "--data", lake, "--format", "csv", "--by", "symbol,date")
     assert (code, out) == (0, "trades\n")
-    assert (tmp_path / "trades" / "symbol=AAPL" / "date=2026-01-02" / "trades.csv").is_file()
+    assert (tmp_path / "trades" / "AAPL" / "date=2026-01-02" / "trades.csv").is_file()
 
 
 def test_what_is_lost_ends_with_3(run: Run, lake: Path) -> None:

@@ -171,7 +171,7 @@ class Recording:
         """Yield the contract ids that a word names."""
         known = [details for con_id in sorted(self._contracts.con_ids)
                  if (details := self._contracts.at(con_id, FOREVER_US)) is not None]  # fmt: skip
-        found = [one["con_id"] for one in known if word in (one["local_symbol"], str(one["con_id"]))]
+        found = [one["con_id"] for one in known if word == one["local_symbol"]]
         if not found:
             found = [one["con_id"] for one in self._meant(word)]
         if not found:
