@@ -145,6 +145,8 @@ REFERENCE = (
     Message(56, "delta_neutral_validation", (REQUEST_ID, Field("con_id", INT), *floats("delta", "price")), version=1),
 )
 
+_PROFITS = floats("daily", "unrealized", "realized")
+
 # Answers to the account requests of other clients: the gateway's account is an empty paper account.
 ACCOUNT = (
     Message(6, "account_value", texts("key", "value", "currency", "account"), version=2),
@@ -160,12 +162,36 @@ ACCOUNT = (
         REQUEST_ID, *texts("account", "model_code", "key", "value", "currency")), version=1),
     Message(74, "account_update_multi_end", (REQUEST_ID,), version=1),
     Message(102, "completed_orders_end", ()),
+    Message(3, "order_status", (
+        Field("order_id", INT), Field("status", TEXT), Field("filled", DECIMAL), Field("remaining", DECIMAL),
+        Field("average_fill_price", FLOAT), Field("permanent_id", LONG), Field("parent_id", INT),
+        Field("last_fill_price", FLOAT), Field("client_id", INT), Field("why_held", TEXT),
+        Field("market_cap_price", FLOAT))),
+    Message(94, "pnl", (REQUEST_ID, *_PROFITS)),
+    Message(95, "pnl_single", (REQUEST_ID, Field("position", DECIMAL), *_PROFITS, Field("value", FLOAT))),
+)
+
+# What else a client may ask for; most of it the gateway answers with nothing in it.
+OTHER = (
+    Message(16, "financial_advisor", (Field("data_type", INT), Field("xml", TEXT)), version=1),
+    Message(19, "scanner_parameters", texts("xml"), version=1),
+    Message(20, "scanner_data", (REQUEST_ID, Repeat("rows", (
+        *ints("rank", "con_id"), *texts("symbol", "sec_type", "last_trade_date"), Field("strike", FLOAT),
+        *texts("right", "exchange", "currency", "local_symbol", "market_name", "trading_class", "distance", "benchmark",
+               "projection", "legs")))), version=3),
+    Message(66, "verified", texts("successful", "reason"), version=1),
+    Message(67, "display_groups", (REQUEST_ID, Field("groups", TEXT)), version=1),
+    Message(68, "display_group", (REQUEST_ID, Field("contract_info", TEXT)), version=1),
+    Message(70, "verified_and_authorized", texts("successful", "reason"), version=1),
+    Message(77, "soft_dollar_tiers", (REQUEST_ID, Repeat("tiers", texts("name", "value", "title")))),
+    Message(78, "family_codes", (Repeat("codes", texts("account", "code")),)),
+    Message(85, "news_providers", (Repeat("providers", texts("code", "title")),)),
+    Message(87, "historical_news_end", (REQUEST_ID, Field("more", BOOL))),
 )
 
 ANSWERS = (
-    *TICKS, TICK_BY_TICK, *HISTORICAL_TICKS, *DEPTH, *BARS, ERROR, *SESSION, *REFERENCE, *ACCOUNT)
+    *TICKS, TICK_BY_TICK, *HISTORICAL_TICKS, *DEPTH, *BARS, ERROR, *SESSION, *REFERENCE, *ACCOUNT, *OTHER)
 
 # Known messages that carry nothing a market-data recorder stores in a table: they stay on the tape, undecoded
 # without being a fault (orders, executions, positions, news, scanners and the like).
-UNREAD = frozenset({3, 5, 7, 11, 16, 19, 20, 59, 61, 65, 66, 67, 68, 69, 70, 71, 77, 78, 83, 85, 86, 87, 94, 95, 100,
-                    101, 103, 104, 105, 110, 111})
+UNREAD = frozenset({5, 7, 11, 59, 61, 65, 69, 71, 83, 86, 100, 101, 103, 104, 105, 110, 111})

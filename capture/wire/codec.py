@@ -72,6 +72,19 @@ class Codec:
         values.pop(VERSION_FIELD, None)
         return Decoded(message, values, cursor.end - cursor.at)
 
+    def request_id(self, payload: bytes) -> int | None:
+        """Return the request id of a frame that cannot be decoded whole; None where not even that can be read."""
+        message = self.by_id.get(message_id(payload) or 0)
+        elements = message.at(self.server_version) if message is not None else ()
+        place = next((at for at, element in enumerate(elements, 1) if getattr(element, "name", "") == "request_id"), 0)
+        words = payload.split(b"\0")[:-1]
+        if not 0 < place < len(words):
+            return None
+        try:
+            return parse_int(words[place].decode("utf-8", errors="replace"))
+        except ValueError:
+            return None
+
     def encode(self, name: str, values: Values | None = None, /, **more: Any) -> bytes:
         """Encode a message by name to a payload; fields without a value are empty.
 

@@ -20,10 +20,11 @@ from .layout import NEWEST_VERSION, OLDEST_VERSION
 
 @dataclass(frozen=True, slots=True)
 class BadFrame:
-    """A frame that could not be decoded, with the reason; the connection lives on."""
+    """A frame that could not be decoded, the reason, and its request id if it has one; the connection lives on."""
 
     payload: bytes
     reason: str
+    request_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +97,24 @@ class ServerConnection:
         self.server_version: int | None = None
         self._prefix = b""
         self._splitter = Splitter()
+        self._offered = False
+        self._early: list[bytes] = []
         self._requests: Codec | None = None
         self._answers: Codec | None = None
 
     def receive(self, data: bytes) -> list[Event]:
-        """Return what the bytes, with those before, complete. Raises RemoteProtocolError on a wrong hello."""
+        """Return what the bytes, with those before, complete. Raises RemoteProtocolError on a wrong hello.
+
+        What a client sends behind its hello without waiting comes once that is answered: then call it again, with
+        no bytes.
+        """
         if len(self._prefix) < len(PREFIX):
             data = self._take_prefix(data)
-        return [self._event(payload) for payload in self._splitter.feed(data)] + _corrupt(self._splitter)
+        self._early += self._splitter.feed(data)
+        events: list[Event] = []
+        while self._early and not (self._offered and self._requests is None):
+            events.append(self._event(self._early.pop(0)))
+        return events + _corrupt(self._splitter)
 
     def answer_hello(self, offer: ClientHello, connection_time: str) -> bytes:
         """Agree on a version and return the framed hello. Raises RemoteProtocolError when none is shared."""
@@ -131,7 +142,10 @@ class ServerConnection:
         return data[missing:]
 
     def _event(self, payload: bytes) -> Event:
-        return parse_client_hello(payload) if self._requests is None else _decode(self._requests, payload)
+        if self._requests is not None:
+            return _decode(self._requests, payload)
+        self._offered = True
+        return parse_client_hello(payload)
 
 
 def _corrupt(splitter: Splitter) -> list[Event]:
@@ -142,4 +156,4 @@ def _decode(codec: Codec, payload: bytes) -> Decoded | BadFrame:
     try:
         return codec.decode(payload)
     except MalformedFrameError as error:
-        return BadFrame(payload, str(error))
+        return BadFrame(payload, str(error), codec.request_id(payload))

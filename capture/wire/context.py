@@ -83,7 +83,7 @@ class Context:
         if decoded.name in CANCELS:
             if ended := self.requests.get(decoded.values["request_id"] or 0):
                 ended.end()
-        elif "con_id" in decoded.values and (request := _request(decoded)):
+        elif decoded.message.read_only and "con_id" in decoded.values and (request := _request(decoded)):
             self.requests[request.request_id] = request
         return decoded
 

@@ -110,8 +110,60 @@ ACCOUNT_REQUESTS = (
     *(Message(id_, name, elements, version=version, read_only=False) for id_, name, elements, version in _ACCOUNT_ROWS),
     Message(7, "req_executions", (
         REQUEST_ID, Field("client_id", INT), *texts("account", "time", "symbol", "sec_type", "exchange", "side"),
-        Field("last_days", INT, since=200), Repeat("dates", ints("date"), since=200)),
-        version=3, version_until=200, read_only=False),
+        Field("last_days", INT, since=200), Repeat("dates", ints("date"), since=200)), version=3, read_only=False),
 )
 
-REQUESTS = (*MARKET_REQUESTS, *HISTORY_REQUESTS, *REFERENCE_REQUESTS, *SESSION_REQUESTS, *ACCOUNT_REQUESTS)
+# What the gateway answers besides, with little or nothing; a recorder never asks.
+_PRICED = (REQUEST_ID, *CONTRACT)
+_SCAN = (
+    REQUEST_ID, Field("rows", INT), *texts("instrument", "location", "scan"), *floats("above_price", "below_price"),
+    Field("above_volume", INT), *floats("market_cap_above", "market_cap_below"),
+    *texts("moody_rating_above", "moody_rating_below", "sp_rating_above", "sp_rating_below", "maturity_date_above",
+           "maturity_date_below"),
+    *floats("coupon_rate_above", "coupon_rate_below"), Field("exclude_convertible", BOOL),
+    Field("average_option_volume_above", INT),
+    *texts("settings", "stock_type", "filter_options", "options"))
+_OTHER_ROWS = (
+    (12, "req_news_bulletins", (Field("all_messages", BOOL),), 1),
+    (13, "cancel_news_bulletins", (), 1),
+    (18, "req_financial_advisor", (Field("data_type", INT),), 1),
+    (19, "replace_financial_advisor", (Field("data_type", INT), Field("xml", TEXT), REQUEST_ID), 1),
+    (22, "req_scanner_subscription", _SCAN, None),
+    (23, "cancel_scanner_subscription", (REQUEST_ID,), 1),
+    (24, "req_scanner_parameters", (), 1),
+    (54, "req_implied_volatility", (*_PRICED, *floats("option_price", "underlying_price"), Field("options", TEXT)), 3),
+    (55, "req_option_price", (*_PRICED, *floats("volatility", "underlying_price"), Field("options", TEXT)), 3),
+    (56, "cancel_implied_volatility", (REQUEST_ID,), 1),
+    (57, "cancel_option_price", (REQUEST_ID,), 1),
+    (65, "verify", texts("api_name", "api_version"), 1),
+    (66, "verify_message", texts("api_data"), 1),
+    (67, "req_display_groups", (REQUEST_ID,), 1),
+    (68, "subscribe_display_group", (REQUEST_ID, Field("group", INT)), 1),
+    (69, "update_display_group", (REQUEST_ID, Field("contract_info", TEXT)), 1),
+    (70, "unsubscribe_display_group", (REQUEST_ID,), 1),
+    (72, "verify_and_authorize", texts("api_name", "api_version", "opaque_key"), 1),
+    (73, "verify_and_authorize_message", texts("api_data", "response"), 1),
+    (79, "req_soft_dollar_tiers", (REQUEST_ID,), None),
+    (80, "req_family_codes", (), None),
+    (84, "req_news_article", (REQUEST_ID, *texts("provider", "article_id", "options")), None),
+    (85, "req_news_providers", (), None),
+    (86, "req_historical_news", (
+        REQUEST_ID, Field("con_id", INT), *texts("providers", "start", "end"), Field("count", INT),
+        Field("options", TEXT)), None),
+    (92, "req_pnl", (REQUEST_ID, *texts("account", "model_code")), None),
+    (93, "cancel_pnl", (REQUEST_ID,), None),
+    (94, "req_pnl_single", (REQUEST_ID, *texts("account", "model_code"), Field("con_id", INT)), None),
+    (95, "cancel_pnl_single", (REQUEST_ID,), None),
+    (100, "req_event_calendar_meta", (REQUEST_ID,), None),
+    (101, "cancel_event_calendar_meta", (REQUEST_ID,), None),
+    (102, "req_event_calendar", (
+        REQUEST_ID, Field("con_id", INT), Field("filter", TEXT, since=171),
+        *(Field(f"fill_{name}", BOOL, since=171) for name in ("watchlist", "portfolio", "competitors")),
+        *(Field(name, TEXT, since=173) for name in ("start_date", "end_date")), Field("limit", INT, since=173)), None),
+    (103, "cancel_event_calendar", (REQUEST_ID,), None),
+)
+OTHER_REQUESTS = tuple(
+    Message(id_, name, elements, version=version, read_only=False) for id_, name, elements, version in _OTHER_ROWS)
+
+REQUESTS = (
+    *MARKET_REQUESTS, *HISTORY_REQUESTS, *REFERENCE_REQUESTS, *SESSION_REQUESTS, *ACCOUNT_REQUESTS, *OTHER_REQUESTS)

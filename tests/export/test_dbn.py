@@ -23,10 +23,9 @@ from capture.gateway.market import Market
 from capture.query import Lake, QueryError
 from capture.schemas import TABLES
 from capture.session.settings import RecordBlock
+from tests.foreign import run
 from tests.lake.functions.conftest import IDS, NOON, MadeLake
 from tests.recording import record as record_market
-
-from .foreign import run
 
 CLIENT = ("databento==0.87.0", "pyarrow")
 READER = Path(__file__).parent / "readers" / "dbn.py"

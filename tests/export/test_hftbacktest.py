@@ -24,7 +24,7 @@ from capture.gateway.market import Market
 from capture.query import Lake, QueryError
 from capture.schemas import TABLES
 from capture.session.settings import RecordBlock
-from tests.export.foreign import run
+from tests.foreign import run
 from tests.lake.functions.conftest import IDS, NOON, MadeLake
 from tests.recording import record
 

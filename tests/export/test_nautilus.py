@@ -29,10 +29,9 @@ from capture.gateway.market import Market
 from capture.query import Lake, QueryError
 from capture.schemas import TABLES
 from capture.session.settings import RecordBlock
+from tests.foreign import run
 from tests.lake.functions.conftest import IDS, NOON, MadeLake
 from tests.recording import record
-
-from .foreign import run
 
 LIBRARY = ("nautilus_trader==1.221.0",)
 READER = Path(__file__).parent / "readers" / "nautilus.py"

@@ -20,7 +20,7 @@ FOLDER = Path(__file__).parents[1] / "golden"
 NEXT_FRAME = frame(b"9\x001\x001\x00")[:-1]  # the beginning of a next frame
 
 # Each server version at which a layout or a meaning changed, and the ends of the range.
-GATES = (157, 162, 163, 164, 165, 166, 175, 176, 178, 179, 182, 186, 188, 193, 194, 195, 196, 200)
+GATES = (157, 162, 163, 164, 165, 166, 171, 173, 175, 176, 178, 179, 182, 186, 188, 193, 194, 195, 196, 200)
 
 Golden = dict[str, Any]
 
