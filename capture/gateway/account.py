@@ -1,8 +1,9 @@
-"""Answers to account and order requests: an empty paper account, so that clients which ask at their start connect."""
+"""Answers about the account: an empty paper account, so that clients which ask at their start connect."""
 
-from capture.wire.codec import Values, message_id
+from capture.wire.codec import Values
 
 from .client import Client
+from .refusal import Refusal, invalid
 from .session import Handlers, nothing
 
 CASH = "1000000.00"
@@ -12,6 +13,10 @@ FIGURES = {  # account value -> amount, all in USD
     "CashBalance": CASH,
     "EquityWithLoanValue": CASH,
     "ExcessLiquidity": CASH,
+    "FullAvailableFunds": CASH,
+    "FullExcessLiquidity": CASH,
+    "FullInitMarginReq": "0.00",
+    "FullMaintMarginReq": "0.00",
     "GrossPositionValue": "0.00",
     "InitMarginReq": "0.00",
     "MaintMarginReq": "0.00",
@@ -20,6 +25,7 @@ FIGURES = {  # account value -> amount, all in USD
     "TotalCashValue": CASH,
     "UnrealizedPnL": "0.00",
 }
+ADVISOR_LISTS = {1: "ListOfGroups", 2: "ListOfAllocationProfiles", 3: "ListOfAccountAliases"}
 
 
 def account_updates(client: Client, values: Values) -> None:
@@ -78,27 +84,50 @@ def executions(client: Client, values: Values) -> None:
     client.send("executions_end", request_id=values["request_id"])
 
 
-PLACE_ORDER, CANCEL_ORDER = 3, 4
-CANCEL_WITHOUT_VERSION_SINCE = 192
-ORDER_REFUSALS = {
-    PLACE_ORDER: (201, "Order rejected - reason:This gateway takes no orders."),
-    CANCEL_ORDER: (10147, "OrderId {} that needs to be cancelled is not found."),
-}
+def profits(client: Client, values: Values) -> None:
+    """Say that nothing was won or lost."""
+    _require_account(client, values)
+    client.send("pnl", request_id=values["request_id"], daily=0, unrealized=0, realized=0)
 
 
-def order_refusal(payload: bytes, server_version: int) -> tuple[int, int, str] | None:
-    """Return order id, code and text that refuse an order or its cancellation; None for any other frame.
+def profits_of_one(client: Client, values: Values) -> None:
+    """Say that there is no position in an instrument, and nothing won or lost with it."""
+    _require_account(client, values)
+    if not client.feed.find(client.now_us, con_id=values["con_id"]):
+        raise Refusal(200, "No security definition has been found for the request")
+    client.send("pnl_single", request_id=values["request_id"], position=0, daily=0, unrealized=0, realized=0, value=0)
 
-    Orders are in no table of messages, so that none can be encoded: all that is read of one is its id. That is the
-    first field of an order, and of a cancellation since 192, which had a version in front of it before.
-    """
-    kind, words = message_id(payload), payload.split(b"\0")[1:-1]
-    place = int(kind == CANCEL_ORDER and server_version < CANCEL_WITHOUT_VERSION_SINCE)
-    if kind not in ORDER_REFUSALS or len(words) <= place or not words[place].isdigit():
-        return None
-    code, text = ORDER_REFUSALS[kind]
-    order_id = int(words[place])
-    return order_id, code, text.format(order_id)
+
+def _require_account(client: Client, values: Values) -> None:
+    if values["account"] not in ("", client.gateway.account):
+        raise invalid(f"Invalid account code '{values['account']}'")
+
+
+# Of financial advisors, which this account is none of
+
+
+def advisor_data(client: Client, values: Values) -> None:
+    """Send an empty list."""
+    element = ADVISOR_LISTS.get(values["data_type"])
+    if element is None:
+        raise invalid(f"{values['data_type']} is no kind of financial advisor's data")
+    client.send("financial_advisor", data_type=values["data_type"],
+                xml=f'<?xml version="1.0" encoding="UTF-8"?>\n<{element}></{element}>')
+
+
+def replace_advisor_data(_client: Client, _values: Values) -> None:
+    """Refuse it."""
+    raise invalid("FA data operations ignored for non FA customers.")
+
+
+def family_codes(client: Client, _values: Values) -> None:
+    """Say that the account is of no family."""
+    client.send("family_codes", codes=[{"account": client.gateway.account, "code": ""}])
+
+
+def soft_dollar_tiers(client: Client, values: Values) -> None:
+    """Say that there are none."""
+    client.send("soft_dollar_tiers", request_id=values["request_id"])
 
 
 HANDLERS: Handlers = {
@@ -116,4 +145,12 @@ HANDLERS: Handlers = {
     "cancel_account_updates_multi": nothing,
     "cancel_positions": nothing,
     "cancel_positions_multi": nothing,
+    "req_pnl": profits,
+    "req_pnl_single": profits_of_one,
+    "cancel_pnl": nothing,
+    "cancel_pnl_single": nothing,
+    "req_financial_advisor": advisor_data,
+    "replace_financial_advisor": replace_advisor_data,
+    "req_family_codes": family_codes,
+    "req_soft_dollar_tiers": soft_dollar_tiers,
 }

@@ -7,7 +7,7 @@ import pyarrow as pa
 from capture.wire.codec import Values
 
 from .client import Client, Worked
-from .contract import Details, require_bars
+from .contract import HAD_BY, Details, require_bars
 from .moments import DAY_S, HOUR_S, MINUTE_S, MONTH_S, WEEK_S, bar_dates, range_us, written
 from .refusal import Refusal, historical, invalid
 from .subscription import Rows, Subscription, with_column
@@ -19,7 +19,7 @@ SIZES_S = {  # IB's words for the width of a bar -> seconds; weeks and months ar
     "1W": WEEK_S, "1 week": WEEK_S, "1M": MONTH_S, "1 month": MONTH_S,
 }  # fmt: skip
 LIVE_WHATS = ("TRADES", "AGGTRADES", "MIDPOINT", "BID", "ASK")
-WHATS = (*LIVE_WHATS, "BID_ASK", "ADJUSTED_LAST", "SCHEDULE")
+WHATS = (*LIVE_WHATS, "BID_ASK", "ADJUSTED_LAST", "SCHEDULE", *HAD_BY)
 SMALLEST_LIVE_S = 5
 SEPARATE_END_SINCE = 196  # server version from which the end of bars is a message of its own
 

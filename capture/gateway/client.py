@@ -25,6 +25,7 @@ LOG = logging.getLogger(__name__)
 
 TICK_S = 0.02  # how often streams are handed out
 LINGER_S = 2.0  # how long a client that ended may take to read what is left
+ENDED = (2199, "The replay has ended: time stands still and nothing more comes, until the replay is moved.")
 CANCELLED = (162, "Historical Market Data Service error message:API historical data query cancelled: the replay moved")
 
 
@@ -55,6 +56,7 @@ class Client:
         self.pacing = HistoryPacing()
         self.tick_by_tick_pacing = Windows()
         self.time_told_s = float("-inf")
+        self.display_groups: dict[int, int] = {}  # request id -> group
         self.dead = False
         self._writer = writer
         self._messages = Windows()
@@ -62,6 +64,7 @@ class Client:
         self._streamer: Streamer | None = None
         self._pump: asyncio.Task[None] | None = None
         self._taken = True
+        self._told_of_end = False
 
     # The session
 
@@ -263,6 +266,7 @@ class Client:
             while not self._writer.is_closing():
                 self._taken = False
                 done = self.hand_out()
+                self._tell_of_end(done)
                 await self._writer.drain()
                 self._taken = True
                 await asyncio.sleep(TICK_S if done and not self.gateway.move_on() else 0)
@@ -270,6 +274,13 @@ class Client:
             pass  # the client is gone
         finally:
             self.close()
+
+    def _tell_of_end(self, done: bool) -> None:
+        """Say once that a replay is over: the client has everything, and time stands still."""
+        ended = done and self.gateway.clock.ended
+        if ended and not self._told_of_end:
+            self.error(-1, *ENDED)
+        self._told_of_end = ended
 
     # The message rate
 

@@ -1,32 +1,57 @@
 """Finds the one instrument that a request's contract means, or refuses as IB does."""
 
+import re
 from typing import Any
 
 from capture.wire.codec import Values
 from capture.wire.requests import CONTRACT
 
 from .client import Client
-from .refusal import Refusal, historical
+from .refusal import Refusal, historical, invalid
 
 Details = dict[str, Any]
 FIELDS = (*(field.name for field in CONTRACT), "sec_id_type", "sec_id")
 
+BESIDE_ID = ("con_id", "exchange")
+ZERO = re.compile(r"\s*0*\.?0*\s*")
+OPTIONS = ("OPT", "FOP")
+OPTION_TERMS = ("right", "strike", "last_trade_date")
 FRACTIONS_SINCE = 163  # server version from which sizes may be fractions
 
+HAD_BY = {  # bars that only some kinds of security have
+    "OPTION_IMPLIED_VOLATILITY": ("STK", "IND"), "HISTORICAL_VOLATILITY": ("STK", "IND"), "FEE_RATE": ("STK",),
+    **dict.fromkeys(("YIELD_BID", "YIELD_ASK", "YIELD_BID_ASK", "YIELD_LAST"), ("BOND",))}  # fmt: skip
 TRADELESS = {"CASH": ("TRADES", "AGGTRADES"), "IND": ("MIDPOINT", "BID", "ASK", "BID_ASK")}
 
 
+def as_taken(values: Values) -> Values:
+    """Return a request's values as TWS takes them: what to show in whatever case."""
+    return values | {"what": values["what"].upper()} if "what" in values else values
+
+
 def matching(client: Client, values: Values) -> list[Details]:
-    """Return the details of every instrument that a request's contract may mean; refuses (200) where there is none."""
-    contract = {name: values[name] for name in FIELDS if values.get(name)}
+    """Return the details of every instrument that a request's contract may mean; refuses (200) where there is none.
+
+    Zeros, in whatever writing, are fields left out. Beside a contract id only the exchange can contradict.
+    """
+    contract = {name: values[name] for name in FIELDS if _is_given(values.get(name))}
+    if "con_id" in contract:
+        contract = {name: contract[name] for name in BESIDE_ID if name in contract}
     found = client.feed.find(client.now_us, **contract)
     if not found:
         raise Refusal(200, "No security definition has been found for the request")
     return found
 
 
+def _is_given(value: Any) -> bool:
+    return bool(value) and not (isinstance(value, str) and ZERO.fullmatch(value))
+
+
 def resolve(client: Client, values: Values) -> Details:
     """Return the details of the instrument a request names; refuses (200) unless it is exactly one."""
+    if values["sec_type"] in OPTIONS and not any(_is_given(values[name]) for name in ("con_id", "local_symbol")) and (
+            not all(_is_given(values[name]) for name in OPTION_TERMS)):
+        raise invalid("When the local symbol field is empty, please fill the following fields (right, strike, expiry)")
     found = matching(client, values)
     if len(found) > 1:
         raise Refusal(200, f"The contract description specified for {values['symbol']} is ambiguous.")
@@ -35,6 +60,8 @@ def resolve(client: Client, values: Values) -> Details:
 
 def resolve_live(client: Client, values: Values) -> Details:
     """As `resolve`, for live data: refuses (10285) fractional sizes to clients too old for them."""
+    if values["sec_type"] == "CONTFUT":
+        raise invalid("Continuous futures have no real-time data")
     details = resolve(client, values)
     if client.server_version < FRACTIONS_SINCE and (details["min_size"] or 1) < 1:
         raise Refusal(10285, "Your API version does not support fractional size rules. "
@@ -43,7 +70,8 @@ def resolve_live(client: Client, values: Values) -> Details:
 
 
 def require_bars(details: Details, what: str) -> None:
-    """Refuse bars of what an instrument does not have: pairs of currencies no trades, indices nothing else."""
-    if what in TRADELESS.get(details["sec_type"], ()):
+    """Refuse bars of what an instrument does not have: pairs of currencies no trades, indices no quotes."""
+    kind = details["sec_type"]
+    if what in TRADELESS.get(kind, ()) or kind not in HAD_BY.get(what, (kind,)):
         name = f"{details['local_symbol']}@{details['exchange']}"
         raise historical(f"No historical market data for {name} {what}")

@@ -131,17 +131,16 @@ def req_tick_by_tick(client: Client, values: Values) -> None:
 
 
 def _check_tick_by_tick(client: Client, details: Details, stream: str) -> None:
-    def failed(reason: str) -> Refusal:
-        return Refusal(10189, f"Failed to request tick-by-tick data.{reason}")
-
+    """Refuse what there is not in a way that is not tried again at once, as clients do after 10189."""
     if details["sec_type"] in TICKLESS:
-        raise failed(f"Tick-by-tick requests are not supported for {details['local_symbol']}.")
+        raise invalid(f"Tick-by-tick requests are not supported for {details['local_symbol']}")
     if not _has(client, details, stream):
-        raise failed("No market data permissions for this instrument.")
+        raise Refusal(354, f"Requested market data is not subscribed.{details['local_symbol']}/TICK-BY-TICK/{stream}")
     once = Rule(1, TICK_BY_TICK_PACING_S)
     if client.limits.tick_by_tick_pacing and not client.tick_by_tick_pacing.admit(
             (details["con_id"], stream), once, time.monotonic()):
-        raise failed("Pacing violation: the same instrument was requested within 15 seconds.")
+        raise Refusal(10189, "Failed to request tick-by-tick data."
+                             "Pacing violation: the same instrument was requested within 15 seconds.")  # fmt: skip
 
 
 def _tick_by_tick(rows_of: past_ticks.Source, table: str) -> Callable[[int, int, bool], Rows]:

@@ -63,10 +63,16 @@ def _sample(client: Client, details: dict[str, Any]) -> dict[str, Any]:
 def option_parameters(client: Client, values: Values) -> None:
     """Send the expirations and strikes of an underlying's options, per exchange and trading class."""
     request_id, under_con_id = values["request_id"], values["under_con_id"]
+    if not under_con_id:
+        raise invalid("Invalid contract id")
+    kind = "FOP" if values["under_sec_type"] == "FUT" else "OPT"
+    wanted = values["future_exchange"]
     chains: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
-    for option in client.feed.find(client.now_us, sec_type="OPT", symbol=values["under_symbol"]):
-        if option["under_con_id"] == under_con_id:
-            for exchange in option["valid_exchanges"].split(","):
+    for option in client.feed.find(client.now_us, sec_type=kind, symbol=values["under_symbol"]):
+        exchanges = option["valid_exchanges"].split(",") if option["under_con_id"] == under_con_id else ()
+        for exchange in exchanges:
+            # TWS narrows options on futures down to an exchange; of others it then finds none.
+            if not wanted or (kind == "FOP" and exchange == wanted):
                 chains.setdefault((exchange, option["trading_class"], option["multiplier"]), []).append(option)
     for (exchange, trading_class, multiplier), options in chains.items():
         client.send(

@@ -17,9 +17,21 @@ from capture.wire.errors import RemoteProtocolError
 from capture.wire.handshake import ClientHello
 from capture.wire.layout import NEWEST_VERSION
 
-from . import account, history, live, reference, session
+from . import (
+    account,
+    calculations,
+    display_groups,
+    history,
+    live,
+    news,
+    orders,
+    reference,
+    scanner,
+    session,
+)
 from .client import Client
 from .clock import Clock
+from .contract import as_taken
 from .control import run_command
 from .faults import Faults
 from .feed import Feed
@@ -32,7 +44,10 @@ OnRows = Callable[[int, int, str, str, pa.Table], None]  # client id, request id
 
 READ_BYTES = 65_536
 HANDLERS: session.Handlers = {
-    **session.HANDLERS, **account.HANDLERS, **reference.HANDLERS, **live.HANDLERS, **history.HANDLERS}
+    **session.HANDLERS, **account.HANDLERS, **reference.HANDLERS, **live.HANDLERS, **history.HANDLERS,
+    **calculations.HANDLERS, **display_groups.HANDLERS, **news.HANDLERS, **scanner.HANDLERS}  # fmt: skip
+HANDSHAKE_S = 30.0  # how long a connection may take until it has said startApi
+MOST_STRANGERS = 64  # connections that have not yet: of more the oldest is closed, so that nobody is kept out
 
 
 class Gateway:
@@ -74,6 +89,7 @@ class Gateway:
         self.time_zone = time_zone
         self.on_rows = on_rows
         self.clients: list[Client] = []
+        self.shown: dict[int, str] = {}  # what each display group shows
         self.faults = Faults(self)
         self.ledger = Ledger()
         self._server: asyncio.Server | None = None
@@ -172,17 +188,28 @@ class Gateway:
         assert task is not None
         self._conversations.add(task)
         client = Client(self, writer)
+        deadline = asyncio.get_running_loop().call_later(HANDSHAKE_S, self._expire, client)
+        self.clients.append(client)
+        strangers = [client for client in self.clients if self._is_strange(client)]
+        for other in strangers[: len(strangers) - MOST_STRANGERS]:
+            other.abort()
         try:
-            if self.limits.clients is None or len(self.clients) < self.limits.clients:
-                self.clients.append(client)
-                await self._listen(client, reader)
+            await self._listen(client, reader)
         except (ConnectionError, RemoteProtocolError):
             pass  # the peer is gone, or no API client: nothing can be said to it
         finally:
-            if client in self.clients:
-                self.clients.remove(client)
+            deadline.cancel()
+            self.clients.remove(client)
             await client.stop()
             self._conversations.discard(task)
+
+    def _expire(self, client: Client) -> None:
+        if self._is_strange(client):
+            client.abort()
+
+    def _is_strange(self, client: Client) -> bool:
+        """Return whether a connection has not said startApi."""
+        return not client.started and all(client is not waiting for waiting, _ in self.faults.waiting)
 
     async def _listen(self, client: Client, reader: asyncio.StreamReader) -> None:
         while data := await reader.read(READ_BYTES):
@@ -198,8 +225,9 @@ class Gateway:
         elif isinstance(event, Corrupt):
             client.close()
         elif isinstance(event, BadFrame) and client.started:
-            unread = (-1, 320, f"Error reading request. {event.reason}")
-            client.error(*(account.order_refusal(event.payload, client.server_version) or unread))
+            if not orders.refuse(client, event.payload):
+                request_id = -1 if event.request_id is None else event.request_id
+                client.error(request_id, 320, f"Error reading request. {event.reason}")
         elif isinstance(event, Decoded) and (client.started or event.name == "start_api"):
             self._answer(client, event)
 
@@ -207,8 +235,12 @@ class Gateway:
         time = self.local_time(self.told_us())
         try:
             client.write(client.connection.answer_hello(offer, f"{time:%Y%m%d %H:%M:%S} {time.tzname()}"))
+            early = client.connection.receive(b"")
         except RemoteProtocolError:
             client.close()
+            return
+        for event in early:  # what the client sent without waiting for the answer
+            self._take(client, event)
 
     def _answer(self, client: Client, request: Decoded) -> None:
         if client.started and client.too_fast():
@@ -220,7 +252,7 @@ class Gateway:
         try:
             if request.name in history.REQUESTS:
                 self.faults.check_history()
-            HANDLERS[request.name](client, request.values)
+            HANDLERS[request.name](client, as_taken(request.values))
         except Refusal as refusal:
             client.error(request.values.get("request_id", -1), refusal.code, refusal.text)
 

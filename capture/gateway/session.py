@@ -9,6 +9,7 @@ from .client import Client
 
 Handlers = dict[str, Callable[[Client, Values], None]]
 
+UNVERIFIED = "This gateway verifies no programs."
 TIME_INTERVAL_S = 1.0  # TWS answers the current time no more often
 
 
@@ -21,6 +22,10 @@ def start_api(client: Client, values: Values) -> None:
         return
     if client.gateway.client(client_id) is not None or client.gateway.faults.take("duplicate-id"):
         client.error(-1, 326, "Unable to connect as the client id is already in use. Retry with a unique client id.")
+        client.close()
+        return
+    most = client.gateway.limits.clients
+    if most is not None and sum(other.started for other in client.gateway.clients) >= most:
         client.close()
         return
     client.start(client_id)
@@ -64,6 +69,16 @@ def user_info(client: Client, values: Values) -> None:
     client.send("user_info", request_id=values["request_id"])
 
 
+def verify(client: Client, _values: Values) -> None:
+    """Say that nothing can be verified here."""
+    client.send("verified", successful="false", reason=UNVERIFIED)
+
+
+def verify_and_authorize(client: Client, _values: Values) -> None:
+    """Say that nothing can be verified here."""
+    client.send("verified_and_authorized", successful="false", reason=UNVERIFIED)
+
+
 def nothing(_client: Client, _values: Values) -> None:
     """Take note of what needs no answer."""
 
@@ -77,4 +92,8 @@ HANDLERS: Handlers = {
     "req_market_data_type": market_data_type,
     "req_user_info": user_info,
     "set_log_level": nothing,
+    "verify": verify,
+    "verify_message": verify,
+    "verify_and_authorize": verify_and_authorize,
+    "verify_and_authorize_message": verify_and_authorize,
 }

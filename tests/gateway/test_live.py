@@ -186,7 +186,7 @@ REFUSED = [
     ("req_market_data", AAPL | {"generic_ticks": "588"}, 321),
     ("req_market_data", AAPL | {"generic_ticks": "fish"}, 321),
     ("req_tick_by_tick", AAPL | {"tick_kind": "Everything"}, 321),
-    ("req_tick_by_tick", {"con_id": 416904, "tick_kind": "Last"}, 10189),
+    ("req_tick_by_tick", {"con_id": 416904, "tick_kind": "Last"}, 321),
     ("req_market_depth", {"con_id": 416904, "rows": 5}, 10092),
     ("req_real_time_bars", AAPL | {"what": "FEES"}, 321),
     ("req_real_time_bars", {"con_id": 12087792, "what": "TRADES"}, 162),
@@ -207,7 +207,7 @@ def test_refusals_carry_ibs_codes(scene: Scene, name: str, values: dict[str, Any
 
 
 @pytest.mark.parametrize(("name", "values", "code"), [
-    ("req_market_data", {}, 354), ("req_tick_by_tick", {"tick_kind": "Last"}, 10189),
+    ("req_market_data", {}, 354), ("req_tick_by_tick", {"tick_kind": "Last"}, 354),
     ("req_market_depth", {"rows": 5}, 354), ("req_real_time_bars", {"what": "TRADES"}, 420)])
 def test_without_permission_there_is_no_live_data(scene: Scene, name: str, values: dict[str, Any], code: int) -> None:
     async def play(gateway: Gateway, peer: Peer) -> None:

@@ -1,15 +1,18 @@
 """The session: handshake, start, ids, time, accounts, limits of clients and messages."""
 
 import asyncio
+import resource
 import signal
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 
 import pytest
 
 from capture.gateway import Gateway, Limits, running
 from capture.gateway.market import Market
+from capture.gateway.server import MOST_STRANGERS
 from capture.wire.connection import ClientConnection
 from capture.wire.framing import frame
 
@@ -124,17 +127,89 @@ def test_too_many_messages_are_answered_by_100_and_the_third_time_by_the_end(sce
 
 def test_more_clients_than_the_limit_are_closed(scene: Scene) -> None:
     async def play(gateway: Gateway, peer: Peer) -> None:
-        with pytest.raises((ConnectionError, TimeoutError)):
-            reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
-            try:
-                writer.write(ClientConnection().greet())
-                async with asyncio.timeout(3):
-                    if not await reader.read():
-                        raise ConnectionError
-            finally:
-                writer.close()
+        other = await Peer.connect(gateway, start=False)
+        other.send("start_api", client_id=2)
+        await other.closed()
+        assert not other.all("managed_accounts")
+        await other.close()
 
     scene(play, limits=Limits(clients=1))
+
+
+def test_a_client_need_not_wait_for_the_answer_to_its_hello(scene: Scene) -> None:
+    async def play(gateway: Gateway, peer: Peer) -> None:
+        for size in (1, 1_000):
+            reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+            other = Peer(reader, writer, ClientConnection())
+            everything = other.connection.greet() + frame(b"71\x002\x009\x00\x00") + frame(b"8\x001\x001\x00")
+            for at in range(0, len(everything), size):
+                writer.write(everything[at : at + size])
+            await other.until("next_valid_id", count=2)
+            await other.close()
+            while len(gateway.clients) > 1:  # noqa: ASYNC110 - a test looks at what it cannot wait for
+                await asyncio.sleep(0.01)
+
+    scene(play)
+
+
+def test_a_client_that_did_not_wait_is_heard_though_the_handshake_is_slow(scene: Scene) -> None:
+    async def play(gateway: Gateway, peer: Peer) -> None:
+        gateway.control("slow-handshake", 0.2)
+        reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+        other = Peer(reader, writer, ClientConnection())
+        writer.write(other.connection.greet())
+        await writer.drain()
+        await asyncio.sleep(0.05)
+        writer.write(frame(b"71\x002\x009\x00\x00"))
+        await other.until("next_valid_id")
+        await other.close()
+
+    scene(play)
+
+
+def test_a_half_handshake_is_given_up_and_one_that_the_gateway_delays_is_not(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("capture.gateway.server.HANDSHAKE_S", 0.3)
+
+    async def play(gateway: Gateway, peer: Peer) -> None:
+        gateway.control("not-ready")
+        silent = [await asyncio.open_connection("127.0.0.1", gateway.port) for _ in range(2)]
+        silent[1][1].write(ClientConnection().greet()[:7])
+        begun = [await Peer.connect(gateway, start=False) for _ in range(2)]
+        begun[1].send("start_api", client_id=8)
+        for reader, writer in silent:
+            with suppress(ConnectionError):
+                assert await reader.read() == b""
+            writer.close()
+        await begun[0].closed()
+        gateway.control("clear")
+        await begun[1].until("next_valid_id")
+        peer.send("req_ids", count=1)
+        await peer.until("next_valid_id", count=2)
+        assert len(gateway.clients) == 2
+        await begun[1].close()
+
+    scene(play)
+
+
+@pytest.mark.slow
+def test_a_thousand_idle_connections_keep_nobody_out(scene: Scene) -> None:
+    async def play(gateway: Gateway, peer: Peer) -> None:
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(4_096, hard), hard))
+        idle = []
+        for _ in range(1_000):
+            idle.append(socket.create_connection(("127.0.0.1", gateway.port), timeout=5))
+            if len(idle) % 50 == 0:
+                await asyncio.sleep(0.01)
+        other = await Peer.connect(gateway, client_id=2)
+        assert len(gateway.clients) <= MOST_STRANGERS + 2
+        await other.close()
+        for line in idle:
+            line.close()
+
+    scene(play, limits=Limits(clients=2))
 
 
 def test_only_loopback_is_served() -> None:

@@ -13,13 +13,14 @@ from .noise import Floats, Ints
 from .price import price_ticks
 from .rows import arrow, empty
 from .universe import INSTRUMENTS, Instrument
+from .volatility import LEVELS, level
 
 WEEK_S, MONTH_S = 7 * DAY_S, 28 * DAY_S
 EXACT_EVENTS = 6_000_000  # ranges with more quotes and trades than this, some days or more, are sampled
 FINE_BARS, FINE_SAMPLES, COARSE_SAMPLES = 10_000, 16, 4  # samples per bar: fewer when there are many bars
 AVERAGE_DIGITS = 8
 TRADED = ("TRADES", "ADJUSTED_LAST")
-WHATS = (*TRADED, "MIDPOINT", "BID", "ASK", "BID_ASK")
+WHATS = (*TRADED, "MIDPOINT", "BID", "ASK", "BID_ASK", *LEVELS)
 
 
 @dataclass(frozen=True)
@@ -45,10 +46,7 @@ def bars_table(
     session = blocks.session(instrument)
     if not _has(instrument, what):
         return empty(BARS)
-    per_s = (instrument.quotes_per_s + instrument.trades_per_s) * blocks.rate
-    exact = per_s * (to_us - from_us) / SECOND_US <= EXACT_EVENTS
-    source = (_events(blocks, instrument, from_us, to_us, what) if exact
-              else _samples(blocks, instrument, from_us, to_us, bar_size_s))
+    source = _source(blocks, instrument, from_us, to_us, bar_size_s, what)
     if regular_hours:
         source = source.pick(session.is_liquid(source.ts_us // SECOND_US))
     numbers = _bar_numbers(source.ts_us, bar_size_s, session.trading_date(source.ts_us // SECOND_US))
@@ -65,8 +63,22 @@ def bars_table(
     return _table(instrument, source, first, starts_us, what)
 
 
+def _source(
+    blocks: Blocks, instrument: Instrument, from_us: int, to_us: int, bar_size_s: int, what: str
+) -> Source:
+    """Return what a range's bars are made of."""
+    if what in LEVELS:
+        return _levels(blocks, instrument, from_us, to_us, bar_size_s, what)
+    per_s = (instrument.quotes_per_s + instrument.trades_per_s) * blocks.rate
+    if per_s * (to_us - from_us) / SECOND_US <= EXACT_EVENTS:
+        return _events(blocks, instrument, from_us, to_us, what)
+    return _samples(blocks, instrument, from_us, to_us, bar_size_s)
+
+
 def _has(instrument: Instrument, what: str) -> bool:
     """Return whether an instrument has what the bars are made of: pairs have no trades, indices nothing else."""
+    if what in LEVELS:
+        return True  # whoever asks is refused before where it has not
     if what in TRADED:
         return instrument.trades_per_s > 0
     return instrument.quotes_per_s > 0 and not instrument.style.prints_only
@@ -104,6 +116,17 @@ def _samples(blocks: Blocks, instrument: Instrument, from_us: int, to_us: int, b
     return Source(times_s * SECOND_US, price, price, np.rint(count * mean_size), count)
 
 
+def _levels(
+    blocks: Blocks, instrument: Instrument, from_us: int, to_us: int, bar_size_s: int, what: str
+) -> Source:
+    """Return a level at a few moments of each bar, the same in whatever range."""
+    step_s = max(bar_size_s // COARSE_SAMPLES, 1)
+    times_s = np.arange(-(-from_us // (SECOND_US * step_s)) * step_s, -(-to_us // SECOND_US), step_s)
+    times_s = times_s[blocks.session(instrument).is_open(times_s)]
+    values = level(blocks.seed, instrument, what, times_s)
+    return Source(times_s * SECOND_US, values, values, np.zeros(len(values)), np.zeros(len(values)))
+
+
 def _table(instrument: Instrument, source: Source, first: Ints, starts_us: Ints, what: str) -> pa.Table:
     last = np.append(first[1:], len(source.ts_us)) - 1
     opens, closes = source.upper[first], source.upper[last]
@@ -114,7 +137,7 @@ def _table(instrument: Instrument, source: Source, first: Ints, starts_us: Ints,
     counted = what in TRADED and not instrument.style.prints_only
     absent = pa.nulls(len(first))
     value = np.add.reduceat(source.size * source.upper, first)
-    unit = instrument.ticks_per_unit
+    unit = 1 if what in LEVELS else instrument.ticks_per_unit
     return arrow(BARS, instrument, {
         "ts": starts_us,
         "ts_event": starts_us,

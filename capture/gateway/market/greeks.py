@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from capture.gateway.options import greeks, implied_volatility, years_to
 from capture.schemas import GREEKS
 from capture.wire.ticktypes import TICK_TYPES
 
 from .blocks import SECOND_US
 from .level1 import ask, bid, changed, last
 from .noise import Floats
-from .options import greeks, implied_volatility, years_to
 from .price import model_volatility
 from .rows import arrow
 from .sampling import Sampled

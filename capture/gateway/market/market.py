@@ -159,7 +159,8 @@ class Market:
         The last bar may still be in the making. Times without data have none. Up to some days they are made from
         the very trades and quotes, further from prices sampled within each bar. A size of a day, 7 days or 28 days
         and more means trading days, weeks and months; their start is midnight UTC of the trading date. `what`:
-        TRADES, ADJUSTED_LAST, MIDPOINT, BID, ASK or BID_ASK, else ValueError. What is known later changes nothing here.
+        TRADES, ADJUSTED_LAST, MIDPOINT, BID, ASK, BID_ASK, OPTION_IMPLIED_VOLATILITY, HISTORICAL_VOLATILITY or
+        FEE_RATE, else ValueError. What is known later changes nothing here.
         """
         return bars_table(self._blocks, con_id, from_us, to_us, bar_size_s, what, regular_hours)
 

@@ -4,8 +4,9 @@ import math
 
 import numpy as np
 
+from capture.gateway.options import YEAR_S, greeks, years_to
+
 from .noise import Floats, Ints, key, smooth
-from .options import YEAR_S, greeks, years_to
 from .universe import Instrument
 
 SCALES_S = tuple(20 * 4**power for power in range(11))  # 20 seconds to eight months

@@ -117,7 +117,7 @@ class FineBars:
                                        for begin_us, end_us in _days(from_us, to_us))])  # fmt: skip
 
     def _source(self, con_id: int, what: str) -> tuple[Series, Prices] | None:
-        for stream, prices in BARS_OF[what]:
+        for stream, prices in BARS_OF.get(what, ()):
             if (series := self._catalog.series(con_id, stream)) is not None:
                 return series, prices
         for kind in self._catalog.bar_kinds(con_id):

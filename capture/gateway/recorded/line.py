@@ -44,8 +44,8 @@ class LineNotices:
         found = [(row["ts_us"], _told(row["code"], row["message"])) for row in
                  store.query(_TOLD, parameters).to_pylist() if describe(row["code"], NO_REQUEST).scope in SCOPES]
         for row in store.query(_DOWN, parameters).to_pylist():
-            found.append((row["from_us"], LOST))
-            found += [(row["to_us"], RESTORED)] if row["to_us"] is not None else []
+            # A line that never came back is the end of the recording, not a fault of it.
+            found += [(row["from_us"], LOST), (row["to_us"], RESTORED)] if row["to_us"] is not None else []
         self._all: list[tuple[int, Notice]] = sorted(found, key=lambda one: one[0])
         self._ts_us = [ts_us for ts_us, _ in self._all]
 

@@ -194,7 +194,7 @@ def test_what_was_not_recorded_is_refused_as_ib_would(recording: Recording) -> N
         peer.send("req_real_time_bars", request_id=5, bar_size_s=5, what="TRADES", **contract(OPTION))
         peer.send("req_head_timestamp", request_id=6, what="BID", **contract(EURUSD))
         codes = [await peer.code(request_id) for request_id in range(1, 7)]
-        assert codes == [200, 10092, 10189, 162, 420, 162]
+        assert codes == [200, 10092, 354, 162, 420, 162]
 
     run(replay(recording, LATER_US), play)
 
@@ -219,12 +219,27 @@ def test_notices_of_the_day_come_at_their_time(broken_lake: Lake, broken: Record
         await ended(gateway)
         await settled(peer)
         codes = [error["code"] for error in peer.all("error") if error["code"] in (1100, 1102, 2103)]
-        assert codes == [1100, 1102, 2103, 1100, 1102, 1100]
+        assert codes == [1100, 1102, 2103, 1100, 1102]
         (broken_at,) = rows(broken_lake, "select ts from notices where code = 2103")
         told = peer.all("error", code=2103)[0]
         assert told["time_ms"] == int(broken_at["ts"].timestamp() * 1_000) and told["request_id"] == -1
 
     run(replay(broken, START_US, AT_ONCE), play)
+
+
+def test_an_ended_replay_stands_still_and_says_so_and_is_no_lost_line(recording: Recording) -> None:
+    async def play(gateway: Gateway, peer: Peer) -> None:
+        peer.send("req_tick_by_tick", request_id=1, tick_kind="BidAsk", **contract(AAPL))
+        await peer.until("error", code=2199, request_id=-1)
+        gateway.control("seek", "-5")
+        gateway.control("resume")
+        await peer.until("error", 2, code=2199)
+        late = await Peer.connect(gateway, client_id=2)
+        await late.until("error", code=2199)
+        await late.close()
+        assert len(peer.all("error", code=2199)) == 2 and not peer.all("error", code=1100)
+
+    run(replay(recording, recording.end_us - SECOND_US, paused=False), play)
 
 
 def test_a_session_that_starts_while_ib_is_away_is_told(broken: Recording) -> None:

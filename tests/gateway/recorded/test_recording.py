@@ -298,7 +298,8 @@ def test_what_ib_said_and_when_nothing_was_heard_is_told(broken_lake: Lake, brok
     closed, opened = (rows(broken_lake, f"""select ts from sessions where event = '{event}'
                                             order by ts offset {skipped} limit 1""")[0]["ts"]
                       for event, skipped in (("closed", 0), ("opened", 1)))  # fmt: skip
-    assert [code for code in codes if code in (1100, 1102)] == [1100, 1102, 1100, 1102, 1100]
+    # That the recording ends is no fault of the line.
+    assert [code for code in codes if code in (1100, 1102)] == [1100, 1102, 1100, 1102]
     assert codes.count(2103) == 1
     down, up = (next(ts for code, ts in told if code == wanted) for wanted in (1100, 1102))
     assert down <= closed < opened <= up

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from .noise import Floats
+Floats = npt.NDArray[np.float64]
 
 YEAR_S = 365.25 * 86_400
 SHORTEST_YEARS = 1 / 365.25  # an option keeps a day of time value, so that greeks stay finite at expiry
