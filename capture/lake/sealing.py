@@ -87,6 +87,10 @@ class Sealer:
         return [self.layout.live(table) / f"date={day}" for table, day, sealed in self._live_days()
                 if sealed and self._now_s() - self._sealed_s(table, day) > self._grace_s]
 
+    def settle(self) -> None:
+        """Let queries that listed files before they were sorted read the date, before it is moved."""
+        time.sleep(self._settle_s)
+
     # What is over
 
     def _over(self) -> date:
@@ -126,7 +130,7 @@ class Sealer:
         done = Sealed(day)
         tables = [table for table in TABLES.values() if sealed_through(self.layout, table.name) < day]
         sorted_in = {table.name: self._sort(table, day, done) for table in tables}
-        time.sleep(self._settle_s)
+        self.settle()
         with moving_dates(self.layout):
             for table in tables:
                 self._latecomers(table, day, sorted_in[table.name], done)

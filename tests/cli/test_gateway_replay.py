@@ -95,7 +95,7 @@ def test_a_replay_runs_and_is_moved_by_commands(run: Run, data: Path) -> None:
         found = json.loads(run(*told, "--json", "status").out)
         assert (found["time"], found["state"]) == ("2026-11-18T15:08:00Z", "ended")
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=60) == 0
 
 
 @pytest.mark.slow

@@ -50,7 +50,7 @@ def test_the_time_shown_is_that_in_the_present_state_and_ends_with_it(
     monkeypatch.setattr(progress, "recorder_state", look)
     monkeypatch.setattr(progress, "LOOK_INTERVAL_S", 0)
     monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: now_s))
-    asyncio.run(asyncio.wait_for(lines.watch(machine), 5))
+    asyncio.run(asyncio.wait_for(lines.watch(machine), 120))
     said = [line.split(" · ")[0] for line in capsys.readouterr().err.splitlines()]
     assert said == [f"ticktape: {text}" for text in (
         "greeting for 0 s", "greeting for 10 s", "recording for 0 s", "recording for 10 s")]

@@ -67,7 +67,7 @@ class Peer:
     def send(self, name: str, **values: Any) -> None:
         self.writer.write(self.connection.send(name, **values))
 
-    async def until(self, name: str, count: int = 1, timeout_s: float = 20.0, **values: Any) -> dict[str, Any]:
+    async def until(self, name: str, count: int = 1, timeout_s: float = 120.0, **values: Any) -> dict[str, Any]:
         """The last of `count` answers of this name and values; answers of the past count."""
         async with asyncio.timeout(timeout_s):
             while True:
@@ -79,7 +79,7 @@ class Peer:
                     raise ConnectionError(f"closed before {name} {values}")
                 self.events(data)
 
-    async def closed(self, timeout_s: float = 5.0) -> None:
+    async def closed(self, timeout_s: float = 120.0) -> None:
         # A gateway that closes with requests unread resets the connection: an end as well.
         with suppress(ConnectionError):
             async with asyncio.timeout(timeout_s):

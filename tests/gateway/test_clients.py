@@ -40,7 +40,7 @@ def use_ib_async(play: Any, sent: Any) -> None:
     async def act() -> None:
         async with Gateway(Market(), speed=SPEED, limits=None, on_rows=sent) as gateway:
             ib = IB()
-            await ib.connectAsync("127.0.0.1", gateway.port, clientId=3, timeout=5, raiseSyncErrors=True)
+            await ib.connectAsync("127.0.0.1", gateway.port, clientId=3, timeout=60, raiseSyncErrors=True)
             try:
                 (details,) = await ib.reqContractDetailsAsync(Stock("AAPL", "SMART", "USD"))
                 await play(ib, details.contract)
@@ -52,7 +52,7 @@ def use_ib_async(play: Any, sent: Any) -> None:
     asyncio.run(act())
 
 
-async def until(condition: Any, timeout_s: float = 20.0) -> None:
+async def until(condition: Any, timeout_s: float = 120.0) -> None:
     async with asyncio.timeout(timeout_s):
         while not condition():  # noqa: ASYNC110  (ib_async sets no event for this)
             await asyncio.sleep(0.05)
@@ -200,7 +200,7 @@ class Official(EWrapper, EClient):  # type: ignore[misc]  # ibapi ships no types
     def historicalTicksLast(self, reqId: int, ticks: Any, done: bool) -> None:  # noqa: N802, N803
         self.told["ticks"].extend((t.time, t.price, t.size, t.exchange, t.specialConditions) for t in ticks)
 
-    def wait(self, name: str, count: int, timeout_s: float = 20.0) -> list[Any]:
+    def wait(self, name: str, count: int, timeout_s: float = 120.0) -> list[Any]:
         end = time.monotonic() + timeout_s
         while len(self.told[name]) < count and time.monotonic() < end:
             time.sleep(0.02)
@@ -221,7 +221,7 @@ def official(sent: Any) -> Iterator[Official]:
             yield client
         finally:
             client.disconnect()
-            thread.join(10)
+            thread.join(120)
 
 
 def aapl() -> OfficialContract:

@@ -39,7 +39,7 @@ async def flowing(peer: Peer, request_id: int = 7) -> None:
     """Wait for another row of a stream."""
     names = ("tick_by_tick", "tick_price", "tick_size")
     seen = len(peer.answers)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         while not any(a.name in names and a.values["request_id"] == request_id for a in peer.answers[seen:]):
             peer.events(await peer.reader.read(65536))
 

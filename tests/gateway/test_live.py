@@ -264,7 +264,7 @@ def test_fractional_sizes_need_a_newer_client(scene: Scene) -> None:
 
 
 async def read_bytes(peer: Peer, count: int) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while count > 0:
             count -= len(await peer.reader.read(1 << 20))
 

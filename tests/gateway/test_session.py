@@ -71,7 +71,7 @@ def test_what_is_no_client_is_closed(scene: Scene, data: bytes) -> None:
     async def play(gateway: Gateway, peer: Peer) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
         writer.write(data)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(120):
             assert await reader.read() == b""
         writer.close()
         await writer.wait_closed()
@@ -223,7 +223,7 @@ def test_only_loopback_is_served() -> None:
 def test_a_gateway_runs_in_a_thread_and_frees_its_port() -> None:
     with running(Gateway(Market())) as gateway:
         port = gateway.port
-        with socket.create_connection(("127.0.0.1", port), timeout=5) as line:
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as line:
             line.sendall(ClientConnection().greet())
             assert line.recv(100)
     with pytest.raises(OSError):
@@ -240,7 +240,7 @@ def test_a_gateway_ends_though_a_client_that_ended_reads_no_more(monkeypatch: py
     monkeypatch.setattr("capture.gateway.client.LINGER_S", 0.1)
 
     async def act() -> None:
-        async with asyncio.timeout(10), Gateway(Market()) as gateway:
+        async with asyncio.timeout(120), Gateway(Market()) as gateway:
             peer = await Peer.connect(gateway)
             peer.writer.transport.pause_reading()  # type: ignore[attr-defined]  # of a transport of a socket
             gateway.clients[0].write(bytes(30_000_000))  # more than the sockets hold
@@ -260,9 +260,9 @@ def test_serve_ends_on_sigterm_with_a_client_connected() -> None:
     with subprocess.Popen([sys.executable, "-c", code], stdout=pipe, stderr=pipe, text=True) as process:
         assert process.stdout is not None and process.stderr is not None
         port = int(process.stdout.readline())
-        with socket.create_connection(("127.0.0.1", port), timeout=5) as line:
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as line:
             line.sendall(ClientConnection().greet())
             assert line.recv(100)
             process.send_signal(signal.SIGTERM)
-            assert process.wait(10) == 0
+            assert process.wait(120) == 0
         assert process.stderr.read() == ""

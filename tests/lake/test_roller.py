@@ -23,7 +23,7 @@ def rolled(script: Any) -> int | None:
     return position.mark if position else None
 
 
-def wait_until(condition: Any, timeout_s: float = 30) -> None:
+def wait_until(condition: Any, timeout_s: float = 120) -> None:
     end = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < end
@@ -36,14 +36,14 @@ def test_it_rolls_until_it_is_told_to_end(script: Any) -> None:
     wait_until(lambda: rolled(script) == 2)
     script.trade(1, 1).mark()
     roller.terminate()
-    assert roller.wait(30) == 0
+    assert roller.wait(120) == 0
     assert rolled(script) == 3
 
 
 def test_it_ends_when_its_recorder_was_gone_before_it_began(script: Any) -> None:
     script.open().mark()
     roller = start(script, parent=1 if os.getpid() != 1 else 2)
-    assert roller.wait(30) == 0
+    assert roller.wait(120) == 0
     assert rolled(script) == 2
 
 
@@ -58,9 +58,9 @@ def test_it_can_be_told_to_end_while_another_rolls(script: Any, told: bool) -> N
         assert b"is being rolled" in roller.stderr.readline()
         if told:
             roller.terminate()
-            assert roller.wait(30) == 0
+            assert roller.wait(120) == 0
             assert rolled(script) is None
             return
     wait_until(lambda: rolled(script) == 2)
     roller.terminate()
-    assert roller.wait(30) == 0
+    assert roller.wait(120) == 0

@@ -52,7 +52,7 @@ async def outages(market: Market, settings: Settings, down_s: list[float], said:
         await asyncio.sleep(lasts_s)
         gateway = Gateway(market, port=own.port)
         await gateway.start()
-    async with asyncio.timeout(80):
+    async with asyncio.timeout(120):
         while set(await states(own.data)) != {"backfilled"}:  # noqa: ASYNC110 - a lake tells nobody
             await asyncio.sleep(0.5)
     recorder.stop("enough")

@@ -234,7 +234,7 @@ def test_a_word_as_long_as_a_frame_can_be_is_read_or_refused_at_once(kind: Kind,
     for word in (piece * 500_000, piece * 500_000 + "x"):
         with contextlib.suppress(ValueError):
             PARSE[kind](word)
-    assert time.process_time() - before < 5
+    assert time.process_time() - before < 20
 
 
 @pytest.mark.parametrize("word", ["2147483648", "-2147483649", "9" * 19, "9" * 21, "1.0"])

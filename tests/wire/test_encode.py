@@ -1,6 +1,5 @@
 """Columnar encoding: what is encoded decodes to the same rows, and reads as the codec would have written it."""
 
-import time
 from itertools import pairwise
 from typing import Any
 
@@ -189,14 +188,3 @@ def test_nothing_encodes_to_nothing() -> None:
     rows = market_rows()["quotes"].slice(0, 0)
     assert len(encode("quotes", rows.append_column("request_id", pa.array([], pa.int32())), 200)) == 0
     assert merge([], []) is NO_FRAMES
-
-
-@pytest.mark.slow
-def test_half_a_million_trades_take_less_than_two_seconds() -> None:
-    rows = Market().trades(AAPL, NOW_US, NOW_US + 60_000_000)
-    rows = pa.concat_tables([rows] * (500_000 // len(rows)))
-    rows = rows.append_column("request_id", pa.array(np.ones(len(rows), np.int32)))
-    rows = rows.append_column("stream", pa.array(["last"] * len(rows)))
-    begun = time.perf_counter()
-    assert len(encode("trades", rows, 200)) == len(rows)
-    assert time.perf_counter() - begun < 2

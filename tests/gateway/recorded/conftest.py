@@ -139,7 +139,7 @@ async def playing(gateway: Gateway, newest: int = 200) -> Any:
 
 async def ended(gateway: Gateway) -> None:
     """Wait until a replay is at its end."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while not gateway.clock.ended:  # noqa: ASYNC110 - a test looks at what it cannot wait for
             await asyncio.sleep(0.01)
 

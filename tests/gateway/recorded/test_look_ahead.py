@@ -77,7 +77,7 @@ async def answers(recording: Recording, moment_us: int, request: dict[str, Any],
         peer.answers.clear()
         values = {name: value for name, value in request.items() if name not in ("name", "contract")}
         peer.send(request["name"], request_id=1, **request["contract"], **values)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             while not any(a.name in ENDS or a.values.get("done") for a in peer.answers):
                 peer.events(await peer.reader.read(65536))
         return [(a.name, {k: v for k, v in a.values.items() if k != "time_ms"}) for a in peer.answers

@@ -99,7 +99,7 @@ def with_ib_async(gateway: Gateway, play: Callable[[IB, Gateway], Any]) -> None:
     async def act() -> None:
         async with gateway:
             ib = IB()
-            await ib.connectAsync("127.0.0.1", gateway.port, clientId=3, timeout=5, raiseSyncErrors=True)
+            await ib.connectAsync("127.0.0.1", gateway.port, clientId=3, timeout=60, raiseSyncErrors=True)
             try:
                 await play(ib, gateway)
             finally:
@@ -125,7 +125,7 @@ async def played(gateway: Gateway, all_came: Callable[[], bool]) -> None:
     await asyncio.sleep(SETTLE_S)
     gateway.control("resume")
     await ended(gateway)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while not all_came():  # noqa: ASYNC110  (ib_async sets no event for this)
             await asyncio.sleep(0.02)
 
@@ -258,7 +258,7 @@ class Program(EWrapper, EClient):  # type: ignore[misc]  # ibapi ships no types
             self.done.set()
 
     def wait(self) -> None:
-        assert self.done.wait(20), self.told["errors"]
+        assert self.done.wait(120), self.told["errors"]
         self.done.clear()
 
 
@@ -270,11 +270,11 @@ def with_official(gateway: Gateway, play: Callable[[Program], None]) -> Program:
         thread = threading.Thread(target=program.run)
         thread.start()
         try:
-            assert program.ready.wait(10)
+            assert program.ready.wait(120)
             play(program)
         finally:
             program.disconnect()
-            thread.join(10)
+            thread.join(120)
     return program
 
 

@@ -27,7 +27,7 @@ async def record_again(gateway: Gateway, data: Path) -> None:
         recorder = Recorder(settings(data, gateway.port), say=lambda *_: None, roll=False)
         running = asyncio.create_task(recorder.run())
         streams = recorder.machine.subscriptions.all
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             while not all(stream.request_id for stream in streams):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         await asyncio.sleep(SETTLED_S)

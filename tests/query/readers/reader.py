@@ -1,7 +1,7 @@
 """A program that asks a lake over and over while it is written: `python reader.py KIND DATA`, until DATA/done is there.
 
 The trades' prices are 1, 2, 3, … in the order of arrival, so that every answer shows whether it is whole. Prints how
-often it asked; ends with a message at the first wrong answer.
+often it asked; ends with a message at the first wrong answer. DATA/asked.KIND grows by a byte with each answer.
 """
 
 import sys
@@ -79,12 +79,14 @@ def main() -> None:
     """Ask until told to stop."""
     data = Path(sys.argv[2])
     asked = before = 0
-    for seen in KINDS[sys.argv[1]](data):
-        if seen < before:
-            sys.exit(f"there were {before} before, and now only {seen}")
-        asked, before = asked + 1, seen
-        if (data / "done").exists():
-            break
+    with (data / f"asked.{sys.argv[1]}").open("ab", buffering=0) as answered:
+        for seen in KINDS[sys.argv[1]](data):
+            if seen < before:
+                sys.exit(f"there were {before} before, and now only {seen}")
+            asked, before = asked + 1, seen
+            answered.write(b".")
+            if (data / "done").exists():
+                break
     print(asked, before)
 
 
