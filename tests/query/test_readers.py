@@ -33,20 +33,21 @@ class Patient(Sealer):
     The product's seconds are longer than any question takes; on a busy machine no short ones are.
     """
 
-    def __init__(self, layout: Layout, done: threading.Event, **clock: Any) -> None:
+    def __init__(self, layout: Layout, **clock: Any) -> None:
         super().__init__(layout, grace_s=-1, **clock)
-        self._done = done
 
     def settle(self) -> None:
         asked = self._asked()
+        gives_up_s = time.monotonic() + 120
         # Two answers: the first may be of a question from before, whose files had been listed already.
-        while not self._done.is_set() and any(now < then + 2 for now, then in zip(self._asked(), asked, strict=True)):
+        while any(now < then + 2 for now, then in zip(self._asked(), asked, strict=True)):
+            assert time.monotonic() < gives_up_s, "a reader has ended"
             time.sleep(0.01)
 
     def clearable(self) -> list[Path]:
         found = super().clearable()
         self.settle()
-        return [] if self._done.is_set() else found
+        return found
 
     def _asked(self) -> list[int]:
         files = [self.layout.root / f"asked.{kind}" for kind in READERS]
@@ -61,8 +62,8 @@ class Writer:
         self.now_ns = int(BEGIN.timestamp() * 1e9)
         self.written = 0
         self.done = threading.Event()
-        self.sealer = Patient(self.layout, self.done, now_s=lambda: self.now_ns / 1e9)
-        self.clearer = Patient(self.layout, self.done)  # by the files' own times, which are today's
+        self.sealer = Patient(self.layout, now_s=lambda: self.now_ns / 1e9)
+        self.clearer = Patient(self.layout)  # by the files' own times, which are today's
         self.script = make(data, now=self._tick)
         prepare(self.layout)
         self.script.open().ask(5, "req_tick_by_tick", tick_kind="AllLast")
