@@ -1,6 +1,8 @@
 """Reference tables: what IB says about instruments."""
 
-from .columns import PLAIN, Column, flag, integer, number, text
+from dataclasses import replace
+
+from .columns import PLAIN, Column, flag, integer, number, text, time
 from .table import PLACE, Table
 
 ABSENT = "IB sent none"
@@ -12,6 +14,10 @@ def _long(name: str, meaning: str, null: str = ABSENT) -> Column:
     return text(name, meaning, null, encoding=PLAIN)
 
 
+def _new(column: Column, since: int) -> Column:
+    return replace(column, since=since)
+
+
 INSTRUMENTS = Table(
     "instruments",
     "Contract details as IB sent them, one row per answer; the newest row of an instrument_id is the current one.",
@@ -21,8 +27,9 @@ INSTRUMENTS = Table(
         text("symbol", "IB's local symbol; the symbol where IB sends no local one"),
         text("ib_symbol", "IB's symbol: the root of futures and options (AAPL, ES, EUR)"),
         text("security_type", "STK, FUT, OPT, CASH, IND, CRYPTO, BOND, FUND, CFD, CMDTY, FOP, WAR, BAG, …"),
-        text("last_trade_date", "last trading date or contract month, as sent", ABSENT),
-        text("last_trade_time", "time of day of the last trade", ABSENT),
+        text("last_trade_date", "last trading date of the exchange, or contract month; that of IB's text where its zone "
+             "or the exchange's is not known", ABSENT),
+        text("last_trade_time", "time of day of the last trade, in the same zone", ABSENT),
         number("strike", "strike price", "instrument's price units", "no option"),
         text("right", "C or P", "no option"),
         text("multiplier", "contract multiplier, as sent", ABSENT),
@@ -73,6 +80,12 @@ INSTRUMENTS = Table(
         flag("next_option_partial", "the next embedded option is partial", NOT_BOND),
         _long("notes", "notes", NOT_BOND),
         _long("fund", "the fund fields as a JSON object", NOT_FUND),
+        _new(text("last_trade", "last trading date as sent, with the time and the zone that IB wrote it in: the "
+                  "operator's, the instrument's or UTC", ABSENT), 2),
+        _new(time("last_trade_ts", "moment of the last trade", "IB sent no time of day, or in a zone that is not known"), 2),
+        _new(text("iana_time_zone", "time_zone by its name in the tz database, which other tools know",
+                  "IB sent none, or one that is not known"), 2),
     ),
     ("instrument_id", "ts", "seq", "row"),
+    version=2,
 )

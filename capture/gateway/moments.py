@@ -3,12 +3,12 @@
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
 from capture.wire.codec import Values
 from capture.wire.times import parse_time_us
+from capture.wire.zones import exchange_zone
 
 from .client import Client
 from .contract import Details
@@ -70,7 +70,7 @@ def bar_dates(client: Client, details: Details, date_format: int | None, size_s:
         seconds = bars["ts_event"].cast(pa.int64()).to_numpy() // SECOND_US
         if date_format == 2 and size_s < DAY_S:
             return pa.array(seconds).cast(pa.string())
-        where = ZoneInfo(zone)
+        where = exchange_zone(zone) or UTC
         return pa.array([datetime.fromtimestamp(s, where).strftime(pattern) for s in seconds.tolist()], pa.string())
 
     return write

@@ -78,9 +78,14 @@ def option_parameters(client: Client, values: Values) -> None:
         client.send(
             "option_parameters", request_id=request_id, exchange=exchange, under_con_id=under_con_id,
             trading_class=trading_class, multiplier=multiplier,
-            expirations=[{"date": date} for date in sorted({option["last_trade_date"] for option in options})],
+            expirations=[{"date": date} for date in sorted({_date(option) for option in options})],
             strikes=[{"strike": strike} for strike in sorted({option["strike"] for option in options})])
     client.send("option_parameters_end", request_id=request_id)
+
+
+def _date(option: dict[str, Any]) -> str:
+    """Return the exchange's last trading date without its time: a recording sends that as it was received."""
+    return str(option.get("last_trade_date_only") or option["last_trade_date"])
 
 
 def market_rule(client: Client, values: Values) -> None:

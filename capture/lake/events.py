@@ -10,8 +10,10 @@ from capture.tape.agreed import REFUSED
 from capture.wire.codec import Decoded
 from capture.wire.context import CANCELS, DATA_TYPES, Context, Request
 from capture.wire.handshake import ServerHello
+from capture.wire.last_trade import last_trade
 from capture.wire.notices import describe
 from capture.wire.ticktypes import tick_name
+from capture.wire.zones import exchange_zone
 
 Row = dict[str, Any]
 
@@ -178,15 +180,20 @@ def _tick_text(*fields: str) -> Callable[[Decoded, Context], list[tuple[str, Row
 
 def _contract(decoded: Decoded, _context: Context) -> list[tuple[str, Row]]:
     v = decoded.values
-    date, time_of_day = _last_trade(v.get("last_trade_date") or v.get("maturity") or "")
+    text = v.get("last_trade_date") or v.get("maturity") or ""
+    last = last_trade(text, v.get("time_zone_id"), v.get("last_trade_date_only") or "")
+    zone = exchange_zone(v.get("time_zone_id"))
     row: Row = {column: v.get(name) if v.get(name) != "" else None for column, name in CONTRACT_COLUMNS.items()}
     row |= {
         "instrument_id": v["con_id"],
         "symbol": v.get("local_symbol") or v["symbol"],
         "ib_symbol": v["symbol"],
         "security_type": v["sec_type"],
-        "last_trade_date": v.get("last_trade_date_only") or date,
-        "last_trade_time": time_of_day,
+        "last_trade_date": last.date,
+        "last_trade_time": last.time,
+        "last_trade_ts": last.ts_us,
+        "last_trade": text or None,
+        "iana_time_zone": zone.key if zone else None,
         "strike": v.get("strike") or None,
         "underlying_id": v.get("under_con_id") or None,
         "security_ids": json.dumps({pair["tag"]: pair["value"] for pair in v["sec_ids"]}),
@@ -196,12 +203,6 @@ def _contract(decoded: Decoded, _context: Context) -> list[tuple[str, Row]]:
     if fund := {name: value for name, value in v.items() if name.startswith("fund_")}:
         row["fund"] = json.dumps(fund)
     return [("instruments", row)]
-
-
-def _last_trade(text: str) -> tuple[str | None, str | None]:
-    """Split IB's last trade date: a date, or date, time and zone, by dashes or by spaces."""
-    parts = text.split("-") if "-" in text else text.split()
-    return (parts[0] if parts else None, parts[1] if len(parts) > 1 else None)
 
 
 # Column of `instruments` -> field of the message, where nothing has to be made of it.

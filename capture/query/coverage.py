@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from capture.lake.gaps import WATCHED
 from capture.lake.sql import NEWEST_GAPS
 from capture.session.hours import parse_hours
+from capture.wire.zones import exchange_zone
 
 from .intervals import Spans, difference, intersection, total, union
 
@@ -128,7 +129,7 @@ def _gather(ask: Ask, streams: set[str], span: Mapping[str, float | None]) -> _F
         hours = parse_hours(row["trading_hours"], row["liquid_hours"], row["time_zone"])
         if hours:
             facts.trading[row["instrument_id"]] += hours.trading
-            facts.zones[row["instrument_id"]] = row["time_zone"]
+            facts.zones[row["instrument_id"]] = str(exchange_zone(row["time_zone"]))
     for row in ask(_GAPS):
         key = (row["instrument_id"], row["stream"])
         spans = facts.gaps[key, row["recorder"]] if row["state"] in MISSING else facts.restored[key]

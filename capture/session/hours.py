@@ -3,9 +3,11 @@
 import re
 from bisect import bisect_right
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
+
+from capture.wire.zones import exchange_zone
 
 
 class Phase(StrEnum):
@@ -49,11 +51,11 @@ def parse_hours(trading: str | None, liquid: str | None, zone: str | None) -> Ho
     """Return the hours that contract details name, None where they cannot be read.
 
     IB writes sessions with `;` between them, `YYYYMMDD:HHMM-YYYYMMDD:HHMM` or `YYYYMMDD:CLOSED`, in older versions
-    `YYYYMMDD:HHMM-HHMM,HHMM-HHMM`, in the time zone that it names beside them.
+    `YYYYMMDD:HHMM-HHMM,HHMM-HHMM`, in the time zone that it names beside them. In the older form the date is that on
+    which a session ends: 1700-1600 began the evening before.
     """
-    try:
-        where = ZoneInfo((zone or "").strip())
-    except (ZoneInfoNotFoundError, ValueError, OSError):
+    where = exchange_zone(zone)
+    if where is None:
         return None
     spans, ends = _spans(trading or "", where)
     if not ends:
@@ -71,7 +73,7 @@ def _spans(text: str, zone: ZoneInfo) -> tuple[list[tuple[float, float]], list[f
             closed = _CLOSED.fullmatch(part)
             try:
                 if span:
-                    start, end = _moment(span[1], span[2], zone), _moment(span[3] or span[1], span[4], zone)
+                    start, end = _ends(span, zone)
                     spans += [(start, end)] if start < end else []
                     ends.append(end)
                 elif closed:
@@ -79,6 +81,15 @@ def _spans(text: str, zone: ZoneInfo) -> tuple[list[tuple[float, float]], list[f
             except (ValueError, OverflowError):
                 continue  # no such day or time
     return spans, ends
+
+
+def _ends(span: re.Match[str], zone: ZoneInfo) -> tuple[float, float]:
+    """Return beginning and end of a session. Raises ValueError where it names no such day or time."""
+    if span[3] is not None:
+        return _moment(span[1], span[2], zone), _moment(span[3], span[4], zone)
+    end_time = "2400" if span[4] == "0000" else span[4]
+    evening = datetime.strptime(span[1], "%Y%m%d") - timedelta(days=span[2] >= end_time)
+    return _moment(f"{evening:%Y%m%d}", span[2], zone), _moment(span[1], end_time, zone)
 
 
 def _moment(date: str, time: str, zone: ZoneInfo) -> float:

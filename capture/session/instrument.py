@@ -28,8 +28,12 @@ class Contract:
     trading_class: str = ""
 
     def values(self) -> dict[str, Any]:
-        """Return the fields as a request takes them."""
-        return asdict(self)
+        """Return the fields as a request takes them.
+
+        With a contract id the date is left out: IB writes it in several zones, and refuses one that it takes for
+        another (code 478).
+        """
+        return asdict(self) | ({"last_trade_date": ""} if self.con_id else {})
 
 
 @dataclass(frozen=True, slots=True)

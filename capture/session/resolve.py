@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from capture.wire.last_trade import last_trade
+
 from .backoff import Backoff
 from .hours import Hours, parse_hours
 from .instrument import Contract, Instrument
@@ -115,12 +117,13 @@ def choose(instrument: Instrument, answers: list[dict[str, Any]]) -> Contract | 
 
 
 def from_details(values: dict[str, Any]) -> Contract:
-    """Return the contract of a contract_details or bond_details answer; a date with time and zone loses both."""
+    """Return the contract of a contract_details or bond_details answer, its date the exchange's."""
     given = {name: values.get(name) for name in Contract.__slots__}
     # TWS takes no text that is not ASCII (code 579); the contract id says enough.
     taken: dict[str, Any] = {name: value for name, value in given.items() if value is not None and str(value).isascii()}
-    dated = str(values.get("last_trade_date") or values.get("maturity") or "").replace("-", " ").split()
-    taken["last_trade_date"] = dated[0] if dated else ""
+    text = values.get("last_trade_date") or values.get("maturity") or ""
+    last = last_trade(text, values.get("time_zone_id"), values.get("last_trade_date_only") or "")
+    taken["last_trade_date"] = last.date or ""
     return Contract(**taken)
 
 

@@ -316,6 +316,13 @@ def test_when_a_contract_ends(written: str | None, hour: str | None, zone: str |
     assert found.get("expiration") == (expiration and ns(expiration))
 
 
+def test_the_moment_of_the_last_trade_goes_before_date_and_time() -> None:
+    found = dates({"last_trade_date": "20261218", "last_trade_time": "16:00:00", "time_zone": "Nowhere",
+                   "last_trade_ts": datetime(2026, 12, 18, 21, tzinfo=UTC)})  # fmt: skip
+    assert found == {"maturity_year": 2026, "maturity_month": 12, "maturity_day": 18,
+                     "expiration": ns(datetime(2026, 12, 18, 21, tzinfo=UTC))}  # fmt: skip
+
+
 def values_of(numbers: list[float | None]) -> tuple[Values, Job]:
     job = Job(cast(Lake, None), TABLES["trades"])
     return Values(dbn_library, pa.record_batch({"number": pa.array(numbers, pa.float64())}), job), job

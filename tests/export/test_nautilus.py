@@ -424,6 +424,9 @@ def test_steps_widths_and_names() -> None:
     assert expiration_ns({"last_trade_date": "202612", "last_trade_time": None, "time_zone": None}) is None
     day = {"last_trade_date": "20261218", "last_trade_time": None, "time_zone": "no such zone"}
     assert expiration_ns(day) == ns(datetime(2026, 12, 19, tzinfo=UTC))
+    ends = datetime(2026, 12, 18, 21, tzinfo=UTC)
+    assert expiration_ns(day | {"last_trade_ts": ends}) == ns(ends)
+    assert expiration_ns(day | {"last_trade_time": "16:00", "time_zone": "EST (Eastern Standard Time)"}) == ns(ends)
 
 
 def test_few_files_are_open_and_those_of_a_folder_have_no_time_in_common(tmp_path: Path) -> None:

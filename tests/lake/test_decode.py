@@ -107,6 +107,20 @@ def test_contract_details_become_an_instrument(script: Any) -> None:
     assert "subscriptions" not in decode(script)
 
 
+def test_the_last_trade_is_stored_as_sent_and_as_the_exchanges_date_and_moment(script: Any) -> None:
+    script.open().request("req_contract_details", request_id=1, symbol="AAPL", sec_type="OPT")
+    sent = {"request_id": 1, "con_id": 11, "symbol": "AAPL", "sec_type": "OPT", "real_expiration_date": "20261218"}
+    for text in ("20261219 05:00:00 Asia/Shanghai", "20261218-21:00:00", "20261218 16:00:00"):
+        script.answer("contract_details", last_trade_date=text, time_zone_id="EST (Eastern Standard Time)", **sent)
+    rows = decode(script)["instruments"]
+    assert [row["last_trade"] for row in rows] == ["20261219 05:00:00 Asia/Shanghai", "20261218-21:00:00",
+                                                   "20261218 16:00:00"]
+    for row in rows:
+        assert (row["last_trade_date"], row["last_trade_time"]) == ("20261218", "16:00:00")
+        assert row["last_trade_ts"].isoformat() == "2026-12-18T21:00:00+00:00"
+        assert (row["time_zone"], row["iana_time_zone"]) == ("EST (Eastern Standard Time)", "America/New_York")
+
+
 def test_details_that_name_no_contract_are_kept_as_undecoded(script: Any) -> None:
     script.open().request("req_contract_details", request_id=1, symbol="AAPL", sec_type="STK")
     script.answer("contract_details", request_id=1, symbol="ES", sec_type="FUT")

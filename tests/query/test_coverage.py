@@ -45,11 +45,11 @@ def test_no_module_of_query_imports_one_that_imports_it() -> None:
 class Day:
     """A recorder's day in New York, of an instrument that trades from 9:30 to 16:00."""
 
-    def __init__(self, make: Any, folder: Path) -> None:
+    def __init__(self, make: Any, folder: Path, zone: str = "US/Eastern") -> None:
         self.now_s = NOON
         self.tape = make(folder, now=lambda: int(self.now_s * SECOND))
         self.tape.open()
-        self.tape.answer("contract_details", request_id=9, symbol="AAPL", con_id=265598, time_zone_id="US/Eastern",
+        self.tape.answer("contract_details", request_id=9, symbol="AAPL", con_id=265598, time_zone_id=zone,
                          trading_hours="20260105:0930-20260105:1600;20260106:0930-20260106:1600")
         self.tape.ask(1, "req_tick_by_tick", tick_kind="AllLast")
 
@@ -86,6 +86,15 @@ def test_time_outside_trading_hours_is_not_expected(day: Day) -> None:
     day.trade_until(minutes=30)
     (row,) = day.coverage()
     assert row["expected_s"] == pytest.approx(4 * 3600)
+
+
+def test_hours_in_a_zone_by_another_name_count_too(script: Any, tmp_path: Path) -> None:
+    day = Day(type(script), tmp_path / "named", zone="EST (Eastern Standard Time)")
+    day.now_s = NOON + 4 * 3600 - 600
+    day.trade_until(minutes=30)
+    (row,) = day.coverage()
+    assert (row["expected_s"], row["day"], row["zone"]) == (pytest.approx(4 * 3600), "2026-01-05", "America/New_York")
+    day.tape.writer.close()
 
 
 def test_what_was_missed_is_down_and_says_why(day: Day) -> None:

@@ -41,6 +41,25 @@ def test_older_texts_and_several_sessions_a_day() -> None:
     assert phases == [Phase.CLOSED, Phase.OPEN, Phase.CLOSED, Phase.OPEN, Phase.CLOSED]
 
 
+def test_in_the_older_form_a_session_that_runs_over_midnight_began_the_evening_before() -> None:
+    old = "20261123:1700-1600;20261124:1700-1515,1530-1600;20261126:CLOSED"
+    new = "20261122:1700-20261123:1600;20261123:1700-20261124:1515;20261124:1530-20261124:1600;20261126:CLOSED"
+    assert parse_hours(old, old, "US/Central") == parse_hours(new, new, "US/Central")
+    hours = parse_hours(old, "", "US/Central")
+    assert hours is not None
+    assert hours.phase(at(22, 18)) is Phase.OPEN
+    assert hours.phase(at(23, 16, 30)) is Phase.CLOSED
+
+
+def test_midnight_is_the_end_of_a_day_in_the_older_form_too() -> None:
+    assert parse_hours("20261123:1700-0000", "", "UTC") == parse_hours("20261123:1700-20261123:2400", "", "UTC")
+
+
+@pytest.mark.parametrize("zone", ["CST (Central Standard Time)", "CST", "Central Standard Time", "America/Chicago"])
+def test_an_exchanges_zone_by_another_name(zone: str) -> None:
+    assert parse_hours(CME[0], CME[1], zone) == parse_hours(*CME)
+
+
 def test_midnight_between_two_sessions_is_no_closing_time() -> None:
     hours = parse_hours("20261123:0000-20261123:2400;20261124:0000-20261124:2359", None, "UTC")
     assert hours is not None

@@ -109,3 +109,8 @@ def test_a_table_takes_every_contract_field() -> None:
 def test_a_bad_table_is_refused(table: dict[str, Any], problem: str) -> None:
     with pytest.raises(InstrumentError, match=problem):
         parse_instrument(table)
+
+
+def test_a_contract_id_goes_without_a_date_which_ib_may_take_for_another() -> None:
+    assert Contract(con_id=11, last_trade_date="20261218").values()["last_trade_date"] == ""
+    assert Contract(symbol="ES", sec_type="FUT", last_trade_date="202612").values()["last_trade_date"] == "202612"

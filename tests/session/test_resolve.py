@@ -21,6 +21,11 @@ def test_a_date_loses_its_time_and_zone() -> None:
         assert from_details(answer(last_trade_date=sent)).last_trade_date == "20261218"
 
 
+def test_a_date_in_the_operators_zone_becomes_the_exchanges() -> None:
+    sent = answer(last_trade_date="20261219 05:00:00 Asia/Shanghai", time_zone_id="US/Eastern")
+    assert from_details(sent).last_trade_date == "20261218"
+
+
 def test_a_bond_has_its_maturity_as_date() -> None:
     codec = answer_codec(200)
     values = codec.decode(codec.encode("bond_details", con_id=9, symbol="US-T", maturity="20400515")).values

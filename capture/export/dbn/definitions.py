@@ -4,12 +4,12 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 import pyarrow as pa
 
 from capture.export.job import Job
+from capture.wire.zones import exchange_zone
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 US = timedelta(microseconds=1)
@@ -128,15 +128,17 @@ def dates(row: Mapping[str, Any]) -> dict[str, int]:
     year, month = int(written[1]), int(written[2])
     if not written[3]:
         return {"maturity_year": year, "maturity_month": month}
-    at = _moment(datetime(year, month, int(written[3]), tzinfo=UTC), row["last_trade_time"], row["time_zone"])
+    day = datetime(year, month, int(written[3]), tzinfo=UTC)
+    at = row.get("last_trade_ts") or _moment(day, row["last_trade_time"], row["time_zone"])
     return {"maturity_year": year, "maturity_month": month, "maturity_day": int(written[3]),
             "expiration": nanoseconds(at)}
 
 
 def _moment(day: datetime, time_of_day: str | None, zone: str | None) -> datetime:
+    where = exchange_zone(zone)
     try:
-        return datetime.combine(day, time.fromisoformat(time_of_day or ""), ZoneInfo(zone or ""))
-    except (ValueError, ZoneInfoNotFoundError):
+        return datetime.combine(day, time.fromisoformat(time_of_day or ""), where) if where else day
+    except ValueError:
         return day
 
 

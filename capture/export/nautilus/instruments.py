@@ -10,16 +10,16 @@ for IB makes an inverse perpetual of them, whose profits and losses would be oth
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pyarrow as pa
 
 from capture.lake.parquet import write_rows
 from capture.wire.times import microseconds
+from capture.wire.zones import exchange_zone
 
 from .names import Details, file_name, folder, identity
 from .numbers import decimals_of
@@ -115,7 +115,9 @@ def expiration_ns(details: Details) -> int | None:
     day = str(details["last_trade_date"] or "")[:8]
     if len(day) < len("20261218") or not day.isdigit():
         return None
-    begin = datetime.strptime(day, "%Y%m%d").replace(tzinfo=_zone(details["time_zone"]))
+    if at := details.get("last_trade_ts"):
+        return microseconds(at) * 1_000
+    begin = datetime.strptime(day, "%Y%m%d").replace(tzinfo=exchange_zone(details["time_zone"]) or UTC)
     digits = str(details["last_trade_time"] or "").split(":")
     if len(digits) > 1 and all(one.isdigit() for one in digits[:2]):
         length = timedelta(hours=int(digits[0]), minutes=int(digits[1]))
@@ -131,13 +133,6 @@ def _lacks(kind: str, details: Details) -> bool:
         return True
     is_option = kind == "OptionContract"
     return not details["currency"] or (is_option and (details["right"] not in _RIGHTS or details["strike"] is None))
-
-
-def _zone(name: str | None) -> ZoneInfo:
-    try:
-        return ZoneInfo(name or "UTC")
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")  # as IB sends names of its own for some
 
 
 def _text(value: float, decimals: int) -> str:

@@ -3,7 +3,6 @@
 from bisect import bisect_right
 from datetime import UTC, datetime
 from functools import cache
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +13,7 @@ from capture.gateway import bar_streams
 from capture.gateway.bars import fed_what
 from capture.gateway.subscription import with_column
 from capture.schemas import BARS
+from capture.wire.zones import exchange_zone
 
 from .catalog import Catalog
 from .contracts import Contracts
@@ -176,12 +176,12 @@ class BarMaker:
     def _dates(self, con_id: int, starts_us: Numbers, known_us: int) -> Numbers:
         """Return days since 1970 of the trading date of each moment: that on which its session ends, or its own."""
         details = self._contracts.at(con_id, known_us)
-        zone = str(details["time_zone_id"]) if details else "UTC"
+        zone = exchange_zone(details["time_zone_id"] if details else None) or UTC
         spans = sorted({span for hours in self._contracts.hours(con_id, known_us) for span in hours.trading})
         begins = [begin for begin, _ in spans]
 
         def local_day(at_s: float) -> int:
-            return (datetime.fromtimestamp(at_s, ZoneInfo(zone)).date() - datetime(1970, 1, 1, tzinfo=UTC).date()).days
+            return (datetime.fromtimestamp(at_s, zone).date() - datetime(1970, 1, 1, tzinfo=UTC).date()).days
 
         @cache
         def date_of(quarter: int) -> int:

@@ -99,9 +99,10 @@ def _details(row: dict[str, Any]) -> Details:
     """Return a row of `instruments` as the fields of message 10; an absent text is empty, an absent number 0."""
     details = {field: row[column] for field, column in _FIELDS.items() if field not in _OF_BONDS}
     details = {field: "" if value is None and field not in _SIZES else value for field, value in details.items()}
-    last_trade = (row["last_trade_date"], row["last_trade_time"], row["last_trade_time"] and row["time_zone"])
+    # Before version 2 of the table the date and the time as sent, but not their zone.
+    before = (row["last_trade_date"], row["last_trade_time"], row["last_trade_time"] and row["time_zone"])
     return details | {field: row[_FIELDS[field]] or 0 for field in _NUMBERS} | {
-        "last_trade_date": " ".join(word for word in last_trade if word),
+        "last_trade_date": row["last_trade"] or " ".join(word for word in before if word),
         "sec_ids": [{"tag": tag, "value": value} for tag, value in json.loads(row["security_ids"] or "{}").items()],
         "ineligibility_reasons": [{"id": id_, "description": text} for id_, text in
                                   json.loads(row["ineligibility_reasons"] or "{}").items()],
@@ -129,7 +130,7 @@ _MATCHES: dict[str, Callable[[Details, Any], bool]] = {
     **{name: _same(name) for name in ("con_id", "symbol", "sec_type", "strike", "right", "currency", "local_symbol",
                                       "trading_class", "primary_exchange")},
     "exchange": lambda details, value: value in (details["exchange"], *details["valid_exchanges"].split(",")),
-    "last_trade_date": lambda details, value: details["last_trade_date"].startswith(value.strip().partition(" ")[0]),
+    "last_trade_date": lambda details, value: details["last_trade_date_only"].startswith(value.strip().split(" ")[0]),
     "multiplier": lambda details, value: _number(details["multiplier"] or "1") == _number(value),
     "sec_id": lambda details, value: value in [pair["value"] for pair in details["sec_ids"]],
 }

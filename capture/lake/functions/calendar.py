@@ -8,11 +8,14 @@ _SPAN = r"'^(?:(\d{8}):)?(\d{4})-(?:(\d{8}):)?(\d{4})$', ['from_day', 'from_time
 
 # Sessions stand in the details as `YYYYMMDD:HHMM-YYYYMMDD:HHMM;YYYYMMDD:CLOSED`, in older ones as
 # `YYYYMMDD:HHMM-HHMM,HHMM-HHMM`, in the zone beside them. Each answer names some days; of a day the newest one counts.
+# In the older form the date is that on which a session ends: 1700-1600 began the evening before.
 _SESSIONS = rf"""answers as (
-    select i.symbol, i.instrument_id, i.time_zone, place(i.ts, i.seq, i."row") as place,
+    select i.symbol, i.instrument_id, coalesce(i.iana_time_zone, i.time_zone) as time_zone,
+        place(i.ts, i.seq, i."row") as place,
         unnest([{{'kind': 'trading', 'hours': i.trading_hours}}, {{'kind': 'liquid', 'hours': i.liquid_hours}}]) as one
     from instruments i
-    where has_symbol(i.symbol, symbols) and i.time_zone in (select name from pg_timezone_names())
+    where has_symbol(i.symbol, symbols)
+        and coalesce(i.iana_time_zone, i.time_zone) in (select name from pg_timezone_names())
 ), days as (
     select a.* exclude (one), a.one.kind as kind, unnest(string_split(replace(a.one.hours, ' ', ''), ';')) as day
     from answers a
@@ -22,13 +25,19 @@ _SESSIONS = rf"""answers as (
     select p.symbol, p.instrument_id, p.time_zone, p.place, p.kind, left(p.day, 8) as day,
         regexp_extract(p.part, {_SPAN}) as span
     from parts p
-), timed as (
-    select r.*,
-        try_strptime(coalesce(nullif(r.span.from_day, ''), r.day) || r.span.from_time, '%Y%m%d%H%M') as local_from,
-        try_strptime(coalesce(nullif(r.span.to_day, ''), nullif(r.span.from_day, ''), r.day)
-            || replace(r.span.to_time, '2400', '2359'), '%Y%m%d%H%M')
-            + case when r.span.to_time = '2400' then interval 1 minute else interval 0 minute end as local_to
+), ended as (
+    select r.* exclude (span), r.span.from_time as from_time, r.span.to_day = '' as is_old,
+        coalesce(nullif(r.span.from_day, ''), r.day) as from_day,
+        coalesce(nullif(r.span.to_day, ''), nullif(r.span.from_day, ''), r.day) as to_day,
+        case when r.span.to_day = '' and r.span.to_time = '0000' then '2400' else r.span.to_time end as to_time
     from read r
+), timed as (
+    select e.*,
+        try_strptime(e.from_day || e.from_time, '%Y%m%d%H%M')
+            - case when e.is_old and e.from_time >= e.to_time then interval 1 day else interval 0 day end as local_from,
+        try_strptime(e.to_day || replace(e.to_time, '2400', '2359'), '%Y%m%d%H%M')
+            + case when e.to_time = '2400' then interval 1 minute else interval 0 minute end as local_to
+    from ended e
 ), dated as (
     select t.*, coalesce(cast(t.local_to - interval 1 minute as date), cast(try_strptime(t.day, '%Y%m%d') as date))
             as session_date

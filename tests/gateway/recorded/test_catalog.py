@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -231,6 +232,30 @@ def test_a_search_takes_any_text(tmp_path: Path, opened: Opened, contract: dict[
     tape.ask(2, "req_tick_by_tick", tick_kind="AllLast").trade(2, 10.0)
     tape.roll()
     assert len(opened().find(BEGIN_US, con_id=AAPL, **contract)) == count
+
+
+def test_an_expiry_in_another_zone_is_sent_as_received_and_found_by_the_exchanges_date(
+    tmp_path: Path, opened: Opened
+) -> None:
+    sent = "20261219 05:00:00 Asia/Shanghai"
+    tape = Tape(tmp_path).details(sec_type="OPT", right="C", strike=250.0, last_trade_date=sent)
+    tape.ask(2, "req_tick_by_tick", tick_kind="AllLast").trade(2, 10.0)
+    tape.roll()
+    find = partial(opened().find, BEGIN_US, symbol="AAPL", sec_type="OPT")
+    for date in ("", "20261218", "202612", "20261218 16:00:00 US/Eastern"):
+        (found,) = find(last_trade_date=date)
+        assert (found["last_trade_date"], found["last_trade_date_only"]) == (sent, "20261218")
+    assert find(last_trade_date="20261219") == []
+
+
+def test_bars_of_days_of_an_exchange_whose_zone_has_another_name(tmp_path: Path, opened: Opened) -> None:
+    tape = Tape(tmp_path).details(time_zone_id="EST (Eastern Standard Time)")
+    tape.ask(2, "req_tick_by_tick", tick_kind="AllLast")
+    tape.at(5.0).buy(10.0).at(5_000.0).buy(11.0)
+    tape.roll()
+    recording = opened()
+    bars = recording.bars(AAPL, BEGIN_US - 86_400_000_000, recording.end_us, 86_400, "TRADES", False, recording.end_us)
+    assert [(bar["ts_event"].date().isoformat(), bar["trade_count"]) for bar in bars.to_pylist()] == [("2026-11-18", 2)]
 
 
 def test_a_long_silence_is_passed_over_without_searching_for_what_came_before(

@@ -82,6 +82,17 @@ def test_sessions_in_local_time_over_the_end_of_summer_time(made: MadeLake) -> N
         (date(2026, 11, 2), "liquid", datetime(2026, 11, 2, 14, 30, tzinfo=UTC), datetime(2026, 11, 2, 15))]
 
 
+def test_sessions_of_the_older_form_that_began_the_evening_before(made: MadeLake) -> None:
+    said = "20261118:1700-1515,1530-1600;20261119:2000-0000"
+    made.add("instruments", 0, "ESZ6", time_zone="CST (Central Standard Time)", iana_time_zone="America/Chicago",
+             trading_hours=said)  # fmt: skip
+    rows = made.sql("from trading_sessions('ESZ6', null, null)")
+    assert [(row["session_date"].day, f"{row['local_from']:%d %H:%M}", f"{row['local_to']:%d %H:%M}", row["time_zone"])
+            for row in rows] == [(18, "17 17:00", "18 15:15", "America/Chicago"),
+                                 (18, "18 15:30", "18 16:00", "America/Chicago"),
+                                 (19, "19 20:00", "20 00:00", "America/Chicago")]  # fmt: skip
+
+
 def test_newer_details_of_a_day_count(made: MadeLake) -> None:
     said = ["20261118:0930-20261118:1600", "20261118:0930-1300,1400-2400", "20261119:0930-20261119:1600"]
     for i, hours in enumerate(said):
