@@ -8,24 +8,29 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
-from contextlib import suppress
-from dataclasses import asdict, dataclass
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, fields
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from capture.tape import publish, recorder_folder
 from capture.tape.agreed import ROLLED
 
 from .history import Job, State, gap_job
-from .history_pacing import HistoryPacing
+from .history_pacing import WINDOW_S, HistoryPacing
 from .history_pages import SPANS, TICKS, BarPages, Pages, TickPages
 from .instrument import parse_instrument
+from .pacing import RequestPacing
 from .resume import FIRST_MARK
 from .settings import Settings
 from .streams import StreamError
 from .subscriptions import Subscription
+
+Found = TypeVar("Found")
+_UNREADABLE = (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError)
+MOST_S = 1 << 33  # later moments than the year 2242 are none
 
 # What of a wish, as a word -> IB's name of it.
 WHATS = dict(zip(("trades", "quotes", "midpoints"), TICKS, strict=True))
@@ -80,10 +85,28 @@ def pages_of(what: str, from_s: int, to_s: int) -> Pages:
     return BarPages(size, made_of or "TRADES", from_s, to_s)
 
 
+def parse_wish(text: str) -> Wish:
+    """Return the wish that a file holds. Raises ValueError, WishError and InstrumentError among them."""
+    found = json.loads(text)
+    types = {field.name: field.type for field in fields(Wish)}
+    if not isinstance(found, dict) or not found.keys() <= types.keys():
+        raise WishError(f"a wish is an object of {', '.join(types)}")
+    for name, value in found.items():
+        if type(value) is not types[name] or (isinstance(value, int) and not 0 <= value < MOST_S):
+            raise WishError(f"{name} cannot be {value!r:.40}")
+    try:
+        wish = Wish(**found)
+    except TypeError as error:
+        raise WishError(str(error)) from None
+    wish.job()
+    return wish
+
+
 class HistoryDesk:
     """Reads the wishes of one recorder and writes down what became of them.
 
     `complete` says whether the jobs last read were all: the tape was rolled up to `mark`, so that its gaps are known.
+    What cannot be read is left out, is tried again the next time, and is in `faults`, by its place, with the reason.
     """
 
     def __init__(self, settings: Settings, mark: int = FIRST_MARK) -> None:
@@ -96,32 +119,36 @@ class HistoryDesk:
         self._waiting: list[dict[str, Any]] = []
         self._written: dict[Path, str] = {}
         self.complete = False
+        self.faults: dict[str, str] = {}
 
     def load_pacing(self) -> tuple[HistoryPacing, tuple[list[Any], ...]]:
-        """Return the pacing that an earlier run left, of history and of live requests (see RequestPacing)."""
-        with suppress(FileNotFoundError):
-            state = json.loads(self._pacing.read_text())
-            return HistoryPacing.from_json(state), tuple(state.get("live", ()))
-        return HistoryPacing(), ()
+        """Return the pacing that an earlier run left, of history and of live requests (see RequestPacing).
+
+        Where it cannot be read, history waits until IB has forgotten what was asked for.
+        """
+        if not self._pacing.exists():
+            return HistoryPacing(), ()
+        found = self._read(self._pacing, _parse_pacing)
+        return found or (HistoryPacing(_held_until_s=time.time() + WINDOW_S), ())
 
     def jobs(self, subscriptions: Iterable[Subscription]) -> tuple[Job, ...]:
         """Return what there is to fetch by now: the gaps that wait, and the wishes."""
         asked = ((s.contract, s.stream.kind.stream) for s in subscriptions)
         exchanges = {(contract.con_id, stream): contract.exchange for contract, stream in asked if contract}
-        gaps = [gap_job(gap, exchanges.get((gap["instrument_id"], gap["stream"]), ""))
-                for gap in self.gaps() if gap["instrument_id"] is not None]  # fmt: skip
-        return (*gaps, *(wish.job() for wish in self.wishes()))
+        gaps = [self._gap_job(gap, exchanges) for gap in self.gaps() if gap["instrument_id"] is not None]
+        return (*(job for job in gaps if job is not None), *(wish.job() for wish in self.wishes()))
 
     def wishes(self) -> list[Wish]:
         """Return the wishes, also those that were fulfilled."""
-        return [Wish(**json.loads(path.read_text())) for path in sorted(self._wishes.glob("*.json"))]
+        found = [self._read(path, parse_wish) for path in sorted(self._wishes.glob("*.json"))]
+        return [wish for wish in found if wish is not None]
 
     def wish(self, wish: Wish) -> Wish:
         """Write a wish down, unless it is there already; return how it stands. Raises WishError or InstrumentError."""
         wish.job()
         path = self._wishes / f"{wish.name}.json"
-        with suppress(FileNotFoundError):
-            return Wish(**json.loads(path.read_text()))
+        if known := self._read(path, parse_wish):
+            return known
         for folder in (self._wishes.parent.parent, self._wishes.parent, self._wishes):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # the owner's alone, as tapes are
         self.write({path: json.dumps(asdict(wish), indent=1)})
@@ -156,11 +183,51 @@ class HistoryDesk:
         except FileNotFoundError:
             self.complete = self._mark == FIRST_MARK
             return []
-        if changed_ns != self._seen_ns:
-            rolled = json.loads(self._rolled.read_text())
-            self._seen_ns, self.complete = changed_ns, rolled["mark"] >= self._mark
-            self._waiting = rolled["gaps"]["waiting"] if rolled["gaps"] else []
+        if changed_ns != self._seen_ns and (found := self._read(self._rolled, _parse_rolled)):
+            mark, self._waiting = found
+            self._seen_ns, self.complete = changed_ns, mark >= self._mark
         return self._waiting
+
+    def _read(self, path: Path, parse: Callable[[str], Found]) -> Found | None:
+        """Return what a file holds; None where there is none, or where it cannot be read."""
+        found = None
+        try:
+            found = parse(path.read_text())
+        except FileNotFoundError:
+            pass
+        except _UNREADABLE as error:
+            self.faults[str(path)] = f"{type(error).__name__}: {error}".partition("\n")[0]
+            return None
+        self.faults.pop(str(path), None)
+        return found
+
+    def _gap_job(self, gap: dict[str, Any], exchanges: dict[tuple[int, str], str]) -> Job | None:
+        """Return the job for a gap; None where what is written of it makes none."""
+        name = f"{self._rolled}, gap {gap.get('gap_id')}"
+        try:
+            job = gap_job(gap, exchanges.get((gap["instrument_id"], gap["stream"]), ""))
+        except _UNREADABLE as error:
+            self.faults[name] = f"{type(error).__name__}: {error}"
+            return None
+        self.faults.pop(name, None)
+        return job
+
+
+def _parse_pacing(text: str) -> tuple[HistoryPacing, tuple[list[Any], ...]]:
+    state = json.loads(text)
+    live = tuple(state.get("live", ()))
+    RequestPacing().resume(live, 0.0, 0.0)
+    pacing = HistoryPacing.from_json(state)
+    pacing.budget(0.0)
+    return pacing, live
+
+
+def _parse_rolled(text: str) -> tuple[int, list[dict[str, Any]]]:
+    rolled = json.loads(text)
+    waiting = [dict(gap) for gap in rolled["gaps"]["waiting"]] if rolled["gaps"] else []
+    if not all({"gap_id", "instrument_id"} <= gap.keys() for gap in waiting):
+        raise ValueError("a gap has no name or no instrument")
+    return int(rolled["mark"]), waiting
 
 
 def _write_text(text: str, path: Path) -> None:

@@ -95,8 +95,9 @@ class HistoryPacing:
     @classmethod
     def from_json(cls, state: dict[str, Any]) -> "HistoryPacing":
         """Return the pacing that `as_json` gave."""
-        sent = deque((at, identity, source, weight) for at, identity, source, weight in state["sent"])
-        return cls(sent, 0, state["held_until_s"])
+        sent = deque((float(at), str(identity), str(source), int(weight))
+                     for at, identity, source, weight in state["sent"])  # fmt: skip
+        return cls(sent, 0, float(state["held_until_s"]))
 
     def _forget(self, now_s: float) -> None:
         while self._sent and self._sent[0][0] <= now_s - WINDOW_S * MARGIN:

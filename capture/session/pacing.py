@@ -108,4 +108,4 @@ class RequestPacing:
         """Take over what `as_json` gave; times of a clock that was ahead count as now."""
         for *key, times in state:
             if key[0] in self._rules:
-                self._sent_s[tuple(key)] = deque(min(at_s - offset_s, now_s) for at_s in times)
+                self._sent_s[tuple(key)] = deque(min(float(at_s) - offset_s, now_s) for at_s in times)

@@ -18,10 +18,10 @@ class Publisher:
         self._failed: set[str] = set()
 
     async def write(self, write: Callable[..., None], *arguments: Any) -> None:
-        """Have a function write files of its kind, and raise OSError where it cannot."""
+        """Have a function write files of its kind; where it fails, that is said, once."""
         try:
             await asyncio.get_running_loop().run_in_executor(self._thread, write, *arguments)
-        except OSError as error:
+        except Exception as error:
             if write.__name__ not in self._failed:
                 self._failed.add(write.__name__)
                 self._say("warning", f"a file beside the tape cannot be written, and is stale until it can: {error}")

@@ -5,10 +5,12 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from capture.tape import TapeError, TapeFull
@@ -18,6 +20,7 @@ from capture.wire.context import Context
 from capture.wire.errors import RemoteProtocolError
 
 from .arrivals import Arrivals
+from .beside import Beside
 from .events import (
     Arrived,
     Close,
@@ -36,6 +39,7 @@ from .events import (
     StopAsked,
     Tick,
 )
+from .history import Job
 from .history_desk import HistoryDesk
 from .instrument import Instrument
 from .journal import Journal
@@ -53,9 +57,13 @@ from .streams import Stream
 HOUSEKEEPING_S = 1.0  # how often arrivals are counted, status.json is replaced, and the sizes are looked at
 
 
+SOFTWARE = f"ticktape {version('ticktape')}"  # asked once: while an upgrade goes on, nobody can say
+
+
 def say_on_stderr(level: str, text: str) -> None:
-    """Print what the recorder says; info without its level."""
-    print(f"ticktape: {text}" if level == "info" else f"ticktape: {level}: {text}", file=sys.stderr, flush=True)
+    """Print what the recorder says, where anybody listens; info without its level."""
+    with suppress(OSError, ValueError):  # a log on a full disk, a reader that has left, a file that was closed
+        print(f"ticktape: {text}" if level == "info" else f"ticktape: {level}: {text}", file=sys.stderr, flush=True)
 
 
 class Recorder:
@@ -84,19 +92,23 @@ class Recorder:
         self._arrivals = Arrivals()
         self._connecting: asyncio.Task[None] | None = None
         self._wake: asyncio.TimerHandle | None = None
+        self._beside = Beside(self._report)
 
     async def run(self, for_s: float | None = None) -> int:
         """Record for `for_s` seconds, or until SIGINT, SIGTERM or `stop`, and return the exit code.
 
         0: all is well; 1: nothing could be recorded; 3: a wanted stream was refused, or the line was lost meanwhile.
         Raises RecorderBusy, TapeFull or TapeError when the tape cannot be begun, TapeError when it cannot be written
-        later on; where it is only that there is no room, recording goes on once there is.
+        later on; where it is only that there is no room, recording goes on once there is. What is beside the tape may
+        fail: that is said once, and tried again.
         """
         self._loop = asyncio.get_running_loop()
         self._end: asyncio.Future[int] = self._loop.create_future()
         self._journal = Journal.open(self.settings)
         self._desk = HistoryDesk(self.settings, self._journal.mark_number)
         self.machine.history.pacing, paced = self._desk.load_pacing()
+        self._jobs: tuple[Job, ...] = ()
+        self._beside.take_faults(self._desk.faults)
         self._roller = RollerKeeper(self.settings, self._report)
         rolling = self._task(self._roller.keep()) if self._roll else None
         self._sealer = Sealer(self._journal.tape.folder, self._report)
@@ -147,7 +159,7 @@ class Recorder:
         self._greeting = ClientConnection()
         self._journal.opened({
             "host": self.settings.host, "port": self.settings.port, "client_id": self.settings.client_id,
-            "software": f"ticktape {version('ticktape')}", "oldest": self._greeting.oldest,
+            "software": SOFTWARE, "oldest": self._greeting.oldest,
             "newest": self._greeting.newest})  # fmt: skip
         self._write(self._greeting.greet())
         self._tell(Connected())
@@ -212,8 +224,22 @@ class Recorder:
             action(*arguments)
         except TapeFull as error:
             self.guarded(self._tell, NoRoom(str(error)))
-        except Exception as error:
+        except TapeError as error:
             self.fail(error)
+        except Exception as error:
+            self._begin_anew(error)
+
+    def _begin_anew(self, error: Exception) -> None:
+        """End a session with which this program cannot cope: the next may do better, and this one is on the tape."""
+        if self.machine.state not in CONNECTED:
+            self.fail(error)
+            return
+        frames = traceback.extract_tb(error.__traceback__)
+        place = f"{Path(frames[-1].filename).name} line {frames[-1].lineno}" if frames else "nowhere"
+        try:
+            self._tell(Lost(f"a fault of ticktape itself in {place}, to be reported: {type(error).__name__}: {error}"))
+        except Exception as worse:
+            self.fail(worse)
 
     def _connect(self, _command: Connect) -> None:
         if lack := no_room(self._journal.tape.folder, ENOUGH_BYTES):
@@ -243,11 +269,13 @@ class Recorder:
             self._journal.note(command.body)
 
     def _speak(self, command: Say) -> None:
-        self._say(command.level, command.text)
+        with suppress(OSError, ValueError):  # as in `say_on_stderr`, of anybody who listens
+            self._say(command.level, command.text)
 
     def _stop(self, command: Stop) -> None:
         said = command.reason == self.machine.trouble  # when the connection was given up
-        self._say("error" if command.exit_code == 1 else "info", "stopped" if said else f"stopped: {command.reason}")
+        level = "error" if command.exit_code == 1 else "info"
+        self._speak(Say(level, "stopped" if said else f"stopped: {command.reason}"))
         if not self._end.done():
             self._end.set_result(command.exit_code)
 
@@ -291,17 +319,25 @@ class Recorder:
             self._tell(NoRoom(lack))
         elif self._journal.rotate():
             self._seal()
-        await self._publish_status()
+        await self._beside.do("status", self._publish_status)
 
     def _look(self) -> None:
         """Tell the machine, and the line, whose rows arrived."""
+        self.guarded(self._count_arrivals)
+
+    def _count_arrivals(self) -> None:
         counts = self._arrivals.take()
         self._journal.line.context.rows_came(counts)
-        self.guarded(self._tell, Arrived(counts, time.time()))
+        self._tell(Arrived(counts, time.time()))
 
     async def _look_at_history(self) -> None:
-        await self._save_history()
-        self._tell(HistoryWanted(self._desk.jobs(self.machine.subscriptions.all), time.time()))
+        await self._beside.do("history", self._save_history)
+        await self._beside.do("history wanted", self._read_history)
+        self.guarded(self._tell, HistoryWanted(self._jobs, time.time()))
+
+    async def _read_history(self) -> None:
+        self._jobs = self._desk.jobs(self.machine.subscriptions.all)
+        self._beside.take_faults(self._desk.faults)
 
     async def _save_history(self) -> None:
         history, live = self.machine.history, self.machine.pacing.as_json(self.machine.wall_s(0.0))
@@ -318,14 +354,14 @@ class Recorder:
     async def _finish(self) -> None:
         for name in (signal.SIGINT, signal.SIGTERM):
             self._loop.remove_signal_handler(name)
-        await self._publish_status()
-        await self._save_history()
+        await self._beside.do("status", self._publish_status)
+        await self._beside.do("history", self._save_history)
         await self._publisher.close()
         await self._sealer.close()
         self._journal.tape.close()
 
     def _report(self, text: str) -> None:
-        self._say("warning", text)
+        self._speak(Say("warning", text))
         self.guarded(self._note, Note({"note": text}))
 
     def _task(self, work: Any) -> "asyncio.Task[None]":

@@ -34,7 +34,7 @@ class RollerKeeper:
             started_s = monotonic()
             try:
                 ended: object = await (await self._start()).wait()
-            except OSError as error:  # no process can be had: recording goes on without
+            except Exception as error:  # no process can be had: recording goes on without
                 ended = error
             if self._stopping:
                 return
@@ -55,6 +55,8 @@ class RollerKeeper:
             if self._process:
                 self._process.kill()
                 await self._process.wait()
+        except OSError as error:
+            self._report(f"no roller can be had ({error}); the next start's goes on with its work")
         task.cancel()
         await asyncio.wait({task})
 

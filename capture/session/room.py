@@ -8,8 +8,11 @@ ENOUGH_BYTES = 64 << 20  # to begin again with
 
 
 def no_room(folder: Path, needed_bytes: int) -> str | None:
-    """Return in words that fewer bytes than needed are free where `folder` is, None where they are."""
-    free_bytes = shutil.disk_usage(folder).free
+    """Return in words that fewer bytes than needed are free where `folder` is, None where they are or none can tell."""
+    try:
+        free_bytes = shutil.disk_usage(folder).free
+    except OSError:  # who cannot tell finds out by writing
+        return None
     if free_bytes >= needed_bytes:
         return None
     return (f"no room for more tape: {free_bytes >> 20} MiB are free on the disk of {folder}, recording takes "

@@ -25,7 +25,7 @@ class Sealer:
         """Seal what is finished by now."""
         try:
             await asyncio.get_running_loop().run_in_executor(self._thread, seal_closed, self._folder)
-        except OSError as error:
+        except Exception as error:  # whatever is wrong with it: recording goes on beside it
             self._report(f"a finished segment could not be sealed and stays as it is: {error}")
 
     async def close(self) -> None:

@@ -78,6 +78,7 @@ class ScriptedGateway:
                     elif isinstance(event, Decoded):
                         self.requests.append(event)
                         writer.write(b"".join(connection.send(name, **values) for name, values in self._answer(event)))
+        self._writers = [pair for pair in self._writers if pair[0] is not writer]
 
     def _answer(self, request: Decoded) -> Answers:
         values = request.values
