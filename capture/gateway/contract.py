@@ -5,6 +5,7 @@ from typing import Any
 
 from capture.wire.codec import Values
 from capture.wire.requests import CONTRACT
+from capture.wire.times import moment_of
 
 from .client import Client
 from .refusal import Refusal, historical, invalid
@@ -16,6 +17,8 @@ BESIDE_ID = ("con_id", "exchange")
 ZERO = re.compile(r"\s*0*\.?0*\s*")
 OPTIONS = ("OPT", "FOP")
 OPTION_TERMS = ("right", "strike", "last_trade_date")
+CONTINUOUS = ("CONTFUT", "FUT+CONTFUT")
+SAME_FUTURE = ("symbol", "trading_class", "exchange", "currency", "multiplier")
 FRACTIONS_SINCE = 163  # server version from which sizes may be fractions
 
 HAD_BY = {  # bars that only some kinds of security have
@@ -37,10 +40,27 @@ def matching(client: Client, values: Values) -> list[Details]:
     contract = {name: values[name] for name in FIELDS if _is_given(values.get(name))}
     if "con_id" in contract:
         contract = {name: contract[name] for name in BESIDE_ID if name in contract}
-    found = client.feed.find(client.now_us, **contract)
+    found = _found(client, contract)
     if not found:
         raise Refusal(200, "No security definition has been found for the request")
     return found
+
+
+def _found(client: Client, contract: Details) -> list[Details]:
+    kind = contract.get("sec_type")
+    if kind not in CONTINUOUS:
+        return client.feed.find(client.now_us, **contract)
+    futures = client.feed.find(client.now_us, **contract | {"sec_type": "FUT"})
+    fronts = [one | {"sec_type": "CONTFUT"} for one in _fronts(futures, f"{moment_of(client.now_us):%Y%m%d}")]
+    return fronts if kind == "CONTFUT" else [*futures, *fronts]
+
+
+def _fronts(futures: list[Details], today: str) -> list[Details]:
+    """Return of each kind of future the one that ends next, or the last one where all have ended."""
+    kinds: dict[tuple[Any, ...], list[Details]] = {}
+    for one in sorted(futures, key=lambda one: str(one["last_trade_date"])):
+        kinds.setdefault(tuple(one[name] for name in SAME_FUTURE), []).append(one)
+    return [next((one for one in ends if one["last_trade_date"][:8] >= today), ends[-1]) for ends in kinds.values()]
 
 
 def _is_given(value: Any) -> bool:
@@ -60,7 +80,7 @@ def resolve(client: Client, values: Values) -> Details:
 
 def resolve_live(client: Client, values: Values) -> Details:
     """As `resolve`, for live data: refuses (10285) fractional sizes to clients too old for them."""
-    if values["sec_type"] == "CONTFUT":
+    if values["sec_type"] in CONTINUOUS:
         raise invalid("Continuous futures have no real-time data")
     details = resolve(client, values)
     if client.server_version < FRACTIONS_SINCE and (details["min_size"] or 1) < 1:

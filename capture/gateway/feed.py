@@ -30,6 +30,9 @@ class Feed(Protocol):
     def find(self, at_us: int, **contract: Any) -> list[dict[str, Any]]:
         """Return the fields of message 10 for every instrument that a contract may mean; empty fields match all."""
 
+    def has_options(self, con_id: int, at_us: int) -> bool:
+        """Return whether there are options on an instrument."""
+
     def offers(self, con_id: int, stream: str) -> bool:
         """Return whether there is a stream of an instrument, named as the lake names it."""
 

@@ -50,12 +50,10 @@ def matching_symbols(client: Client, values: Values) -> None:
 
 
 def _sample(client: Client, details: dict[str, Any]) -> dict[str, Any]:
-    options = client.feed.find(client.now_us, sec_type="OPT", symbol=details["symbol"], currency=details["currency"])
-    under = [option for option in options if option["under_con_id"] == details["con_id"]]
     return {
         **{name: details[name] for name in ("con_id", "symbol", "sec_type", "currency")},
         "primary_exchange": details["primary_exchange"] or details["exchange"],
-        "derivatives": [{"sec_type": "OPT"}] if under else [],
+        "derivatives": [{"sec_type": "OPT"}] if client.feed.has_options(details["con_id"], client.now_us) else [],
         "description": details["long_name"],
     }
 

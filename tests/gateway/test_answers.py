@@ -232,6 +232,24 @@ def test_zeros_are_absent_and_a_contract_id_is_contradicted_by_no_more_than_an_e
     scene(play)
 
 
+@pytest.mark.parametrize(("contract", "found"), [
+    ({"symbol": "ES", "sec_type": "CONTFUT", "exchange": "CME"}, [("ESZ6", "CONTFUT")]),
+    ({"symbol": "ES", "sec_type": "FUT+CONTFUT"}, [("ESZ6", "FUT"), ("ESH7", "FUT"), ("ESZ6", "CONTFUT")]),
+    ({"symbol": "CL", "sec_type": "CONTFUT"}, [("CLF7", "CONTFUT")]),
+])  # fmt: skip
+def test_a_continuous_future_is_the_one_that_ends_next(
+    scene: Scene, contract: dict[str, Any], found: list[tuple[str, str]]
+) -> None:
+    async def play(gateway: Gateway, peer: Peer) -> None:
+        peer.send("req_contract_details", request_id=1, **contract)
+        await peer.until("contract_details_end", request_id=1)
+        assert [(one["local_symbol"], one["sec_type"]) for one in peer.all("contract_details", request_id=1)] == found
+        peer.send("req_historical_data", request_id=2, what="TRADES", **BARS, **contract | {"sec_type": "CONTFUT"})
+        await peer.until("historical_data", request_id=2)
+
+    scene(play)
+
+
 def test_live_requests_need_what_tws_needs(scene: Scene) -> None:
     async def play(gateway: Gateway, peer: Peer) -> None:
         half = {"symbol": "AAPL", "sec_type": "OPT", "last_trade_date": "20261218", "exchange": "SMART"}

@@ -120,7 +120,7 @@ def test_level_1_announces_itself_and_arrives_as_sent(scene: Scene, sent: Sent) 
 
 def test_options_have_computations(scene: Scene, sent: Sent) -> None:
     async def play(gateway: Gateway, peer: Peer) -> None:
-        peer.send("req_market_data", request_id=7, con_id=700000009, exchange="SMART")
+        peer.send("req_market_data", request_id=7, con_id=700046509, exchange="SMART")
         option = await peer.until("tick_option", tick_type=13)
         row = next(row for row in sent.rows(7, "greeks") if row["tick_type"] == 13)
         assert {name: option[name] for name in ("delta", "gamma", "implied_volatility", "underlying_price")} == {

@@ -9,7 +9,7 @@ from capture.gateway.market import Market
 
 SECOND = 1_000_000
 START = 1_764_003_600_000_000
-AAPL, ES, EUR, BTC, SPX, CALL = 265598, 649180695, 12087792, 479624278, 416904, 700000001
+AAPL, ES, EUR, BTC, SPX, CALL = 265598, 649180695, 12087792, 479624278, 416904, 700046493
 MARKET = Market()
 Row = tuple[float, float, str | None]
 Book = dict[str, list[Row]]

@@ -38,16 +38,57 @@ MARKET = Market()
             ["AAPL  261218P00230000"],
         ),
         ({"symbol": "AAPL", "sec_type": "OPT", "strike": 230.0, "right": "?", "last_trade_date": "202612"},
-         ["AAPL  261218C00230000", "AAPL  261218P00230000"]),
+         [f"AAPL  2612{day}{right}00230000" for day in ("04", "11", "18", "25") for right in "CP"]),
+        ({"symbol": "SPX", "sec_type": "OPT", "strike": 6000.0, "right": "C", "last_trade_date": "202612"},
+         [f"{name}  2612{day}C06000000" for name, day in (("SPXW", "04"), ("SPXW", "11"), ("SPX ", "18"),
+                                                          ("SPXW", "25"))]),
+        ({"local_symbol": "SPXW  261204P05975000"}, ["SPXW  261204P05975000"]),
+        ({"local_symbol": "SPX   261204P05975000"}, []),
+        ({"symbol": "TLT", "sec_type": "OPT", "strike": 90.0, "right": "C", "last_trade_date": "20200619"},
+         ["TLT   200619C00090000"]),
+        ({"symbol": "TLT", "sec_type": "OPT", "strike": 90.0, "last_trade_date": "20261217"}, []),
+        ({"symbol": "TLT", "sec_type": "OPT", "strike": 90.5}, []),
+        ({"symbol": "ABC", "sec_type": "OPT"}, []),
+        *(({"symbol": symbol, "sec_type": "STK"}, [symbol]) for symbol in ("INTC", "AMD", "QQQ", "TLT")),
+        *(({"local_symbol": pair}, [pair]) for pair in ("AUD.USD", "USD.CHF", "USD.CAD")),
     ],
 )
 def test_find(contract: dict[str, Any], found: list[str]) -> None:
     assert [details["local_symbol"] for details in MARKET.find(**contract)] == found
 
 
+@pytest.mark.parametrize("symbol", ["AAPL", "MSFT", "NVDA", "TSLA", "AMZN", "IBM", "F", "INTC", "AMD", "SPY", "QQQ",
+                                    "TLT", "SPX"])  # fmt: skip
+def test_chains_hold_every_friday_of_eight_weeks_and_third_ones_of_a_year_around_the_price(symbol: str) -> None:
+    at_us = 1_803_859_200_000_000  # 2027-02-28
+    chain = MARKET.find(at_us, symbol=symbol, sec_type="OPT")
+    dates = sorted({option["last_trade_date"] for option in chain})
+    assert dates[:8] == ["20270305", "20270312", "20270319", "20270326", "20270402", "20270409", "20270416", "20270423"]
+    assert dates[8:] == ["20270521", "20270618", "20270716", "20270820", "20270917", "20271015", "20271119", "20271217",
+                         "20280121", "20280218", "20280317"]  # fmt: skip
+    strikes = {option["strike"] for option in chain}
+    (under,) = {option["under_con_id"] for option in chain}
+    (details,) = MARKET.find(con_id=under)
+    price = MARKET.instruments[under].asset.price * MARKET.instruments[under].factor
+    assert len(strikes) == 41 and min(strikes) < 0.95 * price < 1.05 * price < max(strikes)
+    assert {option["under_sec_type"] for option in chain} == {details["sec_type"]}
+    assert len(chain) == len(dates) * len(strikes) * 2
+    for option in chain[:: len(chain) // 7]:
+        assert MARKET.find(con_id=option["con_id"])[0]["local_symbol"] == option["local_symbol"]
+
+
+def test_ids_beyond_the_chains_are_no_options() -> None:
+    for con_id in (700_000_000, 700_000_000 + 2 * 64, 700_000_001 + 13 * 4_096 * 64 * 2):
+        assert MARKET.find(con_id=con_id) == []
+        with pytest.raises(KeyError):
+            MARKET.trades(con_id, START, START + 1)
+
+
 def test_contract_ids_local_symbols_and_rules_fit_together() -> None:
     everything = [details for con_id in MARKET.instruments for details in MARKET.find(con_id=con_id)]
-    assert len(everything) == len(MARKET.instruments) > 60
+    assert len(everything) == len(MARKET.instruments) > 25
+    everything += MARKET.find(sec_type="OPT")
+    assert len({details["con_id"] for details in everything}) == len(everything) > 15_000
     for details in everything:
         rules = details["market_rule_ids"].split(",")
         assert len(rules) == len(details["valid_exchanges"].split(","))

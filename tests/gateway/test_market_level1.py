@@ -13,7 +13,7 @@ from capture.wire.ticktypes import TICK_TYPES
 SECOND, HOUR = 1_000_000, 3_600_000_000
 START = 1_764_003_600_000_000
 WINDOW = START // (14_400 * SECOND) * 14_400 * SECOND  # where the day's figures start in a market always open
-AAPL, ES, EUR, SPX, CFD, CALL, PUT = 265598, 649180695, 12087792, 416904, 118089500, 700000007, 700000008
+AAPL, ES, EUR, SPX, CFD, CALL, PUT = 265598, 649180695, 12087792, 416904, 118089500, 700046505, 700046506
 ALL = frozenset(tick.generic for tick in TICK_TYPES.values() if tick.generic is not None)
 MARKET = Market()
 

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from capture.gateway.market import Market
-from capture.gateway.market.universe import INSTRUMENTS
+from capture.gateway.market.instruments import INSTRUMENTS
 from capture.lake.layout import Layout
 from capture.lake.restore import KEYS
 from capture.lake.verify import Finding, Verifier

@@ -9,10 +9,11 @@ from capture.schemas import BARS
 
 from .blocks import SECOND_US, Blocks, Columns
 from .hours import DAY_S
+from .instruments import INSTRUMENTS
 from .noise import Floats, Ints
 from .price import price_ticks
 from .rows import arrow, empty
-from .universe import INSTRUMENTS, Instrument
+from .universe import Instrument
 from .volatility import LEVELS, level
 
 WEEK_S, MONTH_S = 7 * DAY_S, 28 * DAY_S

@@ -12,6 +12,7 @@ from typing import Self
 import numpy as np
 
 from .hours import Session, around_the_clock
+from .instruments import INSTRUMENTS
 from .noise import (
     EXPONENTIAL_UNITS,
     FIELD_SIZE,
@@ -28,7 +29,7 @@ from .noise import (
     smooth,
 )
 from .price import movement_ticks, price_ticks
-from .universe import INSTRUMENTS, Instrument
+from .universe import Instrument
 
 BLOCK_S = 10
 SECOND_US = 1_000_000

@@ -1,9 +1,10 @@
 """Finds instruments the way IB does: empty fields match everything, the exchange SMART all that list it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from .universe import INSTRUMENTS, Instrument
+from . import chains
+from .universe import LISTED, Instrument
 
 RIGHTS = {"CALL": "C", "PUT": "P", "0": "", "?": ""}
 
@@ -24,8 +25,8 @@ MATCHES: dict[str, Callable[[Instrument, Any], bool]] = {
 NAMING = ("con_id", "local_symbol", "sec_id", "sec_type")  # one of these must be given
 
 
-def find(contract: Mapping[str, Any]) -> list[Instrument]:
-    """Return the instruments a contract may mean, in the order of the universe; none for one too vague to search."""
+def find(contract: Mapping[str, Any], epoch_s: int) -> list[Instrument]:
+    """Return the instruments a contract may mean at a moment, listed ones before options; none for a vague one."""
     given = {name: contract.get(name) for name in MATCHES}
     right = str(given["right"] or "").upper()
     given["right"] = RIGHTS.get(right, right)
@@ -34,6 +35,20 @@ def find(contract: Mapping[str, Any]) -> list[Instrument]:
         return []
     return [
         instrument
-        for instrument in INSTRUMENTS.values()
+        for some in (LISTED.values(), _options(wanted, epoch_s))
+        for instrument in some
         if all(MATCHES[name](instrument, value) for name, value in wanted.items())
     ]
+
+
+def _options(wanted: Mapping[str, Any], epoch_s: int) -> Iterable[Instrument]:
+    """Return the options among which a search has to look."""
+    for name, of in (("con_id", chains.option), ("local_symbol", chains.named)):
+        if name in wanted:
+            found = of(wanted[name])
+            return [] if found is None else [found]
+    if wanted.get("sec_type") != "OPT":
+        return []
+    last_trade_date = wanted.get("last_trade_date", "").partition(" ")[0]
+    return chains.listed(wanted.get("symbol", ""), last_trade_date, wanted.get("strike", 0.0), wanted.get("right", ""),
+                         epoch_s)  # fmt: skip

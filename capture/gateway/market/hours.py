@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -66,6 +66,9 @@ class Session:
 
     def hours(self, epoch_s: int, liquid: bool) -> str:
         """Return the sessions of the week from `epoch_s` on: YYYYMMDD:HHMM-YYYYMMDD:HHMM;YYYYMMDD:CLOSED."""
+        return _hours(self, epoch_s, liquid)
+
+    def _week_hours(self, epoch_s: int, liquid: bool) -> str:
         first = date(1970, 1, 1) + timedelta(int(self.trading_date(np.array([epoch_s]))[0]))
         regular, whole = (self.liquid_open_minute, self.liquid_close_minute), (self.open_minute, self.close_minute)
         opens, closes = regular if liquid else whole
@@ -76,6 +79,11 @@ class Session:
             return f"{day:%Y%m%d}:CLOSED"
         midnight = datetime(day.year, day.month, day.day)
         return "-".join(f"{midnight + timedelta(minutes=minute):%Y%m%d:%H%M}" for minute in (opens, closes))
+
+
+@lru_cache(64)  # the contracts of an option chain all ask for the same
+def _hours(session: Session, epoch_s: int, liquid: bool) -> str:
+    return session._week_hours(epoch_s, liquid)
 
 
 @cache

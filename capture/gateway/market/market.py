@@ -14,15 +14,18 @@ from .bars import bars_table
 from .blocks import SECOND_US, Blocks, Quotes
 from .book import book_table, depth_table
 from .catalog import find
+from .chains import UNDERLYINGS
 from .greeks import greeks_table
+from .instruments import INSTRUMENTS
 from .level1 import midpoint, ticks_table
 from .rows import empty, midpoints_table, quotes_table, trades_table
 from .sampling import Sampled, sample, sampling_points
 from .statistics import Days
-from .universe import INSTRUMENTS, MARKET_RULES
+from .universe import MARKET_RULES
 
 HEAD_US = 1_577_836_800 * SECOND_US  # 2020-01-01: the market could go back further, but history has to start
 
+LISTED_US = 1_795_000_000 * SECOND_US  # 2026-11-18: of when options are found where nobody says when
 DEPTH_ROWS = 10
 NO_NOTICES = NOTICES.schema.empty_table().select(["ts", "code", "message"])
 
@@ -44,14 +47,14 @@ class Market:
         self._blocks = Blocks(seed, rate, always_open)
         self._days = Days(self._blocks)
 
-    def find(self, at_us: int = HEAD_US, **contract: Any) -> list[dict[str, Any]]:
-        """Return the contract details (message 10) of every instrument a contract may mean; hours start at `at_us`.
+    def find(self, at_us: int = LISTED_US, **contract: Any) -> list[dict[str, Any]]:
+        """Return the contract details (message 10) of what a contract may mean at a moment, where their hours start.
 
         Empty, zero and None fields match everything; unknown fields are ignored. A contract with neither sec_type
         nor con_id, local_symbol or sec_id finds nothing. The exchange of the answer is the one asked for.
         """
         answers = []
-        for instrument in find(contract):
+        for instrument in find(contract, at_us // SECOND_US):
             details = instrument.details(self._blocks.session(instrument), at_us // SECOND_US)
             answers.append(details | {"exchange": contract.get("exchange") or instrument.exchange})
         return answers
@@ -59,6 +62,10 @@ class Market:
     def market_rule(self, rule_id: int, at_us: int = HEAD_US) -> Sequence[tuple[float, float]] | None:
         """Return a market rule as (price from which it holds, price increment), at every moment the same."""
         return self.market_rules.get(rule_id)
+
+    def has_options(self, con_id: int, at_us: int) -> bool:
+        """Return whether there are options on an instrument."""
+        return con_id in UNDERLYINGS
 
     def offers(self, con_id: int, stream: str) -> bool:
         """Return whether an instrument has a stream: all but books have them all."""

@@ -7,10 +7,11 @@ import numpy as np
 
 from .blocks import SECOND_US, Blocks, Columns, Quotes, Trades
 from .hours import DAY_S
+from .instruments import INSTRUMENTS
 from .noise import Floats, Ints, Words, draw, field, key
 from .rows import prices, sizes
 from .statistics import Days, Statistics
-from .universe import INSTRUMENTS, Instrument
+from .universe import Instrument
 
 SAMPLING_US = {"CASH": 100_000, "OPT": 100_000}  # IB documents 100 ms for US options and 5 ms for FX
 USUAL_SAMPLING_US = 250_000

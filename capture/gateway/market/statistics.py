@@ -8,10 +8,10 @@ import numpy as np
 
 from .blocks import BLOCK_S, BLOCK_US, SECOND_US, Blocks, Trades
 from .hours import DAY_S
+from .instruments import INSTRUMENTS
 from .noise import Floats, Ints
 from .price import price_ticks
 from .rows import prices
-from .universe import INSTRUMENTS
 
 # A market that never closes has no day, so its figures start anew every four hours: adding up a whole day would
 # make a new subscription wait. In a very busy market (rate above 4) they start anew the sooner the busier it is: after

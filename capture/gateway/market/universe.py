@@ -32,10 +32,16 @@ ASSETS = {
     "SPX": Asset(5970.0, 0.16),
     "NDX": Asset(20800.0, 0.21),
     "VIX": Asset(15.8, 0.90),
+    "INTC": Asset(24.2, 0.45),
+    "AMD": Asset(138.0, 0.48),
+    "TLT": Asset(90.6, 0.15),
     "CL": Asset(70.0, 0.35),
     "EUR": Asset(1.0512, 0.08),
     "GBP": Asset(1.2605, 0.09),
     "JPY": Asset(153.8, 0.10),
+    "AUD": Asset(0.6508, 0.10),
+    "CHF": Asset(0.8862, 0.08),
+    "CAD": Asset(1.4012, 0.06),
     "BTC": Asset(96800.0, 0.55),
     "ETH": Asset(3320.0, 0.65),
 }
@@ -86,6 +92,8 @@ STYLES = {
     "option": Style("US options", OPTION_EXCHANGES, ORDERS, WIDE, lookup(CONTRACTS_QUOTED), lookup(CONTRACTS),
                     trade_exchanges=("CBOE", "PHLX", "ISE", "AMEX", "BOX", "MIAX", "BATS", "EDGX"),
                     exchange_letters=("C", "X", "I", "A", "B", "M", "Z", "E"), has_depth=False),
+    "index option": Style("US options", "SMART,CBOE", ORDERS, WIDE, lookup(CONTRACTS_QUOTED), lookup(CONTRACTS),
+                          trade_exchanges=("CBOE",), exchange_letters=("C",), has_depth=False),
     "CME": Style("CME", "CME", ORDERS, TIGHT, lookup(CONTRACTS_QUOTED), lookup(CONTRACTS)),
     "NYMEX": Style("NYMEX", "NYMEX", ORDERS, TIGHT, lookup(CONTRACTS_QUOTED), lookup(CONTRACTS)),
     "FX": Style("FX", "IDEALPRO", ORDERS, TIGHT, lookup(BASE_AMOUNTS), lookup(BASE_AMOUNTS)),
@@ -101,6 +109,7 @@ MARKET_RULES: dict[int, list[tuple[float, float]]] = {
     59: [(0.0, 0.005)],
     239: [(0.0, 0.00005)],
 }
+UNDER = {"OPT": "STK", "FUT": "IND", "CFD": "STK"}  # kind of security -> that of what it follows
 RULE_OF_TICK = {steps[0][1]: rule for rule, steps in MARKET_RULES.items()}
 
 
@@ -154,6 +163,10 @@ class Instrument:
         return 1 / self.ticks_per_unit
 
     @property
+    def _under_symbol(self) -> str:
+        return self.symbol if self.sec_type == "OPT" else self.asset_name
+
+    @property
     def expiry_s(self) -> int:
         """The moment it stops trading, in epoch seconds: 21:00 UTC of the last trade date. Only where it has one."""
         return int(datetime.strptime(self.last_trade_date, "%Y%m%d").replace(tzinfo=UTC).timestamp()) + 21 * HOUR_S
@@ -193,8 +206,8 @@ class Instrument:
             "ev_multiplier": 0.0,
             "sec_ids": [{"tag": "ISIN", "value": self.isin}] if self.isin else [],
             "agg_group": 1 if len(exchanges) > 1 else 2147483647,
-            "under_symbol": self.asset_name if self.under_con_id else "",
-            "under_sec_type": {"OPT": "STK", "FUT": "IND", "CFD": "STK"}.get(self.sec_type, ""),
+            "under_symbol": self._under_symbol if self.under_con_id else "",
+            "under_sec_type": "IND" if self.style_name == "index option" else UNDER.get(self.sec_type, ""),
             "market_rule_ids": ",".join([str(RULE_OF_TICK[self.min_tick])] * len(exchanges)),
             "real_expiration_date": self.last_trade_date,
             "stock_type": self.stock_type,
@@ -236,21 +249,6 @@ def index(con_id: int, symbol: str, name: str) -> Instrument:
                       symbol, symbol, industry=("Indices", "Broad Range Equity Index", "*"))
 
 
-def chain(first_con_id: int, underlying: Instrument, dates: tuple[str, ...], strikes: tuple[int, ...]
-          ) -> list[Instrument]:
-    """Return calls and puts on a stock for every date and strike, with contract ids counted up from the first."""
-    terms = [(date, strike, right) for date in dates for strike in strikes for right in "CP"]
-    return [
-        Instrument(
-            first_con_id + place, underlying.symbol, "OPT", "SMART", "USD", "option", underlying.asset_name, 100,
-            1.0, 0.05, underlying.long_name, f"{underlying.symbol:<6}{date[2:]}{right}{strike * 1000:08d}",
-            underlying.symbol, factor=underlying.factor, last_trade_date=date, strike=float(strike), right=right,
-            multiplier="100", under_con_id=underlying.con_id, industry=underlying.industry,
-        )
-        for place, (date, strike, right) in enumerate(terms)
-    ]
-
-
 TECHNOLOGY = ("Technology", "Computers", "Computers")
 SOFTWARE = ("Technology", "Software", "Applications Software")
 SEMICONDUCTORS = ("Technology", "Semiconductors", "Electronic Compo-Semicon")
@@ -259,7 +257,7 @@ AAPL = stock(265598, "AAPL", "NASDAQ", 12.0, 4.0, "APPLE INC", TECHNOLOGY, "US03
 SPY = stock(756733, "SPY", "ARCA", 25.0, 6.0, "STATE STREET SPDR S&P 500 ETF", ("Funds", "Equity Fund", "Growth"),
             "US78462F1030", asset_name="SPX", factor=0.1, stock_type="ETF")
 
-INSTRUMENTS = {
+LISTED = {  # options beside, see chains.py
     instrument.con_id: instrument
     for instrument in (
         AAPL,
@@ -271,6 +269,12 @@ INSTRUMENTS = {
               "US0231351067"),
         stock(8314, "IBM", "NYSE", 4.0, 1.0, "INTL BUSINESS MACHINES CORP", TECHNOLOGY, "US4592001014"),
         stock(9599491, "F", "NYSE", 5.0, 1.5, "FORD MOTOR CO", CARS, "US3453708600"),
+        stock(270639, "INTC", "NASDAQ", 12.0, 4.0, "INTEL CORP", SEMICONDUCTORS, "US4581401001"),
+        stock(4391, "AMD", "NASDAQ", 15.0, 5.0, "ADVANCED MICRO DEVICES", SEMICONDUCTORS, "US0079031078"),
+        stock(320227571, "QQQ", "NASDAQ", 20.0, 5.0, "INVESCO QQQ TRUST SERIES 1", ("Funds", "Equity Fund", "Growth"),
+              "US46090E1038", asset_name="NDX", factor=0.0245, stock_type="ETF"),
+        stock(15547841, "TLT", "NASDAQ", 8.0, 2.0, "ISHARES 20+ YEAR TREASURY BD",
+              ("Funds", "Debt Fund", "Government"), "US4642874329", stock_type="ETF"),
         stock(910001, "ABC", "NYSE", 1.0, 0.2, "ALPINE BEARING CO", ("Industrial", "Machinery", "Bearings"), ""),
         stock(910002, "ABC", "AMEX", 0.5, 0.1, "ABACUS BREWING CO", ("Consumer", "Beverages", "Brewery"), "",
               asset_name="ABD"),
@@ -286,13 +290,14 @@ INSTRUMENTS = {
         pair(12087792, "EUR", "USD", "FX", "EUR", 20_000, 8.0, 0.0, "European Monetary Union Euro"),
         pair(12087797, "GBP", "USD", "FX", "GBP", 20_000, 6.0, 0.0, "British pound"),
         pair(15016059, "USD", "JPY", "FX", "JPY", 200, 6.0, 0.0, "United States dollar"),
+        pair(14433401, "AUD", "USD", "FX", "AUD", 20_000, 6.0, 0.0, "Australian dollar"),
+        pair(12087820, "USD", "CHF", "FX", "CHF", 20_000, 5.0, 0.0, "United States dollar"),
+        pair(15016062, "USD", "CAD", "FX", "CAD", 20_000, 6.0, 0.0, "United States dollar"),
         pair(479624278, "BTC", "USD", "crypto", "BTC", 4, 5.0, 0.8, "Bitcoin cryptocurrency"),
         pair(495759171, "ETH", "USD", "crypto", "ETH", 100, 4.0, 0.6, "Ethereum cryptocurrency"),
         index(416904, "SPX", "S&P 500 Stock Index"),
         index(13455763, "VIX", "CBOE Volatility Index"),
         Instrument(118089500, "AAPL", "CFD", "SMART", "USD", "stock", "AAPL", 100, 0.0, 0.0, "APPLE INC",
                    "AAPLn", "AAPL", under_con_id=265598, reroute_con_id=265598),
-        *chain(700000001, AAPL, ("20261218", "20270115"), (200, 210, 220, 230, 240, 250, 260)),
-        *chain(700001001, SPY, ("20261218",), (560, 580, 590, 600, 610, 620, 640)),
     )
 }

@@ -92,6 +92,10 @@ class Recording:
         """Return the fields of message 10 for every recorded instrument that a contract may mean."""
         return self._contracts.find(at_us, contract)
 
+    def has_options(self, con_id: int, at_us: int) -> bool:
+        """Return whether options on an instrument were recorded."""
+        return any(option["under_con_id"] == con_id for option in self.find(at_us, sec_type="OPT"))
+
     def offers(self, con_id: int, stream: str) -> bool:
         """Return whether a stream was recorded, or can be made of what was."""
         if stream == "bars":

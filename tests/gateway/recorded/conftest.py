@@ -29,7 +29,7 @@ RATE = 0.2
 # Coarser steps of time than the gateway's own save most of it.
 HASTY: dict[str, Any] = {"capture.gateway.client.TICK_S": 0.2, "capture.gateway.streamer.LONGEST_US": 30 * SECOND_US}
 QUIET_S, BROKEN_S, ROLL_S = 130.0, 130.0, 20.0
-AAPL, MSFT, ESZ6, EURUSD, OPTION = 265598, 272093, 649180695, 12087792, 700000011
+AAPL, MSFT, ESZ6, EURUSD, OPTION = 265598, 272093, 649180695, 12087792, 700046513
 
 BLOCKS: list[dict[str, Any]] = [
     {"instruments": ["AAPL"], "streams": [

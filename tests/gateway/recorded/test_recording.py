@@ -283,7 +283,7 @@ def test_the_head_is_the_first_that_was_recorded_and_known(lake: Lake, recording
 
 
 def test_it_can_be_narrowed_down(lake: Lake) -> None:
-    narrow = Recording(lake, instruments=["AAPL", str(ESZ6), "OPT:AAPL:20261218:250:C"])
+    narrow = Recording(lake, instruments=["AAPL", f"conid:{ESZ6}", "OPT:AAPL:20261218:250:C"])
     assert {one["con_id"] for kind in ("STK", "FUT", "OPT") for one in narrow.find(START_US, sec_type=kind)} == {
         AAPL, ESZ6, OPTION}
     with pytest.raises(RecordingError, match="'TSLA' was not recorded; recorded instruments: AAPL, "):
