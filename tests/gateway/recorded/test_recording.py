@@ -288,6 +288,8 @@ def test_it_can_be_narrowed_down(lake: Lake) -> None:
         AAPL, ESZ6, OPTION}
     with pytest.raises(RecordingError, match="'TSLA' was not recorded; recorded instruments: AAPL, "):
         Recording(lake, instruments=["TSLA"])
+    with pytest.raises(RecordingError, match="was not recorded"):  # digits are a symbol
+        Recording(lake, instruments=[str(ESZ6)])
     with pytest.raises(RecordingError, match="no recorder here is named 'other'; there are: main"):
         Recording(lake, "other")
 
