@@ -1,7 +1,7 @@
 """One export from beginning to end: rows of a lake into a file or a folder that is there whole or not at all."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ from capture.wire.times import EPOCH, moment_of
 from .coverage import RESTORED, Uncovered, coverage_of, gaps_of, uncovered, without
 from .formats import FORMATS, Format
 from .job import Job
-from .manifest import check_folder, manifest, write_manifest
+from .manifest import check_folder, manifest, resize, write_manifest
 from .parts import BY, DAY, Part, parts
 from .source import width_of
 from .stage import Stage
@@ -109,13 +109,16 @@ def export(
             # One end for all parts: rows may come meanwhile.
             for part in parts(job.part(end=job.span[1]), by):
                 run.write(part, root, "" if by else place.name)
-            files = _files(root, run, job)
+            replaced = chosen.agree(root, place)
+            files = _files(root, run, job, set(replaced))
             said = manifest(job, run.columns, {
                 "format": chosen.name, "holds": chosen.module.TAKES[table], "leaves_out": chosen.module.LEAVES_OUT,
                 "by": by, "files": files, "rows": run.rows.total(), "first_ts": run.first, "last_ts": run.last,
                 "restored_rows": run.restored, "symbols": dict(sorted(run.rows.items())),
                 "left_out_days": [asdict(day) for day in run.left_out], "coverage": coverage, "gaps": gaps_of(job)})
-            stage.publish()
+            sizes = {str(path): (root / path).stat().st_size for path in replaced}
+            stage.publish(replaced)
+            resize(place, sizes)
             manifest_path = write_manifest(place, job, said, folder=is_folder)
     size_bytes = sum(file["size_bytes"] for file in files)
     return Exported(place, manifest_path, run.rows.total(), size_bytes, dict(job.losses), said)
@@ -126,12 +129,15 @@ def _several(names: Sequence[str] | None) -> list[str] | None:
     return [names] if isinstance(names, str) else None if names is None else list(names)
 
 
-def _files(root: Path, run: "_Run", job: Job) -> list[dict[str, Any]]:
-    """Return what was written, and take down symbols of which nothing was. Raises QueryError where there is nothing."""
+def _files(root: Path, run: "_Run", job: Job, replaced: Collection[Path]) -> list[dict[str, Any]]:
+    """Return what was written, and take down symbols of which nothing was. Raises QueryError where there is nothing.
+
+    Without copies of other exports' files.
+    """
     if not run.rows:
         raise QueryError("no row is left: of all days that have some, or of all bars, too little was recorded")
     files = [{"path": str(file.relative_to(root)), "size_bytes": file.stat().st_size}
-             for file in sorted(root.rglob("*")) if file.is_file()]
+             for file in sorted(root.rglob("*")) if file.is_file() and file.relative_to(root) not in replaced]
     if not files:
         raise QueryError(f"nothing could be written: {'; '.join(job.losses)}")
     for symbol in sorted(set(job.named) - run.rows.keys()):

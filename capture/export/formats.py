@@ -1,6 +1,6 @@
 """The formats that rows can be exported to, as data; what each can hold is said by its own module."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -42,6 +42,14 @@ class Format:
     def module(self) -> Module:
         """The module that reads and writes, loaded when it is needed."""
         return cast(Module, import_module(f".{self.name.replace('-', '_')}", __package__))
+
+    def agree(self, stage: Path, place: Path) -> list[Path]:
+        """Have new files, in a stage, and those that are in their place agree, where the format wants it.
+
+        Returns which are to be replaced by copies that are in the stage now, relative to both.
+        """
+        agree: Callable[[Path, Path], list[Path]] | None = getattr(self.module, "agree", None)
+        return agree(stage, place) if agree else []
 
 
 FORMATS = {one.name: one for one in (

@@ -80,15 +80,34 @@ def write_manifest(path: Path, job: Job, said: Mapping[str, Any], *, folder: boo
                 file.unlink()
         names = (f"{path.name}.{job.what}{f'-{number}' * (number > 1)}.manifest.json" for number in count(1))
         place = next(one for one in map(path.with_name, names) if not one.exists())
-    text = json.dumps(said, indent=2, ensure_ascii=False, default=_text) + "\n"
-    publish(place, lambda temporary: temporary.write_text(text, "utf-8", "backslashreplace"), mode=FILE_MODE)
+    _write(place, said)
     return place
 
 
+def resize(path: Path, sizes: Mapping[str, int]) -> None:
+    """Correct the sizes that manifests of a folder give of files which were written anew."""
+    for place, said in _manifests(path, "").items() if sizes else ():
+        known = {name: file for file in said.get("files", ()) if isinstance(file, dict) and (name := file.get("path"))}
+        if again := known.keys() & sizes.keys():
+            for name in again:
+                known[name]["size_bytes"] = sizes[name]
+            _write(place, said)
+
+
+def _write(place: Path, said: Mapping[str, Any]) -> None:
+    text = json.dumps(said, indent=2, ensure_ascii=False, default=_text) + "\n"
+    publish(place, lambda temporary: temporary.write_text(text, "utf-8", "backslashreplace"), mode=FILE_MODE)
+
+
 def _earlier(path: Path, job: Job) -> dict[Path, dict[str, Any]]:
-    """Return the manifests of earlier exports into a folder that can be read."""
+    """Return the manifests of earlier exports of the same into a folder."""
+    return _manifests(path, job.what)
+
+
+def _manifests(path: Path, what: str) -> dict[Path, dict[str, Any]]:
+    """Return the manifests of exports into a folder that can be read."""
     found = {}
-    for file in sorted(path.parent.glob(f"{escape(f'{path.name}.{job.what}')}*.manifest.json")):
+    for file in sorted(path.parent.glob(f"{escape(f'{path.name}.{what}')}*.manifest.json")):
         with suppress(ValueError, OSError):
             said = json.loads(file.read_text("utf-8"))
             if isinstance(said, dict):

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from glob import escape
 from pathlib import Path
@@ -44,10 +44,11 @@ class Stage:
             for folder in (self.root, self.spill):
                 shutil.rmtree(folder, ignore_errors=True)
 
-    def publish(self) -> None:
+    def publish(self, replaced: Collection[Path] = ()) -> None:
         """Move all files into their places; into a folder that is there beside what is in it.
 
-        Raises ExistsError, having moved nothing, where one of them is there and may not be replaced.
+        Raises ExistsError, having moved nothing, where one of them is there and may not be replaced; those `replaced`,
+        relative to the folder, may.
         """
         self._check_kind()
         files = sorted(path for path in self.root.rglob("*") if path.is_file())
@@ -59,7 +60,8 @@ class Stage:
             sync_path(self.path.parent)
             return
         places = {file: self._place(file) for file in files}
-        if not self._force and (taken := next((place for place in places.values() if place.exists()), None)):
+        new = (place for file, place in places.items() if file.relative_to(self.root) not in replaced)
+        if not self._force and (taken := next((place for place in new if place.exists()), None)):
             raise ExistsError(f"{taken} is there already: choose another place, or replace such files with --force")
         for file, place in places.items():
             place.parent.mkdir(parents=True, exist_ok=True)

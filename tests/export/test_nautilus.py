@@ -87,6 +87,7 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[capture.L
         jobs = [export(lake, home / "catalog", table) for table in ("trades", "quotes", "depth", "bars", "instruments")]
         jobs.append(export(lake, home / "catalog", "trades", every="10 seconds"))
         jobs.append(export(lake, home / "catalog", "quotes", every="1 minute"))
+        assert nautilus.agree(home / "catalog", home / "none") == []
         yield lake, read(home / "catalog", home / "found"), jobs
 
 
@@ -167,9 +168,8 @@ def test_the_library_writes_the_same_files_and_backtests_them(market: Any) -> No
     _, found, jobs = market
     assert [one for one in found["written"] if not one["same"]] == []
     assert len(found["written"]) > 15
-    seen = {kind: len([one for one in found[kind] if "-MID-" not in one["id"]])
-            for kind in ("quote_ticks", "trade_ticks", "order_book_deltas", "bars")}
-    assert found["backtest"] == seen
+    assert found["backtest"] == {
+        kind: len(found[kind]) for kind in ("quote_ticks", "trade_ticks", "order_book_deltas", "bars")}
     assert [dict(job.losses) for job in jobs if job.losses] == []
 
 
@@ -206,6 +206,57 @@ def test_decimals_are_those_that_all_tables_need(made: MadeLake, tmp_path: Path)
     [definition] = on_disk(tmp_path / "instruments", "equity")["AAPL.NASDAQ"].to_pylist()
     assert (definition["price_precision"], definition["price_increment"]) == (3, "0.010")
     assert definition["lot_size"] == "100"
+
+
+def decimals_said(catalog: Path) -> dict[str, set[tuple[int, int | None]]]:
+    """The decimals of prices and sizes that definitions and data of each instrument say."""
+    said: dict[str, set[tuple[int, int | None]]] = defaultdict(set)
+    for path in sorted(catalog.glob("data/*/*/*.parquet")):
+        rows = pq.ParquetFile(path).read()
+        if "price_precision" in rows.schema.names:
+            for row in rows.to_pylist():
+                said[row["id"]].add((row["price_precision"], row.get("size_precision")))
+        else:
+            said[meta(rows, "instrument_id")].add((int(meta(rows, "price_precision")),
+                                                   int(meta(rows, "size_precision"))))
+    return said
+
+
+@pytest.mark.slow
+def test_all_of_a_catalog_has_the_decimals_of_its_definitions_whatever_is_exported_when(
+    made: MadeLake, tmp_path: Path
+) -> None:
+    detail(made, 265598, "BTC.USD", "CRYPTO", ib_symbol="BTC", exchange="PAXOS", min_tick=0.25, size_increment=1e-8)
+    detail(made, 272093, "MSFT", "STK")
+    for symbol in ("AAPL", "MSFT"):  # of which AAPL is the coin
+        for hour, price in enumerate((1.25, 2.5, 3.00005, 4.0)):
+            made.trade(hour * 3_600, price, 2.0 if symbol == "MSFT" else 0.123456789, symbol=symbol)
+            made.quote(hour * 3_600, price, price + 0.5, symbol=symbol)
+    assert made.lake
+    catalog = tmp_path / "catalog"
+    values: dict[Path, Any] = {}
+    with capture.open_lake(made.layout.root) as lake:
+        for hour, order in ((0, ("instruments", "trades")), (2, ("trades", "bars", "instruments")), (1, ("quotes",))):
+            for table in order:
+                name, every = ("quotes", "1 minute") if table == "bars" else (table, None)
+                begin = NOON - timedelta(hours=1) if name == "instruments" else NOON + timedelta(hours=hour)
+                done = lake.export(name, catalog, start=begin, end=NOON + timedelta(hours=hour, minutes=30),
+                                   every=every, format="nautilus", force=table == "instruments")
+                assert not done.losses
+                said = decimals_said(catalog)
+                assert all(len({price for price, _ in found}) == 1 for found in said.values()), (table, hour, said)
+                assert len(said["BTC/USD.PAXOS"]) == 1
+                for path in sorted(catalog.glob("data/[bqt]*/*/*.parquet")):
+                    rows = pq.ParquetFile(path).read().to_pydict()
+                    assert values.setdefault(path, rows) == rows, "the rows stay as they are"
+    assert said["BTC/USD.PAXOS"] == {(6, 9)}
+    [coin] = pa.concat_tables(pq.ParquetFile(path).read() for path in
+                              catalog.glob("data/currency_pair/*/*.parquet")).to_pylist()
+    assert (coin["price_increment"], coin["size_increment"]) == ("0.250000", "0.000000010")
+    for manifest in tmp_path.glob("*.manifest.json"):
+        for file in json.loads(manifest.read_text())["files"]:
+            assert (catalog / file["path"]).stat().st_size == file["size_bytes"]
+    assert not list(catalog.rglob(".*"))
 
 
 def test_what_a_catalog_cannot_hold_is_counted(made: MadeLake, tmp_path: Path) -> None:

@@ -38,11 +38,10 @@ LEAVES_OUT = (
     "Who was the aggressor (NO_AGGRESSOR), exchanges, conditions and flags of trades, halts, flags of quotes, "
     "market makers, levels of a book beyond the tenth, streams and recorders, and of bars vwap, number of trades "
     "and missing time. What history restored stands at IB's second, rounded down. Prices are as IB sends them, "
-    "also where these are not in whole units of the currency. An instrument's prices have as many decimals as its "
-    "trades, quotes, books and bars need in the range that is exported: export all tables for one catalog, and "
-    "`instruments` with them, over the same range, as a backtest refuses data with other decimals than the "
-    "definition. So it refuses bars of midpoints, which may need one decimal more. Sizes of stocks, futures and "
-    "options that are no whole numbers are kept, but refused likewise."
+    "also where these are not in whole units of the currency. A backtest refuses data with other decimals than the "
+    "definition of the instrument has: all of a catalog has as many as its trades, quotes, books and bars (of "
+    "midpoints too, which may need one more) need. Where a later export needs more, files that are there are written "
+    "anew with the same rows. Sizes of stocks, futures and options that are no whole numbers are kept, but refused."
 )
 # Instruments are written one by one: of a hundred, few rows of each at a time take twice as long.
 GATHERED_ROWS = 262_144

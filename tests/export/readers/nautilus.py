@@ -155,9 +155,7 @@ def main(catalog_path: str, folder: str) -> None:
     found["instruments"] = [type(one).to_dict(one) for one in instruments]
     found["books"] = books(objects["order_book_deltas"])
     found["written"] = written(Path(catalog_path), Path(folder), [instruments, *objects.values()])
-    # Midpoints have more decimals than an instrument, so that no backtest takes them.
-    tradable = [[one for one in some if "-MID-" not in str(getattr(one, "bar_type", ""))] for some in objects.values()]
-    found["backtest"] = backtest(instruments, tradable) if instruments else {}
+    found["backtest"] = backtest(instruments, list(objects.values())) if instruments else {}
     names = [str(one.id) for one in instruments]
     found["by_instrument"] = {name: len(catalog.quote_ticks(instrument_ids=[name])) for name in names}
     for name, rows in found.items():
