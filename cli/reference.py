@@ -33,7 +33,9 @@ def tables_page() -> str:
         "Every table of a lake, from `schemas/`. A view of each name is in `ticktape.duckdb` and in "
         "`capture.open_lake(…)`; the views have one more column, `date`, the UTC date of `ts`. (`recorder`, `seq`, "
         "`row`) names a row, and (`ts`, `recorder`, `seq`, `row`) is the order in which things happened. Absent values "
-        "are nulls, never sentinels. Times are UTC. `ticktape tables TABLE` prints the same.",
+        "are nulls, never sentinels. Times are UTC. Prices, sizes and ratios are doubles: up to 15 digits come back "
+        "digit for digit, a number of more is rounded to the nearest double (the tape has it as IB sent it). "
+        "`ticktape tables TABLE` prints the same.",
         _markdown(("table", "holds"), [(f"[{t.name}](#{t.name})", t.meaning) for t in TABLES.values()]),
         *map(_table, TABLES.values()))
 

@@ -38,7 +38,7 @@ def text(name: str, meaning: str, null: str = "never", unit: str = "", encoding:
 
 
 def number(name: str, meaning: str, unit: str, null: str = "IB sent no value") -> Column:
-    """Return a float64 column: prices, sizes and ratios; every decimal IB sends comes back digit for digit."""
+    """Return a float64 column: prices, sizes and ratios. Up to 15 digits come back digit for digit."""
     return Column(name, pa.float64(), meaning, unit, null)
 
 

@@ -24,7 +24,8 @@ INSTRUMENTS = Table(
     (
         *PLACE,
         integer("instrument_id", "IB's contract id (conId)", bits=64),
-        text("symbol", "IB's local symbol; the symbol where IB sends no local one"),
+        text("symbol", "IB's local symbol; the symbol where IB sends no local one; of bonds, which share those, the CUSIP "
+             "or else the description"),
         text("ib_symbol", "IB's symbol: the root of futures and options (AAPL, ES, EUR)"),
         text("security_type", "STK, FUT, OPT, CASH, IND, CRYPTO, BOND, FUND, CFD, CMDTY, FOP, WAR, BAG, …"),
         text("last_trade_date", "last trading date of the exchange, or contract month; that of IB's text where its zone "

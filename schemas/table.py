@@ -44,7 +44,7 @@ PLACE = (
 # Whose data a row is. Nullable in tables whose rows may concern the whole line rather than one instrument.
 INSTRUMENT = (
     Column("instrument_id", pa.int64(), "IB's contract id (conId)", null="the request named no contract id"),
-    text("symbol", "IB's local symbol (AAPL, ESZ6, EUR.USD)", null="the request named none"),
+    text("symbol", "IB's local symbol (AAPL, ESZ6, EUR.USD); of bonds the CUSIP", null="the request named none"),
 )
 
 # What a row of market data answers to.

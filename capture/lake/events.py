@@ -11,6 +11,7 @@ from capture.wire.codec import Decoded
 from capture.wire.context import CANCELS, DATA_TYPES, Context, Request
 from capture.wire.handshake import ServerHello
 from capture.wire.last_trade import last_trade
+from capture.wire.naming import symbol_of
 from capture.wire.notices import describe
 from capture.wire.ticktypes import tick_name
 from capture.wire.zones import exchange_zone
@@ -186,7 +187,7 @@ def _contract(decoded: Decoded, _context: Context) -> list[tuple[str, Row]]:
     row: Row = {column: v.get(name) if v.get(name) != "" else None for column, name in CONTRACT_COLUMNS.items()}
     row |= {
         "instrument_id": v["con_id"],
-        "symbol": v.get("local_symbol") or v["symbol"],
+        "symbol": symbol_of(v),
         "ib_symbol": v["symbol"],
         "security_type": v["sec_type"],
         "last_trade_date": last.date,

@@ -5,12 +5,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .codec import Codec, Decoded, Values, request_codec
+from .naming import symbol_asked, symbol_of
 from .notices import describe
 
 DATA_TYPES = {1: "live", 2: "frozen", 3: "delayed", 4: "delayed_frozen"}
 
 # Tick-by-tick kind as requested -> stream.
 TICK_STREAMS = {"Last": "last", "AllLast": "all_last", "BidAsk": "quotes", "MidPoint": "midpoints"}
+
+DETAILS = frozenset({"contract_details", "bond_details"})
 
 # Cancel -> the requests it ends.
 CANCELS = frozenset({
@@ -70,12 +73,14 @@ class Request:
 class Context:
     """State that decoding carries from frame to frame within a session.
 
-    `zone` is the one that the gateway's hello names: that of dates which name none. None where it names none.
+    `zone` is the one that the gateway's hello names: that of dates which name none. None where it names none. `names`
+    are the symbols, by contract id, that contract details gave and no request can say; they outlast the session.
     """
 
     server_version: int | None = None
     requests: dict[int, Request] = field(default_factory=dict)
     zone: str | None = None
+    names: dict[int, str] = field(default_factory=dict)
 
     def sent(self, payload: bytes) -> Decoded:
         """Take note of a request that was sent, and return it decoded. Raises MalformedFrameError."""
@@ -84,6 +89,7 @@ class Context:
             if ended := self.requests.get(decoded.values["request_id"] or 0):
                 ended.end()
         elif decoded.message.read_only and "con_id" in decoded.values and (request := _request(decoded)):
+            request.symbol = self.names.get(request.instrument_id or 0, request.symbol)
             self.requests[request.request_id] = request
         return decoded
 
@@ -92,6 +98,8 @@ class Context:
         values = decoded.values
         if decoded.name == "error" and values["code"] == SUBSCRIPTIONS_LOST:
             self._lost()
+        if decoded.name in DETAILS and values["con_id"] is not None:
+            self._name(values)
         request = self.requests.get(values.get("request_id") or 0)
         if request is None:
             return
@@ -124,6 +132,14 @@ class Context:
                 request.marks_since_end += 1
         self.requests = kept
 
+    def _name(self, details: Values) -> None:
+        """Remember what an instrument is called, unless its requests say it: the state of months stays small."""
+        symbol = symbol_of(details)
+        if symbol != symbol_asked(details):
+            self.names[details["con_id"]] = symbol
+        else:
+            self.names.pop(details["con_id"], None)
+
     def _lost(self) -> None:
         """IB gave up all streams, and will be asked for them anew."""
         for request in self.requests.values():
@@ -134,6 +150,7 @@ class Context:
     def as_json(self) -> dict[str, Any]:
         """Return the state as plain values for a mark on the tape."""
         return {"server_version": self.server_version, "zone": self.zone,
+                "names": {str(con_id): name for con_id, name in self.names.items()},
                 "requests": [request.as_json() for request in self.requests.values()]}
 
     @classmethod
@@ -141,7 +158,8 @@ class Context:
         """Return the state that `as_json` gave."""
         requests = [Request(**request) for request in state.get("requests", [])]
         by_id = {request.request_id: request for request in requests}
-        return cls(state.get("server_version"), by_id, state.get("zone"))
+        names = {int(con_id): name for con_id, name in state.get("names", {}).items()}
+        return cls(state.get("server_version"), by_id, state.get("zone"), names)
 
     def _codec(self) -> Codec:
         if self.server_version is None:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from .codec import Codec, Decoded, answer_codec, message_id
 from .columns import ARROW_TYPES, Columns, IrregularError, Numbers, Payloads, flat, unset_to_null
 from .columns import Rows as RowsOfFields
-from .context import Context
+from .context import DETAILS, Context
 from .errors import MalformedFrameError
 from .layout import VERSION_FIELD, Field, Kind
 from .lookup import Lookup
@@ -242,7 +242,6 @@ class _Decoder:
                    np.array([record[1] for record in records], np.int32))
 
 
-_OF_CONTRACTS = frozenset({"contract_details", "bond_details"})
 _SHAPE_BY_NAME = {shape.name: shape for shape in SHAPES.values()}
 
 
@@ -275,7 +274,7 @@ def _shape_name(decoded: Decoded) -> str | None:
     Raises MalformedFrameError when a required number is missing or beyond its limits.
     """
     values = decoded.values
-    if decoded.name in _OF_CONTRACTS and values["con_id"] is None:
+    if decoded.name in DETAILS and values["con_id"] is None:
         raise MalformedFrameError(f"{decoded.name}.con_id is empty")
     if decoded.message.id not in MASS_IDS:
         return None

@@ -121,6 +121,21 @@ def test_the_last_trade_is_stored_as_sent_and_as_the_exchanges_date_and_moment(s
         assert (row["time_zone"], row["iana_time_zone"]) == ("EST (Eastern Standard Time)", "America/New_York")
 
 
+def test_instruments_without_a_symbol_in_their_requests_have_one_in_every_table(script: Any) -> None:
+    script.open()
+    script.answer("contract_details", request_id=9, con_id=1, symbol="ÆØÅ", local_symbol="ÆØÅ")
+    script.answer("bond_details", request_id=9, con_id=2, cusip="912810TT5")
+    script.answer("bond_details", request_id=9, con_id=3, cusip="912810TS7")
+    script.close("lost").open()  # names outlast a session
+    for con_id in (1, 2, 3):
+        script.ask(con_id, "req_tick_by_tick", con_id=con_id, symbol="", tick_kind="AllLast").trade(con_id, 10.0)
+    script.close("lost")
+    rows = decode(script)
+    symbols = ["ÆØÅ", "912810TT5", "912810TS7"]
+    for table in ("instruments", "trades", "subscriptions", "gaps"):
+        assert [row["symbol"] for row in rows[table]] == symbols, table
+
+
 def test_details_that_name_no_contract_are_kept_as_undecoded(script: Any) -> None:
     script.open().request("req_contract_details", request_id=1, symbol="AAPL", sec_type="STK")
     script.answer("contract_details", request_id=1, symbol="ES", sec_type="FUT")

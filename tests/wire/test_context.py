@@ -224,3 +224,35 @@ def test_the_state_of_a_mark_gives_the_same_rows() -> None:
     }
     assert context == restored
     assert context.requests[1].data_type == 3
+
+
+NAMED: list[tuple[str, dict[str, Any], str]] = [
+    ("contract_details", {"symbol": "ÆØÅ", "local_symbol": "ÆØÅ.ST"}, "ÆØÅ.ST"),
+    ("contract_details", {"symbol": "AEO", "local_symbol": "ÆØ"}, "ÆØ"),
+    ("contract_details", {"symbol": "日本"}, "日本"),
+    ("contract_details", {"symbol": "", "local_symbol": ""}, "conid:9"),
+    ("bond_details", {"cusip": "912810TT5", "description": "US-T 4 1/8 08/15/53", "symbol": "US-T"}, "912810TT5"),
+    ("bond_details", {"cusip": "", "description": "US-T 4 1/8 08/15/53", "symbol": ""}, "US-T 4 1/8 08/15/53"),
+]
+
+
+@pytest.mark.parametrize(("message", "details", "symbol"), NAMED)
+def test_a_symbol_that_no_request_can_say_is_that_of_contract_details(
+    message: str, details: dict[str, Any], symbol: str
+) -> None:
+    answers = answer_codec(200)
+    context = Context(200)
+    context.received(answers.decode(answers.encode(message, {"request_id": 1, "con_id": 9, **details})))
+    context = Context.from_json(json.loads(json.dumps(context.as_json())))  # over a mark
+    asked = {"symbol": "AEO"} if details["symbol"] == "AEO" else {}
+    context.sent(CODEC.encode("req_market_data", {"request_id": 2, "con_id": 9, **asked}))
+    assert context.requests[2].symbol == symbol
+
+
+def test_symbols_that_requests_say_are_not_kept() -> None:
+    answers = answer_codec(200)
+    context = Context(200, names={9: "old"})
+    for con_id, symbol, local in ((9, "ES", "ESZ6"), (8, "AAPL", "")):
+        details = {"request_id": 1, "con_id": con_id, "symbol": symbol, "local_symbol": local}
+        context.received(answers.decode(answers.encode("contract_details", details)))
+    assert context.names == {}

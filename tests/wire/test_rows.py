@@ -1,11 +1,14 @@
 """What the columns of stored rows mean: flags out of masks, nulls for sentinels, whose data a row is."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from capture.wire.codec import Codec, answer_codec, request_codec
 from capture.wire.context import Context
@@ -319,3 +322,19 @@ def test_depth(operation: int, side: int) -> None:
         assert (row["position"], row["price"], row["size"]) == (3, 0, 0)
     assert (named["market_maker"], named["smart"]) == (None, True)
     assert plain.keys().isdisjoint({"market_maker", "smart"})
+
+
+@given(st.integers(1, 15).flatmap(lambda n: st.tuples(st.integers(0, 10**n - 1), st.integers(0, 18))))
+def test_sizes_of_up_to_15_digits_come_back_digit_for_digit(number: tuple[int, int]) -> None:
+    digits, places = number
+    sent = Decimal(digits).scaleb(-places)
+    payload = "\0".join(["2", "6", "1", "0", f"{sent:f}", ""]).encode()
+    for copies in (1, MANY):
+        assert {Decimal(repr(row["size"])) for row in rows_of([payload] * copies)} == {sent}
+
+
+def test_a_size_of_more_digits_is_rounded_to_the_nearest_double() -> None:
+    payload = b"\0".join([b"2", b"6", b"1", b"0", b"123456789.0123456789", b""])
+    for copies in (1, MANY):
+        assert {row["size"] for row in rows_of([payload] * copies)} == {123456789.0123456789}
+    assert Decimal(repr(123456789.0123456789)) != Decimal("123456789.0123456789")
