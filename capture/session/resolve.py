@@ -66,7 +66,7 @@ class Resolver:
     def answer(self, values: dict[str, Any]) -> None:
         """Take one contract details answer; one without a contract id names no contract."""
         question = self._open.get(values["request_id"])
-        if question is not None and values.get("con_id"):
+        if question is not None and is_contract_id(values.get("con_id")):
             question.answers.append(values)
 
     def asked(self, request_id: int) -> Instrument | None:
@@ -95,6 +95,11 @@ class Resolver:
     def forget_questions(self) -> None:
         """Drop all open questions: their session is over."""
         self._open.clear()
+
+
+def is_contract_id(con_id: int | None) -> bool:
+    """Return whether a contract can have this id."""
+    return con_id is not None and con_id > 0
 
 
 def choose(instrument: Instrument, answers: list[dict[str, Any]]) -> Contract | None:

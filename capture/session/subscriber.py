@@ -12,7 +12,7 @@ from .backoff import Backoff
 from .hours import Phase
 from .instrument import Contract, Instrument
 from .pacing import RULES, RequestPacing, Rule
-from .resolve import AmbiguousError, Resolver
+from .resolve import AmbiguousError, Resolver, is_contract_id
 from .streams import Stream
 from .subscriptions import ASKED, Life, Subscription, Subscriptions
 from .voice import Voice
@@ -225,7 +225,7 @@ class Subscriber:
     def _on_reroute(self, message: Decoded) -> None:
         values = message.values
         subscription = self.subscriptions.by_id.get(values["request_id"])
-        if subscription is None or subscription.contract is None or not values["con_id"]:
+        if subscription is None or subscription.contract is None or not is_contract_id(values["con_id"]):
             return
         self._cancel(subscription)
         # Type, currency and the rest describe the contract asked for at first, not the one IB names instead.

@@ -79,6 +79,7 @@ class ScriptedGateway:
                         self.requests.append(event)
                         writer.write(b"".join(connection.send(name, **values) for name, values in self._answer(event)))
         self._writers = [pair for pair in self._writers if pair[0] is not writer]
+        writer.close()
 
     def _answer(self, request: Decoded) -> Answers:
         values = request.values

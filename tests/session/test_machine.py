@@ -659,7 +659,7 @@ def test_advice_names_no_setting_that_is_set(data_type: str, advised: bool) -> N
     assert "subscribe to the data at IB" in driver.said("warning")
 
 
-@pytest.mark.parametrize("con_id", [None, 0])
+@pytest.mark.parametrize("con_id", [None, 0, -1])
 def test_a_reroute_to_no_contract_changes_nothing(con_id: int | None) -> None:
     driver = Driver("CFD:IBUS500", streams=["ticks"]).record()
     driver.hear(message("reroute_market_data", request_id=2, con_id=con_id, exchange="CME"))
@@ -667,7 +667,7 @@ def test_a_reroute_to_no_contract_changes_nothing(con_id: int | None) -> None:
     assert driver.lives(Life.REQUESTED)
 
 
-@pytest.mark.parametrize("con_id", [None, 0])
+@pytest.mark.parametrize("con_id", [None, 0, -1])
 def test_details_without_a_contract_id_are_no_contract(con_id: int | None) -> None:
     driver = Driver(streams=["ticks"])
     driver.start()
