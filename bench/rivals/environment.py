@@ -1,8 +1,9 @@
-"""Rivals' environments: `.bench/<rival>/`, each made with its own pip the first time it is asked for, and kept."""
+"""Rivals' environments: `.bench/<rival>/`, each made with its own pip or npm when it is first asked for, and kept."""
 
 import fcntl
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 PROGRAMS = Path(__file__).parent
@@ -26,15 +27,39 @@ def command_of(program: str, *arguments: object) -> list[str]:
 
 def python_with(requirements: tuple[str, ...]) -> str:
     """Return the Python of an environment that holds some packages, named after the first; made if need be."""
-    home = FOLDER / requirements[0].partition("==")[0]
-    python, installed = home / "bin" / "python", home / "installed"
+
+    def make(home: Path) -> None:
+        subprocess.run([sys.executable, "-m", "venv", "--clear", home], check=True)
+        pip = (str(home / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "install", "--quiet")
+        subprocess.run([*pip, *requirements], check=True)
+
+    return str(_made(requirements[0].partition("==")[0], requirements, make) / "bin" / "python")
+
+
+def node_modules_with(requirements: tuple[str, ...]) -> Path:
+    """Return a folder of modules for Node.js that holds some packages, named after the first; made if need be.
+
+    Raises OSError or subprocess.CalledProcessError where there is no npm, or it cannot get them.
+    """
+
+    def make(home: Path) -> None:
+        npm = ("npm", "install", "--no-audit", "--no-fund", "--silent", "--prefix", str(home))
+        subprocess.run([*npm, *requirements], check=True)
+
+    name = "node-" + requirements[0].rpartition("@")[0].strip("@").replace("/", "-")
+    return _made(name, requirements, make) / "node_modules"
+
+
+def _made(name: str, requirements: tuple[str, ...], make: Callable[[Path], None]) -> Path:
+    """Return the folder of an environment; `make` is called where it does not hold these packages yet."""
+    home = FOLDER / name
+    installed = home / "installed"
     FOLDER.mkdir(exist_ok=True)
     with home.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # tests that run side by side want the same
         if not installed.exists() or installed.read_text() != str(requirements):
             print(f"installing {requirements[0]} into {home}", file=sys.stderr, flush=True)
-            subprocess.run([sys.executable, "-m", "venv", "--clear", home], check=True)
-            subprocess.run([python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", *requirements],
-                           check=True)
+            home.mkdir(exist_ok=True)
+            make(home)
             installed.write_text(str(requirements))
-    return str(python)
+    return home
