@@ -12,9 +12,10 @@ import duckdb
 
 from capture.schemas import TABLES, Table
 from capture.tape import publish
+from capture.tape.agreed import ROLLED
 
 from .damage import damage, hint
-from .functions import FUNCTIONS, statements
+from .functions import FUNCTIONS, LAST_HEARD, statements
 from .layout import EMPTY_DATE, EMPTY_NAME, NEVER_SEALED, LakeStateError, Layout
 from .parquet import FILE_MODE, write_parquet
 from .sealed import seal_through
@@ -73,7 +74,7 @@ def _stamp_file(layout: Layout) -> Path:
 
 def _stamp(layout: Layout) -> str:
     """Return what tells one `ticktape.duckdb` from another: the folder, what is in it, and the file itself."""
-    views = [view_sql(table, "", "", "") for table in TABLES.values()]
+    views = [*(view_sql(table, "", "", "") for table in TABLES.values()), _heard_query(layout)]
     written = layout.database.stat()
     return json.dumps({"folder": str(layout.root.absolute()),
                        "holds": sha256("\n".join([*views, *statements()]).encode()).hexdigest(),
@@ -134,6 +135,7 @@ def _write_views(layout: Layout, faults: list[str], path: Path) -> None:
             for column in table.columns:
                 connection.execute(
                     f'comment on column lake.main."{table.name}"."{column.name}" is {quoted(column.meaning)}')
+        connection.execute(f"create view lake.main.{LAST_HEARD} as {_heard_query(at)}")
         connection.execute("use lake")  # by which the functions find the views, and each other
         for statement in statements():
             connection.execute(statement)
@@ -143,6 +145,19 @@ def _write_views(layout: Layout, faults: list[str], path: Path) -> None:
         connection.execute("commit")
         connection.execute("detach lake")
         shutil.copyfile(written, path)
+
+
+def _heard_query(layout: Layout) -> str:
+    """Return the query behind the view of when each recorder last heard anything, as far as it is rolled.
+
+    It reads the text of their positions: to take JSON apart some clients need an extension.
+    """
+    files = quoted(pattern(layout.tape) + f"/*/{ROLLED}")
+    return f"""
+        select regexp_extract(filename, '([^/\\\\]+)[/\\\\][^/\\\\]+$', 1) as recorder,
+            make_timestamp(cast(regexp_extract(content, '"heard_us": ?([1-9][0-9]*)', 1) as bigint)) at time zone 'UTC'
+                as ts
+        from read_text({files}) where regexp_matches(content, '"heard_us": ?[1-9]')"""
 
 
 def _query(connection: duckdb.DuckDBPyConnection, layout: Layout, table: Table, faults: list[str]) -> str:

@@ -4,13 +4,14 @@ import threading
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from capture.lake.functions import creations, named, needs_helpers
+from capture.lake.functions import LAST_HEARD, creations, named, needs_helpers
 from capture.lake.layout import EMPTY_DATE, EMPTY_NAME, Layout, archive_marks, day_folders, live_mark
 from capture.lake.sealed import sealed_through
 from capture.lake.sql import columns_sql, paths_sql, quoted
@@ -79,17 +80,22 @@ class Database:
         return [View(table, self._query(table, tails, paths_sql(self._archive[table.name].files(wanted))),
                      self._tail(table, tails)) for table in tables]
 
-    def connection(self, views: Iterable[View], query: str = "") -> duckdb.DuckDBPyConnection:
+    def connection(
+        self, views: Iterable[View], query: str = "", heard: Mapping[str, float] = MappingProxyType({})
+    ) -> duckdb.DuckDBPyConnection:
         """Return a connection of its own for a query, with views that nobody else sees: nothing changes them later.
 
-        It has the research functions that the query names: making all of them takes longer than most queries.
+        It has the research functions that the query names: making all of them takes longer than most queries. They need
+        to know when each recorder last heard anything, in seconds since 1970, 0 for never.
         """
         connection = self._connection.cursor()
         for view in views:
             self._show(connection, view)
+        if not needs_helpers(query):
+            return connection
+        connection.execute(f"create temp view {LAST_HEARD} as {_heard_query(heard)}")
         with self._making:
-            if needs_helpers(query):
-                self._make(connection, "helpers", creations())
+            self._make(connection, "helpers", creations())
             for function in named(query):
                 self._make(connection, function.name, [function.creation])
         return connection
@@ -164,6 +170,13 @@ class Database:
                 found += [path for path in folder.glob("*.parquet")
                           if (marks := archive_marks(path)) and not _is_rolled(marks[:2], tails)]
         return f"({', '.join(quoted(path) for path in found)})" if found else ""
+
+
+def _heard_query(heard: Mapping[str, float]) -> str:
+    rows = [f"({quoted(recorder)}, make_timestamp({int(at_s * 1e6)}) at time zone 'UTC')"
+            for recorder, at_s in heard.items() if at_s]
+    return (f"from (values {', '.join(rows)}) heard(recorder, ts)" if rows else
+            "select null::varchar as recorder, null::timestamptz as ts where false")
 
 
 def _is_rolled(named: tuple[str, int] | None, tails: Mapping[str, Tail]) -> bool:

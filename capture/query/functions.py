@@ -65,10 +65,10 @@ class Functions(ABC):
             recorded_by: str | None = None) -> Answer:
         """Bars of trades. A bar without trades is no row unless `fill` says so. `width`: how long a bar is; bars
         begin at multiples of it from a UTC midnight. `fill`: also bars without trades, from an instrument's first to
-        its last: all prices are the close before, but null where time is missing. `whole`: only bars without gaps;
-        the one in which the recording began, and one that is not over, may be parts all the same. `with_unreported`:
-        also trades that are not reported to the tape, such as odd lots and combos. `recorded_by`: rows of this
-        recorder only.
+        its last: all prices are the close before, but null where time is missing. `whole`: only bars of which no
+        time is missing: neither a gap, nor time before the recording began or since the recorder last heard
+        anything. `with_unreported`: also trades that are not reported to the tape, such as odd lots and combos.
+        `recorded_by`: rows of this recorder only.
         """
         return self.call("time_bars", symbols, width, start, end, fill, whole, with_unreported, recorded_by)
 
@@ -76,17 +76,18 @@ class Functions(ABC):
             *, whole: bool = False, recorded_by: str | None = None) -> Answer:
         """Bars of best bid, best ask and their mid. Each price is that of the bar's own quotes: a bar without quotes
         is no row, and the quote that stood at its beginning is not in it. `width`: how long a bar is; bars begin at
-        multiples of it from a UTC midnight. `whole`: only bars without gaps; the one in which the recording began,
-        and one that is not over, may be parts all the same. `recorded_by`: rows of this recorder only.
+        multiples of it from a UTC midnight. `whole`: only bars of which no time is missing: neither a gap, nor time
+        before the recording began or since the recorder last heard anything. `recorded_by`: rows of this recorder
+        only.
         """
         return self.call("quote_bars", symbols, width, start, end, whole, recorded_by)
 
     def midpoint_bars(self, symbols: Symbols, width: Width, start: Moment | None = None,
             end: Moment | None = None, *, whole: bool = False, recorded_by: str | None = None) -> Answer:
         """Bars of the midpoint stream. A bar in which the midpoint did not change is no row. `width`: how long a bar
-        is; bars begin at multiples of it from a UTC midnight. `whole`: only bars without gaps; the one in which the
-        recording began, and one that is not over, may be parts all the same. `recorded_by`: rows of this recorder
-        only.
+        is; bars begin at multiples of it from a UTC midnight. `whole`: only bars of which no time is missing:
+        neither a gap, nor time before the recording began or since the recorder last heard anything. `recorded_by`:
+        rows of this recorder only.
         """
         return self.call("midpoint_bars", symbols, width, start, end, whole, recorded_by)
 
@@ -94,9 +95,9 @@ class Functions(ABC):
             *, whole: bool = False, with_unreported: bool = False, recorded_by: str | None = None) -> Answer:
         """Bars of a fixed amount of trades, counted from the first trade of the range. A trade belongs whole to the
         bar in which it begins; the last bar of an instrument may hold less. `per_bar`: trades in a bar. `whole`:
-        only bars without gaps; the one in which the recording began, and one that is not over, may be parts all the
-        same. `with_unreported`: also trades that are not reported to the tape, such as odd lots and combos.
-        `recorded_by`: rows of this recorder only.
+        only bars of which no time is missing, and not the last one where it holds less. `with_unreported`: also
+        trades that are not reported to the tape, such as odd lots and combos. `recorded_by`: rows of this recorder
+        only.
         """
         return self.call("tick_bars", symbols, per_bar, start, end, whole, with_unreported, recorded_by)
 
@@ -105,9 +106,9 @@ class Functions(ABC):
             recorded_by: str | None = None) -> Answer:
         """Bars of a fixed amount of volume, counted from the first trade of the range. A trade belongs whole to the
         bar in which it begins; the last bar of an instrument may hold less. `per_bar`: traded size in a bar.
-        `whole`: only bars without gaps; the one in which the recording began, and one that is not over, may be parts
-        all the same. `with_unreported`: also trades that are not reported to the tape, such as odd lots and combos.
-        `recorded_by`: rows of this recorder only.
+        `whole`: only bars of which no time is missing, and not the last one where it holds less. `with_unreported`:
+        also trades that are not reported to the tape, such as odd lots and combos. `recorded_by`: rows of this
+        recorder only.
         """
         return self.call("volume_bars", symbols, per_bar, start, end, whole, with_unreported, recorded_by)
 
@@ -116,9 +117,9 @@ class Functions(ABC):
             recorded_by: str | None = None) -> Answer:
         """Bars of a fixed amount of turnover, counted from the first trade of the range. A trade belongs whole to
         the bar in which it begins; the last bar of an instrument may hold less. `per_bar`: price times size in a
-        bar. `whole`: only bars without gaps; the one in which the recording began, and one that is not over, may be
-        parts all the same. `with_unreported`: also trades that are not reported to the tape, such as odd lots and
-        combos. `recorded_by`: rows of this recorder only.
+        bar. `whole`: only bars of which no time is missing, and not the last one where it holds less.
+        `with_unreported`: also trades that are not reported to the tape, such as odd lots and combos. `recorded_by`:
+        rows of this recorder only.
         """
         return self.call("dollar_bars", symbols, per_bar, start, end, whole, with_unreported, recorded_by)
 
@@ -147,9 +148,9 @@ class Functions(ABC):
         from the open of its first bar, so that no night is in it; a bar without trades would add nothing. Prices of
         0 and less have no log return and are left out. `width`: how long a bar is. `per`: how long a span is.
         `bars_per_year`: how many such bars a year of trading has, for annual_volatility: 98280 minutes of 252 days
-        of 6.5 hours. `whole`: only bars without gaps; the one in which the recording began, and one that is not
-        over, may be parts all the same. `with_unreported`: also trades that are not reported to the tape, such as
-        odd lots and combos. `recorded_by`: rows of this recorder only.
+        of 6.5 hours. `whole`: only bars of which no time is missing: neither a gap, nor time before the recording
+        began or since the recorder last heard anything. `with_unreported`: also trades that are not reported to the
+        tape, such as odd lots and combos. `recorded_by`: rows of this recorder only.
         """
         return self.call("realized_volatility", symbols, width, start, end, per, bars_per_year, whole,
             with_unreported, recorded_by)
@@ -178,9 +179,11 @@ class Functions(ABC):
 
     def missing_time(self, symbols: Symbols, start: Moment | None = None, end: Moment | None = None, *,
             recorded_by: str | None = None) -> Answer:
-        """When trades, quotes and midpoints were wanted and are missing: gaps that history did not restore, of the
-        recorder whose rows the other functions take, those that touch made one. It is time of the clock: a recorder
-        that is stopped for a night misses the night. `recorded_by`: rows of this recorder only.
+        """When trades, quotes and midpoints were not recorded and history did not restore them, of the recorder
+        whose rows the other functions take: gaps, the time from `start` to the first request for them, that after
+        they were cancelled, and that since the recorder last heard anything. Spans that touch are one. It is time of
+        the clock: a recorder that is stopped for a night misses the night. `recorded_by`: rows of this recorder
+        only.
         """
         return self.call("missing_time", symbols, start, end, recorded_by)
 

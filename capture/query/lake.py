@@ -165,7 +165,7 @@ class Lake(Functions):
         """Return when each recorder's line last carried something, in seconds since 1970; 0 for never."""
         with self._lock:
             self._refresh()
-            return {recorder: tail.heard_s for recorder, tail in self._tails.items()}
+            return self._heard()
 
     def heard_s(self) -> float:
         """Return when any recorder's line last carried something, in seconds since 1970; 0 for never."""
@@ -195,9 +195,12 @@ class Lake(Functions):
         """Return a connection for a query that sees tables, of some dates or all, as the lake is at this moment."""
         with self._lock:
             self._refresh()
-            views = self._database.views(self._tails, tables, days)
+            views, heard = self._database.views(self._tails, tables, days), self._heard()
         with as_query_error(str):
-            return self._database.connection(views, query)
+            return self._database.connection(views, query, heard)
+
+    def _heard(self) -> dict[str, float]:
+        return {recorder: tail.heard_s for recorder, tail in self._tails.items()}
 
     def _refresh(self) -> None:
         """Decode what came since the last question. Raises QueryError, OSError."""

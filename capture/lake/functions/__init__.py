@@ -9,6 +9,7 @@ from .coverage import COVERAGE
 from .function import Function, Kind, Parameter
 from .helpers import HELPERS, creations
 from .level1 import LEVEL1
+from .pieces import LAST_HEARD
 from .prices import PRICES
 from .rows import ROWS
 
@@ -40,5 +41,5 @@ def needs_helpers(query: str) -> bool:
     return not (_HELPERS | FUNCTIONS.keys()).isdisjoint(_WORD.findall(query.lower()))
 
 
-__all__ = ["FUNCTIONS", "Function", "Kind", "Parameter", "creations", "named", "needs_helpers",
+__all__ = ["FUNCTIONS", "LAST_HEARD", "Function", "Kind", "Parameter", "creations", "named", "needs_helpers",
            "statements"]

@@ -4,8 +4,10 @@ from .function import Function, Kind, Parameter
 from .pieces import OPTIONS, RANGE, begin, with_gap_s
 
 WIDTH = Parameter("width", Kind.WIDTH, "how long a bar is; bars begin at multiples of it from a UTC midnight")
-WHOLE = Parameter("whole", Kind.FLAG, "only bars without gaps; the one in which the recording began, and one "
-                  "that is not over, may be parts all the same", "false")
+WHOLE = Parameter("whole", Kind.FLAG, "only bars of which no time is missing: neither a gap, nor time before the "
+                  "recording began or since the recorder last heard anything", "false")
+FULL = Parameter("whole", Kind.FLAG, "only bars of which no time is missing, and not the last one where it holds less",
+                 "false")
 FILL = Parameter("fill", Kind.FLAG, "also bars without trades, from an instrument's first to its last: all prices are "
                  "the close before, but null where time is missing", "false")
 
@@ -15,7 +17,8 @@ _START = ("ts", "when the bar begins; it ends before the next begins")
 TRADES = ("trades", "number of trades")
 VOLUME = ("volume", "traded size")
 VWAP = ("vwap", "average price weighted by size; null where no trade had a size")
-GAP = ("gap_s", "seconds of the bar that the recorder missed and history did not restore; 0 for a whole bar")
+GAP = ("gap_s", "seconds of the bar, as far as it is in the range, that were not recorded and that history did not "
+       "restore; 0 for a whole bar")
 OHLC = tuple((name, f"{word} price") for name, word in
               (("open", "first"), ("high", "highest"), ("low", "lowest"), ("close", "last")))
 RECORDER_OF = ("recorder", "whose rows they are; the first by name where several take turns")
@@ -95,18 +98,21 @@ def _counted_sql(parameter: str, measure: str) -> str:
     return f"""{begin("trades")}, numbered as (
     select t.*, floor((sum({measure}) over (partition by t.symbol, t.instrument_id order by t.ts, t.seq, t."row"
             rows unbounded preceding) - {measure})
-            / case when per_bar > 0 then cast(per_bar as double) else error('per_bar must be above 0') end) as bar
+            / case when per_bar > 0 then cast(per_bar as double) else error('per_bar must be above 0') end) as bar,
+        sum({measure}) over (partition by t.symbol, t.instrument_id order by t.ts, t.seq, t."row"
+            rows unbounded preceding) as done
     from once t
 ), bars as (
     select t.symbol, t.instrument_id, t.bar, min(t.ts) as ts, max(t.ts) as end_ts, {ohlc("t.price")}, {TRADED},
-        sum(t.price * t.size) as turnover
+        sum(t.price * t.size) as turnover, max(t.done) as done
     from numbered t group by t.symbol, t.instrument_id, t.bar
 ), since as (
-    select b.*, coalesce(lag(b.end_ts) over (partition by b.symbol, b.instrument_id order by b.bar), b.ts) as since_ts
-    from bars b
+    select b.*, coalesce(lag(b.end_ts) over w, b.ts) as since_ts,
+        lead(b.bar) over w is not null or b.done >= (b.bar + 1) * per_bar as full
+    from bars b window w as (partition by b.symbol, b.instrument_id order by b.bar)
 ), {with_gap_s("since", "since_ts", "end_ts")}
 select symbol, instrument_id, f.ts, end_ts, open, high, low, close, volume, vwap, f.trades, turnover, gap_s, f.recorder
-from flagged f where not whole or gap_s = 0
+from flagged f where not whole or (gap_s = 0 and f.full)
 order by symbol, instrument_id, bar"""
 
 
@@ -115,7 +121,7 @@ def _counted(word: str, parameter: str, meaning: str, measure: str) -> Function:
         f"{word}_bars",
         f"Bars of a fixed amount of {parameter}, counted from the first trade of the range. A trade belongs whole to "
         "the bar in which it begins; the last bar of an instrument may hold less.",
-        (RANGE[0], Parameter("per_bar", Kind.NUMBER, meaning), *RANGE[1:], WHOLE, *OPTIONS["trades"]),
+        (RANGE[0], Parameter("per_bar", Kind.NUMBER, meaning), *RANGE[1:], FULL, *OPTIONS["trades"]),
         (SYMBOL, ID, ("ts", "first trade of the bar"), ("end_ts", "last trade of the bar"), *OHLC, VOLUME, VWAP,
          TRADES, ("turnover", "sum of price times size, without the contract's multiplier"),
          ("gap_s", "seconds that were missed between the bar before, or its first trade, and its last trade"),

@@ -9,7 +9,8 @@ _TABLES = tuple(OPTIONS)
 
 def _part(table: str) -> str:
     return (source(table).replace("source as", f"{table}_source as", 1)
-            + ", " + missing(table, name=f"no_{table}", source=f"{table}_source"))
+            + ", " + missing(table, name=f"no_{table}", source=f"{table}_source",
+                             around="interval 0 day"))
 
 
 # Spans are cut at midnights: those that touch become one again.
@@ -32,12 +33,13 @@ order by symbol, n.instrument_id, n.missing, from_ts"""
 COVERAGE = (
     Function(
         "missing_time",
-        "When trades, quotes and midpoints were wanted and are missing: gaps that history did not restore, of the "
-        "recorder whose rows the other functions take, those that touch made one. It is time of the clock: a recorder "
-        "that is stopped for a night misses the night.",
+        "When trades, quotes and midpoints were not recorded and history did not restore them, of the recorder whose "
+        "rows the other functions take: gaps, the time from `start` to the first request for them, that after they "
+        "were cancelled, and that since the recorder last heard anything. Spans that touch are one. It is time of the "
+        "clock: a recorder that is stopped for a night misses the night.",
         (*RANGE, RECORDER),
         (SYMBOL, ID, ("missing", "what is missing: trades, quotes or midpoints"), ("from_ts", "from this moment on"),
-         ("to_ts", "up to this moment; a gap that is still open reaches to now"),
+         ("to_ts", "up to this moment, at most to now"),
          ("gap_s", "how long that is, in seconds")),
         _MISSING,
         "null, '2026-11-18', '2026-11-19'"),

@@ -71,7 +71,7 @@ select symbol, instrument_id, ts, bars, variance, sqrt(variance) as volatility,
     sqrt(variance / bars * cast(bars_per_year as double)) as annual_volatility, gap_s, s.recorder
 from summed s order by symbol, instrument_id, ts"""
 
-_MISSED = ("gap_s", "seconds of the span that the recorder missed and history did not restore")
+_MISSED = ("gap_s", "seconds of the span that were not recorded and that history did not restore")
 _SINCE = ("ts", "when the span begins: of a width, of the range, or with neither the first trade")
 
 PRICES = (
@@ -106,7 +106,7 @@ PRICES = (
         (SYMBOL, ID, ("ts", "when the span begins"), ("bars", "bars with trades, each a return"),
          ("variance", "sum of squared log returns"), ("volatility", "its square root: of the span, not annual"),
          ("annual_volatility", "square root of the average squared return times bars_per_year; null without it"),
-         ("gap_s", "seconds of these bars that the recorder missed and history did not restore"), RECORDER_OF),
+         ("gap_s", "seconds of these bars that were not recorded and that history did not restore"), RECORDER_OF),
         _VOLATILITY,
         "'AAPL', '1 minute', '2026-11-18', '2026-11-19', bars_per_year := 98280"),
 )
