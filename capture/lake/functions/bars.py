@@ -17,7 +17,7 @@ _START = ("ts", "when the bar begins; it ends before the next begins")
 TRADES = ("trades", "number of trades")
 VOLUME = ("volume", "traded size")
 VWAP = ("vwap", "average price weighted by size; null where no trade had a size")
-GAP = ("gap_s", "seconds of the bar, as far as it is in the range, that were not recorded and that history did not "
+GAP = ("gap_s", "seconds of the bar, from the range's beginning on, that were not recorded and that history did not "
        "restore; 0 for a whole bar")
 OHLC = tuple((name, f"{word} price") for name, word in
               (("open", "first"), ("high", "highest"), ("low", "lowest"), ("close", "last")))

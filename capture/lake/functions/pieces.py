@@ -109,7 +109,7 @@ _MISSING = _UNASKED + """, {name}_newest as (
     from {name}_unasked
 ), {name}_clipped as (
     select g.* replace (greatest(g.from_ts, coalesce(utc({start}), g.from_ts)) as from_ts,
-        least(g.to_ts, {later}, coalesce(utc("end"), {later})) as to_ts)
+        least(g.to_ts, {later}, coalesce(utc("end") + {around}, {later})) as to_ts)
     from {name}_spans g
 ), {name}_daily as (
     select g.* replace (greatest(g.from_ts, utc(g.day)) as from_ts,
@@ -159,8 +159,8 @@ def missing(
 ) -> str:
     """Return the CTE `missing`, by another name if need be.
 
-    `around` is how long before the first request, where the range has no beginning, and from now on nothing is there:
-    by default as long as any bar.
+    `around` is for how long spans reach beyond what rows there can be: before the first request, where the range has no
+    beginning, and after now and the end of the range. By default as long as any bar, which may reach beyond as well.
     """
     return _MISSING.format(start=start, name=name, source=source, streams=_texts(STREAMS[table]), around=around,
                            later=f"(now() + {around})", heard=LAST_HEARD)

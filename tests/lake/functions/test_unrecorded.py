@@ -153,7 +153,7 @@ def test_time_since_the_recorder_last_heard_anything_is_missing(tmp_path: Path, 
     if seen != "on the tape":
         list(Roller(Layout(script.data), "main").roll())
     bars = "select epoch(ts - timestamptz '2026-11-18 12:00+00') as at, gap_s from time_bars('AAPL', '1 minute', {})"
-    queries = [bars.format("null, null"), bars.format("null, null, whole := true"),
+    queries = [*map(bars.format, ("null, null", "null, '2026-11-18T12:02:11Z'", "null, null, whole := true")),
                "select epoch(to_ts - from_ts), gap_s "
                "from missing_time('AAPL', '2026-11-18T12:00Z', '2026-11-18T12:05Z')",
                "select vwap, gap_s from vwap('AAPL', '2026-11-18T12:00Z', '2026-11-18T12:05Z')"]
@@ -163,7 +163,7 @@ def test_time_since_the_recorder_last_heard_anything_is_missing(tmp_path: Path, 
         with duckdb.connect(str(script.data / "ticktape.duckdb"), read_only=True) as connection:
             answers = [connection.execute(query).fetchall() for query in queries]
     script.writer.close()
-    assert answers == [[(0, 5), (60, 0), (120, 30)], [(60, 0)], [(5, 5), (150, 150)], [(100, 155)]]
+    assert answers == [*[[(0, 5), (60, 0), (120, 30)]] * 2, [(60, 0)], [(5, 5), (150, 150)], [(100, 155)]]
 
 
 def test_the_text_that_says_when_something_was_heard_is_the_one_that_rolling_writes(script: ScriptedTape) -> None:
