@@ -1,18 +1,23 @@
 """`ticktape status`: what is being recorded right now."""
 
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .options import Data, Json, lake_folder
 from .output import age_text, show_json, show_table, size_text
+
+if TYPE_CHECKING:
+    from capture.lake.layout import Layout
 
 
 def run(data: Data = None, json: Json = False) -> None:
     """Show what is being recorded right now.
 
     Of every recorder in a data folder: its state, how many streams are wanted, acknowledged by IB and flowing, each
-    stream with its rate and the age of its last row, and how far its roller is behind; then the disk. A stream is
+    stream with its rate and the age of its last row, and how far its roller is behind; then the archive, whose files a
+    running recorder reads once in 30 days, with those that were found damaged, and the disk. A stream is
     wanted, requested, acknowledged, flowing, silent against expectation, or refused. Rates are of the last seconds.
     """
     folder = lake_folder(data)
@@ -22,11 +27,13 @@ def run(data: Data = None, json: Json = False) -> None:
         return
     for recorder in found["recorders"]:
         _show(recorder)
+    _show_archive(found["archive"])
     disk = found["disk"]
     print(f"disk: {size_text(disk['used_bytes'])} used by {folder}, {size_text(disk['free_bytes'])} free")
 
 
 def _status(data: Path) -> dict[str, Any]:
+    from capture.lake.layout import Layout
     from capture.query import open_lake
     from capture.session.room import LEAST_BYTES, no_room
 
@@ -47,8 +54,35 @@ def _status(data: Path) -> dict[str, Any]:
         "data": data.absolute(),
         "disk": {"used_bytes": sum(used.values()), **{f"{name}_bytes": size for name, size in used.items()},
                  "free_bytes": shutil.disk_usage(data).free},
+        "archive": _archive(Layout(data)),
         "recorders": recorders,
     }
+
+
+def _archive(layout: "Layout") -> dict[str, Any]:
+    """Return how many files of sealed days there are, when the one of longest ago was read, and which are damaged."""
+    from dataclasses import asdict
+
+    from capture.lake.file_check import archive_files
+    from capture.lake.file_round import read_damaged, read_times
+
+    known = read_times(layout)
+    read_s = [known.get(str(path.relative_to(layout.root)), (None, 0))[0] for _, path in archive_files(layout)]
+    there = [one for one in read_s if one is not None]
+    return {
+        "files": len(read_s), "not_read_yet": len(read_s) - len(there),
+        "read_since": datetime.fromtimestamp(min(there), UTC) if there else None,
+        "damaged": [asdict(one) | {"path": str(layout.root / one.path)} for one in read_damaged(layout)],
+    }
+
+
+def _show_archive(found: dict[str, Any]) -> None:
+    if found["files"]:
+        read = found["files"] - found["not_read_yet"]
+        since = f"{read:,} of them read since {found['read_since']:%Y-%m-%d}" if read else "none read yet"
+        print(f"archive: {found['files']:,} files, {since}")
+    for one in found["damaged"]:
+        print(f"damaged: {one['path']}: {one['why']}; {one['repair']}")
 
 
 def _show(recorder: dict[str, Any]) -> None:

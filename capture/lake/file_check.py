@@ -3,7 +3,6 @@
 import shlex
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
@@ -57,19 +56,19 @@ def queried_files(layout: Layout) -> Iterator[tuple[Table, Path]]:
     """
     for table in TABLES.values():
         try:
-            through = sealed_through(layout, table.name)
+            through = sealed_through(layout, table.name).isoformat()
         except LakeStateError:
             through = None
         for folder, is_archive in ((layout.archive(table.name), True), (layout.live(table.name), False)):
-            for path in _dated(folder):
-                if through is None or (_day(path) <= through) == is_archive:
+            for day, path in _dated(folder):
+                if through is None or (day <= through) == is_archive:
                     yield table, path
 
 
 def archive_files(layout: Layout) -> Iterator[tuple[Table, Path]]:
     """Yield all files of sealed days."""
     for table in TABLES.values():
-        for path in _dated(layout.archive(table.name)):
+        for _, path in _dated(layout.archive(table.name)):
             yield table, path
 
 
@@ -114,9 +113,7 @@ def _is_protected(path: Path) -> bool:
     return all(said.get(key.encode()) == value.encode() for key, value in CHECKSUMS.items())
 
 
-def _dated(folder: Path) -> Iterator[Path]:
-    return (path for day in day_folders(folder).values() for path in sorted(day.glob("*.parquet")))
-
-
-def _day(path: Path) -> date:
-    return date.fromisoformat(path.parent.name.removeprefix("date="))
+def _dated(folder: Path) -> Iterator[tuple[str, Path]]:
+    for day, home in day_folders(folder).items():
+        for path in sorted(home.glob("*.parquet")):
+            yield day, path

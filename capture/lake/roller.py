@@ -15,6 +15,7 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
+from .checker import CheckerKeeper
 from .layout import Layout
 from .lock import RollerBusyError, roller_lock
 from .roll import Roller
@@ -52,7 +53,7 @@ def run(data: Path, recorder: str, stop: threading.Event, parent: int, retention
 
 def _roll(layout: Layout, recorder: str, stop: threading.Event, parent: int, retention: str) -> None:
     prepare(layout)
-    roller, sealer = Roller(layout, recorder), SealerKeeper(layout, retention)
+    roller, sealer, checker = Roller(layout, recorder), SealerKeeper(layout, retention), CheckerKeeper(layout)
     try:
         while True:
             # Seen before rolling: whatever was on the tape by then is rolled before leaving.
@@ -63,7 +64,9 @@ def _roll(layout: Layout, recorder: str, stop: threading.Event, parent: int, ret
             if last:
                 return
             sealer.look()
+            checker.look()
     finally:
+        checker.stop()
         sealer.stop()
 
 

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from capture.wire.errors import RemoteProtocolError
 
 from .arrivals import Arrivals
 from .beside import Beside
+from .damage import DAMAGE_INTERVAL_S, DamageNews
 from .events import (
     Arrived,
     Close,
@@ -112,6 +114,7 @@ class Recorder:
         self._roller = RollerKeeper(self.settings, self._report)
         rolling = self._task(self._roller.keep()) if self._roll else None
         self._sealer = Sealer(self._journal.tape.folder, self._report)
+        self._damage = DamageNews(self.settings.data, self._report)
         self._publisher = Publisher(self._say)
         tasks = [self._task(self._every(interval_s, action)) for interval_s, action in self._chores()]
         self._seal()  # what earlier runs left
@@ -297,6 +300,7 @@ class Recorder:
             (self.settings.sync_interval_s, self._sync),
             (HOUSEKEEPING_S, self._keep_house),
             (HOUSEKEEPING_S, self._look_at_history),
+            (DAMAGE_INTERVAL_S, partial(self._beside.do, "damaged files", self._damage.tell)),
         ]
 
     async def _every(self, interval_s: float, action: Callable[[], Awaitable[None]]) -> None:

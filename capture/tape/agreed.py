@@ -15,6 +15,9 @@ REFUSED = "refused_request_id"
 # File beside the tape that says how far it is rolled, and which gaps wait for history.
 ROLLED = "rolled.json"
 
+# File of a data folder that lists damaged files of the archive: path (below it), why, repair, found (ISO 8601).
+DAMAGED = "sealed/damaged.json"
+
 # How long to keep what: days per word, which is the name of a table, TABLES for all that are not named, or TAPE. What
 # no word says is kept for ever, and so is what says what other rows mean, and which are missing.
 RETENTION_TABLES, RETENTION_TAPE = "tables", "tape"

@@ -1,6 +1,7 @@
 import json
 import os
 import re
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
@@ -10,7 +11,11 @@ from typing import Any
 
 import pytest
 
+from capture.lake.file_round import Round
 from capture.lake.layout import Layout
+from capture.lake.roll import Roller
+from capture.lake.sealing import Sealer
+from capture.lake.views import prepare
 from capture.session.journal import Journal
 from capture.session.machine import Machine
 from capture.session.settings import Settings
@@ -67,6 +72,27 @@ def test_a_lake_without_recorders_shows_its_disk(run: Run, lake: Path) -> None:
     assert found["recorders"] == []
     assert found["disk"]["used_bytes"] == sum(found["disk"][f"{name}_bytes"] for name in ("tape", "live", "archive"))
     assert found["disk"]["live_bytes"] > 0
+
+
+def test_damaged_files_of_the_archive_are_shown_until_they_change(run: Run, script: Any) -> None:
+    script.open().ask(5, "req_tick_by_tick", tick_kind="AllLast").trade(5, 250.25).mark().writer.close()
+    layout = Layout(script.data)
+    prepare(layout)
+    list(Roller(layout, "main").roll())
+    list(Sealer(layout, settle_s=0, now_s=lambda: time.time() + 3 * 86_400).seal())
+    assert re.search(r"^archive: \d+ files, none read yet$", run("status", "--data", script.data).out, re.M)
+    (path,) = layout.archive("trades").glob("date=2*/*.parquet")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:40] + bytes([whole[40] ^ 1]) + whole[41:])
+    list(Round(layout, lambda _: None).check())
+    out = run("status", "--data", script.data).out
+    assert f"damaged: {path}: " in out
+    assert re.search(r"^archive: (\d+) files, \1 of them read since 2", out, re.M)
+    found = json.loads(run("status", "--data", script.data, "--json").out)["archive"]
+    assert [one["path"] for one in found["damaged"]] == [str(path)]
+    assert found["not_read_yet"] == 0
+    path.write_bytes(whole)
+    assert json.loads(run("status", "--data", script.data, "--json").out)["archive"]["damaged"] == []
 
 
 def test_no_lake(run: Run) -> None:

@@ -1,0 +1,86 @@
+"""The checker process: goes on with the round over the archive, slowly, and ends when nothing is due.
+
+    python -m capture.lake.checker DATA PID
+
+A roller starts it, whose process PID is. Another recorder's checker does the round for all.
+"""
+
+import fcntl
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from .file_round import Round
+from .layout import Layout
+from .lock import locked
+
+NICENESS = 19
+FIRST_LOOK_S, LOOK_INTERVAL_S = 60.0, 3_600.0
+# Of rows in memory: a tenth of a core, and 80 TB in 30 days.
+BYTES_PER_S = 32 << 20
+
+log = logging.getLogger("ticktape.checker")
+
+
+class CheckerBusyError(OSError):
+    """Another process reads this lake's archive."""
+
+
+class CheckerKeeper:
+    """Starts a checker now and then, one at a time; `stop` ends it, which does no harm: the next one goes on."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._command = [sys.executable, "-m", "capture.lake.checker", str(layout.root), str(os.getpid())]
+        self._due_s = time.monotonic() + FIRST_LOOK_S
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def look(self) -> None:
+        """Start a checker if it is time."""
+        if time.monotonic() < self._due_s or (self._process and self._process.poll() is None):
+            return
+        self._due_s = time.monotonic() + LOOK_INTERVAL_S
+        self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL)
+
+    def stop(self) -> None:
+        """End a checker that runs."""
+        if self._process:
+            self._process.terminate()
+            self._process.wait()
+
+
+def check(layout: Layout, parent: int) -> None:
+    """Read what is due, until `parent` is no longer this process's parent. Raises CheckerBusyError."""
+
+    def pace(size_bytes: int) -> None:
+        time.sleep(size_bytes / BYTES_PER_S)
+        if os.getppid() != parent:
+            raise SystemExit
+
+    busy = CheckerBusyError(f"the archive in {layout.root} is being read by another process")
+    with locked(layout.root / "sealed" / "checker.lock", fcntl.LOCK_EX | fcntl.LOCK_NB, busy):
+        for checked in Round(layout, pace).check():
+            if checked.fault:
+                log.info("%s: %s", checked.path, checked.fault)  # the recorder says it
+
+
+def main() -> None:
+    """Run as a process of its own."""
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="ticktape checker: %(message)s")
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C reaches the recorder, which then ends us
+    with suppress(OSError):
+        os.nice(NICENESS)
+    try:
+        check(Layout(Path(sys.argv[1])), int(sys.argv[2]))
+    except CheckerBusyError:
+        pass
+    except OSError as error:
+        sys.exit(f"ticktape checker: {error}; files of the archive are not being looked at")
+
+
+if __name__ == "__main__":
+    main()

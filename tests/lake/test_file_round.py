@@ -1,0 +1,111 @@
+"""The round over the archive reads every file once in 30 days, remembers it, and writes down what is damaged."""
+
+import fcntl
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from capture.lake.checker import CheckerBusyError, check
+from capture.lake.file_check import archive_files
+from capture.lake.file_round import Round, read_damaged
+from capture.lake.layout import Layout
+from capture.lake.rebuild import Rebuilder
+from capture.lake.sealing import Sealer
+
+DAY_S = 86_400.0
+
+
+@pytest.fixture
+def sealed(rolled: Layout) -> Layout:
+    """A lake whose only day is sealed."""
+    list(Sealer(rolled, settle_s=0, now_s=lambda: datetime.now(UTC).timestamp() + 3 * DAY_S).seal())
+    return rolled
+
+
+def read_at(layout: Layout, now_s: float, pace: Callable[[int], object] = lambda _: None) -> list[Path]:
+    """Let a new process go on with the round at some time; return what it read."""
+    return [checked.path for checked in Round(layout, pace, now_s=lambda: now_s).check()]
+
+
+def spoil(path: Path) -> None:
+    """Flip a bit of the last page."""
+    group = pq.read_metadata(path).row_group(0)
+    last = group.column(group.num_columns - 1)
+    spoiled = bytearray(path.read_bytes())
+    spoiled[(last.dictionary_page_offset or last.data_page_offset) + last.total_compressed_size - 1] ^= 1
+    times = path.stat()
+    path.write_bytes(spoiled)
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))  # as a disk does it: nobody wrote the file
+
+
+def test_every_file_is_read_once_in_30_days_over_restarts_that_of_longest_ago_first(sealed: Layout) -> None:
+    paths = [path for _, path in archive_files(sealed)]
+    assert len(paths) > 3
+    assert read_at(sealed, 1e9) == sorted(paths)
+    assert read_at(sealed, 1e9 + 29 * DAY_S) == []
+    os.utime(paths[-1])  # it is written anew
+    assert read_at(sealed, 1e9 + 29.5 * DAY_S) == [paths[-1]]
+    assert read_at(sealed, 1e9 + 30 * DAY_S) == sorted(paths[:-1])
+    assert read_at(sealed, 1e9 + 59.5 * DAY_S) == [paths[-1]]
+    assert Round(sealed, print, now_s=lambda: 1e9 + 60.1 * DAY_S).due()[0][1] == sorted(paths[:-1])[0]
+
+
+def test_a_round_that_was_interrupted_goes_on(sealed: Layout) -> None:
+    now_s = iter(1e9 + 11.0 * step for step in range(1_000))
+    some = Round(sealed, lambda _: None, now_s=lambda: next(now_s)).check()
+    first = [next(some).path, next(some).path]  # and then it is killed
+    assert set(read_at(sealed, 1e9 + DAY_S)).isdisjoint(first)
+
+
+def test_it_is_slowed_down_by_what_it_reads(sealed: Layout) -> None:
+    sizes: list[int] = []
+    read_at(sealed, 1e9, sizes.append)
+    assert len(sizes) == len(list(archive_files(sealed)))
+    assert min(sizes) > 0
+
+
+def test_damage_is_written_down_until_it_is_mended(sealed: Layout) -> None:
+    read_at(sealed, 1e9)
+    (path,) = sealed.archive("trades").glob("date=2*/*.parquet")
+    spoil(path)
+    assert read_damaged(sealed) == []
+    read_at(sealed, 1e9 + 31 * DAY_S)
+    (damaged,) = read_damaged(sealed)
+    assert sealed.root / damaged.path == path
+    assert "rebuild" in damaged.repair
+    assert read_at(sealed, 1e9 + 32 * DAY_S) == [path], "it is looked at again, as a disk may have recovered"
+    assert read_damaged(sealed) == [damaged], "since when is remembered"
+    list(Rebuilder(sealed, "main").ranges())
+    assert read_damaged(sealed) == []
+    assert path in read_at(sealed, 1e9 + 33 * DAY_S)
+    assert read_damaged(sealed) == []
+
+
+@pytest.mark.parametrize("state", [None, "", "{", "[1]", '{"x": 3}'])
+def test_a_state_that_is_lost_costs_a_round_and_no_more(sealed: Layout, state: str | None) -> None:
+    everything = read_at(sealed, 1e9)
+    for name in ("checked.json", "damaged.json"):
+        path = sealed.root / "sealed" / name
+        path.unlink() if state is None else path.write_text(state)
+    assert read_at(sealed, 1e9 + 1) == everything
+    assert read_damaged(sealed) == []
+
+
+def test_the_process_reads_all_that_is_due_and_there_is_one_of_it(sealed: Layout) -> None:
+    command = [sys.executable, "-m", "capture.lake.checker", str(sealed.root), str(os.getpid())]
+    assert subprocess.run(command, timeout=120, check=True).returncode == 0
+    assert read_at(sealed, datetime.now(UTC).timestamp()) == []
+    (path,) = sealed.archive("trades").glob("date=2*/*.parquet")
+    path.touch()
+    with pytest.raises(SystemExit):
+        check(sealed, parent=-1)  # whose roller is gone
+    with (sealed.root / "sealed" / "checker.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(CheckerBusyError):
+            check(sealed, os.getppid())
