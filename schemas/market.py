@@ -13,8 +13,8 @@ TRADES = Table(
     (
         *MARKET,
         EVENT_TIME,
-        number("price", "trade price", PRICE, "price and size arrived as 0: IB's notice of a halt (past_limit true) or "
-               "of trading resumed (past_limit false), not a trade"),
+        number("price", "trade price", PRICE, "price arrived as 0 or -1, without a size: IB's notice of a halt "
+               "(past_limit true) or of trading resumed (past_limit false), not a trade"),
         number("size", "traded quantity", SIZE),
         text("exchange", "exchange that reported the trade", "IB sent no exchange"),
         text("conditions", "IB's special trade conditions, as sent", "IB sent none"),
@@ -30,8 +30,8 @@ QUOTES = Table(
     (
         *MARKET,
         EVENT_TIME,
-        number("bid_price", "best bid", PRICE, "no bid: IB sent -1 or 0 with size 0"),
-        number("ask_price", "best ask", PRICE, "no ask: IB sent -1 or 0 with size 0"),
+        number("bid_price", "best bid", PRICE, "no bid: IB sent -1 or 0 without a size"),
+        number("ask_price", "best ask", PRICE, "no ask: IB sent -1 or 0 without a size"),
         number("bid_size", "size at the best bid", SIZE),
         number("ask_size", "size at the best ask", SIZE),
         flag("bid_past_low", "the bid is below the day's low limit"),
@@ -59,12 +59,12 @@ TICKS = Table(
         *MARKET,
         integer("tick_type", "IB's tick type id", bits=32),
         text("tick_name", "IB's name of the tick type (BID, ASK_SIZE, RT_VOLUME); tick_N for a number without a name"),
-        number("price", "value of a price tick", PRICE, "not a price tick, or no value: -1 with size 0, or for bid, ask "
-               "and last also 0 with size 0"),
+        number("price", "value of a price tick", PRICE, "not a price tick, or no value: -1, for bid, ask and last -1 or "
+               "0 without a size beside it"),
         number("size", "value of a size tick, or the size that came inside a price tick of bid, ask or last", SIZE,
                "neither"),
         number("value", "value of a generic tick (ratios, counts, flags; the tick name says which)", "by tick name",
-               "not a generic tick"),
+               "not a generic tick, or IB does not know whether trading halts"),
         text("text", "value of a string tick as sent; for EFP and news ticks their fields as a JSON object",
              "not a string tick"),
         flag("can_auto_execute", "price ticks: the quote can be hit automatically", "not a price tick"),

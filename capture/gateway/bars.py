@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pyarrow as pa
 
+from capture.wire.absent import word_for_none
 from capture.wire.codec import Values
 
 from .client import Client, Worked
@@ -24,7 +25,6 @@ SMALLEST_LIVE_S = 5
 SEPARATE_END_SINCE = 196  # server version from which the end of bars is a message of its own
 
 VALUES = ("bar_date", "open", "high", "low", "close", "volume", "wap", "trade_count")
-ABSENT = -1  # of volume, wap and trade_count, where bars are not made from trades
 
 
 def valid_what(values: Values, details: Details) -> str:
@@ -54,7 +54,7 @@ def historical_bars(client: Client, values: Values, details: Details) -> Callabl
             name = f"{details['local_symbol']}@{details['exchange']}"
             raise historical(f"HMDS query returned no data: {name} {values['what']}")
         bars = _of_form(with_column(bars, "bar_date", dates(bars)), "history")
-        rows = [{name: ABSENT if row[name] is None else row[name] for name in VALUES}
+        rows = [{name: word_for_none("historical_data", name) if row[name] is None else row[name] for name in VALUES}
                 for row in bars.select(VALUES).to_pylist()]
         answers = [("historical_data", {**edges, "bars": rows})]
         return Worked([*answers, ("historical_data_end", edges)] if has_end else answers, "bars", bars)

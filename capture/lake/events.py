@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from capture.tape.agreed import REFUSED
+from capture.wire.absent import present
 from capture.wire.codec import Decoded
 from capture.wire.context import CANCELS, DATA_TYPES, Context, Request
 from capture.wire.handshake import ServerHello
@@ -195,8 +196,8 @@ def _contract(decoded: Decoded, _context: Context) -> list[tuple[str, Row]]:
         "last_trade_ts": last.ts_us,
         "last_trade": text or None,
         "iana_time_zone": zone.key if zone else None,
-        "strike": v.get("strike") or None,
-        "underlying_id": v.get("under_con_id") or None,
+        "strike": present("contract_details", "strike", v.get("strike")),
+        "underlying_id": present("contract_details", "under_con_id", v.get("under_con_id")),
         "security_ids": json.dumps({pair["tag"]: pair["value"] for pair in v["sec_ids"]}),
         "ineligibility_reasons": json.dumps(
             {reason["id"]: reason["description"] for reason in v.get("ineligibility_reasons", [])}),

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from .absent import ABSENT, word_for_none
 from .columns import Columns, Numbers
 from .errors import LocalProtocolError
 from .layout import VERSION_FIELD, Kind
@@ -153,11 +154,11 @@ def _seconds(column: pa.Array) -> pa.Array:
     return pa.array(column.cast(pa.int64()).fill_null(0).to_numpy() // 1_000_000)
 
 
-def _price(price: pa.Array, size: pa.Array, none: int) -> pa.Array:
-    """Return prices with IB's mark of no price where both price and size are missing: `none` with size 0."""
+def _price(price: pa.Array, size: pa.Array, message: str, field: str = "price") -> pa.Array:
+    """Return prices with IB's word for none where both price and size are missing."""
     if not price.null_count:
         return price
-    return pc.if_else(pc.and_kleene(price.is_null(), pc.equal(size, 0)), float(none), price)
+    return pc.if_else(pc.and_kleene(price.is_null(), pc.equal(size, 0)), float(word_for_none(message, field)), price)
 
 
 def _plain(_rows: Columns) -> Columns:
@@ -167,22 +168,20 @@ def _plain(_rows: Columns) -> Columns:
 def _tick_price(rows: Columns) -> Columns:
     paired = pc.is_in(rows["tick_type"], pa.array(list(SIZE_OF_PRICE), rows["tick_type"].type))
     return {
-        "price": _price(rows["price"], rows["size"], -1),
+        "price": _price(rows["price"], rows["size"], "tick_price"),
         "size": pc.if_else(paired, rows["size"], rows["size"].fill_null(0)),
         "mask": _mask(rows, "can_auto_execute", "past_limit", "pre_open"),
     }
 
 
 def _tick_option(rows: Columns) -> Columns:
-    absent = dict.fromkeys(("implied_volatility", "option_price", "dividend_value", "underlying_price"), -1.0)
-    absent |= dict.fromkeys(("delta", "gamma", "vega", "theta"), -2.0)
-    return {name: rows[name].fill_null(none) for name, none in absent.items()}
+    return {name: rows[name].fill_null(float(word_for_none("tick_option", name))) for name in ABSENT["tick_option"]}
 
 
 def _trade(rows: Columns) -> Columns:
     return {
         "time": _seconds(rows["ts_event"]),
-        "price": _price(rows["price"], rows["size"], 0),
+        "price": _price(rows["price"], rows["size"], "tick_by_tick_last"),
         "mask": _mask(rows, "past_limit", "unreported"),
     }
 
@@ -190,8 +189,8 @@ def _trade(rows: Columns) -> Columns:
 def _quote(rows: Columns) -> Columns:
     return {
         "time": _seconds(rows["ts_event"]),
-        "bid_price": _price(rows["bid_price"], rows["bid_size"], -1),
-        "ask_price": _price(rows["ask_price"], rows["ask_size"], -1),
+        **{f"{side}_price": _price(rows[f"{side}_price"], rows[f"{side}_size"], "tick_by_tick_quote", f"{side}_price")
+           for side in ("bid", "ask")},
         "mask": _mask(rows, "bid_past_low", "ask_past_high"),
     }
 
@@ -208,7 +207,7 @@ def _depth(rows: Columns) -> Columns:
 
 
 def _bar(rows: Columns) -> Columns:
-    counts = {name: rows[name].fill_null(-1) for name in ("volume", "wap", "trade_count")}
+    counts = {name: rows[name].fill_null(word_for_none("real_time_bar", name)) for name in ABSENT["real_time_bar"]}
     return counts | {"time": _seconds(rows["ts_event"])}
 
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from .absent import ABSENT, NoValue, highest_word, is_absent
 from .columns import Columns, Numbers
 from .lookup import BACKFILL, DELAYED, LIVE, ORIGINS, Lookup, constant, encoded, is_delayed, tick_names
 from .shapes import Shape
@@ -110,24 +111,31 @@ def _seconds(column: pa.Array) -> pa.Array:
     return pc.cast(pc.cast(_null(column, none), SECONDS), MICROSECONDS)
 
 
-def _no_quote(price: pa.Array, size: pa.Array) -> pa.Array:
-    """Return the price, null where IB says that there is none: -1 or 0, with size 0."""
-    if len(price) == 0 or (not price.null_count and price.to_numpy().min() > 0):
-        return price
-    prices, sizes = _floats(price), _floats(size)
-    return _null(price, ((prices == -1) | (prices == 0)) & ~(sizes != 0))
+def _present(message: str, c: Columns) -> Columns:
+    """Return the columns of a message, with nulls for IB's words of no value."""
+    return c | {name: _without(rules, name, c) for name, rules in ABSENT[message].items()}
+
+
+def _without(rules: tuple[NoValue, ...], name: str, c: Columns) -> pa.Array:
+    column = c[name]
+    # One look finds that nothing in the column can be such a word, as is nearly always the case.
+    if not len(column) or (not column.null_count and column.to_numpy().min() > highest_word(rules)):
+        return column
+    types = _numbers(c["tick_type"]) if "tick_type" in c else None
+    values = column.to_numpy(zero_copy_only=False).astype(np.float64)
+    none = np.zeros(len(column), np.bool_)
+    for rule in rules:
+        none |= is_absent(rule, values, _floats(c[rule.beside]) if rule.beside else None, types)
+    return _null(column, none)
 
 
 def _tick_price(c: Columns, _slots: Numbers, _lookup: Lookup) -> Columns:
     kinds = _numbers(c["tick_type"])
     paired = _PAIRED[np.where((kinds >= 0) & (kinds < len(_PAIRED)), kinds, len(_PAIRED) - 1)]
-    prices, sizes = _floats(c["price"]), _floats(c["size"])
-    empty = ~(sizes != 0) | np.isnan(sizes)
-    none = empty & ((prices == -1) | (paired & (prices == 0)))
-    mask = _numbers(c["mask"])
+    present, mask = _present("tick_price", c), _numbers(c["mask"])
     return _tick(c) | {
-        "price": _null(c["price"], none),
-        "size": _null(c["size"], ~paired),
+        "price": present["price"],
+        "size": _null(present["size"], ~paired),
         "can_auto_execute": _bit(mask, 1),
         "past_limit": _bit(mask, 2),
         "pre_open": _bit(mask, 4),
@@ -140,28 +148,22 @@ def _tick(c: Columns) -> Columns:
     return kept | {"tick_type": pa.array(kinds.astype(np.int32)), "tick_name": tick_names(kinds)}
 
 
-def _plain_tick(c: Columns, _slots: Numbers, _lookup: Lookup) -> Columns:
-    return _tick(c)
-
-
-# Option computations: column -> what IB sends when it has no value. Below 0 for the volatility, as IB's clients test.
-_ABSENT_GREEKS = {"option_price": -1, "dividend_value": -1, "underlying_price": -1,
-                  "delta": -2, "gamma": -2, "vega": -2, "theta": -2}  # fmt: skip
+def _plain_tick(message: str) -> Callable[[Columns, Numbers, Lookup], Columns]:
+    return lambda c, _slots, _lookup: _tick(_present(message, c) if message in ABSENT else c)
 
 
 def _tick_option(c: Columns, _slots: Numbers, _lookup: Lookup) -> Columns:
-    greeks = {name: _null(c[name], _floats(c[name]) == absent) for name, absent in _ABSENT_GREEKS.items()}
-    greeks["implied_volatility"] = _null(c["implied_volatility"], _floats(c["implied_volatility"]) < 0)
+    present = _present("tick_option", c)
+    greeks = {name: present[name] for name in ABSENT["tick_option"]}
     return _tick(c) | greeks | {"price_based": pc.cast(c["price_based"], pa.bool_())}
 
 
 def _trade(c: Columns, _slots: Numbers, _lookup: Lookup) -> Columns:
-    mask = _numbers(c["mask"])
-    prices, sizes = _floats(c["price"]), _floats(c["size"])
+    mask, present = _numbers(c["mask"]), _present("tick_by_tick_last", c)
     return {
         "ts_event": _seconds(c["time"]),
-        "price": _null(c["price"], (prices == 0) & ~(sizes != 0)),
-        "size": c["size"],
+        "price": present["price"],
+        "size": present["size"],
         "exchange": _text(c["exchange"]),
         "conditions": _text(c["conditions"]),
         "past_limit": _bit(mask, 1),
@@ -171,13 +173,10 @@ def _trade(c: Columns, _slots: Numbers, _lookup: Lookup) -> Columns:
 
 def _quote(low: int, high: int) -> Callable[[Columns, Numbers, Lookup], Columns]:
     def fill_quote(c: Columns, _slots: Numbers, _lookup: Lookup) -> Columns:
-        mask = _numbers(c["mask"])
+        mask, present = _numbers(c["mask"]), _present("tick_by_tick_quote", c)
         return {
             "ts_event": _seconds(c["time"]),
-            "bid_price": _no_quote(c["bid_price"], c["bid_size"]),
-            "ask_price": _no_quote(c["ask_price"], c["ask_size"]),
-            "bid_size": c["bid_size"],
-            "ask_size": c["ask_size"],
+            **{name: present[name] for name in ABSENT["tick_by_tick_quote"]},
             "bid_past_low": _bit(mask, low),
             "ask_past_high": _bit(mask, high),
         }
@@ -186,17 +185,18 @@ def _quote(low: int, high: int) -> Callable[[Columns, Numbers, Lookup], Columns]
 
 
 def _midpoint(c: Columns, _slots: Numbers, _lookup: Lookup) -> Columns:
-    size = {"size": c["size"]} if "size" in c else {}
+    size = {"size": _present("historical_midpoints", c)["size"]} if "size" in c else {}
     return {"ts_event": _seconds(c["time"]), "price": c["price"], **size}
 
 
 def _depth(c: Columns, _slots: Numbers, _lookup: Lookup) -> Columns:
+    present = _present("market_depth", c)
     rows = {
         "position": c["position"],
         "operation": encoded(_numbers(c["operation"]), OPERATIONS),
         "side": encoded(_numbers(c["side"]), SIDES),
-        "price": c["price"],
-        "size": c["size"],
+        "price": present["price"],
+        "size": present["size"],
     }
     if "market_maker" in c:
         rows |= {"market_maker": _text(c["market_maker"]), "smart": pa.array(_numbers(c["smart"]) != 0)}
@@ -205,12 +205,11 @@ def _depth(c: Columns, _slots: Numbers, _lookup: Lookup) -> Columns:
 
 def _bar(form: str) -> Callable[[Columns, Numbers, Lookup], Columns]:
     def fill_bar(c: Columns, slots: Numbers, lookup: Lookup) -> Columns:
+        present = _present("historical_data", c)
         times = {"ts_event": _seconds(c["time"])} if "time" in c else {
             "ts_event": bar_times(c["bar_date"], slots, lookup.zone, again=form == "update"), "bar_date": c["bar_date"]}
         return times | {name: c[name] for name in ("open", "high", "low", "close")} | {
-            "volume": _null(c["volume"], _floats(c["volume"]) < 0),
-            "wap": _null(c["wap"], _floats(c["wap"]) == -1),
-            "trade_count": _null(c["trade_count"], _numbers(c["trade_count"]) < 0),
+            **{name: present[name] for name in ABSENT["historical_data"]},
             "bar_size": lookup.text("bar_size", slots),
             "what": lookup.text("what", slots),
             "regular_hours": lookup.regular_hours(slots),
@@ -259,9 +258,9 @@ def _settled(readings: list[tuple[int, ...]], again: bool) -> list[int | None]:
 
 FILLS: dict[str, Callable[[Columns, Numbers, Lookup], Columns]] = {
     "tick_price": _tick_price,
-    "tick_size": _plain_tick,
-    "tick_generic": _plain_tick,
-    "tick_string": _plain_tick,
+    "tick_size": _plain_tick("tick_size"),
+    "tick_generic": _plain_tick("tick_generic"),
+    "tick_string": _plain_tick("tick_string"),
     "tick_option": _tick_option,
     "tick_by_tick_last": _trade,
     "tick_by_tick_quote": _quote(low=1, high=2),

@@ -55,7 +55,7 @@ def row_of(name: str, **values: Any) -> dict[str, Any]:
         (6, 103, 0, 103, None),
         (6, 0, 0, 0, None),
         (9, -1, 0, None, None),
-        (9, -1, 7, -1, None),
+        (9, -1, 7, None, None),  # the size beside it says nothing
         (50, None, None, None, None),
         (1, 101.25, None, 101.25, None),
     ],

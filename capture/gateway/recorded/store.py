@@ -15,6 +15,7 @@ import pyarrow as pa
 from capture.lake.sql import quoted
 from capture.query import Lake
 from capture.schemas import TABLES
+from capture.wire.absent import HALTS, word_for_none
 
 SECOND_US = 1_000_000
 DAY_US = 86_400 * SECOND_US
@@ -26,8 +27,13 @@ EXPECTED = -1  # a window that is none: of what will be asked for
 LONG_US = DAY_US // 4  # ranges from here on are read at once and not kept
 
 NOT_OF_THE_MARKET = ("recorder", "symbol", "stream", "request_id", "origin")
-# Column of a table -> its SQL where it is played otherwise than stored: a price tick without a price came as -1.
-_MADE = {"ticks": {"price": "case when can_auto_execute is not null then coalesce(price, -1) end"}}
+# Column of a table -> its SQL where it is played otherwise than stored: IB's words of no value, where a client would
+# read an empty field as 0, or as another message.
+_NO_PRICE, _NOT_KNOWN = word_for_none("tick_price", "price"), word_for_none("tick_generic", "value")
+_MADE = {"ticks": {
+    "price": f"case when can_auto_execute is not null then coalesce(price, {_NO_PRICE}) end",
+    "value": f"""case when tick_type in ({", ".join(map(str, sorted(HALTS)))}) and size is null and "text" is null
+        and can_auto_execute is null then coalesce(value, {_NOT_KNOWN}) else value end"""}}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

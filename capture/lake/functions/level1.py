@@ -29,8 +29,8 @@ def _said(column: str) -> str:
     """Return SQL for what a tick says of a column: a struct, as it may say that there is no value; null for nothing."""
     number, field, _ = _SAID[column]
     which = f"t.live = {number}"
-    if number in _PRICE_OF_SIZE:  # a price tick brings a size too, where IB sends one
-        which += f" or (t.live = {_PRICE_OF_SIZE[number]} and t.size is not null)"
+    if number in _PRICE_OF_SIZE:  # a price tick brings a size too, where IB sends one; where there is no price, none
+        which += f" or (t.live = {_PRICE_OF_SIZE[number]} and (t.size is not null or t.price is null))"
     return f"case when {which} then {{'v': t.{field}}} end"
 
 

@@ -44,22 +44,25 @@ class Kept:
 
     def price(self, tick_type: int, price: float, size: float) -> None:
         live = LIVE_OF_DELAYED.get(tick_type, tick_type)
-        none = size == 0 and (price == -1 or (price == 0 and tick_type in SIZE_OF_PRICE))
+        paired = tick_type in SIZE_OF_PRICE
+        none = (price in (-1, 0) and size <= 0) if paired else price == -1
         said: State = {COLUMN_OF[live]: None if none else price} if live in COLUMN_OF else {}
-        if live in SIZE_OF_PRICE:
-            said[COLUMN_OF[SIZE_OF_PRICE[live]]] = size
+        if live in SIZE_OF_PRICE and (none or size != -1):
+            said[COLUMN_OF[SIZE_OF_PRICE[live]]] = None if size == -1 else size
         self.say("tick_price", tick_type, {"price": price, "size": size, "mask": 0}, said)
 
     def size(self, tick_type: int, size: float) -> None:
         live = LIVE_OF_DELAYED.get(tick_type, tick_type)
-        self.say("tick_size", tick_type, {"size": size}, {COLUMN_OF[live]: size} if live in COLUMN_OF else {})
+        said: State = {COLUMN_OF[live]: None if size == -1 else size} if live in COLUMN_OF else {}
+        self.say("tick_size", tick_type, {"size": size}, said)
 
     def random(self, random: Random, count: int) -> None:
         for _ in range(count):
             if random.random() < 0.6:
-                self.price(random.choice(PRICES), *random.choice([(100.5, 3), (101, 0), (-1, 0), (0, 0)]))
+                pairs = [(100.5, 3), (101, 0), (-1, 0), (0, 0), (-1, 7), (-1, -1), (5, -1)]
+                self.price(random.choice(PRICES), *random.choice(pairs))
             else:
-                self.size(random.choice(SIZES), random.choice([0, 4, 500]))
+                self.size(random.choice(SIZES), random.choice([0, 4, 500, -1]))
 
 
 @pytest.fixture
