@@ -166,6 +166,11 @@ def _watch(desk: "HistoryDesk", wishes: "list[Wish]", running: Callable[[], bool
         time.sleep(LOOK_INTERVAL_S)
         show()
     done = [wish for wish in desk.wishes() if wish.name in names]
+    if len(done) < len(names):
+        reasons = [f"{path}: {reason}" for path, reason in desk.faults.items()] or ["its file is gone"]
+        say(f"ticktape: what became of {len(names) - len(done)} spans cannot be read: {'; '.join(reasons)}; the same "
+            "command asks for them again")
+        return Exit.FAILED
     for wish in done:
         desk.drop(wish)
         say(f"ticktape: {wish.instrument} {wish.what}: {wish.reason or f'{wish.rows:,} rows of history fetched'}")

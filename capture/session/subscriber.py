@@ -9,6 +9,7 @@ from capture.wire.codec import Decoded
 from capture.wire.notices import Action, Code
 
 from .backoff import Backoff
+from .former import FormerRequests
 from .hours import Phase
 from .instrument import Contract, Instrument
 from .pacing import RULES, RequestPacing, Rule
@@ -22,8 +23,6 @@ PACING_RETRY_S = 60.0  # IB's pacing windows are over after 15 s, and hammering 
 RETRY_FIRST_S, RETRY_MOST_S = 60.0, 900.0  # for what only time, or the user, can mend
 HELD_S = 10.0  # until a request that makes no sense now is looked at again
 DOUBT_S = 10.0  # how long the rows of a request may take, of which IB said something that may mean its end
-LATE_S = 60.0  # how long rows of a cancelled request are taken as late ones
-MOST_LEFT = 1_000  # as many former requests are remembered, the newest
 RESOLVE_AGAIN_S = 60.0  # how long a question for a contract may go unanswered
 RECENT_S = 2.0  # IB's limit of the rate is one by the second, and its complaint names no request
 DAY_S = 86_400.0
@@ -65,8 +64,7 @@ class Subscriber:
         self._now_s = self._wall_s = 0.0
         self._next_id = 1
         self._doubts: dict[Subscription, tuple[float, int, str]] = {}  # since when, code and text
-        # Former requests: the stream, and from when on rows of them are no late ones.
-        self._left: dict[int, tuple[Subscription, float]] = {}
+        self._former = FormerRequests(voice, send)
         self._asked_s: dict[str, float] = {}  # when a contract was asked for, by the instrument's word
 
     @property
@@ -102,12 +100,7 @@ class Subscriber:
         self.watchman.look(counts, wall_s, now_s)
         for subscription in [each for each in self._doubts if each.doubted_s is None]:
             del self._doubts[subscription]
-        for request_id in counts.keys() & self._left.keys():
-            subscription, from_s = self._left[request_id]
-            if now_s >= from_s:
-                text = f"{subscription.name}: rows of a former request went on to come; it is cancelled once more"
-                self._voice.tell("warning", text, "former", subscription.name, about=subscription)
-                self._leave(subscription, request_id)
+        self._former.rows_came(counts, now_s)
 
     def resolve(self) -> None:
         """Ask for the contracts that are not known yet, forgetting questions that had no answer."""
@@ -148,7 +141,7 @@ class Subscriber:
         self._now_s = now_s
         for request_id, subscription in list(self.subscriptions.by_id.items()):  # IB lost them; if not, rows come
             self.subscriptions.forget_request(subscription)
-            self._remember(subscription, request_id, now_s + RECENT_S)
+            self._former.remember(subscription, request_id, now_s + RECENT_S)
         self._doubts.clear()
         for subscription in self.subscriptions.all:
             if contract := self._resolver.resolved.get(subscription.instrument.word):
@@ -159,8 +152,9 @@ class Subscriber:
         self._resolver.forget_questions()
         self.subscriptions.end_session()
         self.pacing.session_ended()
-        for memory in (self._doubts, self._left, self._asked_s):
-            memory.clear()
+        self._former.end_session()
+        self._doubts.clear()
+        self._asked_s.clear()
         self._next_id = 1
         self.lenient = True
 
@@ -335,18 +329,7 @@ class Subscriber:
         if request_id is not None:
             self.subscriptions.forget_request(subscription)
             self._doubts.pop(subscription, None)
-            self._leave(subscription, request_id)
-
-    def _leave(self, subscription: Subscription, request_id: int) -> None:
-        """Cancel a request; where its rows go on to come, again and again."""
-        self._send(*subscription.stream.cancellation(request_id))
-        self._remember(subscription, request_id, self._now_s + LATE_S)
-
-    def _remember(self, subscription: Subscription, request_id: int, from_s: float) -> None:
-        self._left.pop(request_id, None)
-        self._left[request_id] = subscription, from_s
-        while len(self._left) > MOST_LEFT:
-            del self._left[next(iter(self._left))]
+            self._former.cancel(subscription, request_id, self._now_s)
 
     def _refuse(self, subscription: Subscription, code: int | None, text: str, said: bool = False) -> None:
         self.refused = self.refused or not self._voice.calm

@@ -26,6 +26,7 @@ from capture.session.events import (
     StopAsked,
     Tick,
 )
+from capture.session.former import LATE_S
 from capture.session.history import Job
 from capture.session.history_pages import TickPages
 from capture.session.instrument import parse_instrument
@@ -33,7 +34,7 @@ from capture.session.machine import RESOLVE_TIMEOUT_S, Machine
 from capture.session.phases import PHASES, State
 from capture.session.settings import Settings
 from capture.session.streams import parse_stream
-from capture.session.subscriber import AFTERWARDS_S, DOUBT_S, LATE_S, PACING_RETRY_S
+from capture.session.subscriber import AFTERWARDS_S, DOUBT_S, PACING_RETRY_S
 from capture.session.subscriptions import Life, Subscription
 from capture.session.voice import MOST_LINES, WINDOW_S
 from capture.wire.codec import Decoded, answer_codec
