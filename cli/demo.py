@@ -82,6 +82,7 @@ def run(
 
 def _clear(data: Path) -> None:
     """Make the folder of a demo, emptied of the one before; a folder that holds anything else is left alone."""
+    from capture.tape import make_folder
     from capture.tape.lock import recording_lock
 
     if data.exists() and any(data.iterdir()):
@@ -91,7 +92,7 @@ def _clear(data: Path) -> None:
         if tape.exists():
             with recording_lock(tape):  # or another demo is running
                 shutil.rmtree(data)
-    data.mkdir(parents=True, exist_ok=True)
+    make_folder(data)
     (data / MARK).touch()
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from glob import escape
 from pathlib import Path
 
-from capture.tape.publish import sync_path
+from capture.tape.publish import make_folder, sync_path
 
 FILE_MODE = 0o644
 
@@ -33,7 +33,7 @@ class Stage:
     @contextmanager
     def open(self) -> Iterator[Path]:
         """Make the folder to write into; it is removed at the end, whatever happened."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(self.path.parent)
         for leftover in self.path.parent.glob(f".{escape(self.path.name)}.*.tmp"):
             if not _runs(leftover):
                 shutil.rmtree(leftover, ignore_errors=True)  # it was killed
@@ -55,6 +55,9 @@ class Stage:
         for file in files:
             file.chmod(FILE_MODE)
             sync_path(file)
+        for folder in (path for path in self.root.rglob("*") if path.is_dir()):
+            sync_path(folder)
+        sync_path(self.root)
         if self._is_folder and not self.path.exists():
             self.root.replace(self.path)
             sync_path(self.path.parent)
@@ -64,7 +67,7 @@ class Stage:
         if not self._force and (taken := next((place for place in new if place.exists()), None)):
             raise ExistsError(f"{taken} is there already: choose another place, or replace such files with --force")
         for file, place in places.items():
-            place.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(place.parent)
             file.replace(place)
         for parent in {place.parent for place in places.values()}:
             sync_path(parent)

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from capture.schemas import Table
-from capture.tape import publish
+from capture.tape import make_folder, publish
 
 from .layout import LakeStateError, Layout
 from .restore import KEYS
@@ -136,7 +136,7 @@ def write_pruned_tape(folder: Path, pruned: PrunedTape) -> None:
 def copy_pruned(source: Layout, target: Layout, recorder: str) -> None:
     """Have another lake, made from a tape of this one, know what went."""
     if (pruned := read_pruned_tables(source)).tables:
-        _tables_path(target).parent.mkdir(parents=True, exist_ok=True)
+        make_folder(_tables_path(target).parent)
         write_pruned_tables(target, pruned)
     if tape := read_pruned_tape(source.tape / recorder):
         write_pruned_tape(target.tape / recorder, tape)

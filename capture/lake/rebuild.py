@@ -12,7 +12,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from capture.schemas import TABLES, Table
-from capture.tape import TapeError, bad_path, publish, segments
+from capture.tape import PRIVATE, TapeError, bad_path, make_folder, publish, segments
+from capture.tape.publish import sync_path
 
 from .archive import write_sorted
 from .content import UnreadableError, read_rows
@@ -42,21 +43,24 @@ def link_tape(source: Layout, recorder: str, target: Layout) -> None:
     this for all recorders before anything is rebuilt.
     """
     folder = target.tape / recorder
-    folder.mkdir(mode=0o700, parents=True)
+    make_folder(target.root)
+    make_folder(folder, PRIVATE)
     copy_pruned(source, target, recorder)
     pruned = read_pruned_tape(folder)
     for segment in segments(source.tape / recorder):
         if pruned is None or segment.first_mark >= pruned.mark:
             _link(segment.path, folder / segment.path.name)
+    sync_path(folder)
     for table, day in sorted({(day.table, day.day) for day in pruned.days}) if pruned else ():
         _link_day(source, recorder, target, table, day)
 
 
 def _link_day(source: Layout, recorder: str, target: Layout, table: str, day: str) -> None:
     to = target.archive(table) / f"date={day}"
-    to.mkdir(parents=True, exist_ok=True)
+    make_folder(to)
     for path in archived(source, table, day, recorder):
         _link(path, to / path.name)
+    sync_path(to)
     if (through := date.fromisoformat(day)) > sealed_through(target, table):
         seal_through(target, table, through)
 
@@ -156,7 +160,7 @@ class Rebuilder:
             pass  # as it is, it is all there is
         elif files and all(self._gives(first, last) for first, last in old.values()):
             target = self.layout.archive_file(table.name, day, self.recorder, min(files), max(files))
-            target.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(target.parent)
             publish(target, partial(write_sorted, table, list(files.values())), mode=FILE_MODE)
             for path in old.keys() - {target}:
                 path.unlink()

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from capture.schemas import TABLES, Table
-from capture.tape import publish, segments
+from capture.tape import make_folder, publish, segments
 from capture.tape.publish import clear_leftovers, sync_path
 from capture.tape.segment import Segment
 
@@ -137,7 +137,7 @@ def _path(layout: Layout, recorder: str, mark: int, table: Table, day: str) -> P
 
 def publish_file(path: Path, table: Table, rows: pa.Table) -> None:
     """Publish one file of rolled rows, replacing what was there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     publish(path, partial(write_parquet, table, rows), mode=FILE_MODE)
 
 

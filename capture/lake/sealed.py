@@ -14,7 +14,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from capture.schemas import TABLES
-from capture.tape import publish
+from capture.tape import make_folder, publish
 
 from .layout import NEVER_SEALED, LakeStateError, Layout
 from .lock import locked
@@ -49,7 +49,7 @@ def sealed_dates(layout: Layout) -> dict[str, str]:
 def seal_through(layout: Layout, table: str, day: date) -> None:
     """Say that a table is sealed up to a UTC date, atomically."""
     path = layout.sealed(table)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     publish(path, partial(_write, day), mode=FILE_MODE)
 
 
@@ -81,5 +81,5 @@ def sealer_lock(layout: Layout) -> Iterator[None]:
 
 def _folder(layout: Layout) -> Path:
     folder = layout.root / "sealed"
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     return folder

@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 
 from capture.schemas import TABLES, Table
-from capture.tape import Follower, publish, segments
+from capture.tape import Follower, make_folder, publish, segments
 
 from .archive import MEMORY_MIB, write_sorted
 from .content import UnreadableError
@@ -160,7 +160,7 @@ class Sealer:
                 self._write(table, self.layout.archive_file(table.name, str(day), recorder, mark, mark), [path], done)
 
     def _write(self, table: Table, target: Path, sources: list[Path], done: Sealed) -> None:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(target.parent)
         counts: list[int] = []
         write = partial(_write_counted, table, sources, self._memory_mib, counts)
         try:

@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 
 from capture.schemas import TABLES, Table
-from capture.tape import publish
+from capture.tape import make_folder, publish
 from capture.tape.agreed import ROLLED
 
 from .damage import damage, hint
@@ -45,7 +45,7 @@ def prepare(layout: Layout) -> None:
         for folder in (layout.live(table.name), layout.archive(table.name)):
             empty = folder / f"date={EMPTY_DATE}" / EMPTY_NAME
             if stored_version(empty) != table.version:
-                empty.parent.mkdir(parents=True, exist_ok=True)
+                make_folder(empty.parent)
                 publish(empty, partial(write_parquet, table, table.schema.empty_table()), mode=FILE_MODE)
         if not layout.sealed(table.name).exists():
             seal_through(layout, table.name, NEVER_SEALED)

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from capture.tape import publish, recorder_folder
+from capture.tape import PRIVATE, make_folder, publish, recorder_folder
 from capture.tape.agreed import ROLLED
 
 from .history import Job, State, gap_job
@@ -111,6 +111,7 @@ class HistoryDesk:
 
     def __init__(self, settings: Settings, mark: int = FIRST_MARK) -> None:
         folder = recorder_folder(settings.tape_root, settings.recorder)
+        self._data = settings.data
         self._wishes = folder / "backfill"
         self._pacing = folder / "pacing.json"
         self._rolled = folder / ROLLED
@@ -149,8 +150,8 @@ class HistoryDesk:
         path = self._wishes / f"{wish.name}.json"
         if known := self._read(path, parse_wish):
             return known
-        for folder in (self._wishes.parent.parent, self._wishes.parent, self._wishes):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # the owner's alone, as tapes are
+        make_folder(self._data)  # others than the owner may read tables
+        make_folder(self._wishes, PRIVATE)
         self.write({path: json.dumps(asdict(wish), indent=1)})
         return wish
 

@@ -2,7 +2,7 @@
 
 from .errors import MarkMissing, RecorderBusy, TapeError, TapeFull
 from .lock import recording_lock
-from .publish import publish
+from .publish import PRIVATE, make_folder, publish
 from .reader import DAMAGED, Damage, Follower, SegmentReader, last_mark, read_from
 from .record import Kind, Record
 from .recover import Loss, SegmentReport, TapeReport, bad_path, examine, repair
@@ -12,6 +12,7 @@ from .writer import TapeWriter
 
 __all__ = [
     "DAMAGED",
+    "PRIVATE",
     "Damage",
     "Follower",
     "Kind",
@@ -30,6 +31,7 @@ __all__ = [
     "bad_path",
     "examine",
     "last_mark",
+    "make_folder",
     "publish",
     "read_from",
     "recorder_folder",

@@ -1,4 +1,4 @@
-"""Publishing a file: visible whole or not at all, and still there after a power cut."""
+"""Publishing files and folders: visible whole or not at all, and still there after a power cut."""
 
 import os
 import time
@@ -6,8 +6,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+PRIVATE = 0o700  # folders of tapes are their owner's alone
 LEFTOVER_AGE_S = 3600  # far longer than any file takes to write
 _SUFFIX = ".tmp"
+_on_disk: dict[Path, int] = {}  # folders of which this process knows that their names are safe: inode by path
 
 
 def publish(path: Path, write: Callable[[Path], object], *, mode: int = 0o600) -> None:
@@ -25,6 +27,33 @@ def publish(path: Path, write: Callable[[Path], object], *, mode: int = 0o600) -
         temporary.unlink(missing_ok=True)
         raise
     sync_path(path.parent)
+
+
+def make_folder(path: Path, mode: int = 0o777) -> None:
+    """Make a folder, and those above it, where they are missing; their names are safely on disk when this returns.
+
+    All that are missing get the same mode. Names that somebody else made are synced too, as he may have been killed
+    before he did: once by each process, up to where it may not write, or another disk begins.
+    """
+    path = path.absolute()
+    try:
+        path.mkdir(mode)
+    except FileNotFoundError:
+        make_folder(path.parent, mode)
+        path.mkdir(mode, exist_ok=True)
+    except OSError:  # which one a folder that is there gives depends on the system
+        if not path.is_dir():
+            raise
+    inode = path.stat().st_ino
+    if _on_disk.get(path) != inode:
+        _sync_name(path, mode)
+        _on_disk[path] = inode
+
+
+def _sync_name(path: Path, mode: int) -> None:
+    if not path.is_mount() and os.access(path.parent, os.R_OK | os.W_OK):
+        sync_path(path.parent)
+        make_folder(path.parent, mode)
 
 
 def clear_leftovers(path: Path) -> None:

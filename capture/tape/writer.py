@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from .clock import TapeClock
 from .errors import TapeError, write_error
 from .lock import FolderLock
-from .publish import publish, sweep
+from .publish import PRIVATE, make_folder, publish, sweep, sync_path
 from .reader import newest_records
 from .record import Header, Kind, pack, pack_header
 from .segment import recorder_folder, segment_path, segments
@@ -61,6 +61,7 @@ class TapeWriter:
             marks += [newest[Kind.MARK].json()["mark"]] if Kind.MARK in newest else []
             last_wall_ns = max((record.wall_ns for record in newest.values()), default=0)
             writer = cls(folder, lock, TapeClock(last_wall_ns, wall_ns, mono_ns), max(marks, default=-1))
+            _sync_all(folder)
             writer._begin(first_mark)
         except BaseException:
             lock.release()
@@ -191,13 +192,22 @@ class TapeWriter:
 def _take(folder: Path) -> FolderLock:
     """Make the folder of a tape, and the one that holds it, where they are missing, and lock it."""
     try:
-        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.mkdir(mode=0o700, exist_ok=True)
+        make_folder(folder.parent.parent)
+        make_folder(folder, PRIVATE)
         return FolderLock(folder)
     except TapeError:
         raise
     except OSError as error:
         raise write_error(error, folder) from error
+
+
+def _sync_all(folder: Path) -> None:
+    """Bring to disk what a killed recorder had written: the mark that comes next builds on it."""
+    for segment in (segment for segment in segments(folder) if not segment.sealed):
+        try:
+            sync_path(segment.path)
+        except OSError as error:
+            raise write_error(error, segment.path) from error
 
 
 def _json(value: Mapping[str, Any]) -> bytes:
