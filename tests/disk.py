@@ -11,7 +11,7 @@ disk promises what POSIX does, which is less than most file systems give:
   Linux does.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -20,6 +20,7 @@ SECTOR_BYTES = 512
 ROOT = 0
 RUBBISH = b"\xf5\xfa\0\0\0\0\x01" * SECTOR_BYTES  # what a sector may hold that was never written: it looks like records
 
+Change = dict[str, int | None]  # name -> inode, None where the name goes
 Tree = dict[str, bytes | None]  # path below the root -> content, None for a folder
 
 
@@ -28,7 +29,7 @@ class File:
     """What may be there of a file: its content now, the contents that each unsafe sector had, and the sizes."""
 
     content: bytes = b""
-    sectors: dict[int, list[bytes]] = field(default_factory=dict)  # the first is the safe one, empty where there is none
+    sectors: dict[int, list[bytes]] = field(default_factory=dict)  # the first is the safe one, empty if there is none
     sizes: list[int] = field(default_factory=lambda: [0])
     dirty: set[int] = field(default_factory=set)
 
@@ -66,11 +67,16 @@ class File:
         if how == 0 or self.is_safe:
             return self.content
         if how == 1:
-            return self._made_of(min(self.sizes), lambda known: known[0])
+            return self.safe()
         if how == 2:
             beyond = random.choice((0, 1, 40, SECTOR_BYTES))
             return self._made_of(min(random.choice(self.sizes) + beyond, len(self.content)), lambda known: known[-1])
-        return self._made_of(random.choice(self.sizes), lambda known: random.choice([*known, RUBBISH][: 4 - how % 2]))
+        return self._made_of(random.choice(self.sizes), lambda known: random.choice(
+            known if known[0] or how > 3 else [*known, RUBBISH]))
+
+    def safe(self) -> bytes:
+        """Return what no power cut can take."""
+        return self._made_of(min(self.sizes), lambda known: known[0])
 
     def _made_of(self, size: int, choose: Callable[[list[bytes]], bytes]) -> bytes:
         parts = [choose(self.sectors[at]) if at in self.sectors else _sector(self.content, at)
@@ -83,7 +89,7 @@ class Folder:
     """What names may be in a folder: those that are safe, and what was changed since, in order."""
 
     names: dict[str, int] = field(default_factory=dict)
-    changes: list[tuple[int, dict[str, int | None]]] = field(default_factory=list)  # when, name -> inode or gone
+    changes: list[tuple[int, Change]] = field(default_factory=list)  # with the moment
 
     def now(self) -> dict[str, int]:
         """Return the names that processes see."""
@@ -97,9 +103,9 @@ class Folder:
         """Return the names that are left where only the changes of some moments survive."""
         return self._with(change for when, change in self.changes if survives(when))
 
-    def _with(self, changes: "object") -> dict[str, int]:
-        names: dict[str, int | None] = dict(self.names)
-        for change in changes:  # type: ignore[attr-defined]
+    def _with(self, changes: Iterable[Change]) -> dict[str, int]:
+        names: Change = dict(self.names)
+        for change in changes:
             names |= change
         return {name: inode for name, inode in names.items() if inode is not None}
 
@@ -114,8 +120,8 @@ class Disk:
         self._next = ROOT + 1
         for path, content in sorted((tree or {}).items()):
             self.make(path, content)
-        for one in (*self.files.values(), *self.folders.values()):
-            one.sync()
+        for inode in (*self.files, *self.folders):
+            self.sync(inode)
 
     # Names
 
@@ -143,10 +149,10 @@ class Disk:
         place = Path(path)
         folder = self.find(str(place.parent))
         assert folder is not None, f"{place.parent} is not there"
-        change = {place.name: inode}
+        change: Change = {place.name: inode}
         if gone is not None:
             assert Path(gone).parent == place.parent, "names move within their folder"
-            change = {Path(gone).name: None} | change
+            change = {Path(gone).name: None, **change}
         self.moment += 1
         self.folders[folder].changes.append((self.moment, change))
 
@@ -160,7 +166,10 @@ class Disk:
     def sync(self, inode: int) -> None:
         """Sync a file, or a folder's list of names."""
         self.moment += 1
-        (self.files.get(inode) or self.folders[inode]).sync()
+        if inode in self.files:
+            self.files[inode].sync()
+        else:
+            self.folders[inode].sync()
 
     def lose(self, inode: int) -> None:
         """Let the sync of a file fail; a folder's changes stay as unsafe as they are."""
@@ -181,7 +190,7 @@ class Disk:
 
     def safe(self) -> Tree:
         """Return what no power cut can take."""
-        return self._tree(lambda folder: folder.names, lambda file: file._made_of(min(file.sizes), lambda all_: all_[0]))
+        return self._tree(lambda folder: folder.names, File.safe)
 
     def _survivors(self, random: Random) -> Callable[[int], bool]:
         """Choose which changes of names survive: none, all, those before a moment, or each by chance."""

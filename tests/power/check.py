@@ -13,7 +13,7 @@ from capture.lake.roll import Roller
 from capture.lake.verify import Finding, Verifier, foreign
 from capture.lake.views import prepare
 from tests.disk import Tree, write_tree
-from tests.power.life import Clock, Owed, Recording, settings_of, trade
+from tests.power.life import Clock, Owed, Recording, trade
 from tests.power.truth import LakeRows, TapeRows, rows_of_lake, rows_of_tape
 
 NEW = 10**7  # the number of the row that is recorded once the power is back
@@ -91,5 +91,5 @@ def _go_on(after: After, layout: Layout, clock: Clock) -> None:
 
 def _wishes(layout: Layout) -> frozenset[str]:
     """Return the wishes that can be read."""
-    paths = (settings_of(layout.root).tape_root / "main" / "backfill").glob("*.json")
+    paths = (layout.tape / "main" / "backfill").glob("*.json")
     return frozenset(path.stem for path in paths if json.loads(path.read_text()))

@@ -9,7 +9,6 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from random import Random
 from types import SimpleNamespace
-from typing import Any
 from unittest import mock
 
 from capture.lake.layout import Layout
@@ -17,6 +16,7 @@ from capture.lake.prune import PruneError, prune
 from capture.lake.roll import Roller
 from capture.lake.sealing import Sealer
 from capture.lake.views import prepare
+from capture.schemas import TABLES
 from capture.session.history_desk import HistoryDesk, Wish
 from capture.session.journal import Journal
 from capture.session.settings import Settings
@@ -30,6 +30,8 @@ from tests.power.watch import Killed, Short, Watch
 
 RECORDER, ROLLER, SEALER = "recorder", "roller", "sealer"
 KEPT_DAYS = 2
+SETTINGS = Settings()  # making them takes longer than copying
+FILLED = ("trades", "sessions", "subscriptions", "gaps", "notices", "undecoded")  # tables that get rows here
 REQUESTS, ANSWERS = request_codec(HELLO.server_version), answer_codec(HELLO.server_version)
 
 
@@ -56,17 +58,16 @@ class Clock:
 
     @contextmanager
     def ruling(self) -> Iterator[None]:
-        """Let the tape be stamped by it, and leave out what takes long and is no part of the records: the views file."""
+        """Let the tape be stamped by it, and leave out what takes long: the views file, and tables that stay empty."""
         clock = SimpleNamespace(time_ns=self.tick, monotonic_ns=lambda: self.now_ns)
         with (mock.patch("capture.tape.clock.time", clock),
+              mock.patch.dict(TABLES, {name: TABLES[name] for name in FILLED}, clear=True),
               mock.patch("capture.lake.views._write_views", lambda layout, faults, path: path.write_bytes(b"views"))):
             yield
 
 
 def settings_of(data: Path) -> Settings:
-    settings = Settings(data=data)
-    settings.segment_size_bytes = 1  # segments end when they are told to
-    return settings
+    return SETTINGS.model_copy(update={"data": data, "segment_size_bytes": 1})  # segments end when they are told to
 
 
 class Recording:
@@ -112,9 +113,9 @@ def late_trade(number: int, at_s: float) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """What a life promised up to a moment: rows and wishes that must be there, and before which date rows may be pruned.
+    """What a life promised up to a moment: rows and wishes that must be there.
 
-    `dates` are the dates of all rows.
+    Rows of dates before `pruned_before` may be pruned. `dates` are the dates of all rows.
     """
 
     rows: frozenset[int]
@@ -190,7 +191,7 @@ class Life:
                 self._as(*step)
                 self.steps += 1
             for process in (RECORDER, ROLLER, SEALER):
-                self.watch.end(process)
+                self.end(process)
 
     def _as(self, process: str, step: "Callable[[Life], None]") -> None:
         """Do a step in a process, which may be killed or end with an error by it."""
@@ -199,14 +200,15 @@ class Life:
             with mock.patch("capture.tape.publish._on_disk", self._on_disk.setdefault(process, {})):
                 step(self)
         except Killed:
-            self._end(process)
-        except TapeFull as error:
-            if self._recording and process == RECORDER:
-                self._as(process, lambda life: life._recording and life._recording.hang_up(str(error)))
+            self.end(process)
+        except TapeFull:
+            if process == RECORDER:
+                self._as(process, Life.hang_up)
         except (OSError, PruneError):
-            self._end(process)
+            self.end(process)
 
-    def _end(self, process: str) -> None:
+    def end(self, process: str) -> None:
+        """Let a process end, as SIGKILL ends it."""
         self.watch.end(process)
         self._on_disk.pop(process, None)
         if process == RECORDER:
@@ -232,14 +234,19 @@ class Life:
         first = max(self.dates, default=0) + 1
         numbers = range(first, first + self.random.randint(1, 3))
         late_days = [self.random.choice((1, 2)) if self.random.random() < 0.07 else 0 for _ in numbers]
-        self.dates |= {number: self.clock.today - timedelta(days) for number, days in zip(numbers, late_days, strict=True)}
-        data = b"".join(late_trade(number, self.clock.now_s - 86_400 * days) if days else trade(number, self.clock.now_s)
-                        for number, days in zip(numbers, late_days, strict=True))
+        late = dict(zip(numbers, late_days, strict=True))
+        self.dates |= {number: self.clock.today - timedelta(days) for number, days in late.items()}
+        data = b"".join(late_trade(number, self.clock.now_s - 86_400 * days) if days else
+                        trade(number, self.clock.now_s) for number, days in late.items())
         at = self.random.choice((len(data), self.random.randrange(len(data))))
         recording.receive(data[:at])
         if at < len(data):
             recording.receive(data[at:])
         self.rows += numbers
+
+    def hang_up(self) -> None:
+        if self._recording:
+            self._recording.hang_up("the disk is full")
 
     def mark(self) -> None:
         if self._recording:

@@ -11,7 +11,8 @@ import zstandard
 from capture.lake.layout import Layout
 from capture.lake.sealed import sealed_through
 from capture.tape import Kind
-from tests.fuzz.tape import BROKEN, by_the_book
+from capture.tape.reader import BROKEN
+from tests.fuzz.tape import by_the_book
 
 TICK_BY_TICK, HISTORY = b"99", b"98"  # messages; behind which field the price stands
 PRICE = {TICK_BY_TICK: 4, HISTORY: 5}

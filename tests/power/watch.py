@@ -1,7 +1,7 @@
 """What stands between the product and the system: every change of files below a folder is told to a simulated disk.
 
-The calls really happen, but for syncs, which only the simulated disk takes. Files that pyarrow, DuckDB and zstd write by
-themselves are looked at when their name or content is next asked of the system: nothing was promised of them before.
+The calls really happen, but for syncs, which only the simulated disk takes. Files that pyarrow, DuckDB and zstd write
+by themselves are looked at when their name or content is next asked of the system: nothing was promised of them before.
 """
 
 import builtins
@@ -67,12 +67,12 @@ class Watch:
         try:
             for name, function in ours.items():
                 setattr(os, name, function)
-            io.open = builtins.open = self._io_open  # type: ignore[assignment]
+            io.open = builtins.open = self._io_open
             yield self
         finally:
             for name, function in REAL.items():
                 setattr(os, name, function)
-            io.open = builtins.open = OPEN  # type: ignore[assignment]
+            io.open = builtins.open = OPEN
         self.settle()
 
     def end(self, process: str) -> None:
@@ -99,7 +99,7 @@ class Watch:
         """Return a path below the root, which itself is ""; None for any other."""
         if isinstance(path, int):
             return None
-        text, root = os.path.abspath(os.fsdecode(path)), str(self.root)
+        text, root = str(Path(os.fsdecode(path)).absolute()), str(self.root)
         return text[len(root) + 1 :] if f"{text}/".startswith(f"{root}/") else None
 
     def _ask(self, call: str, path: str) -> None:
@@ -125,14 +125,16 @@ class Watch:
 
     def _mkdir(self, path: Any, mode: int = 0o777, *, dir_fd: int | None = None) -> None:
         if (ours := self._ours(path)) is None or dir_fd is not None:
-            return REAL["mkdir"](path, mode, dir_fd=dir_fd)
+            REAL["mkdir"](path, mode, dir_fd=dir_fd)
+            return
         self._ask("mkdir", ours)
         REAL["mkdir"](path, mode)
         self._do("make", ours, None)
 
     def _unlink(self, path: Any, *, dir_fd: int | None = None) -> None:
         if (ours := self._ours(path)) is None or dir_fd is not None:
-            return REAL["unlink"](path, dir_fd=dir_fd)
+            REAL["unlink"](path, dir_fd=dir_fd)
+            return
         self._ask("unlink", ours)
         REAL["unlink"](path)
         if self.disk.find(ours) is not None:
@@ -142,7 +144,8 @@ class Watch:
 
     def _rmdir(self, path: Any, *, dir_fd: int | None = None) -> None:
         if (ours := self._ours(path)) is None or dir_fd is not None:
-            return REAL["rmdir"](path, dir_fd=dir_fd)
+            REAL["rmdir"](path, dir_fd=dir_fd)
+            return
         self._ask("rmdir", ours)
         REAL["rmdir"](path)
         self._do("change", ours, None)
@@ -150,7 +153,8 @@ class Watch:
     def _rename(self, source: Any, target: Any, **folders: Any) -> None:
         ours, to = self._ours(source), self._ours(target)
         if ours is None or to is None:
-            return REAL["rename"](source, target, **folders)
+            REAL["rename"](source, target, **folders)
+            return
         self._ask("rename", ours)
         inode = self._look(ours)
         REAL["replace"](source, target)
@@ -161,7 +165,8 @@ class Watch:
     def _link(self, source: Any, target: Any, **options: Any) -> None:
         ours, to = self._ours(source), self._ours(target)
         if ours is None or to is None:
-            return REAL["link"](source, target, **options)
+            REAL["link"](source, target, **options)
+            return
         self._ask("link", ours)
         inode = self._look(ours)
         REAL["link"](source, target, **options)
@@ -245,7 +250,7 @@ class Watch:
 
     def _fsync(self, descriptor: int) -> None:
         if (opened := self._opened.get(descriptor)) is None:
-            return None
+            return
         inode = opened.inode
         try:
             self._ask("fsync", opened.path)
