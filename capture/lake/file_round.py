@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from capture.schemas import Table
-from capture.tape import publish
+from capture.tape import make_folder, publish
 from capture.tape.agreed import DAMAGED
 
 from .file_check import Checked, archive_files, check_file, repair_of
@@ -135,7 +135,7 @@ def _read(path: Path) -> Any:
 
 
 def _publish(path: Path, said: Any) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     publish(path, partial(_write, json.dumps(said)), mode=FILE_MODE)
 
 
