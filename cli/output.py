@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from math import isfinite
@@ -77,6 +77,12 @@ def size_text(size_bytes: float) -> str:
             return f"{size_bytes:.0f} {unit}" if unit == "B" else f"{size_bytes:.1f} {unit}"
         size_bytes /= 1024
     return f"{size_bytes:.1f} TiB"
+
+
+def nameless_text(counts: Mapping[str, int]) -> str:
+    """Return in words how many rows name no instrument, by table."""
+    tables = ", ".join(f"{table} {count:,}" for table, count in sorted(counts.items()))
+    return f"{sum(counts.values()):,} rows name no instrument ({tables}): a fault of ticktape, please report it"
 
 
 def age_text(age_s: float | None) -> str:

@@ -22,7 +22,8 @@ def recorder_state(layout: Layout, recorder: str) -> dict[str, Any]:
 
     `running` is true while its process lives and speaks. `behind_marks` counts the finished ranges that are not
     rolled yet, `behind_s` the seconds since the roller last finished one while there are any. `said_s` is the age of
-    all this. Of a recorder that said nothing yet, only these and its name are there.
+    all this. `rows_without_instrument` counts, by table, rolled rows of market data that name none. Of a recorder that
+    said nothing yet, only these and its name are there.
     """
     folder = layout.tape / recorder
     said = _read(folder / FILE_NAME)
@@ -36,6 +37,7 @@ def recorder_state(layout: Layout, recorder: str) -> dict[str, Any]:
         "running": not stopped and said_s is not None and said_s < SILENT_AFTER_S and _lives(said["pid"]),
         "said_s": said_s,
         "behind_marks": behind,
+        "rows_without_instrument": rolled.nameless if rolled is not None else {},
         "behind_s": _since_rolled_s(layout, recorder) if behind else 0.0,
     }
 

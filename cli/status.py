@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .options import Data, Json, lake_folder
-from .output import age_text, show_json, show_table, size_text
+from .output import age_text, nameless_text, show_json, show_table, size_text
 
 if TYPE_CHECKING:
     from capture.lake.layout import Layout
@@ -16,9 +16,10 @@ def run(data: Data = None, json: Json = False) -> None:
     """Show what is being recorded right now.
 
     Of every recorder in a data folder: its state, how many streams are wanted, acknowledged by IB and flowing, each
-    stream with its rate and the age of its last row, and how far its roller is behind; then the archive, whose files a
-    running recorder reads once in 30 days, with those that were found damaged, and the disk. A stream is
-    wanted, requested, acknowledged, flowing, silent against expectation, or refused. Rates are of the last seconds.
+    stream with its rate and the age of its last row, how far its roller is behind, and how many rows name no
+    instrument, which is a fault of ticktape; then the archive, whose files a running recorder reads once in 30 days,
+    with those that were found damaged, and the disk. A stream is wanted, requested, acknowledged, flowing, silent
+    against expectation, or refused. Rates are of the last seconds.
     """
     folder = lake_folder(data)
     found = _status(folder)
@@ -93,6 +94,8 @@ def _show(recorder: dict[str, Any]) -> None:
               f" · as of {age_text(recorder['said_s'])} ago", end="")
     print(f"\nstale: {recorder['stale']}" if recorder["stale"] else "")
     print(f"roller: {behind_text(recorder)}")
+    if recorder["rows_without_instrument"]:
+        print(nameless_text(recorder["rows_without_instrument"]))
     if recorder.get("trouble"):
         print(f"no session: {recorder['trouble']}")
     if "wanted" in recorder:

@@ -9,7 +9,7 @@ import typer
 
 from .exits import Exit, UsageError
 from .options import Data, Json, lake_folder
-from .output import say, show_json, size_text
+from .output import nameless_text, say, show_json, size_text
 from .walk import From, Name, To, chosen, show_findings, span, walk
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ def run(
     meanwhile. What `ticktape prune` removed is not missed; sealed days without tape are compared with what their tape
     gave when it went. With --from or --to only the rows of these ranges, by arrival, are compared. With --files no tape
     is read: every page of every file is compared with its checksum, and with what the file says of its rows; that finds
-    damaged files, not missing ones. The exit code is 3 where anything is missing, different or damaged; each finding
+    damaged files, not missing ones. Rows of market data that name no instrument, which are faults of ticktape, are
+    counted. The exit code is 3 where anything is missing, different or damaged; each finding
     names its place and the command that repairs it.
     """
     from capture.lake.layout import Layout
@@ -52,6 +53,8 @@ def run(
         findings += verifier.findings
         reports.append(_report(verifier, took_s))
         say(_summary(verifier, took_s))
+        if verifier.nameless:
+            say(f"{recorder}: {nameless_text(verifier.nameless)}")
     if name is None and part.everything:
         findings += foreign(layout)
     _end({"recorders": reports}, findings, json)
@@ -106,6 +109,7 @@ def _report(verifier: "Verifier", took_s: float) -> dict[str, Any]:
                        for torn in verifier.torn],
         "noted_losses": verifier.noted_losses,
         "pruned_rows": verifier.pruned_rows,
+        "rows_without_instrument": dict(verifier.nameless),
         "pruned_tape": _pruned_tape(verifier),
     }
 

@@ -13,7 +13,7 @@
 import json
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -94,10 +94,14 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Rolled:
-    """How far a recorder's tape is rolled: up to a mark, and the state of its gaps there (see capture.lake.gaps)."""
+    """How far a recorder's tape is rolled: up to a mark, and the state of its gaps there (see capture.lake.gaps).
+
+    `nameless` counts the rows of market data before it that name no instrument, by table.
+    """
 
     mark: int
     gaps: dict[str, Any] | None = None
+    nameless: dict[str, int] = field(default_factory=dict)
 
 
 def day_folders(folder: Path) -> dict[str, Path]:
@@ -144,5 +148,5 @@ def read_rolled(layout: Layout, recorder: str) -> Rolled | None:
 
 def write_rolled(layout: Layout, recorder: str, rolled: Rolled) -> None:
     """Move a recorder's rolled position on, atomically."""
-    text = json.dumps({"mark": rolled.mark, "gaps": rolled.gaps})
+    text = json.dumps({"mark": rolled.mark, "gaps": rolled.gaps, "nameless": rolled.nameless})
     publish(layout.rolled(recorder), lambda path: path.write_text(text))

@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from capture.schemas import MARKET_TABLES
 from capture.tape import DAMAGED, Damage, Follower, Kind, Record, SegmentReader, segments
 from capture.tape.line import Line
 from capture.wire.context import Request
@@ -52,6 +53,13 @@ class Range:
     def rows(self) -> int:
         """How many rows the range gives, of all tables."""
         return sum(rows.num_rows for rows in self.tables.values())
+
+    @property
+    def nameless(self) -> dict[str, int]:
+        """How many rows of market data name no instrument, by table with any: each of them is a fault of ours."""
+        counts = {table.name: self.tables[table.name]["instrument_id"].null_count
+                  for table in MARKET_TABLES if table.name in self.tables}
+        return {name: count for name, count in counts.items() if count}
 
     @property
     def is_whole(self) -> bool:

@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -114,13 +115,14 @@ class Rebuilder:
         if first is None:
             raise TapeError(f"{folder} holds no mark that can be read: there is nothing to rebuild from")
         with roller_lock(self.layout, self.recorder), sealer_lock(self.layout):
-            account, last = Account(), None
+            account, last, nameless = Account(), None, Counter[str]()
             self._sealed = sealed_dates(self.layout)
             self._pruned, self._first = read_pruned_tables(self.layout), first.mark
             for last in Ranges(folder, first, readable(Files(self.layout, self.recorder))):
                 if self.span.passed(last):
                     break
                 account.add(last, self._publish(last))
+                nameless.update(last.nameless)
                 yield last
             self._clear(account)
             for (table, day), paths in self._days.items():
@@ -128,7 +130,7 @@ class Rebuilder:
             if self.span.everything:
                 prepare(self.layout)  # not before: its views cannot be made over files that cannot be read
                 if last is not None:
-                    write_rolled(self.layout, self.recorder, Rolled(last.to_mark, last.state))
+                    write_rolled(self.layout, self.recorder, Rolled(last.to_mark, last.state, dict(nameless)))
 
     def _publish(self, found: Range) -> list[Path]:
         covered = self.span.covers(found)

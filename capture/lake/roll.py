@@ -4,6 +4,7 @@ The same two marks always give the same rows under the same names, whenever and 
 position moves on only when all files of a range are published. So rolling twice does no harm and nothing is missed.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -52,6 +53,7 @@ class Roller:
         self._ranges: Ranges | None = None
         self._publishing: Future[Roll] | None = None
         self._begun = False
+        self._nameless: Counter[str] = Counter()
 
     def roll(self) -> Iterator[Roll]:
         """Roll every range that is complete by now, one at a time."""
@@ -71,6 +73,7 @@ class Roller:
             start = first_unrolled(self.layout, self.recorder, segments(folder))
             if start is None:
                 return ()
+            self._nameless.update(start.nameless)
             self._ranges = Ranges(folder, start, insistent(self.layout, self._captured))
         return self._ranges
 
@@ -90,7 +93,9 @@ class Roller:
         # As one for the sealer: a date that moved in between would leave out live files that the position then covers.
         with publishing(self.layout):
             publish_range(self.layout, self.recorder, range_.from_mark, range_.tables)
-            write_rolled(self.layout, self.recorder, Rolled(range_.to_mark, range_.state))
+            counts = self._nameless + Counter(range_.nameless)
+            write_rolled(self.layout, self.recorder, Rolled(range_.to_mark, range_.state, dict(counts)))
+            self._nameless = counts
         rows = {name: rows.num_rows for name, rows in range_.tables.items()}
         return Roll(range_.from_mark, range_.to_mark, range_.frames, rows)
 

@@ -6,6 +6,7 @@ holds one range, and a few numbers for every file.
 
 import json
 import shlex
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -73,7 +74,8 @@ class Verifier:
     `torn` lists what a kill or a power cut left at the end of segments; where data was lost with it, a finding says so.
     `noted_losses` counts damage that was repaired: what was lost then is noted on the tape. `pruned_tape` says what of
     the tape was pruned, None for nothing; what it gave for sealed days is remembered and compared. `pruned_rows` counts
-    the rows that the tape gives and that were pruned from tables; they are not missed.
+    the rows that the tape gives and that were pruned from tables; they are not missed. `nameless` counts rows of market
+    data that name no instrument, by table.
     """
 
     def __init__(self, layout: Layout, recorder: str, span: Span | None = None) -> None:
@@ -81,6 +83,7 @@ class Verifier:
         self.findings: list[Finding] = []
         self.torn: list[Damage] = []
         self.contents: dict[str, Content] = {}
+        self.nameless: Counter[str] = Counter()
         self.range_count = self.frames = self.noted_losses = self.pruned_rows = 0
         self._folder = layout.tape / recorder
         self._gaps, self._account = GapCheck(), Account()
@@ -161,6 +164,7 @@ class Verifier:
         self.frames += found.frames
         self.range_count += 1
         self.noted_losses += found.noted_losses
+        self.nameless.update(found.nameless if self.span.covers(found) else {})
         if self._damage(found.damage, found.lost_frames) or found.noted_losses:
             return  # after which nobody expects the mark to agree
         if found.disagreements:

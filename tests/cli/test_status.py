@@ -49,7 +49,8 @@ def test_how_a_recorder_is(
 def test_a_recorder_that_said_nothing_has_not_started(tmp_path: Path) -> None:
     (tmp_path / "tape" / "main").mkdir(parents=True)
     found = state.recorder_state(Layout(tmp_path), "main")
-    assert found == {"recorder": "main", "running": False, "said_s": None, "behind_marks": 0, "behind_s": 0.0}
+    assert found == {"recorder": "main", "running": False, "said_s": None, "behind_marks": 0, "behind_s": 0.0,
+                     "rows_without_instrument": {}}
     assert state.condition(found) == "has not started"
 
 
@@ -72,6 +73,25 @@ def test_a_lake_without_recorders_shows_its_disk(run: Run, lake: Path) -> None:
     assert found["recorders"] == []
     assert found["disk"]["used_bytes"] == sum(found["disk"][f"{name}_bytes"] for name in ("tape", "live", "archive"))
     assert found["disk"]["live_bytes"] > 0
+
+
+def test_rows_without_instrument_are_counted_in_status_and_verify_and_after_a_rebuild(run: Run, script: Any) -> None:
+    script.open().ask(5, "req_tick_by_tick", tick_kind="AllLast").trade(5, 1.5).trade(77, 2.5).trade(77, 2.5).mark()
+    layout = Layout(script.data)
+    prepare(layout)
+    list(Roller(layout, "main").roll())
+    script.trade(77, 3.5).mark().writer.close()
+    list(Roller(layout, "main").roll())  # by another process, which goes on counting
+    told = "3 rows name no instrument (trades 3): a fault of ticktape, please report it"
+    for verb, place in ((["status"], "out"), (["verify"], "err"), (["rebuild", "--replace"], ""), (["status"], "out")):
+        ran = run(*verb, "--data", script.data)
+        assert ran.code == 0
+        assert not place or told in getattr(ran, place), verb
+    for asked in ("status", "verify"):
+        (found,) = json.loads(run(asked, "--data", script.data, "--json").out)["recorders"]
+        assert found["rows_without_instrument"] == {"trades": 3}
+    part = json.loads(run("verify", "--data", script.data, "--from", 2, "--json").out)["recorders"][0]
+    assert part["rows_without_instrument"] == {"trades": 1}
 
 
 def test_damaged_files_of_the_archive_are_shown_until_they_change(run: Run, script: Any) -> None:
