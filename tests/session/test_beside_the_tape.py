@@ -183,6 +183,19 @@ def test_history_pacing_is_remembered_over_a_restart(scene: Scene) -> None:
     assert saved["sent"], "and what was asked now is written down for the next run"
 
 
+def test_live_requests_are_written_down_for_the_next_run(gateway: Gateway, settings: MakeSettings) -> None:
+    scene = Scene(gateway, settings(streams=["bars"]))
+
+    async def talk(recorder: Recorder) -> None:
+        await asyncio.sleep(10)
+
+    scene.run(talk)
+    (_, paced) = HistoryDesk(scene.settings).load_pacing()
+    ((name, (at_s,)),) = paced
+    assert name == "req_real_time_bars"
+    assert START_S <= at_s <= START_S + 2
+
+
 def test_files_beside_the_tape_that_cannot_be_made_end_nothing(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: Any) -> Any:
         raise ValueError("Out of range float values")

@@ -772,6 +772,16 @@ def test_stopping_before_any_session_is_a_failure() -> None:
     assert driver.tell(StopAsked("end")) == [Close("end"), Stop(1, "end")]
 
 
+def test_live_requests_of_an_earlier_run_count_by_ibs_limits() -> None:
+    driver = Driver(streams=("bars",))
+    driver.tell(Started(NOON_S, (["req_real_time_bars", [NOON_S - 100] * 60],)))
+    driver.record()
+    driver.idle(490)
+    assert not driver.sent("req_real_time_bars"), "60 in 10 minutes are used up"
+    driver.idle(20)
+    assert len(driver.sent("req_real_time_bars")) == 1
+
+
 def test_every_state_has_a_phase_and_can_be_stopped() -> None:
     assert PHASES.keys() == set(State)
     assert all(State.STOPPED in phase.next for state, phase in PHASES.items() if state is not State.STOPPED)
