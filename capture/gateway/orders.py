@@ -26,11 +26,11 @@ def refuse(client: Client, payload: bytes) -> bool:
     if kind == CANCEL:
         client.error(order_id, 10147, f"OrderId {order_id} that needs to be cancelled is not found.")
         return True
-    if kind == PLACE:  # before the error: the status that a client holds last is then the error's, which ends an order
+    client.error(order_id, 201, NONE_TAKEN)
+    if kind == PLACE:  # after the error: a client that holds the order done would not write its reason down
         client.send("order_status", order_id=order_id, status="Inactive", client_id=client.id, filled=0,
                     remaining=_number(words, QUANTITY) or 0, average_fill_price=0, permanent_id=0, parent_id=0,
                     last_fill_price=0, market_cap_price=0)  # fmt: skip
-    client.error(order_id, 201, NONE_TAKEN)
     return True
 
 

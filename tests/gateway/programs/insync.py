@@ -82,7 +82,7 @@ step("scans", lambda: "TOP_PERC_GAIN" in ib.reqScannerParameters())
 # An order, which is refused
 order = api.MarketOrder("BUY", 5)
 trade = ib.placeOrder(aapl, order)
-step("order", lambda: until(trade.isDone) and trade.orderStatus.status)
+step("order", lambda: until(lambda: trade.orderStatus.status == "Inactive") and "Inactive")
 found["errors"] = sorted(set(errors))
 print(json.dumps(found))
 ib.disconnect()
