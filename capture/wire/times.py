@@ -61,7 +61,8 @@ def _readings_us(text: str, zone: str | None) -> tuple[int, ...]:
         return ()
     name = match[8] or ("UTC" if match[4] is None or "-" in match[4] else zone)
     found = find_zone(name) if name else None
-    return _moments_us(local, found.zone, found.summer) if found else ()
+    # A zone that stands elsewhere was named in another season, maybe.
+    return _moments_us(local, found.zone, found.summer if match[8] else None) if found else ()
 
 
 def _moments_us(local: datetime, zone: ZoneInfo, summer: bool | None) -> tuple[int, ...]:

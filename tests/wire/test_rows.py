@@ -279,6 +279,7 @@ def test_the_hours_of_one_request_tell_nothing_of_anothers() -> None:
 def test_a_date_without_zone_is_in_the_zone_that_the_gateways_hello_names() -> None:
     assert times(["20260105  09:30:00"], "US/Eastern") == [HALF_PAST]
     assert times(["20260105  15:30:00"], "Central European Standard Time") == [HALF_PAST]
+    assert times(["20260105  14:30:00"], "British Summer Time") == [HALF_PAST]  # greeted in summer
     assert times(["20260105  14:30:00", "20260105"], None) == [None, DAY]
     assert times(["20260105  14:30:00"], "Zeitzone") == [None]
 
