@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 PIP_LOG := $(VENV)/pip.log
 
 .DEFAULT_GOAL := help
-.PHONY: help install venv-module demo test kills soak fuzz quick lint types docs bench clean
+.PHONY: help install venv-module demo test kills power soak fuzz quick lint types docs bench clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -23,6 +23,9 @@ test: lint types ## lint, types, and all tests
 
 kills: $(INSTALLED) ## 200 SIGKILLs of recorder and roller under load, about 20 minutes
 	@KILLS=200 $(BIN)/pytest -q -s tests/test_kills.py
+
+power: $(INSTALLED) ## 100,000 power cuts on a simulated disk, about 20 minutes
+	@$(BIN)/python -m tests.power
 
 soak: $(INSTALLED) ## a trading week in virtual time with 100 faults, about 30 minutes
 	@SOAK_DAYS=5.4 SOAK_FAULTS=100 $(BIN)/pytest -q -s tests/test_soak.py

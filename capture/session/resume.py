@@ -21,7 +21,7 @@ def resume(folder: Path) -> tuple[Line, int]:
         return Line(), named + 1
     body = mark.json()
     line = Line.from_mark(body)
-    follower = Follower(folder, body["mark"])
+    follower = Follower(folder, body["mark"], ended=True)
     seen = len(follower.damage)  # before the mark
     for record in follower:
         if len(follower.damage) > seen:

@@ -94,12 +94,14 @@ class Follower:
     """Reads a tape from MARK record number `mark` (inclusive), across segments, also while it is written.
 
     Iterating yields records up to the present end of the tape; iterating again, those appended since. A half
-    record at the end of the newest segment is not there yet. `damage` lists what was passed over.
-    Raises `MarkMissing` when the tape does not hold the mark.
+    record at the end of the newest segment is not there yet, unless the tape has `ended`: nobody appends to it, and
+    what follows damage that looks like the beginning of a long record is read at once. `damage` lists what was passed
+    over. Raises `MarkMissing` when the tape does not hold the mark.
     """
 
-    def __init__(self, folder: Path, mark: int) -> None:
+    def __init__(self, folder: Path, mark: int, *, ended: bool = False) -> None:
         self.damage: list[Damage] = []
+        self._ended = ended
         self._folder = folder
         self._records = self._from_mark(mark)
 
@@ -138,7 +140,7 @@ class Follower:
         while True:
             # Listed before reading: once there is a newer segment, this one is finished.
             newer = [segment for segment in segments(self._folder) if segment.first_mark > first_mark]
-            yield from reader.records(final=bool(newer))
+            yield from reader.records(final=self._ended or bool(newer))
             if newer:
                 first_mark = newer[0].first_mark
                 reader = SegmentReader(newer[0].path, damage=self.damage)

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -14,6 +15,7 @@ from capture.session.journal import KILLED, Journal
 from capture.session.resume import FIRST_MARK, resume
 from capture.session.settings import Settings
 from capture.tape import Kind, RecorderBusy, TapeError, examine, last_mark, read_from, repair, segments
+from capture.tape.record import BODY_LIMIT_BYTES, MARKER
 from capture.wire.connection import ClientConnection, ServerConnection
 from capture.wire.handshake import ClientHello
 
@@ -203,3 +205,23 @@ def test_a_segment_whose_first_mark_cannot_be_read_keeps_its_number(settings: Ma
     _, mark = resume(folder)
     assert mark == newest.first_mark + 1
     Journal.open(settings()).tape.close()
+
+
+def test_frames_after_damage_that_looks_like_a_long_record_are_counted(settings: MakeSettings) -> None:
+    """A power cut may take a sector before others: where rubbish says that much is to come, nothing will."""
+    wanted = settings()
+    journal, (_, _, rest) = Journal.open(wanted), conversation()
+    play(journal, rest, list(range(0, len(rest), 200)), set(), 1000)
+    counted = journal.line.seq
+    journal.tape.close()
+    (segment,) = segments(wanted.tape_root / "main")
+    whole = segment.path.read_bytes()
+    records = [found.start() for found in re.finditer(re.escape(MARKER), whole)]
+    at = records[len(records) // 2]
+    rubbish = MARKER + b"\0\0\0\0" + (BODY_LIMIT_BYTES - 1).to_bytes(4, "little")
+    segment.path.write_bytes(whole[:at] + rubbish + whole[at + len(rubbish) :])
+    again = Journal.open(wanted)
+    assert again.line.seq == counted, "what was damaged is a request"
+    again.tape.close()
+    (*_, last) = Ranges(wanted.tape_root / "main", Rolled(FIRST_MARK), nothing_stored)
+    assert last.lost_frames == 0
