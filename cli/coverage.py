@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from .options import Data, Json, lake_folder
-from .output import age_text, show_json, show_table
+from .output import age_text, lag_text, show_json, show_table
 
 _TIMES = ("expected_s", "captured_s", "quiet_s", "backfilled_s", "down_s", "unknown_s")
 
@@ -19,6 +19,7 @@ def run(
 
     Captured: there were rows in every minute. Quiet: no rows, and no sign that any were missing. Backfilled: restored
     from IB's history. Down: missing. Unknown: after the last byte on the tape. A day is the instrument's own.
+    The lag is how much later than IB's own time rows came, half of them and the most; up to 1 s of it is none.
     """
     from capture.query import open_lake
 
@@ -28,6 +29,7 @@ def run(
         show_json(rows)
         return
     shown = [(r["symbol"], r["stream"], r["day"], "" if r["share"] is None else f"{r['share']:.2%}",
-              *(age_text(r[name]) if r[name] else "" for name in _TIMES), "; ".join(r["reasons"])) for r in rows]
+              *(age_text(r[name]) if r[name] else "" for name in _TIMES),
+              lag_text(r["lag_p50_s"], r["lag_max_s"]), "; ".join(r["reasons"])) for r in rows]
     heads = [name.removesuffix("_s") for name in _TIMES]
-    show_table(("symbol", "stream", "day", "share", *heads, "reasons"), shown, ("share", *heads))
+    show_table(("symbol", "stream", "day", "share", *heads, "lag", "reasons"), shown, ("share", *heads, "lag"))

@@ -97,6 +97,11 @@ def age_text(age_s: float | None) -> str:
     return f"{age_s / 86_400:.0f} d"
 
 
+def lag_text(p50_s: float | None, max_s: float | None) -> str:
+    """Return how late rows came, half of them and the most: 0.4 to 1.2 s; nothing where that is not known."""
+    return "" if p50_s is None or max_s is None else f"{p50_s:,.1f} to {max_s:,.1f} s"
+
+
 def _time(value: datetime) -> str:
     return (value.astimezone(UTC) if value.tzinfo else value).isoformat()
 

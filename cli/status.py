@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .options import Data, Json, lake_folder
-from .output import age_text, nameless_text, show_json, show_table, size_text
+from .output import age_text, lag_text, nameless_text, show_json, show_table, size_text
 
 if TYPE_CHECKING:
     from capture.lake.layout import Layout
@@ -20,6 +20,8 @@ def run(data: Data = None, json: Json = False) -> None:
     instrument, which is a fault of ticktape; then the archive, whose files a running recorder reads once in 30 days,
     with those that were found damaged, and the disk. A stream is wanted, requested, acknowledged, flowing, silent
     against expectation, or refused. Rates are of the last seconds.
+    The lag is how much later than IB's own time rows came in the last minute, half of them and the most: IB gives whole
+    seconds, so up to 1 s of it is none. From 5 s on it is a warning, but for delayed data.
     """
     folder = lake_folder(data)
     found = _status(folder)
@@ -36,6 +38,7 @@ def run(data: Data = None, json: Json = False) -> None:
 def _status(data: Path) -> dict[str, Any]:
     from capture.lake.layout import Layout
     from capture.query import open_lake
+    from capture.session.lateness import LATE_S
     from capture.session.room import LEAST_BYTES, no_room
 
     from . import state
@@ -48,6 +51,10 @@ def _status(data: Path) -> dict[str, Any]:
         recorder["stale"] = state.stale(recorder, lack)
         for stream in recorder.setdefault("streams", []):
             stream["last_row_age_s"] = state.age_s(stream.get("last_row"))
+            stream.setdefault("lag_p50_s", None)  # a recorder of before says nothing of it
+            stream.setdefault("lag_max_s", None)
+            late = (stream["lag_p50_s"] or 0.0) >= LATE_S
+            stream["late"] = late and recorder["running"] and not stream.get("delayed")
             if not recorder["running"]:
                 stream["rows_per_second"] = 0.0
     used = {name: state.disk_bytes([data / name]) for name in ("tape", "live", "archive")}
@@ -102,10 +109,15 @@ def _show(recorder: dict[str, Any]) -> None:
         print(f"streams: {recorder['wanted']} wanted, {recorder['acknowledged']} acknowledged, "
               f"{recorder['flowing']} flowing")
     streams = [(s["instrument"], s["symbol"], s["word"], s["state"], f"{s['rows_per_second']:,.1f}",
-                age_text(s["last_row_age_s"]), s["message"].partition("\n")[0]) for s in recorder["streams"]]
+                age_text(s["last_row_age_s"]), lag_text(s["lag_p50_s"], s["lag_max_s"]),
+                s["message"].partition("\n")[0]) for s in recorder["streams"]]
     if streams:
-        show_table(("instrument", "symbol", "stream", "state", "rows/s", "last row", "message"), streams,
-                   ("rows/s", "last row"))
+        show_table(("instrument", "symbol", "stream", "state", "rows/s", "last row", "lag", "message"), streams,
+                   ("rows/s", "last row", "lag"))
+    for stream in recorder["streams"]:
+        if stream["late"]:
+            print(f"late: {stream['instrument']} {stream['word']} comes {stream['lag_p50_s']:,.0f} s after its events, "
+                  f"up to {stream['lag_max_s']:,.0f} s; what is under way is lost where the line breaks")
     print()
 
 

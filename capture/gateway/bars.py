@@ -5,20 +5,15 @@ from collections.abc import Callable
 import pyarrow as pa
 
 from capture.wire.absent import word_for_none
+from capture.wire.bar_sizes import BAR_SIZES_S as SIZES_S
 from capture.wire.codec import Values
 
 from .client import Client, Worked
 from .contract import HAD_BY, Details, require_bars
-from .moments import DAY_S, HOUR_S, MINUTE_S, MONTH_S, WEEK_S, bar_dates, range_us, written
+from .moments import bar_dates, range_us, written
 from .refusal import Refusal, historical, invalid
 from .subscription import Rows, Subscription, with_column
 
-SIZES_S = {  # IB's words for the width of a bar -> seconds; weeks and months are trading weeks and months
-    **{f"{n} secs": n for n in (1, 5, 10, 15, 30)}, "1 min": MINUTE_S,
-    **{f"{n} mins": n * MINUTE_S for n in (2, 3, 5, 10, 15, 20, 30)}, "1 hour": HOUR_S,
-    **{f"{n} hours": n * HOUR_S for n in (2, 3, 4, 8)}, "1 day": DAY_S,
-    "1W": WEEK_S, "1 week": WEEK_S, "1M": MONTH_S, "1 month": MONTH_S,
-}  # fmt: skip
 LIVE_WHATS = ("TRADES", "AGGTRADES", "MIDPOINT", "BID", "ASK")
 WHATS = (*LIVE_WHATS, "BID_ASK", "ADJUSTED_LAST", "SCHEDULE", *HAD_BY)
 SMALLEST_LIVE_S = 5

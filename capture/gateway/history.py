@@ -5,9 +5,10 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
+from capture.wire.bar_sizes import BAR_SIZES_S as SIZES_S
 from capture.wire.codec import Values
 
-from .bars import SIZES_S, fed_what, historical_bars, keep_up_to_date, valid_what
+from .bars import fed_what, historical_bars, keep_up_to_date, valid_what
 from .client import Client, Worked
 from .contract import Details, resolve
 from .limits import SMALL_BAR_S

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from capture.lake.event_time import LAG_SQL
 from capture.lake.gaps import WATCHED
 from capture.lake.sql import NEWEST_GAPS
 from capture.session.hours import parse_hours
@@ -42,6 +43,18 @@ from {table} where instrument_id is not null
   and date <= coalesce(to_timestamp($end_s)::date, 'infinity'::date)
 """
 
+# How late rows came, by the instrument's own day.
+_LAGS = """
+select instrument_id, stream, day, median(lag_s) as lag_p50_s, max(lag_s) as lag_max_s
+from (select instrument_id, stream, timezone(coalesce(zone, 'UTC'), ts)::date::varchar as day, {lag_s} as lag_s
+      from {table} left join (select unnest($ids::bigint[]) as instrument_id, unnest($zones::varchar[]) as zone)
+      using (instrument_id)
+      where date >= coalesce(to_timestamp($start_s)::date, '-infinity'::date)
+        and date <= coalesce(to_timestamp($end_s)::date, 'infinity'::date))
+where lag_s is not null group by all
+"""
+NO_LAG = {"lag_p50_s": None, "lag_max_s": None}
+
 MISSING = ("open", "closed", "unavailable")
 
 Key = tuple[int, str]  # instrument and stream
@@ -59,6 +72,7 @@ class _Facts:
     restored: dict[Key, Spans] = field(default_factory=lambda: defaultdict(list))
     reasons: dict[Key, list[tuple[float, float, str]]] = field(default_factory=lambda: defaultdict(list))
     minutes: dict[Key, Spans] = field(default_factory=lambda: defaultdict(list))
+    lags: dict[tuple[Key, str], dict[str, float]] = field(default_factory=dict)  # by day
 
 
 @dataclass(slots=True)
@@ -84,7 +98,9 @@ def coverage(
     that any were missing, `backfilled_s` was restored, `down_s` is missing, with `reasons`, and `unknown_s` came after
     the last byte on the tapes: `heard_s` says when that was, by recorder. Where several recorders wanted a stream it is
     there as soon as one of them had it. `share` is what is not missing or unknown. `kept_s` says since when tables of
-    which old rows were pruned are whole: what was before is left out. Instruments whose trading hours are not known
+    which old rows were pruned are whole: what was before is left out. `lag_p50_s` and `lag_max_s` say
+    how late rows came that day, half of them and the most, up to 1 s too much as IB's times are whole seconds; None
+    where IB gives the stream no times. Instruments whose trading hours are not known
     count every hour as trading time.
     """
     parameters = {"streams": sorted(streams), "symbols": symbols}
@@ -101,7 +117,7 @@ def coverage(
         zone = facts.zones.get(key[0], "UTC")
         for day, part in _by_day(expected, zone):
             place = {"symbol": symbol, "instrument_id": key[0], "stream": key[1], "day": day, "zone": zone}
-            rows.append(place | _classes(part, wanted, facts, heard_s))
+            rows.append(place | _classes(part, wanted, facts, heard_s) | facts.lags.get((key, day), NO_LAG))
     return rows
 
 
@@ -138,6 +154,10 @@ def _gather(ask: Ask, streams: set[str], span: Mapping[str, float | None]) -> _F
     for table in sorted({TABLE_OF_STREAM[stream] for stream in streams}):
         for row in ask(_MINUTES.format(table=table), span):
             facts.minutes[row["instrument_id"], row["stream"]].append((row["minute"], row["minute"] + MINUTE_S))
+        zones = {"ids": list(facts.zones), "zones": list(facts.zones.values())}
+        for row in ask(_LAGS.format(table=table, lag_s=LAG_SQL[table]), {**span, **zones}) if table in LAG_SQL else ():
+            key = (row["instrument_id"], row["stream"])
+            facts.lags[key, row["day"]] = {name: row[name] for name in NO_LAG}
     return facts
 
 

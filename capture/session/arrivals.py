@@ -1,13 +1,19 @@
-"""Counts the rows that arrive for each request: reads are kept as they are and looked at in bulk, now and then."""
+"""Counts the rows that arrive for each request, and how late: reads are kept as they are and looked at in bulk."""
 
 from collections import Counter
 
 import numpy as np
+import numpy.typing as npt
 
 from capture.tape.line import Read
-from capture.wire.arrivals import count_rows
+from capture.wire.arrivals import NO_REQUEST, NO_TIME, count_rows, event_seconds, request_ids
+
+from .lateness import Timed
 
 MOST_BYTES = 8 << 20  # of reads that wait; more are looked at without being asked
+SAMPLES = 512  # of which IB's time is read at a look, beside each request's last: enough to tell how late rows come
+
+Numbers = npt.NDArray[np.int64]
 
 
 class Arrivals:
@@ -15,19 +21,21 @@ class Arrivals:
 
     def __init__(self) -> None:
         self._counts: Counter[int] = Counter()
-        self._reads: list[Read] = []
+        self._timed: dict[int, list[Timed]] = {}
+        self._reads: list[tuple[Read, int]] = []
         self._size_bytes = 0
         self._server_version = 0
 
     def begin(self) -> None:
         """Begin a session: request ids mean something else from now on."""
         self._counts.clear()
+        self._timed.clear()
         self._reads, self._size_bytes = [], 0
 
-    def add(self, read: Read, server_version: int) -> None:
-        """Take a read."""
+    def add(self, read: Read, server_version: int, came_us: int) -> None:
+        """Take a read, and when it came."""
         if len(read) > read.greeting:
-            self._reads.append(read)
+            self._reads.append((read, came_us))
             self._size_bytes += len(read.data)
             self._server_version = server_version
         if self._size_bytes >= MOST_BYTES:
@@ -40,21 +48,43 @@ class Arrivals:
         self._counts.clear()
         return counts
 
+    def take_timed(self) -> dict[int, list[Timed]]:
+        """Return when, by IB's time, rows of each request were of that `take` returned last: samples, in order."""
+        timed, self._timed = self._timed, {}
+        return timed
+
     def _look(self) -> None:
         reads, self._reads, self._size_bytes = self._reads, [], 0
-        self._count([read for read in reads if read.keys is None])
-        self._count([read for read in reads if read.keys is not None])
+        self._count([one for one in reads if one[0].keys is None])
+        self._count([one for one in reads if one[0].keys is not None])
 
-    def _count(self, reads: list[Read]) -> None:
+    def _count(self, reads: list[tuple[Read, int]]) -> None:
         if not reads:
             return
         pieces, starts, at = [], [], 0
-        for read in reads:
+        for read, _ in reads:
             first, end = int(read.starts[read.greeting]), int(read.starts[-1])
             pieces.append(read.data[first:end])
             starts.append(read.starts[read.greeting : -1] - (first - at))
             at += end - first
-        known = [read.keys for read in reads if read.keys is not None]
+        known = [read.keys for read, _ in reads if read.keys is not None]
         keys = np.concatenate(known) if known else None
-        edges = np.concatenate((*starts, np.array([at])))
-        self._counts.update(count_rows(b"".join(pieces), edges, self._server_version, keys))
+        edges, data = np.concatenate((*starts, np.array([at]))), b"".join(pieces)
+        ids = request_ids(data, edges, self._server_version, keys)
+        self._counts.update(count_rows(ids))
+        came_us = np.repeat([came_us for _, came_us in reads], [len(part) for part in starts])
+        frames = _sampled(ids)
+        seconds = event_seconds(data, edges, frames, self._server_version, keys)
+        there = seconds != NO_TIME
+        for request_id, event_s, at_us in zip(
+            ids[frames[there]].tolist(), seconds[there].tolist(), came_us[frames[there]].tolist(), strict=True
+        ):
+            self._timed.setdefault(request_id, []).append(Timed(event_s, at_us / 1e6))
+
+
+def _sampled(ids: Numbers) -> Numbers:
+    """Return some frames that have a request id, in order: evenly chosen ones, and each request's last."""
+    lasts = len(ids) - 1 - np.unique(ids[::-1], return_index=True)[1]
+    frames = np.unique(np.concatenate((np.arange(0, len(ids), 1 + len(ids) // SAMPLES), lasts)))
+    sampled: Numbers = frames[ids[frames] != NO_REQUEST]
+    return sampled

@@ -1,11 +1,13 @@
 """What the session machine is told, and what it answers: events in, commands out."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from capture.wire.codec import Decoded
 from capture.wire.handshake import ServerHello
+
+from .lateness import Timed
 
 if TYPE_CHECKING:
     from .history import Job
@@ -51,11 +53,12 @@ class NoRoom:
 class Arrived:
     """So many rows came for each request id since the last time, which was about a second ago; or none did.
 
-    `wall_s` is the time in epoch seconds.
+    `wall_s` is the time in epoch seconds; `timed` are some of the rows that say when they happened.
     """
 
     counts: Mapping[int, int]
     wall_s: float
+    timed: Mapping[int, Sequence[Timed]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,6 +160,7 @@ class Machine:
         self._set_wall(event.wall_s)
         watchman = self._subscriber.watchman
         self._subscriber.rows_came(event.counts, event.wall_s, self._now_s)
+        watchman.time(event.timed, self.settings.data_type.startswith("delayed"))
         if self.state not in IN_SESSION:
             return
         if event.counts:

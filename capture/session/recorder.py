@@ -174,7 +174,7 @@ class Recorder:
             return
         if self._on_read:
             self._on_read(read, self._journal.line.context)
-        self._arrivals.add(read, self._journal.line.context.server_version or 0)
+        self._arrivals.add(read, self._journal.line.context.server_version or 0, time.time_ns() // 1_000)
         self._tell(Received(tuple(messages), read.hello))
         if read.corrupt:
             self._tell(Lost(read.corrupt) if self._greeting.hello else Lost(self._stranger(read), lasting=True))
@@ -332,7 +332,7 @@ class Recorder:
     def _count_arrivals(self) -> None:
         counts = self._arrivals.take()
         self._journal.line.context.rows_came(counts)
-        self._tell(Arrived(counts, time.time()))
+        self._tell(Arrived(counts, time.time(), self._arrivals.take_timed()))
 
     async def _look_at_history(self) -> None:
         await self._beside.do("history", self._save_history)

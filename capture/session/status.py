@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from capture.tape import publish
+from capture.wire.context import DATA_TYPES
 
 from .history import State
 from .journal import Journal
@@ -42,12 +43,13 @@ def describe_recorder(machine: Machine, journal: Journal, started: datetime) -> 
         "wanted": len(lives),
         "acknowledged": sum(life in ACKNOWLEDGED for life in lives),
         "flowing": lives.count(Life.FLOWING),
-        "streams": [_stream(machine, subscription) for subscription in machine.subscriptions.all],
+        "streams": [_stream(machine, journal, subscription) for subscription in machine.subscriptions.all],
     }
 
 
-def _stream(machine: Machine, subscription: Subscription) -> dict[str, Any]:
+def _stream(machine: Machine, journal: Journal, subscription: Subscription) -> dict[str, Any]:
     contract, flow = subscription.contract, subscription.flow
+    request = journal.line.context.requests.get(subscription.request_id or 0)
     last = datetime.fromtimestamp(machine.wall_s(flow.last_s), UTC).isoformat() if flow.last_s is not None else None
     return {
         "instrument": subscription.instrument.word,
@@ -60,9 +62,16 @@ def _stream(machine: Machine, subscription: Subscription) -> dict[str, Any]:
         "state": subscription.life.value,
         "rows_per_second": round(flow.rows_per_second, 3),
         "last_row": last,
+        "lag_p50_s": _rounded(subscription.lateness.p50_s),
+        "lag_max_s": _rounded(subscription.lateness.max_s),
+        "delayed": request is not None and DATA_TYPES.get(request.data_type, "").startswith("delayed"),
         "code": subscription.code,
         "message": subscription.message,
     }
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)
 
 
 def write_status(folder: Path, status: dict[str, Any]) -> None:

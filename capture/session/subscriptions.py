@@ -9,6 +9,7 @@ from itertools import count
 from .backoff import Backoff
 from .hours import Hours
 from .instrument import Contract, Instrument
+from .lateness import Lateness
 from .liveness import Flow
 from .streams import Stream
 
@@ -61,6 +62,7 @@ class Subscription:
     refusals: Backoff | None = None
     attempts: int = 0  # requests since it is silent
     flow: Flow = field(default_factory=Flow)
+    lateness: Lateness = field(default_factory=Lateness)
 
     @property
     def name(self) -> str:

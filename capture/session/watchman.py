@@ -1,9 +1,10 @@
 """Watches over the streams: rows that arrive make them flow, silence against expectation has them requested again."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from .backoff import Backoff
 from .hours import Phase
+from .lateness import LATE_S, Timed
 from .subscriptions import Life, Subscription, Subscriptions
 from .voice import Voice
 
@@ -36,6 +37,23 @@ class Watchman:
             doubted_s = subscription.doubted_s
             if count and (doubted_s is None or (since_s is not None and doubted_s < since_s)):
                 self._flows(subscription)
+
+    def time(self, timed: Mapping[int, Sequence[Timed]], delayed: bool) -> None:
+        """Take rows that say when they happened, by request id; `delayed` where being late is what was asked for."""
+        for request_id, rows in timed.items():
+            if subscription := self._subscriptions.by_id.get(request_id):
+                kind = subscription.stream.kind
+                subscription.lateness.look(rows, None if kind.stream == "live_bars" else kind.cadence_s or 0.0)
+        if not timed or delayed:
+            return
+        lags = ((one.lateness.p50_s or 0.0, one.name) for one in self._subscriptions.all)
+        late_s, name = max(lags, default=(0.0, ""))
+        if late_s >= LATE_S:
+            self._voice.tell("warning", f"{name} comes {late_s:.0f} s after its events, see `ticktape status`; what is "
+                             "under way is lost where the line breaks: look at the load of this machine and of the "
+                             "gateway's", "late")
+        elif late_s < LATE_S / 2:
+            self._voice.drop_topic("late")
 
     def excuse(self, now_s: float) -> None:
         """Forgive all silence so far: it had a reason. From now on rows are expected again."""

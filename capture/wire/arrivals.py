@@ -1,13 +1,17 @@
-"""Whose rows arrived: the request id of each frame of the masses, for many reads at once, nothing else decoded."""
+"""Whose rows arrived, and of when: read off the frames of the masses, for many reads at once, nothing else decoded."""
 
 import numpy as np
 import numpy.typing as npt
 
 from .columns import Numbers
 from .decode import Keys, message_keys
-from .shapes import SHAPES
+from .shapes import SHAPES, Shape
 
-NO_REQUEST = -1
+NO_REQUEST = NO_TIME = -1
+# Shape -> the field in which IB says when it happened, in seconds since 1970.
+_TIMES = {"tick_by_tick_last": "time", "tick_by_tick_quote": "time", "tick_by_tick_midpoint": "time",
+          "real_time_bar": "time", "historical_data_update": "bar_date"}  # fmt: skip
+_EARLIEST_S = 1_000_000_000  # a number below is a date or nothing
 _MOST_DIGITS = 10
 _FEW_IDS = 1 << 20  # up to this, ids are counted in an array of their own
 
@@ -27,18 +31,42 @@ def request_ids(data: bytes, starts: Numbers, server_version: int, keys: Keys | 
     for key in np.unique(keys).tolist():
         if shape := SHAPES.get(key):
             frames = np.flatnonzero(keys == key)
-            place = [field.name for field in shape.fields(server_version)].index("request_id")
-            at = starts[frames] + 4 + len(str(shape.message.id)) + 1
-            for _ in range(place):
-                at = _next_field(text, at)
-            ids[frames] = _numbers(text, at, starts[frames + 1])
+            ids[frames] = _field(text, starts, frames, shape, "request_id", server_version)
     return ids
 
 
-def count_rows(data: bytes, starts: Numbers, server_version: int, keys: Keys | None = None) -> dict[int, int]:
-    """Return how many frames of the masses came for each request id."""
-    every = request_ids(data, starts, server_version, keys)
-    every = every[every != NO_REQUEST]
+def event_seconds(
+    data: bytes, starts: Numbers, frames: Numbers, server_version: int, keys: Keys | None = None
+) -> Numbers:
+    """Return for some of the frames of a read IB's own time, in seconds since 1970; of a bar its start.
+
+    NO_TIME where a frame carries none, or none that can be read.
+    """
+    seconds = np.full(len(frames), NO_TIME, np.int64)
+    text = np.frombuffer(data, np.uint8)
+    keys = (message_keys(data, starts) if keys is None else keys)[frames]
+    for key in np.unique(keys).tolist():
+        if (shape := SHAPES.get(key)) and (name := _TIMES.get(shape.name)):
+            places = np.flatnonzero(keys == key)
+            seconds[places] = _field(text, starts, frames[places], shape, name, server_version)
+    seconds[seconds < _EARLIEST_S] = NO_TIME
+    return seconds
+
+
+def _field(
+    text: npt.NDArray[np.uint8], starts: Numbers, frames: Numbers, shape: Shape, name: str, server_version: int
+) -> Numbers:
+    """Return a field of frames of one shape as numbers."""
+    place = [field.name for field in shape.fields(server_version)].index(name)
+    at = starts[frames] + 4 + len(str(shape.message.id)) + 1
+    for _ in range(place):
+        at = _next_field(text, at)
+    return _numbers(text, at, starts[frames + 1])
+
+
+def count_rows(ids: Numbers) -> dict[int, int]:
+    """Return how many frames there are of each request id, of those that have one."""
+    every = ids[ids != NO_REQUEST]
     if len(every) and every.max() < _FEW_IDS:
         counts = np.bincount(every)
         ids = np.flatnonzero(counts)

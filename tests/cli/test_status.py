@@ -17,9 +17,11 @@ from capture.lake.roll import Roller
 from capture.lake.sealing import Sealer
 from capture.lake.views import prepare
 from capture.session.journal import Journal
+from capture.session.lateness import Timed
 from capture.session.machine import Machine
 from capture.session.settings import Settings
 from capture.session.status import describe_recorder, write_status
+from capture.wire.context import Request
 
 Run = Callable[..., Any]
 state = import_module("capture.cli.state")  # type checkers see only the package
@@ -139,6 +141,27 @@ def test_a_recorder_is_shown_with_its_streams_and_its_roller(run: Run, script: A
         ["AAPL", "trades", "wanted", "0.0"], ["AAPL", "depth:5", "wanted", "0.0"]]
     found = json.loads(run("status", "--data", script.data, "--json").out)["recorders"][0]
     assert (found["running"], found["behind_marks"]) == (True, journal.mark_number - 1)
+
+
+@pytest.mark.parametrize(("data_type", "late_s", "warns"), [(1, 40, True), (1, 1, False), (3, 900, False)])
+def test_lag_is_shown_and_warned_of_unless_data_is_delayed(
+    run: Run, script: Any, data_type: int, late_s: float, warns: bool
+) -> None:
+    settings = Settings.model_validate({
+        "data": script.data, "record": [{"instruments": ["AAPL"], "streams": ["trades"]}]})
+    script.open().ask(5, "req_tick_by_tick", tick_kind="AllLast")
+    script.answer("market_data_type", request_id=5, data_type=data_type).mark().writer.close()
+    journal, machine = Journal.open(settings), Machine(settings, settings.wanted())
+    journal.line.context.requests[5] = Request(5, "req_tick_by_tick", "all_last", 1, "AAPL", data_type=data_type)
+    machine.subscriptions.requested(machine.subscriptions.all[0], 5, 0.0)
+    machine.subscriptions.all[0].lateness.look([Timed(1000 - late_s, 1000.25)], 0.0)
+    write_status(script.data / "tape" / "main", describe_recorder(machine, journal, datetime.now(UTC)))
+    out = run("status", "--data", script.data).out
+    stream = json.loads(run("status", "--data", script.data, "--json").out)["recorders"][0]["streams"][0]
+    journal.tape.close()
+    assert f"{late_s + 0.25:,.1f} to {late_s + 0.25:,.1f} s" in out
+    assert (f"late: AAPL trades comes {late_s} s after its events" in out) == warns == stream["late"]
+    assert (stream["lag_p50_s"], stream["lag_max_s"]) == (late_s + 0.25, late_s + 0.25)
 
 
 @pytest.mark.parametrize(("free_mib", "why"), [(0, "0 MiB are free on the disk"), (500, "hangs")])

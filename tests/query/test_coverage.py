@@ -46,7 +46,7 @@ class Day:
     """A recorder's day in New York, of an instrument that trades from 9:30 to 16:00."""
 
     def __init__(self, make: Any, folder: Path, zone: str = "US/Eastern") -> None:
-        self.now_s = NOON
+        self.now_s, self.late_s = NOON, 0.0
         self.tape = make(folder, now=lambda: int(self.now_s * SECOND))
         self.tape.open()
         self.tape.answer("contract_details", request_id=9, symbol="AAPL", con_id=265598, time_zone_id=zone,
@@ -56,7 +56,7 @@ class Day:
     def trade_until(self, minutes: float) -> None:
         end = self.now_s + 60 * minutes
         while self.now_s < end:
-            self.tape.trade(1, 10)
+            self.tape.trade(1, 10, time=int(self.now_s - self.late_s))
             self.now_s += 20
 
     def coverage(self) -> list[dict[str, Any]]:
@@ -122,7 +122,7 @@ def test_of_two_recorders_one_is_enough(day: Day) -> None:
     other = type(day.tape)(day.tape.data, "other", now=lambda: int(day.now_s * SECOND))
     other.open().ask(1, "req_tick_by_tick", tick_kind="AllLast")
     day.trade_until(minutes=5)
-    other.trade(1, 10).close("killed").writer.close()
+    other.trade(1, 10, time=int(day.now_s)).close("killed").writer.close()
     day.trade_until(minutes=25)
     (row,) = day.coverage()
     assert row["expected_s"] == pytest.approx(1800)
@@ -157,3 +157,19 @@ def test_days_are_the_instruments_own(day: Day) -> None:
     day.now_s += 24 * 3600
     assert [(row["day"], row["expected_s"]) for row in day.coverage()] == [
         ("2026-01-05", pytest.approx(4 * 3600)), ("2026-01-06", pytest.approx(2.5 * 3600 + 60))]
+
+
+def test_lag_is_a_column_of_coverage(day: Day) -> None:
+    day.trade_until(minutes=5)
+    day.late_s = 40.0
+    day.trade_until(minutes=2)
+    (row,) = day.coverage()
+    assert (row["lag_p50_s"], row["lag_max_s"]) == (0, 40)
+
+
+def test_a_stream_without_event_times_has_no_lag(day: Day) -> None:
+    day.tape.ask(2, "req_market_data")
+    day.tape.answer("tick_size", request_id=2, tick_type=0, size=1)
+    day.trade_until(minutes=1)
+    row = next(row for row in day.coverage() if row["stream"] == "ticks")
+    assert (row["lag_p50_s"], row["lag_max_s"]) == (None, None)

@@ -30,6 +30,7 @@ from capture.session.former import LATE_S
 from capture.session.history import Job
 from capture.session.history_pages import TickPages
 from capture.session.instrument import parse_instrument
+from capture.session.lateness import Timed
 from capture.session.machine import RESOLVE_TIMEOUT_S, Machine
 from capture.session.phases import PHASES, State
 from capture.session.settings import Settings
@@ -1309,3 +1310,27 @@ def test_a_contract_whose_answer_never_comes_is_asked_for_again() -> None:
 def test_every_code_of_the_table_is_among_these() -> None:
     tried = {*OF_THE_LINE, *(code for code, _, _ in OF_A_REQUEST)}
     assert CODES.keys() - tried == {326, 2174}
+
+
+# Rows that come late
+
+
+@pytest.mark.parametrize(("data_type", "warnings"), [("live", 1), ("delayed", 0)])
+def test_a_line_that_lags_is_warned_of_once_and_again_after_it_caught_up(data_type: str, warnings: int) -> None:
+    driver = Driver(data_type=data_type).record()
+    request_id = driver.subscription.request_id
+    assert request_id is not None
+
+    def come(late_s: float, seconds: int) -> None:
+        for _ in range(seconds):
+            driver.wait(1)
+            driver.hear()
+            at_s = driver.wall_s + driver.now_s
+            driver.tell(Arrived({request_id: 1}, at_s, {request_id: [Timed(at_s - late_s, at_s)]}))
+
+    for round_ in (1, 2):
+        come(0.5, 90)
+        come(12.0, 90)
+        said = [say.text for say in driver.of(Say) if say.level == "warning" and "after its events" in say.text]
+        assert len(said) == warnings * round_
+        assert all("AAPL trades comes 12 s after" in text or "AAPL trades comes 6 s" in text for text in said)

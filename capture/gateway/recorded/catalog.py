@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from capture.gateway.bars import SIZES_S
+from capture.wire.bar_sizes import BAR_SIZES_S as SIZES_S
 from capture.wire.context import DATA_TYPES
 
 from .store import Bars, Series, Store
@@ -59,10 +59,13 @@ Key = tuple[int, str, Bars | None, str]  # instrument, table, kind of bars, stre
 
 
 class Catalog:
-    """Knows what can be played. Of several recorders that have a stream the first by name is played, or `recorder`."""
+    """Knows what can be played. Of several recorders that have a stream the first by name is played, or `recorder`.
 
-    def __init__(self, store: Store, recorder: str | None = None) -> None:
-        self._store = store
+    `by_event`: what came late is played when it happened.
+    """
+
+    def __init__(self, store: Store, recorder: str | None = None, by_event: bool = False) -> None:
+        self._store, self._by_event = store, by_event
         self._streams: defaultdict[Key, dict[str, Stream]] = defaultdict(dict)
         self._by_id: dict[tuple[str, int], Stream] = {}
         self._data_types: dict[int, int] = {}
@@ -102,7 +105,7 @@ class Catalog:
             recorder = self._recorder((con_id, _asked_for(table), None, source))
             if recorder is not None:
                 streams = (source, HISTORY) if table in RESTORED and source != HISTORY else (source,)
-                return Series(table, con_id, recorder, streams)
+                return Series(table, con_id, recorder, streams, by_event=self._by_event)
         return None
 
     def _bar_series(self, con_id: int, bars: Bars, streams: tuple[str, ...] = BAR_STREAMS) -> Series | None:
@@ -111,7 +114,7 @@ class Catalog:
             recorder = self._recorder((con_id, "bars", bars, stream))
             if recorder is not None:
                 return Series("bars", con_id, recorder, tuple(dict.fromkeys((*streams, HISTORY))), bars,
-                              beginnings=streams == BAR_STREAMS)  # fmt: skip
+                              beginnings=streams == BAR_STREAMS, by_event=self._by_event)  # fmt: skip
         return None
 
     def _recorder(self, key: Key) -> str | None:
