@@ -15,7 +15,8 @@ DELTA, DICTIONARY, PLAIN = "delta", "dictionary", "plain"
 class Column:
     """A column of a table: name, Arrow type, meaning, unit, and what a null means ("never" where none occurs).
 
-    `since` is the first version of the table that has it; rows of an older one have nulls there.
+    `since` is the first version of the table that has it; rows of an older one have nulls there. `revised` is the first
+    in which its values came about as they do now: an older one's need not be what the tape gives now.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Column:
     null: str = "never"
     encoding: str = DICTIONARY
     since: int = 1
+    revised: int = 1
 
     @property
     def nullable(self) -> bool:

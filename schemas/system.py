@@ -1,5 +1,7 @@
 """System tables: what happened on the line, and what is missing."""
 
+from dataclasses import replace
+
 import pyarrow as pa
 
 from .columns import PLAIN, Column, integer, number, text, time
@@ -90,11 +92,17 @@ GAPS = Table(
         text("gap_id", "name of the gap: recorder, stream, instrument and the seq at which it opened"),
         text("state", "open, closed, backfilled or unavailable; unavailable from the first is a second of which IB's "
              "history gave as many rows as it gives at most, so that it is not known to be whole"),
-        time("from_ts", "last moment the stream was known to be whole"),
-        time("to_ts", "first row after the gap", "the gap is open"),
+        replace(time("from_ts", "last moment the stream was known to be whole: where IB gives event times, that of its last "
+                     "row (ts_event; of a bar its end), as what was under way was lost too"), revised=2),
+        replace(time("to_ts", "when the stream was whole again: when its first row came, or where that was late, IB's time "
+                     "of it", "the gap is open"), revised=2),
         text("reason", "why data was missing"),
         integer("code", "IB's code behind it", null="no code: the line or the recorder was down"),
         integer("rows_restored", "rows fetched from IB's history into the gap", "rows", "not backfilled", bits=64),
+        Column("lag_s", pa.float64(), "how late the stream's last row before the gap came: ts less IB's time of it, which "
+               "for ticks is a whole second and so makes this up to 1 s too much", "s",
+               "IB gives the stream no event times, or no row had come, or recorded before version 2", since=2),
     ),
     SYSTEM_SORT_KEY,
+    version=2,
 )

@@ -20,6 +20,7 @@ from capture.wire.lookup import BACKFILL as BACKFILL_ORIGIN
 from capture.wire.lookup import constant
 from capture.wire.rows import Rows
 
+from .event_time import proven_us
 from .events import Events, message_rows, note_row, opened_row, refused_row, request_row
 from .gaps import Gaps, Seen
 from .restore import HISTORY, Captured, Restorer, nothing_stored
@@ -32,6 +33,7 @@ PIECE_BYTES = 4 << 20
 _MOST_IDS = 1 << 20
 
 Tables = dict[str, pa.Table]
+Edge = tuple[int, int]  # a frame, and up to when, by IB's time, it proves its stream whole
 
 
 class Decoder:
@@ -283,21 +285,26 @@ def _seen(
     parts: list[Rows], begin: int, end: int, times_us: npt.NDArray[np.int64], first_seq: int
 ) -> dict[int, Seen]:
     """Return per request id its first and last row among the frames from `begin` up to `end`."""
-    frames: dict[int, tuple[int, int]] = {}
+    seen: dict[int, tuple[Edge, Edge]] = {}
     for rows in parts:
         a, b = np.searchsorted(rows.frames, (begin, end))
-        ids, of_part = rows.columns["request_id"].to_numpy()[a:b], rows.frames[a:b]
-        if not len(ids):
+        if a == b:
             continue
-        for request_id, first, last in _edges(ids, of_part):
-            known = frames.get(request_id, (first, last))
-            frames[request_id] = (min(first, known[0]), max(last, known[1]))
-    return {request_id: Seen(int(times_us[first]), first_seq + first, int(times_us[last]))
-            for request_id, (first, last) in frames.items()}
+        reached_us = proven_us(rows, times_us)
+        for request_id, *places in _edges(rows.columns["request_id"].to_numpy()[a:b]):
+            first, last = ((int(rows.frames[a + at]), int(reached_us[a + at])) for at in places)
+            known = seen.get(request_id, (first, last))
+            seen[request_id] = (min(first, known[0], key=_frame), max(last, known[1], key=_frame))
+    return {request_id: Seen(int(times_us[first[0]]), first_seq + first[0], first[1], int(times_us[last[0]]), last[1])
+            for request_id, (first, last) in seen.items()}
 
 
-def _edges(ids: npt.NDArray[np.int32], frames: npt.NDArray[np.int64]) -> Iterator[tuple[int, int, int]]:
-    """Yield each distinct id with the first and the last of its frames, which are in order."""
+def _frame(edge: Edge) -> int:
+    return edge[0]
+
+
+def _edges(ids: npt.NDArray[np.int32]) -> Iterator[tuple[int, int, int]]:
+    """Yield each distinct id with the first and the last of its places."""
     distinct: npt.NDArray[Any]
     codes: npt.NDArray[Any]
     if ids.min() < 0 or ids.max() >= _MOST_IDS:
@@ -307,8 +314,9 @@ def _edges(ids: npt.NDArray[np.int32], frames: npt.NDArray[np.int64]) -> Iterato
     firsts = np.full(len(distinct), -1, np.int64)
     lasts = firsts.copy()
     # Of equal indices the last assignment stays: forwards that is the last frame, backwards the first.
-    lasts[codes] = frames
-    firsts[codes[::-1]] = frames[::-1]
+    places = np.arange(len(ids))
+    lasts[codes] = places
+    firsts[codes[::-1]] = places[::-1]
     there = np.flatnonzero(lasts >= 0)
     yield from zip(distinct[there].tolist(), firsts[there].tolist(), lasts[there].tolist(), strict=True)
 

@@ -3,6 +3,9 @@
 A stream is watched from its first request on. It is down when the line is (the session ended, IB lost its own line, a
 farm broke, a request died, the recorder found it silent), and whole again with the first row that follows. Every change
 of a gap's state is a row of `gaps`; the newest row of a gap_id is how it stands.
+
+What a gateway had not sent yet when a line broke is lost, however late it was: so where IB gives event times, a gap
+begins and ends by them, not by when rows came.
 """
 
 from dataclasses import dataclass, field
@@ -16,6 +19,8 @@ from .events import Events
 WATCHED = LIVE_STREAMS
 # Of these IB keeps history.
 RESTORABLE = frozenset({"last", "all_last", "quotes", "midpoints", "bars", "live_bars"})
+# Of these IB says when things happened: the very same.
+TIMED = RESTORABLE
 # In the name of a gap of one second that history may not have given whole.
 CUT_MARK = ".cut."
 # What history is asked for -> the stream that brings the same live.
@@ -27,6 +32,9 @@ NOTICE_LAG_US = 1_000_000
 # gap is opened.
 PATIENCE_US = 5_000_000
 MOST_CANCELLED = 1_000  # as many request ids are remembered, the newest
+# A stream without rows for so long was whole for longer than up to its last one: as late as the line's others were.
+QUIET_US = 60_000_000
+SECOND_US = 1_000_000  # what IB's event times are rounded down to
 
 LINE_LOST, LINE_RESTORED = frozenset({1100, 2110}), frozenset({1101, 1102})
 FARM_BROKEN, FARM_OK = 2103, 2104
@@ -37,19 +45,23 @@ Key = tuple[int | None, str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The first and last row of a request among some."""
+    """The first and last row of a request among some: when they came, and up to when, by IB's time, each proves its
+    stream whole; where IB gave no time, when they came."""
 
     first_us: int
     first_seq: int
+    first_event_us: int
     last_us: int
+    last_event_us: int
 
 
 @dataclass(slots=True)
 class Watch:
     """A watched stream: `last_us` is its last row, or its first request where none came yet.
 
-    `detail` tells bars of different width and making apart, `request_id` is the newest request for it. It is suspected
-    to be down since `suspect_us`, for a reason and by IB's code.
+    `event_us` is up to when, by IB's time, its rows prove it whole; `detail` tells bars of different width and making
+    apart, `request_id` is the newest request for it, made at `requested_us`. It is suspected to be down since
+    `suspect_us`, for a reason and by IB's code.
     """
 
     instrument_id: int | None
@@ -63,6 +75,13 @@ class Watch:
     suspect_code: int = 0
     request_id: int | None = None
     gap: dict[str, Any] | None = None
+    event_us: int | None = None
+    requested_us: int = 0
+
+    @property
+    def lag_us(self) -> int | None:
+        """How late its last row came, None where IB gave no time."""
+        return None if self.event_us is None else self.last_us - self.event_us
 
     def as_json(self) -> dict[str, Any]:
         """Return the state as plain values."""
@@ -91,6 +110,7 @@ class Gaps:
             key = _key(request)
             watch = self.watches.setdefault(key, Watch(*key, last_us=ts_us))
             watch.wanted, watch.request_id = True, request.request_id
+            watch.requested_us = ts_us
 
     def cancelled(self, request: Request, seq: int) -> None:
         """A stream was given up: nothing is missed from now on unless it is asked for again, or has been already."""
@@ -106,21 +126,23 @@ class Gaps:
         for request_id, rows in seen.items():
             request = requests.get(request_id)
             if request is not None and (watch := self.watches.get(_key(request))):
-                self._row(watch, rows.first_us, rows.first_seq)
+                self._row(watch, rows)
                 watch.last_us = max(watch.last_us, rows.last_us)
+                if watch.stream in TIMED:
+                    watch.event_us = rows.last_event_us
 
     def session_ended(self, ts_us: int, seq: int, reason: str) -> None:
         """The session ended: nothing came after the last byte that was heard."""
         self.cancelled_seq.clear()
         for watch in self._wanted():
             watch.suspect_us = None
-            self._open(watch, max(watch.last_us, self.heard_us), ts_us, seq, reason, None)
+            self._open(watch, self._whole_us(watch, self.heard_us), ts_us, seq, reason, None)
 
     def notice(self, code: int, request: Request | None, message: str, ts_us: int, seq: int) -> None:
         """IB said something about the line, a farm or a request."""
         if code in LINE_LOST:
             for watch in self._wanted():
-                self._open(watch, max(watch.last_us, ts_us - NOTICE_LAG_US), ts_us, seq, message, code)
+                self._open(watch, self._whole_us(watch, ts_us - NOTICE_LAG_US), ts_us, seq, message, code)
         elif code == FARM_BROKEN:
             for watch in self._wanted():
                 _suspect(watch, ts_us, "a market data farm was broken", FARM_BROKEN)
@@ -132,7 +154,7 @@ class Gaps:
     def silent(self, request: Request, ts_us: int, seq: int, reason: str) -> None:
         """The recorder found a stream silent against expectation: it was whole up to its last row."""
         if watch := self.watches.get(_key(request)):
-            self._open(watch, watch.last_us, ts_us, seq, reason, None)
+            self._open(watch, watch.last_us if watch.event_us is None else watch.event_us, ts_us, seq, reason, None)
 
     def restored(self, gap_id: str, rows: int) -> None:
         """Rows of a gap came from history."""
@@ -187,7 +209,7 @@ class Gaps:
         if watch is None:
             return
         if kind == "terminal" or code in (DEPTH_RESET, COMPETING_SESSION):
-            self._open(watch, max(watch.last_us, ts_us - NOTICE_LAG_US), ts_us, seq, message, code)
+            self._open(watch, self._whole_us(watch, ts_us - NOTICE_LAG_US), ts_us, seq, message, code)
         elif kind == "doubtful":
             _suspect(watch, ts_us, message, code)
 
@@ -196,14 +218,35 @@ class Gaps:
             since_us = watch.suspect_us
             if since_us is not None and ts_us - since_us >= patience_us:
                 watch.suspect_us = None
-                from_us = max(watch.last_us, since_us - NOTICE_LAG_US)
+                from_us = self._whole_us(watch, since_us - NOTICE_LAG_US)
                 self._open(watch, from_us, ts_us, seq, watch.suspect_reason, watch.suspect_code)
 
-    def _row(self, watch: Watch, ts_us: int, seq: int) -> None:
+    def _whole_us(self, watch: Watch, at_us: int) -> int:
+        """Return up to when a stream is known to be whole, that nothing more came of after `at_us`.
+
+        By IB's time, that is up to its last event; where it has been quiet for long, as far as the line's others were
+        then. Without IB's time it is a moment of arrival.
+        """
+        if watch.stream not in TIMED:
+            return max(watch.last_us, at_us)
+        if watch.event_us is None:
+            return max(watch.last_us, at_us - self._lag_us())
+        if at_us - watch.last_us <= QUIET_US:
+            return watch.event_us
+        return max(watch.event_us, at_us - self._lag_us())
+
+    def _lag_us(self) -> int:
+        """Return how late the latest of the streams are of which rows came lately, 0 where none tells."""
+        lags = [(watch.last_us, watch.lag_us) for watch in self._wanted() if watch.lag_us is not None]
+        newest_us = max((last_us for last_us, _ in lags), default=0)
+        return max((lag_us for last_us, lag_us in lags if newest_us - last_us <= QUIET_US), default=0)
+
+    def _row(self, watch: Watch, rows: Seen) -> None:
         watch.suspect_us = None
         if watch.gap is not None:
-            gap, watch.gap = watch.gap | {"state": "closed", "to_ts": ts_us}, None
-            self.events.framed("gaps", ts_us, seq, gap)
+            gap = watch.gap | {"state": "closed", "to_ts": _until_us(watch, watch.gap["from_ts"], rows)}
+            watch.gap = None
+            self.events.framed("gaps", rows.first_us, rows.first_seq, gap)
             if watch.stream in RESTORABLE:
                 self.waiting[gap["gap_id"]] = gap | {"detail": watch.detail, "rows_restored": 0}
 
@@ -214,7 +257,7 @@ class Gaps:
         watch.gap = {
             "instrument_id": watch.instrument_id, "symbol": watch.symbol, "stream": watch.stream,
             "gap_id": f"{self.events.recorder}.{watch.stream}.{name}.{seq}", "from_ts": from_us, "reason": reason,
-            "code": code,
+            "code": code, "lag_s": None if watch.lag_us is None else watch.lag_us / SECOND_US,
         }  # fmt: skip
         self.events.unframed("gaps", ts_us, seq, watch.gap | {"state": "open"})
 
@@ -222,6 +265,15 @@ class Gaps:
 def _suspect(watch: Watch, since_us: int, reason: str, code: int) -> None:
     if watch.suspect_us is None:
         watch.suspect_us, watch.suspect_reason, watch.suspect_code = since_us, reason, code
+
+
+def _until_us(watch: Watch, from_us: int, rows: Seen) -> int:
+    """Return from when on a stream is whole again whose first rows these are: not before the gap or its request.
+
+    A request may begin with a value of long before, which says nothing of what came between.
+    """
+    told_us = max(rows.first_event_us, min(rows.first_us, max(rows.first_event_us + SECOND_US, watch.requested_us)))
+    return max(told_us, from_us)
 
 
 def _key(request: Request) -> Key:

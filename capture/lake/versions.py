@@ -30,8 +30,9 @@ def oldest_version(table: Table, paths: Iterable[Path]) -> int:
 
 
 def newer_columns(table: Table, version: int | None) -> frozenset[str]:
-    """Return the columns of a table that rows of a version do not have."""
-    return frozenset(column.name for column in table.columns if column.since > (version or table.version))
+    """Return the columns of a table that rows of a version do not have, or whose values came about otherwise then."""
+    return frozenset(column.name for column in table.columns
+                     if max(column.since, column.revised) > (version or table.version))
 
 
 def file_versions(layout: Layout, table: Table) -> Counter[int | None]:

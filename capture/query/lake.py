@@ -237,7 +237,7 @@ def _several(symbols: str | Sequence[str] | None) -> list[str]:
 
 _GAPS = f"""
 select instrument_id, symbol, stream, gap_id, state, from_ts, to_ts,
-       epoch(coalesce(to_ts, now()) - from_ts) as lasted_s, reason, code, rows_restored, recorder
+       epoch(coalesce(to_ts, now()) - from_ts) as lasted_s, reason, code, rows_restored, lag_s, recorder
 from {NEWEST_GAPS}
 where ($symbols = [] or symbol in (select unnest($symbols)))
   and ($stream is null or stream = $stream)

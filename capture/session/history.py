@@ -25,7 +25,7 @@ from .voice import Voice
 
 WITHHELD_S = 1_200  # who has not subscribed to the data gets no history of the last 15 minutes; and clocks differ
 TIMEOUT_S = 120.0  # history can take its time, and a farm that breaks swallows the question
-# A gap's ends are times of arrival: IB's own may differ, and asking for more than is missing does no harm.
+# IB's times are whole seconds, and asking for more than is missing does no harm.
 MARGIN_S = 2
 # Rows that come live and from history must have come live first: until then the last seconds are left alone.
 SETTLE_S = 3
@@ -150,10 +150,19 @@ class History:
         return all(job.state is not State.WANTED for job in self.jobs.values())
 
     def want(self, jobs: Iterable[Job], now_s: float, wall_s: float) -> None:
-        """Say which jobs there are by now: known ones go on, others begin, and what is not named is given up."""
+        """Say which jobs there are by now: known ones go on, others begin, and what is not named is given up.
+
+        When to begin may still change of those that were not asked for.
+        """
         self._wall_s = wall_s - now_s
-        self.jobs = {job.name: self.jobs.get(job.name, job) for job in jobs}
+        self.jobs = {job.name: self._known(job) for job in jobs}
         self._due_s = now_s
+
+    def _known(self, job: Job) -> Job:
+        known = self.jobs.get(job.name, job)
+        if not known.asked:
+            known.begin_s = job.begin_s
+        return known
 
     def hear(self, message: Decoded, now_s: float) -> None:
         """Take a message that may answer a request."""
@@ -360,7 +369,7 @@ def gap_job(gap: dict[str, Any], exchange: str = "") -> Job:
     else:
         _, bar_size, what = gap["detail"].split(".")
         bar_s = SPANS[bar_size].bar_s
-        from_s, ready_s = from_s - bar_s, ready_s + bar_s
+        from_s, ready_s = from_s - 2 * bar_s, ready_s + bar_s  # the bar in the making, which may have come late
         pages = BarPages(bar_size, what, from_s, to_s)
     instrument = Instrument(word, Contract(con_id, exchange=exchange))
     return Job(gap["gap_id"], instrument, pages, from_s, gap["gap_id"], ready_s)

@@ -9,7 +9,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import asdict, dataclass, fields
 from functools import partial
 from pathlib import Path
@@ -35,6 +35,8 @@ MOST_S = 1 << 33  # later moments than the year 2242 are none
 # What of a wish, as a word -> IB's name of it.
 WHATS = dict(zip(("trades", "quotes", "midpoints"), TICKS, strict=True))
 BARS = "bars"
+# A stream that has not come past a gap's end is waited for until others are so far beyond, or, where none are, so long.
+OTHERS_S, QUIET_S = 60, 900.0
 
 
 class WishError(StreamError):
@@ -134,9 +136,8 @@ class HistoryDesk:
 
     def jobs(self, subscriptions: Iterable[Subscription]) -> tuple[Job, ...]:
         """Return what there is to fetch by now: the gaps that wait, and the wishes."""
-        asked = ((s.contract, s.stream.kind.stream) for s in subscriptions)
-        exchanges = {(contract.con_id, stream): contract.exchange for contract, stream in asked if contract}
-        gaps = [self._gap_job(gap, exchanges) for gap in self.gaps() if gap["instrument_id"] is not None]
+        live = {(one.contract.con_id, one.stream.kind.stream): one for one in subscriptions if one.contract}
+        gaps = [self._gap_job(gap, live) for gap in self.gaps() if gap["instrument_id"] is not None]
         return (*(job for job in gaps if job is not None), *(wish.job() for wish in self.wishes()))
 
     def wishes(self) -> list[Wish]:
@@ -202,15 +203,18 @@ class HistoryDesk:
         self.faults.pop(str(path), None)
         return found
 
-    def _gap_job(self, gap: dict[str, Any], exchanges: dict[tuple[int, str], str]) -> Job | None:
+    def _gap_job(self, gap: dict[str, Any], live: dict[tuple[int, str], Subscription]) -> Job | None:
         """Return the job for a gap; None where what is written of it makes none."""
         name = f"{self._rolled}, gap {gap.get('gap_id')}"
         try:
-            job = gap_job(gap, exchanges.get((gap["instrument_id"], gap["stream"]), ""))
+            one = live.get((gap["instrument_id"], gap["stream"]))
+            job = gap_job(gap, one.contract.exchange if one and one.contract else "")
         except _UNREADABLE as error:
             self.faults[name] = f"{type(error).__name__}: {error}"
             return None
         self.faults.pop(name, None)
+        if one is not None:
+            _wait_for(one, job, live.values())
         return job
 
 
@@ -229,6 +233,14 @@ def _parse_rolled(text: str) -> tuple[int, list[dict[str, Any]]]:
     if not all({"gap_id", "instrument_id"} <= gap.keys() for gap in waiting):
         raise ValueError("a gap has no name or no instrument")
     return int(rolled["mark"]), waiting
+
+
+def _wait_for(one: Subscription, job: Job, all_live: Collection[Subscription]) -> None:
+    """Let a gap's job begin once all that comes live of its last seconds has come: it would come twice else."""
+    newest_s = max(other.lateness.newest_s or 0.0 for other in all_live)
+    is_quiet = newest_s > job.pages.to_s + OTHERS_S  # rather than late
+    if not is_quiet and (one.lateness.newest_s or 0.0) <= job.pages.to_s:
+        job.begin_s = job.pages.to_s + QUIET_S + max(other.lateness.max_s or 0.0 for other in all_live)
 
 
 def _write_text(text: str, path: Path) -> None:

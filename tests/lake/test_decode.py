@@ -227,7 +227,8 @@ def session_bytes() -> tuple[list[bytes], bytes]:
 
 def plain(tables: Tables) -> dict[str, list[dict[str, Any]]]:
     # Times depend on where the reads were cut; nothing else does.
-    return {name: [{k: v for k, v in row.items() if k not in ("ts", "from_ts", "to_ts")} for row in rows.to_pylist()]
+    times = ("ts", "from_ts", "to_ts", "lag_s")
+    return {name: [{k: v for k, v in row.items() if k not in times} for row in rows.to_pylist()]
             for name, rows in tables.items()}
 
 

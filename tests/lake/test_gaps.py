@@ -34,9 +34,15 @@ def tape(script: Any, tmp_path: Any, clock: Clock) -> Any:
     made.open().ask(1, "req_tick_by_tick", tick_kind="AllLast")
     made.ask(2, "req_tick_by_tick", con_id=2, symbol="MSFT", tick_kind="AllLast")
     clock.after(1)
-    made.trade(1, 10).trade(2, 20)
+    trade(trade(made, 1, 10), 2, 20)
     yield made
     made.writer.close()
+
+
+def trade(tape: Any, request_id: int, price: float, late_s: float = 0) -> Any:
+    """A trade of now, or of so many seconds ago; IB's time is a whole second."""
+    now_ns = tape.writer._clock._read_wall_ns()
+    return tape.trade(request_id, price, time=int(now_ns / SECOND - late_s))
 
 
 def gaps(tape: Any, clock: Clock) -> list[tuple[str, str, float, float | None, int | None]]:
@@ -66,9 +72,9 @@ def test_a_gap_closes_with_the_first_row_of_the_next_session(tape: Any, clock: C
     clock.after(5)
     tape.close().open().ask(7, "req_tick_by_tick", tick_kind="AllLast")
     clock.after(2)
-    tape.trade(7, 11)
+    trade(tape, 7, 11)
     clock.after(1)
-    tape.trade(7, 12)
+    trade(tape, 7, 12)
     assert gaps(tape, clock)[2:] == [("AAPL", "closed", 8, 1, None)]
 
 
@@ -76,25 +82,25 @@ def test_the_lines_of_ib_break_all_streams(tape: Any, clock: Clock) -> None:
     clock.after(5)
     tape.answer("error", request_id=-1, code=1100, message="lost")
     clock.after(3)
-    tape.answer("error", request_id=-1, code=1102, message="restored").trade(2, 21)
+    trade(tape.answer("error", request_id=-1, code=1102, message="restored"), 2, 21)
     rows = gaps(tape, clock)
-    assert rows == [("AAPL", "open", 4, None, 1100), ("MSFT", "open", 4, None, 1100), ("MSFT", "closed", 4, 0, 1100)]
+    assert rows == [("AAPL", "open", 8, None, 1100), ("MSFT", "open", 8, None, 1100), ("MSFT", "closed", 8, 0, 1100)]
 
 
 def test_a_broken_farm_concerns_the_streams_that_went_silent(tape: Any, clock: Clock) -> None:
     clock.after(1)
     tape.answer("error", request_id=-1, code=2103, message="Market data farm connection is broken:usfarm")
     clock.after(2)
-    tape.trade(2, 21)
+    trade(tape, 2, 21)
     clock.after(2)
-    tape.answer("error", request_id=-1, code=2104, message="OK:usfarm").trade(1, 11)
+    trade(tape.answer("error", request_id=-1, code=2104, message="OK:usfarm"), 1, 11)
     assert gaps(tape, clock) == [("AAPL", "open", 5, None, 2103), ("AAPL", "closed", 5, 0, 2103)]
 
 
 def test_a_farm_that_stays_broken_is_known_before_it_is_whole(tape: Any, clock: Clock) -> None:
     tape.answer("error", request_id=-1, code=2103, message="broken")
     clock.after(6)
-    tape.trade(2, 21)
+    trade(tape, 2, 21)
     assert [row[:2] for row in gaps(tape, clock)] == [("AAPL", "open")]
 
 
@@ -163,7 +169,7 @@ def test_advice_opens_none(tape: Any, clock: Clock, code: int) -> None:
 
 def test_what_the_recorder_found_silent_was_whole_up_to_its_last_row(tape: Any, clock: Clock) -> None:
     clock.after(9)
-    tape.trade(2, 21)
+    trade(tape, 2, 21)
     tape.writer.note({"note": "AAPL trades silent", "silent_request_id": 1})
     assert gaps(tape, clock) == [("AAPL", "open", 9, None, None)]
 
@@ -176,8 +182,72 @@ def test_a_stream_given_up_misses_nothing(tape: Any, clock: Clock) -> None:
 
 
 def test_a_gap_has_one_name_from_opening_to_closing(tape: Any, clock: Clock) -> None:
-    tape.close().open().ask(7, "req_tick_by_tick", tick_kind="AllLast").trade(7, 11).close()
+    trade(tape.close().open().ask(7, "req_tick_by_tick", tick_kind="AllLast"), 7, 11).close()
     decoder = Decoder("main")
     decoder.feed(Follower(tape.data / "tape" / "main", 1))
     names = [row["gap_id"] for row in decoder.take()["gaps"].to_pylist() if row["symbol"] == "AAPL"]
     assert names[0] == names[1] != names[2]
+
+
+def gaps_by_event(tape: Any) -> list[dict[str, Any]]:
+    decoder = Decoder("main")
+    decoder.feed(Follower(tape.data / "tape" / "main", 1))
+    found: list[dict[str, Any]] = decoder.take()["gaps"].to_pylist()
+    return found
+
+
+def ago(clock: Clock, row: dict[str, Any], name: str) -> float:
+    return float(round(clock.now_ns / SECOND - row[name].timestamp(), 3))
+
+
+def test_a_gap_of_a_stream_that_lagged_begins_at_its_last_event(tape: Any, clock: Clock) -> None:
+    clock.after(100)
+    trade(tape, 1, 11, late_s=40)
+    clock.after(1)
+    tape.answer("current_time", time=0).close("the gateway was restarted")
+    first, quiet = gaps_by_event(tape)
+    assert (ago(clock, first, "from_ts"), first["lag_s"]) == (41, 40)
+    # MSFT's last row came 100 s before: what of it was under way is as late as AAPL's.
+    assert (ago(clock, quiet, "from_ts"), quiet["lag_s"]) == (40, 0)
+
+
+def test_a_gap_ends_where_the_events_go_on_however_late_they_come(tape: Any, clock: Clock) -> None:
+    tape.close().open().ask(7, "req_tick_by_tick", tick_kind="AllLast")
+    clock.after(200)
+    trade(tape, 7, 11, late_s=150)
+    assert [ago(clock, row, "to_ts") for row in gaps_by_event(tape)[2:]] == [149], "the whole second of the event"
+
+
+def test_a_value_of_long_before_that_a_request_begins_with_does_not_end_the_gap_before(tape: Any, clock: Clock) -> None:
+    clock.after(5)
+    tape.close()
+    clock.after(95)
+    tape.open().ask(7, "req_tick_by_tick", tick_kind="AllLast")
+    trade(tape, 7, 11, late_s=90)
+    assert [ago(clock, row, "to_ts") for row in gaps_by_event(tape)[2:]] == [0], "up to the request all is missing"
+
+
+def test_a_gap_of_late_bars_begins_at_the_end_of_the_last_one(tape: Any, clock: Clock) -> None:
+    tape.ask(3, "req_real_time_bars", what="TRADES", regular_hours=False)
+    values = {"request_id": 3, "open": 1, "high": 1, "low": 1, "close": 1, "volume": 1, "wap": 1, "trade_count": 1}
+    clock.after(100)
+    tape.answer("real_time_bar", time=clock.now_ns // SECOND - 35, **values).close()
+    bars = next(row for row in gaps_by_event(tape) if row["stream"] == "bars")
+    assert (ago(clock, bars, "from_ts"), bars["lag_s"]) == (30, 30)
+
+
+def test_an_impossible_event_time_is_none(tape: Any, clock: Clock) -> None:
+    clock.after(5)
+    trade(tape, 1, 11, late_s=100 * 86_400)
+    clock.after(1)
+    tape.close()
+    first = gaps_by_event(tape)[0]
+    assert (ago(clock, first, "from_ts"), first["lag_s"]) == (1, 0)
+
+
+def test_delayed_data_has_its_gap_where_its_events_end(tape: Any, clock: Clock) -> None:
+    tape.answer("market_data_type", request_id=1, data_type=3)
+    clock.after(10)
+    trade(tape, 1, 11, late_s=900)
+    tape.close()
+    assert ago(clock, gaps_by_event(tape)[0], "from_ts") == 900

@@ -40,7 +40,7 @@ def backfilled(gaps: Gaps, request: Request, at: int) -> None:
 
 EVENTS: tuple[Callable[[Gaps, Request, int], object], ...] = (
     lambda gaps, request, at: gaps.requested(request, at),
-    lambda gaps, request, at: gaps.rows({request.request_id: Seen(at, at, at)}, REQUESTS),
+    lambda gaps, request, at: gaps.rows({request.request_id: Seen(at, at, at, at, at)}, REQUESTS),
     lambda gaps, request, at: gaps.session_ended(at, at, "lost"),
     lambda gaps, request, at: gaps.notice(1100, None, "lost", at, at),
     lambda gaps, request, at: gaps.notice(2103, None, "farm", at, at),

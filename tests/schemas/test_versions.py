@@ -19,7 +19,7 @@ from capture.lake.rebuild import Rebuilder
 from capture.lake.roll import Roller
 from capture.lake.sealing import Sealer
 from capture.lake.verify import Verifier, foreign
-from capture.lake.versions import file_versions, stored_version
+from capture.lake.versions import file_versions, newer_columns, stored_version
 from capture.lake.views import prepare
 from capture.query import open_lake
 from capture.schemas import DICTIONARY, TABLES, TRADES, Column, Table
@@ -52,6 +52,11 @@ def test_the_columns_of_a_version_are_those_since_then(table: Table, version: in
     names = pq.read_schema(kept_file(table, version)).names
     assert names == [column.name for column in table.columns if column.since <= version]
     assert all(column.nullable for column in table.columns if column.since > 1), "older rows have nulls there"
+
+
+def test_values_that_came_about_otherwise_in_an_older_version_are_not_compared_with_the_tape() -> None:
+    assert newer_columns(TABLES["gaps"], 1) == {"from_ts", "to_ts", "lag_s"}
+    assert not newer_columns(TABLES["gaps"], 2)
 
 
 @EACH_FILE

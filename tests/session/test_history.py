@@ -265,9 +265,9 @@ def test_a_gap_of_ticks_is_asked_for_with_a_margin_once_it_is_past(stream: str, 
     assert made.begin_s == BEGIN + 14
 
 
-def test_a_gap_of_bars_begins_a_bar_earlier_and_waits_until_the_last_is_whole() -> None:
+def test_a_gap_of_bars_begins_two_bars_earlier_and_waits_until_the_last_is_whole() -> None:
     made = gap_job(gap("live_bars", ".1 min.BID"))
-    assert made.pages == BarPages("1 min", "BID", BEGIN - 62, BEGIN + 11)
+    assert made.pages == BarPages("1 min", "BID", BEGIN - 122, BEGIN + 11)
     assert made.begin_s == BEGIN + 74
 
 
