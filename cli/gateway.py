@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .exits import UsageError
-from .options import Data, ForSeconds, Json, lake_folder
+from .options import Data, ForSeconds, Json, PlayedBy, lake_folder
 from .output import say, show_json, show_table
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 GROUP = typer.Typer(invoke_without_command=True, subcommand_metavar="[control ...]", rich_markup_mode=None)
 
 DAY_US = 86_400_000_000
-_OF_REPLAY = ("until", "start_paused", "data", "recorder", "instruments")
+_OF_REPLAY = ("until", "start_paused", "data", "recorder", "clock", "instruments")
 _OF_MARKET = ("seed", "rate", "always_open")
 
 
@@ -44,6 +44,8 @@ def run(
         "--start-paused", help="Let a replay wait for `gateway control resume`.")] = False,
     data: Data = None,
     recorder: Annotated[str | None, typer.Option(help="Whose tape to play, where several recorded.")] = None,
+    clock: Annotated[PlayedBy, typer.Option(
+        help="Play what came late when it came, or when it happened.")] = PlayedBy.ARRIVAL,
     instruments: Annotated[list[str] | None, typer.Option(
         help="Play only this one: AAPL, conid:265598; may be repeated.")] = None,
     for_s: ForSeconds = None,
@@ -67,9 +69,9 @@ def run(
         market = Market(seed=seed, rate=rate, always_open=always_open)
         _serve(Gateway(market, port=port, speed=factor, limits=limits), for_s)
         return
-    with _recording(lake_folder(data), recorder, instruments or []) as recording:
-        clock = _clock(recording, replay, until, factor, start_paused)
-        _serve(Gateway(recording, port=port, clock=clock, limits=limits), for_s, is_replay=True)
+    with _recording(lake_folder(data), recorder, instruments or [], clock is PlayedBy.EVENT) as recording:
+        time = _clock(recording, replay, until, factor, start_paused)
+        _serve(Gateway(recording, port=port, clock=time, limits=limits), for_s, is_replay=True)
 
 
 def _check_together(context: typer.Context, is_replay: bool) -> None:
@@ -95,13 +97,15 @@ def _speed(text: str, may_be_max: bool) -> float:
 
 
 @contextlib.contextmanager
-def _recording(folder: Path, recorder: str | None, instruments: list[str]) -> Iterator["Recording"]:
+def _recording(
+    folder: Path, recorder: str | None, instruments: list[str], by_event: bool
+) -> Iterator["Recording"]:
     from capture.gateway.recorded import Recording, RecordingError
     from capture.query import open_lake
 
     with open_lake(folder) as lake:
         try:
-            recording = Recording(lake, recorder, instruments)
+            recording = Recording(lake, recorder, instruments, by_event)
         except RecordingError as error:
             raise UsageError(str(error)) from None
         yield recording

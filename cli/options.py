@@ -1,6 +1,7 @@
 """Options that several verbs share."""
 
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +18,13 @@ ClientId = Annotated[int | None, typer.Option(help="API client id.")]
 DataToWrite = Annotated[Path | None, typer.Option("--data", metavar="FOLDER", help="Folder for tape and tables.")]
 Config = Annotated[Path | None, typer.Option(metavar="FILE", help="Settings. Default: ticktape.toml.")]
 ForSeconds = Annotated[float | None, typer.Option("--for", min=0, metavar="SECONDS", help="Stop after so long.")]
+
+
+class PlayedBy(StrEnum):
+    """By what time a replay plays what came late."""
+
+    ARRIVAL = "arrival"
+    EVENT = "event"
 
 
 def lake_folder(given: Path | None) -> Path:

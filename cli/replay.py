@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .exits import UsageError
-from .options import Data, lake_folder, utc_time
+from .options import Data, PlayedBy, lake_folder, utc_time
 from .output import json_value, say
 from .tail import COLUMNS
 
@@ -50,6 +50,8 @@ def run(
     speed: Annotated[str, typer.Option(metavar="N|max", help="1 plays as recorded, 10 ten times as fast.")] = MAX,
     cut_silence: Annotated[float | None, typer.Option(
         metavar="SECONDS", help="Cut silences down to this, in recorded time.")] = None,
+    clock: Annotated[PlayedBy, typer.Option(help="In the order in which rows came, or in which things happened.")] = (
+        PlayedBy.ARRIVAL),
     state: Annotated[bool, typer.Option("--state/--no-state", help="Begin with how things stood at --from.")] = True,
     format: Annotated[Format | None, typer.Option(help="Default: lines.")] = None,
     json: Annotated[bool, typer.Option("--json", help="The same as --format json: an object per line.")] = False,
@@ -76,7 +78,7 @@ def run(
     with open_lake(lake_folder(data)) as lake:
         try:
             replay = lake.replay(names, first, last, stream=stream.split(",") if stream else None, recorder=recorder,
-                                 speed=factor, longest_silence_s=cut_silence, state=state, **wanted)
+                                 speed=factor, longest_silence_s=cut_silence, state=state, clock=clock.value, **wanted)
         except QueryError as error:  # of what was asked for: nothing is read before the first event
             raise UsageError(str(error)) from None
         try:

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pyarrow as pa
 
+from capture.lake.event_time import LONGEST_LAG_US, MOMENT_SQL
 from capture.lake.functions.books import STREAMS as BOOK_STREAMS
 from capture.replay import Replay, Stretch, wide_schema
 from capture.replay.stretch import chosen
@@ -30,9 +32,13 @@ STATE = {"trades": (), "quotes": (), "midpoints": (), "ticks": ("tick_type",), "
          "bars": ("bar_size", "what", "regular_hours"), "depth": ("request_id",)}  # fmt: skip
 # The state is looked for since each stream was last asked for, as IB sends some values only then; no longer than this.
 LONGEST_LOOK_BACK = timedelta(days=7)
+LONGEST_LAG = timedelta(microseconds=LONGEST_LAG_US)
 LOOK_BACK = timedelta(days=1)  # where the lake does not say when a stream was asked for
 # Requests that begin no stream.
 ONCE = ("history", "reference", "snapshot")
+
+# By what time rows are played.
+CLOCKS = EVENT, ARRIVAL = "event", "arrival"
 
 EVERY_TABLE = tuple(one.name for one in MARKET_TABLES)
 LAST_FIRST = 'ts desc, seq desc, "row" desc'
@@ -53,6 +59,7 @@ def replay(
     speed: float | None = None,
     longest_silence_s: float | None = None,
     state: bool = True,
+    clock: str = ARRIVAL,
 ) -> Replay:
     """Return what was recorded in [start, end) as events in recorded order: by ts, recorder, seq, row, over all tables.
 
@@ -65,8 +72,15 @@ def replay(
     `longest_silence_s` are cut down to it. With a `start`, what was known then comes first, as records with
     `initial` true: the last row of each stream (and tick type, and kind of bar), and open order books as inserts.
 
-    Needs little memory, however long the time is. Raises QueryError for a table, column, time or speed that is none.
+    `clock` "event" plays what came late when it happened: `ts` is then within IB's whole second (`ts_event`; of a bar
+    its end). What came on time, and what IB gives no time for (ticks, depth, greeks), keeps the time at which it came,
+    as all does with "arrival".
+
+    Needs little memory, however long the time is. Raises QueryError for a table, column, time, speed or
+    clock that is none.
     """
+    if clock not in CLOCKS:
+        raise QueryError(f"clock is {clock!r}: give {' or '.join(map(repr, CLOCKS))}")
     wanted = Wanted(_tables(tables), _columns(tables, columns), instruments, _texts(stream), _texts(recorder),
                     _moment(start), _moment(end))
     if wanted.start is not None and wanted.end is not None and wanted.end < wanted.start:
@@ -78,16 +92,17 @@ def replay(
     def read() -> Iterator[Stretch]:
         # A lake of its own: it is read in another thread, and this one may be asked or closed meanwhile.
         with closing(lake.again()) as own:
-            if state and wanted.start is not None:
-                yield Stretch.of(_state(own, wanted, wanted.start), initial=True)
-            yield from _stretches(own, wanted)
+            asked = replace(wanted, shifts=_shifts(own, wanted)) if clock == EVENT else wanted
+            if state and asked.start is not None:
+                yield Stretch.of(_state(own, asked, asked.start), initial=True)
+            yield from _stretches(own, asked)
 
     return Replay(read, wide_schema(wanted.tables, wanted.columns), speed=speed, longest_silence_s=longest_silence_s)
 
 
 def _stretches(lake: Asked, wanted: Wanted) -> Iterator[Stretch]:
     for start, end, rows in day_spans(lake, wanted, STRETCH_ROWS):
-        if rows > STRETCH_ROWS and (groups := _archive(lake, wanted, start, end)) is not None:
+        if rows > STRETCH_ROWS and not wanted.shifts and (groups := _archive(lake, wanted, start, end)) is not None:
             columns = {table.name: [one.name for one in chosen(table, wanted.columns)] for table in wanted.tables}
             choice = Choice(start, end, columns, wanted.condition)
             yield from map(Stretch.of, sweep(groups, choice, min(STRETCH_ROWS, SWEPT_ROWS)))
@@ -95,6 +110,22 @@ def _stretches(lake: Asked, wanted: Wanted) -> Iterator[Stretch]:
         for begin, until in within(lake, wanted, start, end, STRETCH_ROWS) if rows > STRETCH_ROWS else [(start, end)]:
             yield Stretch.of({table.name: lake.sql(wanted.select(table, begin, until)).arrow()
                               for table in wanted.tables})
+
+
+def _shifts(lake: Asked, wanted: Wanted) -> dict[str, timedelta]:
+    """Return for the tables of which rows came at another time than they are played how far that is, at the most."""
+    # Rows of the time that is wanted may have come later, or, where a clock was behind, sooner.
+    near = replace(wanted, start=wanted.start and max(wanted.start - LONGEST_LAG, EPOCH),
+                   end=wanted.end and wanted.end + LONGEST_LAG)
+    found = {}
+    for table in wanted.tables:
+        if moment_sql := MOMENT_SQL.get(table.name):
+            query = (f'select max(abs(epoch_us(ts) - epoch_us({moment_sql}))) from "{table.name}" '
+                     f"where {near.where(table, near.start, near.end)}")
+            [(shift_us,)] = lake.sql(query).rows()
+            if shift_us:
+                found[table.name] = timedelta(microseconds=shift_us)
+    return found
 
 
 def _archive(lake: Asked, wanted: Wanted, start: datetime, end: datetime) -> list[Group] | None:
@@ -122,7 +153,7 @@ def _last(lake: Asked, wanted: Wanted, table: Table, at: datetime) -> pa.Table:
     """Return the last row of each stream and kind."""
     since = _asked_since(lake, wanted, table, at)
     key = ", ".join(("recorder", "instrument_id", "stream", *STATE[table.name]))
-    rows = f'from "{table.name}" where {wanted.where(table, since, at)}'
+    rows = f"from {wanted.rows(table, since, at)}"
     # When each was last told first: of two columns that is much cheaper than to order all rows.
     query = (f'select * exclude (date) {rows} and ts >= (select min(last) from (select max(ts) as last {rows} '
              f'group by {key})) qualify row_number() over (partition by {key} order by {LAST_FIRST}) = 1')

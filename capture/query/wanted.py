@@ -1,7 +1,7 @@
 """Which rows of a lake are wanted, over several tables: as SQL and as Arrow's condition."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import reduce
 from operator import and_
@@ -10,6 +10,7 @@ from typing import Any, Protocol, Self
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from capture.lake.event_time import MOMENT_SQL
 from capture.lake.layout import Layout
 from capture.lake.sql import quoted
 from capture.replay.stretch import chosen
@@ -38,7 +39,11 @@ class Asked(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which rows are wanted; times in UTC, `end` not included, None for no limit."""
+    """Which rows are wanted; times in UTC, `end` not included, None for no limit.
+
+    `shifts` says for tables whose rows are to be had in the order of events (see MOMENT_SQL) how far at most that is
+    from when they came. Their `ts` is then that moment, and of all others when they came.
+    """
 
     tables: tuple[Table, ...]
     columns: tuple[str, ...] | None
@@ -47,6 +52,22 @@ class Wanted:
     recorders: tuple[str, ...] | None
     start: datetime | None
     end: datetime | None
+    shifts: Mapping[str, timedelta] = field(default_factory=dict)
+
+    def ts(self, table: Table) -> str:
+        """Return the SQL of the moment by which a table's rows are ordered."""
+        return MOMENT_SQL[table.name] if table.name in self.shifts else "ts"
+
+    def day(self, table: Table) -> str:
+        """Return the SQL of the UTC date of that moment."""
+        return f"timezone('UTC', {self.ts(table)})::date" if table.name in self.shifts else "date"
+
+    def rows(self, table: Table, start: datetime | None, end: datetime | None) -> str:
+        """Return what an SQL query takes the rows of a table in [start, end) from, up to a condition."""
+        where = self.where(table, start, end)
+        if table.name not in self.shifts:
+            return f'"{table.name}" where {where}'
+        return f'(select * replace ({self.ts(table)} as ts) from "{table.name}" where {where}) where true'
 
     def where(self, table: Table, start: datetime | None, end: datetime | None) -> str:
         """Return the SQL condition for the rows of a table in [start, end)."""
@@ -58,10 +79,15 @@ class Wanted:
         if self.instruments is not None and "instrument_id" in names:
             conditions.append(_of_instruments(self.instruments, line=table in SYSTEM_TABLES))
         # Constants, and the date too: by them folders, files and parts of files are left out.
+        shift = self.shifts.get(table.name)
         if start is not None:
-            conditions.append(f"ts >= timestamptz '{start}' and date >= date '{start.date()}'")
+            came = start - (shift or timedelta())
+            conditions.append(f"ts >= timestamptz '{came}' and date >= date '{came.date()}'")
+            conditions += [f"{self.ts(table)} >= timestamptz '{start}'"] if shift is not None else []
         if end is not None:
-            conditions.append(f"ts < timestamptz '{end}' and date <= date '{(end - US).date()}'")
+            came = end + (shift or timedelta())
+            conditions.append(f"ts < timestamptz '{came}' and date <= date '{(came - US).date()}'")
+            conditions += [f"{self.ts(table)} < timestamptz '{end}'"] if shift is not None else []
         return " and ".join(conditions)
 
     @property
@@ -79,7 +105,7 @@ class Wanted:
     def select(self, table: Table, start: datetime | None, end: datetime | None) -> str:
         """Return the query of the rows of a table in [start, end), in no order."""
         columns = ", ".join(f'"{column.name}"' for column in chosen(table, self.columns))
-        return f'select {columns} from "{table.name}" where {self.where(table, start, end)}'
+        return f"select {columns} from {self.rows(table, start, end)}"
 
 
 def _of_instruments(given: Instruments, *, line: bool) -> str:

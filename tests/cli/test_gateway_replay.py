@@ -52,6 +52,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(("options", "text"), [
     (("--until", "2026-11-18"), "--until: only for a replay: say from when with --replay"),
     (("--start-paused", "--recorder", "main"), "--start-paused, --recorder: only for a replay"),
+    (("--clock", "event"), "--clock: only for a replay"),
     (("--replay", "2026-11-18", "--seed", "2"), "--seed: only for an invented market"),
     (("--speed", "max"), "--speed is 'max'; write a factor from 0.001 to 1,000,000\n"),
     (("--replay", "2026-11-18", "--speed", "fast"), "'fast'; write a factor from 0.001 to 1,000,000, or max"),

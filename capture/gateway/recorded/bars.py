@@ -17,11 +17,11 @@ from capture.wire.zones import exchange_zone
 
 from .catalog import Catalog
 from .contracts import Contracts
-from .fine import MINUTE_S, SLACK_US, Fine, FineBars
+from .fine import MINUTE_S, SLACK_US, Fine, FineBars, slack
+from .lagging import LAGGED_US, ON_TIME_US, RECENT_US, sent_us
 from .store import DAY_US, SECOND_US, Bars, Series, Store, empty
 
 DAY_S, WEEK_S, MONTH_S = 86_400, 7 * 86_400, 28 * 86_400
-LATE_US = 500_000  # a bar made of ticks is sent so long after its end: they come late
 QUARTER_S = 900  # sessions begin and end at quarters of an hour
 CLOSED_S = bar_streams.CLOSED_S
 DIGITS = 8  # of averages
@@ -113,7 +113,8 @@ class BarMaker:
         """Return the newest state of each recorded bar that was known by a moment."""
         assert series.bars is not None
         size_us = series.bars.size_s * SECOND_US
-        rows = self._store.rows(series, from_us, max(min(to_us + size_us + SLACK_US, known_us), from_us))
+        slack_us = slack(self._store, "bars", from_us, to_us)
+        rows = self._store.rows(series, from_us, max(min(to_us + size_us + slack_us, known_us), from_us))
         starts_us = _times_us(rows, "ts_event")
         wanted = (starts_us >= from_us) & (starts_us < to_us) & ~self._is_unfinished(series, rows, starts_us)
         rows, starts_us = rows.filter(pa.array(wanted)), starts_us[wanted]
@@ -155,14 +156,31 @@ class BarMaker:
     def _made_closed(self, con_id: int, from_us: int, to_us: int, what: str, regular_hours: bool) -> pa.Table:
         """Return the 5-second bars made of ticks, each of what had come when it was sent."""
         size_us = CLOSED_S * SECOND_US
-        first_us = -(-(from_us - LATE_US) // size_us) * size_us
+        late_us = self._late_us(con_id, what, from_us, to_us)
+        first_us = -(-(from_us - max(ON_TIME_US, late_us)) // size_us) * size_us
         if self._is_silent(con_id, first_us - size_us, to_us, CLOSED_S, what, regular_hours):
             return _plain(empty("bars"))
-        bars = [self.bars(con_id, end_us - size_us, end_us, CLOSED_S, what, regular_hours, end_us + LATE_US)
-                for end_us in range(first_us, to_us - LATE_US, size_us)]  # fmt: skip
-        rows = pa.concat_tables([_plain(empty("bars")), *bars])
-        sent_us = _times_us(rows, "ts_event") + size_us + LATE_US
-        return with_column(rows, "ts", pa.array(sent_us))
+        ends_us = np.arange(first_us, to_us - ON_TIME_US, size_us)
+        times_us = self._sent_us(con_id, what, ends_us, to_us) if late_us else ends_us + ON_TIME_US
+        there = (times_us >= from_us) & (times_us < to_us)
+        bars = [(at_us, self.bars(con_id, end_us - size_us, end_us, CLOSED_S, what, regular_hours, at_us))
+                for end_us, at_us in zip(ends_us[there].tolist(), times_us[there].tolist(), strict=True)]  # fmt: skip
+        rows = pa.concat_tables([_plain(empty("bars")), *(made for _, made in bars)])
+        return with_column(rows, "ts", pa.array([at_us for at_us, made in bars for _ in range(len(made))], pa.int64()))
+
+    def _late_us(self, con_id: int, what: str, from_us: int, to_us: int) -> int:
+        """Return how late after its end a bar may be sent at the most, 0 where nothing lagged."""
+        series = self._fine.series(con_id, what)
+        if series is None or series.bars is not None or series.by_event:
+            return 0
+        late_us = self._store.late_us(series.table, from_us, to_us)
+        return late_us + RECENT_US if late_us > LAGGED_US else 0
+
+    def _sent_us(self, con_id: int, what: str, ends_us: Numbers, to_us: int) -> Numbers:
+        series = self._fine.series(con_id, what)
+        assert series is not None
+        rows = self._store.rows(series, int(ends_us[0]) - RECENT_US, to_us) if len(ends_us) else empty(series.table)
+        return sent_us(ends_us, CLOSED_S * SECOND_US, _times_us(rows, "ts"), _times_us(rows, "ts_event"))
 
     def _numbers(self, con_id: int, starts_us: Numbers, size_s: int, known_us: int) -> Numbers:
         """Return the number of the bar each moment falls into: by the clock, or by trading days, weeks and months."""

@@ -18,7 +18,7 @@ Numbers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 MINUTE_S = 60
-SLACK_US = 10 * SECOND_US  # a row is received at most so long before or after IB's time of it
+SLACK_US = 10 * SECOND_US  # a row is received at most so long before or after IB's time of it, unless the line lagged
 MOST_DAYS = 4_000
 CLOSED = Bars("5 secs", 5, "", False)
 
@@ -129,11 +129,11 @@ class FineBars:
     def _part(
         self, series: Series, prices: Prices, from_us: int, to_us: int, unit_s: int, what: str, known_us: int
     ) -> Fine:
-        key = (series, what, unit_s, from_us)
-        is_whole = to_us - from_us == DAY_US and to_us + SLACK_US <= known_us
+        key, slack_us = (series, what, unit_s, from_us), slack(self._store, series.table, from_us, to_us)
+        is_whole = to_us - from_us == DAY_US and to_us + slack_us <= known_us
         if is_whole and (kept := self._days.get(key)) is not None:
             return kept
-        rows = self._store.rows(series, from_us - SLACK_US, max(min(to_us + SLACK_US, known_us), from_us - SLACK_US))
+        rows = self._store.rows(series, from_us - slack_us, max(min(to_us + slack_us, known_us), from_us - slack_us))
         made = _recorded(rows, from_us, to_us) if series.bars else _made(rows, prices, from_us, to_us)
         found = _by_unit(made, unit_s)
         if is_whole:
@@ -142,6 +142,11 @@ class FineBars:
                 if len(self._days) > MOST_DAYS:
                     self._days.popitem(last=False)
         return found
+
+
+def slack(store: Store, table: str, from_us: int, to_us: int) -> int:
+    """Return how long before or after IB's time of them rows of a range may have come, in microseconds."""
+    return max(SLACK_US, store.late_us(table, from_us, to_us))
 
 
 def _days(from_us: int, to_us: int) -> Iterator[tuple[int, int]]:

@@ -24,10 +24,12 @@ _TOLD = """
 select epoch_us(ts) as ts_us, code, message from notices
 where source = 'gateway' and request_id is null and code is not null and recorder = $recorder order by ts, seq, "row"
 """
-# The line was down from the last byte that a stream heard before a session's end, until the first stream is whole.
+# The line was down from the last row before a session's end, until the first stream is whole. Gaps begin at IB's time
+# of a stream's last row, which came `lag_s` later.
 _DOWN = f"""
 with newest as (select * from {NEWEST_GAPS} where recorder = $recorder)
-select epoch_us(min(from_ts)) as from_us, epoch_us(min(to_ts)) as to_us
+select epoch_us(max(from_ts + to_microseconds((coalesce(lag_s, 0) * 1e6)::bigint))) as from_us,
+    epoch_us(min(to_ts)) as to_us
 from (select distinct ts from sessions where event = 'closed' and recorder = $recorder) as ended
 join newest on newest.code is null and from_ts <= ended.ts and coalesce(to_ts, 'infinity') >= ended.ts
 group by ended.ts

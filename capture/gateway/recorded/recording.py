@@ -17,7 +17,7 @@ from .bars import BarMaker
 from .books import Books
 from .catalog import FOREVER_US, SOURCES, Catalog
 from .contracts import Contracts
-from .fine import BARS_OF, SLACK_US
+from .fine import BARS_OF, slack
 from .level1 import Level1
 from .line import LineNotices
 from .store import DAY_US, LONGEST_BAR_US, SECOND_US, Series, Store, day, empty
@@ -40,12 +40,13 @@ class Recording:
     """What a lake holds, to be played by a gateway; see `capture.gateway.feed.Feed`.
 
     `recorder` is whose tape is played, else of several that have a stream the first by name; `instruments` narrows it
-    down, by words as for recording, local symbols or contract ids. Several threads may ask. Raises RecordingError for
-    a recorder or an instrument that is not there, and for a lake without market data. It goes from `begin_us` to
-    `end_us`.
+    down, by words as for recording, local symbols or contract ids. `by_event`: what came late is played when it
+    happened, by IB's time (see `lake.replay`). Several threads may ask. Raises RecordingError for a recorder or an
+    instrument that is not there, and for a lake without market data. It goes from `begin_us` to `end_us`.
     """
 
-    def __init__(self, lake: Lake, recorder: str | None = None, instruments: Sequence[str] = ()) -> None:
+    def __init__(self, lake: Lake, recorder: str | None = None, instruments: Sequence[str] = (),
+                 by_event: bool = False) -> None:  # fmt: skip
         self._store = Store(lake)
         self._lake = lake
         if recorder is not None and recorder not in lake.layout.recorders():
@@ -58,7 +59,7 @@ class Recording:
         if instruments:
             wanted = frozenset(con_id for word in instruments for con_id in self._named(word))
             self._contracts = Contracts(self._store, wanted)
-        self._catalog = Catalog(self._store, recorder)
+        self._catalog = Catalog(self._store, recorder, by_event)
         self._level1 = Level1(self._store, self._catalog)
         self._books = Books(self._store, self._catalog)
         self._bars = BarMaker(self._store, self._catalog, self._contracts)
@@ -140,8 +141,9 @@ class Recording:
 
     def past(self, table: str, con_id: int, from_us: int, to_us: int, known_us: int) -> pa.Table:
         """Return trades, quotes or midpoints whose `ts_event` is in the range, in its order; known by `known_us`."""
-        begin_us = from_us - SLACK_US
-        rows: pa.Table = getattr(self, table)(con_id, begin_us, max(min(to_us + SLACK_US, known_us), begin_us))
+        slack_us = slack(self._store, table, from_us, to_us)
+        begin_us = from_us - slack_us
+        rows: pa.Table = getattr(self, table)(con_id, begin_us, max(min(to_us + slack_us, known_us), begin_us))
         event_us = rows["ts_event"].cast(pa.int64()).fill_null(-1).to_numpy()
         there = np.flatnonzero((event_us >= from_us) & (event_us < to_us))
         return rows.take(pa.array(there[np.argsort(event_us[there], kind="stable")]))

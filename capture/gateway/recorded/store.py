@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from capture.lake.event_time import LAG_SQL, MOMENT_SQL
 from capture.lake.sql import quoted
 from capture.query import Lake
 from capture.schemas import TABLES
@@ -50,7 +51,8 @@ class Bars:
 class Series:
     """Rows that belong together: of one table, instrument and recorder, of some streams, and of one kind of bars.
 
-    `beginnings`: also the bars that came at the beginning of bars kept up to date.
+    `beginnings`: also the bars that came at the beginning of bars kept up to date. `by_event`: what came late is played
+    when it happened.
     """
 
     table: str
@@ -59,23 +61,32 @@ class Series:
     streams: tuple[str, ...]
     bars: Bars | None = None
     beginnings: bool = False
+    by_event: bool = False
 
     @property
     def ts(self) -> str:
-        """The SQL of the moment at which a row is played: a bar of IB's history as it ends, all else as stored."""
+        """The SQL of the moment at which a row is played: a bar of IB's history as it ends, all else as it came."""
+        came = MOMENT_SQL.get(self.table, "ts") if self.by_event else "ts"
         if self.bars is None:
-            return "ts"
+            return came
         last_us = self.bars.size_s * SECOND_US - 1  # the last moment that is in the bar
-        return f"case when form = 'history' then ts_event + to_microseconds({last_us}) else ts end"
+        return f"case when form = 'history' then ts_event + to_microseconds({last_us}) else {came} end"
 
-    def where(self, con_ids: Sequence[int], from_us: int, to_us: int) -> str:
-        """Return the SQL condition of its rows of some instruments that are played in a range of time."""
-        shift_us = self.bars.size_s * SECOND_US if self.bars else 0
+    def where(self, con_ids: Sequence[int], from_us: int, to_us: int, late_us: int = DAY_US) -> str:
+        """Return the SQL condition of its rows of some instruments that are played in a range of time.
+
+        They came no more than `late_us` before or after.
+        """
+        late_us = late_us if self.by_event and self.table in MOMENT_SQL else 0
+        shift_us = late_us + (self.bars.size_s * SECOND_US if self.bars else 0)
         streams = ", ".join(map(quoted, self.streams))
         conditions = [
             f"instrument_id in ({', '.join(map(str, con_ids))})", f"recorder = {quoted(self.recorder)}",
-            f"stream in ({streams})", f"date between date '{day(from_us - shift_us)}' and date '{day(to_us - 1)}'",
+            f"stream in ({streams})",
+            f"date between date '{day(from_us - shift_us)}' and date '{day(to_us + late_us - 1)}'",
             f"{self.ts} >= make_timestamptz({from_us})", f"{self.ts} < make_timestamptz({to_us})"]
+        if late_us:  # constants: by them parts of files are left out
+            conditions += [f"ts >= make_timestamptz({from_us - shift_us})", f"ts < make_timestamptz({to_us + late_us})"]
         if self.bars is not None:
             regular = str(self.bars.regular_hours).lower()
             conditions += [f"bar_size = {quoted(self.bars.bar_size)}", f"what = {quoted(self.bars.what)}",
@@ -83,11 +94,11 @@ class Series:
             conditions += [] if self.beginnings else ["not (form = 'history' and stream = 'live_bars')"]
         return " and ".join(conditions)
 
-    def select(self, con_ids: Sequence[int], from_us: int, to_us: int) -> str:
-        """Return the SQL of its rows of some instruments that are played in a range of time."""
+    def select(self, con_ids: Sequence[int], from_us: int, to_us: int, late_us: int = DAY_US) -> str:
+        """Return the SQL of its rows of some instruments that are played in a range of time; see `where`."""
         made = {"ts": self.ts, **(_MADE.get(self.table, {}))}
         names = ", ".join(f'{made.get(name, name)} as "{name}"' for name in columns(self.table))
-        return f'select {names} from "{self.table}" where {self.where(con_ids, from_us, to_us)}'
+        return f'select {names} from "{self.table}" where {self.where(con_ids, from_us, to_us, late_us)}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +123,7 @@ class Store:
         self._blocks: OrderedDict[tuple[Series, int], Block] = OrderedDict()
         self._size_bytes = 0
         self._widths_us: dict[tuple[str, int], int] = {}
+        self._lates_us: dict[tuple[str, date], int] = {}
         self._asked: dict[Series, dict[int, int]] = {}  # a series without its instrument -> instrument -> last window
 
     def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
@@ -140,13 +152,31 @@ class Store:
                 partition by instrument_id, "{key}" order by {series.ts} desc, seq desc, "row" desc) = 1
             order by ts, seq, "row" """).cast(empty(series.table).schema)
 
+    def late_us(self, table: str, from_us: int, to_us: int) -> int:
+        """Return how much earlier or later than IB's time of them rows of a range came, at the most."""
+        if table not in LAG_SQL:
+            return 0
+        first, last = (day(at_us) for at_us in (from_us - DAY_US, to_us + DAY_US))
+        days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+        with self._lock:
+            if unknown := [one for one in days if (table, one) not in self._lates_us]:
+                found = self.query(f"""
+                    select date, max(abs({LAG_SQL[table]})) as late_s from "{table}"
+                    where date between date '{unknown[0]}' and date '{unknown[-1]}' group by date""")
+                self._lates_us |= {(table, one): 0 for one in unknown}
+                self._lates_us |= {(table, row["date"]): int((row["late_s"] or 0.0) * SECOND_US)
+                                   for row in found.to_pylist()}
+            return max(self._lates_us[table, one] for one in days)
+
     def beside(self, series: Series) -> set[int]:
         """Return the instruments that are streamed like a series, its own among them."""
         with self._lock:
             return {series.con_id, *self._asked.get(replace(series, con_id=0), {})}
 
     def _read(self, series: Series, con_ids: Sequence[int], from_us: int, to_us: int) -> pa.Table:
-        rows = self.query(f'{series.select(con_ids, from_us, to_us)} order by instrument_id, ts, seq, "row"')
+        late_us = self.late_us(series.table, from_us, to_us) + SECOND_US if series.by_event else 0
+        selected = series.select(con_ids, from_us, to_us, late_us)
+        rows = self.query(f'{selected} order by instrument_id, ts, seq, "row"')
         return rows.cast(empty(series.table).schema).combine_chunks()
 
     def _windows(self, table: str, from_us: int, to_us: int) -> Iterator[tuple[int, int]]:
