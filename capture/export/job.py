@@ -95,7 +95,9 @@ class Job:
             return ""
         found = [symbol for (symbol,) in self.lake.sql(
             f'select distinct symbol from "{self.table.name}" where symbol is not null order by 1 limit 11').rows()]
-        return f"; {self.table.name} has {', '.join(found[:10])}{' …' * (len(found) > 10)}" if found else ""
+        digits = next((f"; a contract id is named conid:{word}" for word in self.named if word.isdecimal()), "")
+        there = f"; {self.table.name} has {', '.join(found[:10])}{' …' * (len(found) > 10)}" if found else ""
+        return digits + there
 
     @cached_property
     def details(self) -> Mapping[int, Mapping[str, Any]]:

@@ -52,6 +52,12 @@ def test_digits_are_a_symbol_on_the_command_line(
         assert [json.loads(line)["symbol"] for line in out.splitlines()] == [symbol]
 
 
+def test_who_names_a_contract_id_as_a_symbol_is_told_how_it_is_named(run: Run, data: Path) -> None:
+    code, _, err = run("export", "trades", "6", "--data", data, "-o", "x.csv")
+    assert code == 1
+    assert "nothing was recorded of what is asked for; a contract id is named conid:6; trades has 005930, 700" in err
+
+
 def test_texts_are_symbols_and_whole_numbers_contract_ids_in_python(data: Path) -> None:
     assert symbols_and_ids(["700", "005930", 700, "conid:7", "conid:x"]) == (["700", "005930", "conid:x"], [700, 7])
     with open_lake(data) as lake:
