@@ -100,6 +100,8 @@ _FUNCTION_RULES = """
   trades `all_last` before `last`, and with them what history restored into gaps. Rows without a contract id, and a
   halt's notices, do not count. Trades that are not reported to the tape count only where `with_unreported` says so.
 - `ts` is when a row was received, for restored rows IB's own time. IB's times of ticks, `ts_event`, are whole seconds.
+- Rows of one read have one `ts`: the order of rows is (ts, seq, row), and of rows of two instruments, or of two
+  recorders, with one `ts` nobody knows which was first. Join instruments by `ts_event`, as the cookbook does.
 - Spans are half open: from `start` on, before `end`. A bar is named by its beginning.
 - `gap_s` says how many seconds are missing. It is never left out silently: look at it, or give `whole := true`.
 - Prices are as sent: not adjusted for splits or dividends, and without a contract's multiplier.

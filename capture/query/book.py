@@ -3,8 +3,8 @@
 A side is a row of numbered cells. IB's word for a position is taken: an insert at a position moves the cells from
 there on one down and fills it, a delete removes the cell and moves those behind it one up, an update fills it. So
 what IB says of positions beyond the end of a side does no harm: a delete there removes nothing, an insert or update
-there leaves the cells before it empty, as nothing is known of them. Positions from MOST_POSITIONS on, or below 0, are
-passed over, and what is pushed beyond the last cell is gone.
+there leaves the cells before it empty, as nothing is known of them. A side has at most as many cells as its request
+asked for: other positions are passed over, and what is pushed beyond the last cell is gone, as IB tells no more of it.
 
 Operations are dealt out to lanes, stretches of STEPS operations in order, and all lanes take a step at once: their
 cells lie side by side in one array, and a step is a few operations on the whole of it. What a lane did not fill
@@ -34,10 +34,10 @@ STEPS = 512  # longer lanes are fewer: less to look up, but more steps of their 
 class Side:
     """One side of a book, empty at first, after any number of its operations."""
 
-    def __init__(self, kinds: Ints, positions: Ints) -> None:
-        valid = (positions >= 0) & (positions < MOST_POSITIONS)
+    def __init__(self, kinds: Ints, positions: Ints, most: int = MOST_POSITIONS) -> None:
+        valid = (positions >= 0) & (positions < most)
         self._numbers, self._all = np.flatnonzero(valid), bool(valid.all())
-        self._lanes = _Lanes.run(kinds[valid], positions[valid]) if len(self._numbers) else None
+        self._lanes = _Lanes.run(kinds[valid], positions[valid], most) if len(self._numbers) else None
 
     def cells(self, ends: Ints, levels: int) -> Cells:
         """Return what stands in the first cells after the first so many operations, as (ends, levels).
@@ -55,14 +55,14 @@ class Side:
         return found
 
 
-def width_of(kinds: Ints, positions: Ints) -> int:
-    """Return how many cells hold all that ever stands in a side that begins empty."""
+def width_of(kinds: Ints, positions: Ints, most: int) -> int:
+    """Return how many cells hold all that ever stands in a side that begins empty and has at most so many."""
     grows = (kinds == INSERT).astype(np.int64) - (kinds == DELETE)
     total = np.cumsum(grows)
     # The end of the side is never beyond this: after an operation max(before + grows, at least so much), all at once.
     least = positions + (kinds != DELETE)
-    most = total + np.maximum(np.maximum.accumulate(least - total), 0)
-    return int(min(most.max(), MOST_POSITIONS))
+    ends = total + np.maximum(np.maximum.accumulate(least - total), 0)
+    return int(min(ends.max(), most))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +78,9 @@ class _Lanes:
     before: Cells
 
     @classmethod
-    def run(cls, kinds: Ints, positions: Ints) -> "_Lanes":
+    def run(cls, kinds: Ints, positions: Ints, most: int) -> "_Lanes":
         """Take all steps."""
-        count, width = len(kinds), width_of(kinds, positions)
+        count, width = len(kinds), width_of(kinds, positions, most)
         steps = min(STEPS, int(count**0.5) + 1)
         lanes = -(-count // steps)
         stride = width + 1

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from capture.lake.functions.books import STREAMS, events
+from capture.lake.functions.books import MOST_POSITIONS, STREAMS, events
 
 __all__ = ["EVENTS", "NEVER_US", "STREAMS", "Break", "History", "Key", "Life", "histories"]
 
@@ -39,9 +39,13 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """A book from its beginning, empty, to its end. Times are microseconds UTC; rows of it come after `begin_seq`."""
+    """A book from its beginning, empty, to its end. Times are microseconds UTC; rows of it come after `begin_seq`.
+
+    Each side has at most `rows` levels: so many were asked for.
+    """
 
     request_id: int
+    rows: int
     begin_us: int
     begin_seq: int
     end_us: int = NEVER_US
@@ -92,10 +96,12 @@ def _concerns(row: dict[str, Any], key: Key) -> bool:
 
 def _history(rows: Iterable[dict[str, Any]]) -> History:
     found = History([], [])
+    most = MOST_POSITIONS
     for row in rows:
         if row["event"] == "begin":
             _end(found, row, "")
-            found.lives.append(Life(row["request_id"], row["ts"], row["seq"]))
+            most = row["rows"] or most  # a book that is reset is of the same request
+            found.lives.append(Life(row["request_id"], most, row["ts"], row["seq"]))
         elif row["event"] == "gap":
             found.breaks.append(Break(row["seq"], row["ts"], row["reason"]))
         elif found.lives and row["request_id"] in (None, found.lives[-1].request_id):

@@ -171,14 +171,15 @@ class _Book:
         together = self.standing.then(rows) if self.standing else rows
         changed = np.append(rows.ts, self.last_us)
         self.last_us = int(rows.ts[-1])
-        sides = _Sides(together)
+        sides = _Sides(together, self.life.rows)
         yield from self._pieces(sides, changed, self.last_us, moments)
         self._stand(sides)
 
     def rest(self, moments: Moments) -> Iterator[Piece]:
         """Yield the books after the last operation, until the next life begins."""
         last = np.array([self.last_us], np.int64)
-        yield from self._pieces(_Sides(self.standing or _NONE), last, self.until_us, moments)
+        sides = _Sides(self.standing or _NONE, self.life.rows if self.life else MOST_POSITIONS)
+        yield from self._pieces(sides, last, self.until_us, moments)
 
     def _pieces(self, sides: "_Sides", changed: Ints, until_us: int, moments: Moments) -> Iterator[Piece]:
         stops = [] if self.life is None else [self.life.begin_us, self.life.end_us, self.broken.last_us + 1]
@@ -214,17 +215,18 @@ class _Book:
 
 
 class _Sides:
-    """Both sides of the book that rows make."""
+    """Both sides of the book that rows make, of at most so many levels each."""
 
-    def __init__(self, rows: Operations) -> None:
-        self.rows = rows
+    def __init__(self, rows: Operations, most: int) -> None:
+        self.rows, self._most = rows, most
         self._numbers = [np.flatnonzero(rows.bid), np.flatnonzero(~rows.bid)]
         self._sides: list[Side] | None = None
 
     def cells(self, done: Ints, levels: int) -> list[Cells]:
         """Return which rows stand in the first cells after so many of them: of bids and of asks."""
         if self._sides is None:  # where no moment is wanted there is no need
-            self._sides = [Side(self.rows.kind[numbers], self.rows.position[numbers]) for numbers in self._numbers]
+            self._sides = [Side(self.rows.kind[numbers], self.rows.position[numbers], self._most)
+                           for numbers in self._numbers]
         found = ((numbers, side.cells(np.searchsorted(numbers, done), levels))
                  for numbers, side in zip(self._numbers, self._sides, strict=True))
         return [np.append(numbers, -1).astype(np.int32)[cells] for numbers, cells in found]

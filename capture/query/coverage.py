@@ -31,7 +31,7 @@ where event in ('requested', 'cancelled') and instrument_id is not null and stre
   and ($symbols = [] or symbol in (select unnest($symbols)))
 order by symbol, stream, recorder, subscriptions.ts, seq, "row"
 """
-_HOURS = "select instrument_id, time_zone, trading_hours, liquid_hours from instruments order by ts, seq"
+_HOURS = "select instrument_id, time_zone, trading_hours, liquid_hours from instruments order by ts, seq, row"
 _GAPS = f"""
 select instrument_id, stream, recorder, state, reason, epoch(from_ts) as from_s, epoch(coalesce(to_ts, now())) as to_s
 from {NEWEST_GAPS}

@@ -44,13 +44,16 @@ class Functions(ABC):
         return self.call("midpoints_once", symbols, start, end, recorded_by)
 
     def trades_with_quotes(self, symbols: Symbols, start: Moment | None = None, end: Moment | None = None, *,
-            lookback: Width = "1 hour", with_unreported: bool = False, recorded_by: str | None = None) -> Answer:
+            lookback: Width = "1 hour", by_event: bool = False, with_unreported: bool = False,
+            recorded_by: str | None = None) -> Answer:
         """Each trade once, beside the quote that had arrived before it, with its spreads and its side: above the mid
         a buy, below it a sale, and at the mid or without a quote by the last change of the trade price (Lee and
-        Ready). `lookback`: how far before the range a quote may lie. `with_unreported`: also trades that are not
-        reported to the tape, such as odd lots and combos. `recorded_by`: rows of this recorder only.
+        Ready). What came in one read has one `ts`: its order is that of the frames. `lookback`: how far before the
+        range a quote may lie. `by_event`: match by IB's times, whole seconds, and within one of them by arrival: for
+        where quotes or trades came late. `with_unreported`: also trades that are not reported to the tape, such as
+        odd lots and combos. `recorded_by`: rows of this recorder only.
         """
-        return self.call("trades_with_quotes", symbols, start, end, lookback, with_unreported, recorded_by)
+        return self.call("trades_with_quotes", symbols, start, end, lookback, by_event, with_unreported, recorded_by)
 
     def last_state(self, symbols: Symbols, at: Moment, *, lookback: Width = "1 day",
             recorded_by: str | None = None) -> Answer:
@@ -191,9 +194,9 @@ class Functions(ABC):
             recorded_by: str | None = None) -> Answer:
         """The order books of instruments as of a moment: one row per level, bids first. A book that cannot be
         trusted is one row without levels: after a gap it stays so until it is requested anew, or IB resets it. What
-        IB says of positions is taken at its word: a level of which nothing is known is no row. `at`: as of this
-        moment, which counts. `levels`: how many levels of each side. `of_stream`: depth or smart_depth only.
-        `recorded_by`: rows of this recorder only.
+        IB says of positions is taken at its word: a level of which nothing is known is no row. A side has at most
+        the rows that were asked for. `at`: as of this moment, which counts. `levels`: how many levels of each side.
+        `of_stream`: depth or smart_depth only. `recorded_by`: rows of this recorder only.
         """
         return self.call("book", symbols, at, levels, of_stream, recorded_by)
 

@@ -18,7 +18,7 @@ from .test_book import one_by_one
 
 KEY = Key("ESZ6", 7, "main", "depth")
 WHOSE = KEY._asdict()
-LEVELS = 3
+LEVELS, ROWS = 4, 3  # how many are looked at, and how many were asked for
 
 Row = dict[str, Any]
 Book = tuple[str | None, list[list[float]]]  # why it is not valid, and the prices of both sides
@@ -51,7 +51,8 @@ def told(story: list[Any]) -> tuple[list[Row], list[Row]]:
         if what == "gap":
             last = max([row["ts"] for row in rows], default=100)
             place["ts"] = max(last, ts - number)
-        events.append(place | whose | {"event": {"reset": "begin"}.get(what, what)})
+        rows_asked = ROWS if what == "begin" else None
+        events.append(place | whose | {"event": {"reset": "begin"}.get(what, what), "rows": rows_asked})
     return events, rows
 
 
@@ -77,7 +78,7 @@ def seen(history: History, rows: list[Row], at: int) -> Book:
 
 
 def prices(rows: list[Row]) -> list[float]:
-    cells = one_by_one([(row["kind"], row["position"]) for row in rows], LEVELS)[-1]
+    cells = one_by_one([(row["kind"], row["position"]) for row in rows], LEVELS, ROWS)[-1]
     return [rows[cell]["price"] if cell >= 0 else -1 for cell in cells]
 
 

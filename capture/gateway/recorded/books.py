@@ -1,5 +1,6 @@
 """Order books as they were recorded: their state at a moment, and their operations with a reset at each new start."""
 
+from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Iterator
 from copy import deepcopy
@@ -26,18 +27,21 @@ class Book:
 
     sides: dict[str, list[Row]] = field(default_factory=lambda: {side: [] for side in SIDES})
 
-    def apply(self, row: Row) -> None:
-        """Take in an operation; one that does not fit the book is taken as near as may be."""
+    def apply(self, row: Row, most: int) -> None:
+        """Take in an operation on a book of at most so many rows; one that does not fit is taken as near as may be."""
         if row["operation"] == "reset":
             self.sides = {side: [] for side in SIDES}
             return
         side, place = self.sides[row["side"]], row["position"]
+        if place >= most:
+            return
         if row["operation"] == "insert":
             side.insert(place, row)
         elif row["operation"] == "delete":
             del side[place : place + 1]
         else:
             side[place : place + 1] = [row]
+        del side[most:]  # IB tells no more of what is beyond the rows that were asked for
 
     def inserts(self, at_us: int, rows: int) -> list[Row]:
         """Return the first rows of each side as inserts at a moment, in front of all that comes then."""
@@ -64,7 +68,7 @@ class Books:
         if all(start.rows <= rows for start in self._catalog.starts(series)):
             return found
         book = deepcopy(self._at(series, from_us))
-        cut = _table([cut for row in found.to_pylist() for cut in _cut(book, row, rows)])
+        cut = _table([cut for row in found.to_pylist() for cut in _cut(book, row, rows, self._asked(series, row))])
         self._keep(series, to_us, book)
         return cut
 
@@ -113,9 +117,14 @@ class Books:
         book = deepcopy(self._kept[series, from_us]) if known else Book()
         for begin_us in range(from_us, at_us, STEP_US):
             for row in self._operations(series, begin_us, min(begin_us + STEP_US, at_us)).to_pylist():
-                book.apply(row)
+                book.apply(row, self._asked(series, row))
         self._keep(series, at_us, book)
         return book
+
+    def _asked(self, series: Series, row: Row) -> int:
+        """Return how many rows the request asked for that an operation belongs to."""
+        starts = self._catalog.starts(series)
+        return starts[max(bisect_left(starts, row["seq"], key=lambda start: start.seq) - 1, 0)].rows
 
     def _keep(self, series: Series, at_us: int, book: Book) -> None:
         self._kept[series, at_us] = book
@@ -124,11 +133,11 @@ class Books:
             self._kept.popitem(last=False)
 
 
-def _cut(book: Book, row: Row, rows: int) -> Iterator[Row]:
-    """Yield what an operation means to a book of so many rows, and take it into the whole book."""
+def _cut(book: Book, row: Row, rows: int, most: int) -> Iterator[Row]:
+    """Yield what an operation means to a book of so many rows, and take it into the whole book, of at most `most`."""
     side, place = book.sides.get(row["side"], []), row["position"]
     before = len(side)
-    book.apply(row)
+    book.apply(row, most)
     if row["operation"] == "reset":
         yield row
     elif place < rows:

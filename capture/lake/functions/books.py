@@ -9,37 +9,42 @@ NOTHING_YET = "nothing came since the book began"
 
 _OF_BOOKS = f"t.stream in {STREAMS}"
 _WHOSE = 't.recorder, t.seq, t."row", t.ts, t.stream, t.instrument_id, t.symbol, t.request_id'
+# How many rows of each side a request asks for: read as text, as to take JSON apart some clients need an extension.
+_ROWS = """cast(nullif(regexp_extract(t.parameters, '"rows": ?([0-9]+)', 1), '') as integer)"""
 
 
 def events(wanted: str) -> str:
     """Return a query for what began, ended and broke books: `wanted` is a condition on t, rows that name a symbol.
 
-    Columns: event (begin, end, close, gap), place, whose (null: all books of the recorder), reason. Of a gap `ts` is
-    the last moment that was whole, and its place that at which it was noticed. A frame of depth that could not be
-    decoded, and damage of the tape, are gaps too: what is lost were operations.
+    Columns: event (begin, end, close, gap), place, whose (null: all books of the recorder), reason, and of a request
+    how many rows of each side it asks for: what moves beyond them IB tells no more of, so that it is gone. Of a gap
+    `ts` is the last moment that was whole, and its place that at which it was noticed. A frame of depth that could not
+    be decoded, and damage of the tape, are gaps too: what is lost were operations.
     """
     return f"""
-    select 'begin' as event, {_WHOSE}, null as reason
+    select 'begin' as event, {_WHOSE}, null as reason,
+        least(coalesce({_ROWS}, {MOST_POSITIONS}), {MOST_POSITIONS}) as rows
     from subscriptions t where t.event = 'requested' and {_OF_BOOKS} and {wanted}
     union all
-    select 'begin', {_WHOSE}, null from notices t where t.code = 317 and {_OF_BOOKS} and {wanted}
+    select 'begin', {_WHOSE}, null, null
+    from notices t where t.code = 317 and {_OF_BOOKS} and {wanted}
     union all
     select 'end', {_WHOSE}, case t.event when 'cancelled' then 'the request was cancelled'
-        else coalesce(t.detail, 'the request was refused') end
+        else coalesce(t.detail, 'the request was refused') end, null
     from subscriptions t where t.event in ('cancelled', 'refused') and {_OF_BOOKS} and {wanted}
     union all
     select 'close', t.recorder, t.seq, t."row", t.ts, null, null, null, null,
-        'the session ended: ' || coalesce(t.reason, 'nothing says why')
+        'the session ended: ' || coalesce(t.reason, 'nothing says why'), null
     from sessions t where t.event = 'closed'
     union all
-    select 'gap', t.recorder, t.seq, t."row", t.from_ts, t.stream, t.instrument_id, t.symbol, null, t.reason
+    select 'gap', t.recorder, t.seq, t."row", t.from_ts, t.stream, t.instrument_id, t.symbol, null, t.reason, null
     from gaps t where t.state = 'open' and {_OF_BOOKS} and {wanted}
     union all
     select 'gap', t.recorder, t.seq, t."row", t.ts - interval 1 microsecond, null, null, null, null,
-        'a frame could not be decoded: ' || t.reason
+        'a frame could not be decoded: ' || t.reason, null
     from undecoded t where t.message_id is null or t.message_id in (12, 13, 212, 213)
     union all
-    select 'gap', t.recorder, t.seq, t."row", t.ts - interval 1 microsecond, null, null, null, null, t.message
+    select 'gap', t.recorder, t.seq, t."row", t.ts - interval 1 microsecond, null, null, null, null, t.message, null
     from notices t where t.source = 'recorder' and starts_with(t.message, 'the tape is damaged')"""
 
 
@@ -53,12 +58,14 @@ _BOOK = f"""with recursive happened as materialized ({events("has_symbol(t.symbo
     from (select distinct h.symbol, h.instrument_id, h.recorder, h.stream from happened h where h.event = 'begin') b
     where b.stream = coalesce(of_stream, b.stream) and b.recorder = coalesce(recorded_by, b.recorder)
 ), told as materialized (
-    select b.book, h.event, h.seq, h."row", h.ts, h.request_id, h.reason
+    select b.book, h.event, h.seq, h."row", h.ts, h.request_id, h.reason,
+        last_value(h.rows ignore nulls) over (
+            partition by b.book order by h.seq, h."row" rows unbounded preceding) as rows
     from books b join happened h on h.recorder = b.recorder
         and (h.stream is null or (h.stream = b.stream and h.symbol = b.symbol
                                   and h.instrument_id is not distinct from b.instrument_id))
 ), lives as materialized (
-    select t.book, t.seq, t."row", t.ts, t.request_id from told t
+    select t.book, t.seq, t."row", t.ts, t.request_id, coalesce(t.rows, {MOST_POSITIONS}) as rows from told t
     where t.event = 'begin' and t.ts <= utc("at")
     qualify row_number() over (partition by t.book order by t.seq desc, t."row" desc) = 1
 ), stops as materialized (
@@ -83,23 +90,24 @@ _BOOK = f"""with recursive happened as materialized ({events("has_symbol(t.symbo
     where t.event = 'gap' and t.seq >= s.first_seq and t.ts < utc("at")
     qualify row_number() over (partition by s.book order by t.ts, t.seq, t."row") = 1
 ), states as materialized (
-    select b.book, b.symbol, b.instrument_id, b.recorder, b.stream, l.request_id, s.updated_ts,
+    select b.book, b.symbol, b.instrument_id, b.recorder, b.stream, l.request_id, l.rows, s.updated_ts,
         case when l.book is null then '{NOT_ASKED}' when e.book is not null then e.reason
              when k.book is not null then k.reason when s.book is null then '{NOTHING_YET}' end as reason
     from books b left join lives l on l.book = b.book left join stops e on e.book = b.book
         left join breaks k on k.book = b.book left join seen s on s.book = b.book
 ), numbered as materialized (
-    select o.*, row_number() over w as n,
+    select o.*, s.rows, row_number() over w as n,
         sum(case o.operation when 'insert' then 1 when 'delete' then -1 else 0 end) over w as grown
     from operations o join states s on s.book = o.book and s.reason is null
-    where o.cell between 1 and {MOST_POSITIONS}
+    where o.cell between 1 and s.rows
     window w as (partition by o.book, o.side order by o.seq, o."row" rows unbounded preceding)
 ), ends as (
-    select n.book, n.side, n.n, n.grown + greatest(0, max(n.cell - n.grown - cast(n.operation = 'delete' as integer))
-        over (partition by n.book, n.side order by n.n rows unbounded preceding)) as last_cell
+    select n.book, n.side, n.n, n.rows, n.grown
+        + greatest(0, max(n.cell - n.grown - cast(n.operation = 'delete' as integer)) over (
+            partition by n.book, n.side order by n.n rows unbounded preceding)) as last_cell
     from numbered n
 ), sides as materialized (
-    select e.book, e.side, cast(least(max(e.last_cell), {MOST_POSITIONS}) as bigint) as cells,
+    select e.book, e.side, cast(least(max(e.last_cell), any_value(e.rows)) as bigint) as cells,
         cast(ceil(log2(greatest(max(e.n), 1))) as integer) as rounds
     from ends e group by e.book, e.side
 ), folded as (
@@ -132,7 +140,8 @@ BOOKS = (
         "book",
         "The order books of instruments as of a moment: one row per level, bids first. A book that cannot be trusted "
         "is one row without levels: after a gap it stays so until it is requested anew, or IB resets it. What IB says "
-        "of positions is taken at its word: a level of which nothing is known is no row.",
+        "of positions is taken at its word: a level of which nothing is known is no row. A side has at most the rows "
+        "that were asked for.",
         (SYMBOLS, AT, Parameter("levels", Kind.NUMBER, "how many levels of each side", str(MOST_POSITIONS)),
          Parameter("of_stream", Kind.TEXT, "depth or smart_depth only", "null"), RECORDER),
         (("ts", "the moment"), ("symbol", "IB's local symbol"), ("instrument_id", "IB's contract id"),

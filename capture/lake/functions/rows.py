@@ -28,24 +28,28 @@ def _once(table: str) -> Function:
 
 
 LOOKBACK = Parameter("lookback", Kind.WIDTH, "how far before the range a quote may lie", "'1 hour'")
+BY_EVENT = Parameter("by_event", Kind.FLAG, "match by IB's times, whole seconds, and within one of them by arrival: "
+                     "for where quotes or trades came late", "false")
 _FROM = "(utc(start) - cast(lookback as interval))"
+_TOLD = "case when by_event then coalesce(t.ts_event, t.ts) else t.ts end"
 
 # Trade and quote are of one recorder, so that their order is the one in which they arrived.
 _WITH_QUOTES = f"""with {source("trades")}, {once("trades")},
 {missing("quotes", start=_FROM, name="unquoted")},
 quoted as not materialized (
-    select t.instrument_id, t.recorder, t.ts, place(t.ts, t.seq, t."row") as place,
+    select t.instrument_id, t.recorder, t.ts, {_TOLD} as told_ts, place({_TOLD}, t.seq, t."row") as place,
         t.bid_price, t.ask_price, t.bid_size, t.ask_size
     from quotes t
     where has_symbol(t.symbol, symbols) and in_time(t.ts, t.date, {_FROM}, "end") and t.stream in ('quotes', 'history')
 ), placed as (
-    select t.*, place(t.ts, t.seq, t."row") as place,
-        sign(t.price - lag(t.price) over (partition by t.symbol, t.instrument_id order by t.ts, t.seq, t."row")) as step
+    select t.*, {_TOLD} as told_ts, place({_TOLD}, t.seq, t."row") as place, sign(t.price - lag(t.price) over (
+            partition by t.symbol, t.instrument_id order by {_TOLD}, t.seq, t."row")) as step
     from once t
 ), events as (
     select p.*, null as quote, null::timestamptz as quotes_again from placed p
     union all by name
-    select q.instrument_id, q.recorder, q.place, {{'ts': q.ts, 'bid_price': q.bid_price, 'ask_price': q.ask_price,
+    select q.instrument_id, q.recorder, q.place, {{'ts': q.ts, 'told_ts': q.told_ts,
+        'bid_price': q.bid_price, 'ask_price': q.ask_price,
         'bid_size': q.bid_size, 'ask_size': q.ask_size}} as quote
     from quoted q
     union all by name
@@ -72,7 +76,7 @@ select s.symbol, s.instrument_id, s.ts, s.price, s.size, s.exchange, s.condition
     s.quote.ask_price - s.quote.bid_price as spread, 2 * abs(s.price - s.mid) as effective_spread,
     case coalesce(s.by_quote, s.by_tick) when 1 then 'buy' when -1 then 'sell' end as side,
     case when s.by_quote is not null then 'quote' when s.by_tick is not null then 'tick' end as side_by,
-    epoch(s.ts) - epoch(s.met.ts) as quote_age_s, s.stale, s.seq, s."row", s.recorder
+    epoch(s.told_ts) - epoch(s.met.told_ts) as quote_age_s, s.stale, s.seq, s."row", s.recorder
 from signed s order by s.symbol, s.instrument_id, s.place"""
 
 _PREVIOUS = Parameter("lookback", Kind.WIDTH, "how old a row may be", "'1 day'")
@@ -123,8 +127,8 @@ ROWS = (
         "trades_with_quotes",
         "Each trade once, beside the quote that had arrived before it, with its spreads and its side: above the mid a "
         "buy, below it a sale, and at the mid or without a quote by the last change of the trade price (Lee and "
-        "Ready).",
-        (*RANGE, LOOKBACK, *OPTIONS["trades"]),
+        "Ready). What came in one read has one `ts`: its order is that of the frames.",
+        (*RANGE, LOOKBACK, BY_EVENT, *OPTIONS["trades"]),
         (SYMBOL, ID, ("ts", "when the trade was received"), ("price", "trade price"), ("size", "traded size"),
          ("exchange", "exchange that reported the trade"), ("conditions", "IB's special trade conditions"),
          ("bid_price", "best bid; this and what follows from it is null without a quote, or where it is stale"),
@@ -133,7 +137,7 @@ ROWS = (
          ("effective_spread", "twice the distance of the price from the mid"),
          ("side", "who traded on his own initiative: buy or sell; null where nothing says it"),
          ("side_by", "what says it: quote, or tick for the last change of the price"),
-         ("quote_age_s", "seconds since the quote was received; of a stale one too"),
+         ("quote_age_s", "seconds since the quote was received, with `by_event` since it was made; a stale one's too"),
          ("stale", "quotes were missed between the quote and the trade"),
          ("seq", "number of the trade's frame on the tape"), ("row", "place of the trade in its frame"),
          ("recorder", "whose rows both are")),

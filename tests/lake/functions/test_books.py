@@ -118,6 +118,21 @@ def test_a_book_is_there_until_a_gap_and_again_after_a_reset(told: Story) -> Non
         assert lake.sql(f"from book('AAPL', '{NOON}')").rows() == []
 
 
+def test_a_book_has_at_most_the_rows_that_were_asked_for(script: Any) -> None:
+    story = Story(type(script), script.data.parent / "full")  # of five rows
+    inserts: list[Any] = [("operation", INSERT, 0, 1)] * 7
+    for step in (*inserts, ("reset",), *inserts, ("operation", DELETE, 0, 1)):
+        story.step(*step)
+    story.script.writer.close()
+    with capture.open_lake(story.script.data) as lake:
+        for at, prices in ((7, [7, 6, 5, 4, 3]), (15, [15, 14, 13, 12, 11]), (16, [14, 13, 12, 11])):
+            moment = NOON + at * MS
+            assert [row[4] for row in shown(lake.sql(f"from book('ESZ6', '{moment}')").rows())] == prices
+            assert [row[4] for row in shown(book(lake.sql, "ESZ6", moment).rows())] == prices
+            snapshot = lake.book_snapshots("ESZ6", moment, moment + MS, levels=8).pl().select("^bid_px_.*$").row(0)
+            assert [price for price in snapshot if price is not None] == prices
+
+
 def test_another_client_of_the_views_gets_the_same(told: Story) -> None:
     capture.open_lake(told.script.data).close()
     with duckdb.connect(str(Layout(told.script.data).database), read_only=True) as connection:

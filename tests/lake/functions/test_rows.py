@@ -1,6 +1,6 @@
 """Trades beside quotes, the last state, missing time, sessions: small cases worked out by hand."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -26,6 +26,22 @@ def test_trades_meet_the_quote_that_arrived_before_them(made: MadeLake) -> None:
     found = [(row["mid"], row["effective_spread"], row["side"], row["side_by"], row["quote_age_s"]) for row in rows]
     assert found == [(100, 2, "buy", "quote", 0), (101, 2, "sell", "quote", 1), (101, 0, "buy", "tick", 2),
                      (101, 0, "buy", "tick", 3)]  # fmt: skip
+
+
+def test_trades_meet_quotes_by_the_time_of_the_event_where_that_is_asked_for(made: MadeLake) -> None:
+    def at(second: int) -> datetime:
+        return NOON + timedelta(seconds=second)
+
+    made.quote(0, 99, 101, ts_event=at(0), seq=1)
+    made.trade(3, 101, ts_event=at(2), seq=2)
+    made.quote(5, 100, 102, ts_event=at(1), seq=3)  # late
+    made.trade(5, 102, ts_event=at(4), seq=4)
+    made.quote(5, 110, 112, ts_event=at(4), seq=5)  # of the trade's second, and later
+    made.trade(6, 102, seq=6)  # without a time of its own
+    query = "select mid, quote_age_s, side from trades_with_quotes('AAPL', null, null{})"
+    by_arrival, by_event = (made.sql(query.format(more)) for more in ("", ", by_event := true"))
+    assert [tuple(row.values()) for row in by_arrival] == [(100, 3, "buy"), (101, 0, "buy"), (111, 1, "sell")]
+    assert [tuple(row.values()) for row in by_event] == [(101, 1, None), (101, 3, "buy"), (111, 2, "sell")]
 
 
 def test_a_quote_from_before_a_gap_is_stale(made: MadeLake) -> None:
