@@ -173,7 +173,7 @@ class Database:
 
 
 def _heard_query(heard: Mapping[str, float]) -> str:
-    rows = [f"({quoted(recorder)}, make_timestamp({int(at_s * 1e6)}) at time zone 'UTC')"
+    rows = [f"({quoted(recorder)}, make_timestamp({round(at_s * 1e6)}) at time zone 'UTC')"
             for recorder, at_s in heard.items() if at_s]
     return (f"from (values {', '.join(rows)}) heard(recorder, ts)" if rows else
             "select null::varchar as recorder, null::timestamptz as ts where false")
