@@ -25,7 +25,10 @@ def run(
     repair: Annotated[bool, typer.Option("--repair", help="Write clean copies of damaged segments.")] = False,
     json: Json = False,
 ) -> None:
-    """Say what torn or damaged tapes have lost, and repair them.
+    """Restore a lake's state, say what damaged tapes have lost, and repair them.
+
+    Where it is missing or wrong up to which date tables are sealed, how far tapes are rolled, or what was pruned, it is
+    written anew, as tapes and files tell; what could not be read stays as FILE.bad.
 
     Names each place with its bytes, records where they can be counted, the time around it, and the frames missing
     before the next mark. --repair puts a copy with a note in place of the damage where a damaged segment was, and keeps
@@ -33,11 +36,15 @@ def run(
     written and needs no repair. The exit code is 3 where something was lost.
     """
     from capture.lake.layout import Layout
+    from capture.lake.recover import restore
     from capture.tape import examine
 
     layout = Layout(lake_folder(data))
     losses: list[dict[str, Any]] = []
-    for recorder in chosen(layout, name):
+    recorders = chosen(layout, name)
+    for restored in restore(layout, recorders):
+        say(f"restored {restored}")
+    for recorder in recorders:
         with _held(layout, recorder) if repair else nullcontext():
             report = examine(layout.tape / recorder)
             found = [_loss(recorder, report.folder, loss) for loss in report.losses]

@@ -20,7 +20,7 @@ from capture.wire.times import EPOCH, moment_of
 from .coverage import RESTORED, Uncovered, coverage_of, gaps_of, uncovered, without
 from .formats import FORMATS, Format
 from .job import Job
-from .manifest import check_folder, manifest, resize, write_manifest
+from .manifest import check_folder, manifest, resize, written_manifest
 from .parts import BY, DAY, Part, parts
 from .source import width_of
 from .stage import Stage
@@ -117,9 +117,9 @@ def export(
                 "restored_rows": run.restored, "symbols": dict(sorted(run.rows.items())),
                 "left_out_days": [asdict(day) for day in run.left_out], "coverage": coverage, "gaps": gaps_of(job)})
             sizes = {str(path): (root / path).stat().st_size for path in replaced}
-            stage.publish(replaced)
-            resize(place, sizes)
-            manifest_path = write_manifest(place, job, said, folder=is_folder)
+            with written_manifest(place, job, said, folder=is_folder) as put, stage.published(replaced):
+                resize(place, sizes)
+                manifest_path = put()
     size_bytes = sum(file["size_bytes"] for file in files)
     return Exported(place, manifest_path, run.rows.total(), size_bytes, dict(job.losses), said)
 

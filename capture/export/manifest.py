@@ -1,8 +1,9 @@
 """The manifest beside an export: what it is, where it is from, and how whole it is."""
 
 import json
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from glob import escape
 from itertools import count
@@ -11,6 +12,7 @@ from typing import Any
 
 from capture.lake.functions import FUNCTIONS
 from capture.tape import publish
+from capture.tape.publish import sync_path
 
 from .job import Job
 from .source import BARS
@@ -67,11 +69,22 @@ def check_folder(path: Path, job: Job, format: str) -> None:
                               "replace it with --force")
 
 
-def write_manifest(path: Path, job: Job, said: Mapping[str, Any], *, folder: bool) -> Path:
-    """Write a manifest beside a file or folder, and return its path.
+@contextmanager
+def written_manifest(path: Path, job: Job, said: Mapping[str, Any], *, folder: bool) -> Iterator[Callable[[], Path]]:
+    """Write a manifest beside a file or folder, where nobody sees it; what is yielded puts it into its place.
 
-    Into a folder one can export several times: manifests of files that were all replaced go, others stay.
+    So what fails in writing fails before the export is there. Into a folder one can export several times: manifests of
+    files that were all replaced go, others stay.
     """
+    waiting = path.with_name(f".{path.name}.manifest.{os.getpid()}.tmp")
+    try:
+        _write(waiting, said)
+        yield lambda: _put(waiting, path, job, said, folder)
+    finally:
+        waiting.unlink(missing_ok=True)
+
+
+def _put(waiting: Path, path: Path, job: Job, said: Mapping[str, Any], folder: bool) -> Path:
     place = path.with_name(f"{path.name}.manifest.json")
     if folder:
         written = set(_files(said))
@@ -80,7 +93,8 @@ def write_manifest(path: Path, job: Job, said: Mapping[str, Any], *, folder: boo
                 file.unlink()
         names = (f"{path.name}.{job.what}{f'-{number}' * (number > 1)}.manifest.json" for number in count(1))
         place = next(one for one in map(path.with_name, names) if not one.exists())
-    _write(place, said)
+    waiting.replace(place)
+    sync_path(place.parent)
     return place
 
 

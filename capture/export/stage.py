@@ -21,6 +21,7 @@ class Stage:
 
     def __init__(self, path: Path, *, folder: bool, force: bool) -> None:
         self.path, self._is_folder, self._force = path, folder, force
+        self._added: list[Path] = []  # by publishing
         self.root = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         self.spill = path.with_name(f".{path.name}.spill.{os.getpid()}.tmp")  # for what does not fit into memory
 
@@ -36,13 +37,24 @@ class Stage:
         make_folder(self.path.parent)
         for leftover in self.path.parent.glob(f".{escape(self.path.name)}.*.tmp"):
             if not _runs(leftover):
-                shutil.rmtree(leftover, ignore_errors=True)  # it was killed
+                _remove(leftover)  # it was killed
         self.root.mkdir()
         try:
             yield self.root
         finally:
             for folder in (self.root, self.spill):
                 shutil.rmtree(folder, ignore_errors=True)
+
+    @contextmanager
+    def published(self, replaced: Collection[Path] = ()) -> Iterator[None]:
+        """Publish, and take back what was not there before where that, or the rest of the export, fails."""
+        try:
+            self.publish(replaced)
+            yield
+        except BaseException:
+            for path in self._added:
+                _remove(path)
+            raise
 
     def publish(self, replaced: Collection[Path] = ()) -> None:
         """Move all files into their places; into a folder that is there beside what is in it.
@@ -60,12 +72,14 @@ class Stage:
         sync_path(self.root)
         if self._is_folder and not self.path.exists():
             self.root.replace(self.path)
+            self._added = [self.path]
             sync_path(self.path.parent)
             return
         places = {file: self._place(file) for file in files}
         new = (place for file, place in places.items() if file.relative_to(self.root) not in replaced)
         if not self._force and (taken := next((place for place in new if place.exists()), None)):
             raise ExistsError(f"{taken} is there already: choose another place, or replace such files with --force")
+        self._added = [place for place in places.values() if not place.exists()]
         for file, place in places.items():
             make_folder(place.parent)
             file.replace(place)
@@ -82,6 +96,13 @@ class Stage:
             raise ExistsError(f"{self.path} is no file that could be replaced: choose another name")
         if not self._is_folder and self.path.is_dir():
             raise ExistsError(f"{self.path} is a folder, and a file is to be written: choose another name")
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _runs(stage: Path) -> bool:

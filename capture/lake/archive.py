@@ -16,6 +16,7 @@ from .sql import columns_sql, paths_sql
 from .versions import oldest_version
 
 MEMORY_MIB = 512
+SORT_PREFIX = ".sort-"  # of the folder in which rows are sorted that memory does not hold
 
 
 class SealError(OSError):
@@ -80,7 +81,7 @@ def _pieces(reader: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
 
 @contextmanager
 def _database(folder: Path, memory_mib: int) -> Iterator[duckdb.DuckDBPyConnection]:
-    with tempfile.TemporaryDirectory(prefix=".sort-", dir=folder) as spill, duckdb.connect() as connection:
+    with tempfile.TemporaryDirectory(prefix=SORT_PREFIX, dir=folder) as spill, duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
         connection.execute(f"set memory_limit = '{memory_mib}MiB'")
         connection.execute("set threads = 2")  # each keeps buffers of its own

@@ -149,3 +149,23 @@ def _first_unequal(ours: pa.ChunkedArray, theirs: pa.ChunkedArray) -> int | None
     unequal = pc.or_(pc.not_equal(ours, theirs).fill_null(False), pc.xor(ours.is_null(), theirs.is_null()))
     at = pc.index(unequal, True).as_py()
     return at if at >= 0 else None
+
+
+def is_readable(table: Table, path: Path) -> bool:
+    """Return whether a file is there and can be read whole."""
+    try:
+        read_rows(table, path)
+    except (FileNotFoundError, UnreadableError):
+        return False
+    return True
+
+
+def row_count(path: Path) -> int:
+    """Return how many rows a file says it has. Raises FileNotFoundError, UnreadableError."""
+    try:
+        with parquet_file(path) as file:
+            return int(file.metadata.num_rows)
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise UnreadableError(f"{path} cannot be read: {str(error).splitlines()[0]}") from error

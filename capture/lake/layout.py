@@ -7,12 +7,14 @@
                                                                between, sorted; rows that came once the date was sealed
                                                                are in a file of their own
     sealed/<table>.parquet                                     one row: sealed_through
+    archive/pruned/…                                           second copies of what was pruned (capture.lake.pruned)
     ticktape.duckdb                                            views over all of it
 """
 
 import json
 import os
 import re
+import shlex
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -30,6 +32,11 @@ EMPTY_NAME = "empty.parquet"
 _ARCHIVE_NAME = re.compile(r"(?P<recorder>[A-Za-z0-9_-]+)\.(?P<first>\d{12,})-(?P<last>\d{12,})\.parquet")
 _DAY_NAME = re.compile(r"date=(\d{4}-\d\d-\d\d)")
 _LIVE_NAME = re.compile(r"(?P<recorder>[A-Za-z0-9_-]+)\.(?P<mark>\d{12,})\.parquet")
+
+
+def restored_by(layout: "Layout") -> str:
+    """Return in words the command that restores what a lake must know of itself."""
+    return f"`{shlex.join(['ticktape', 'recover', '--data', str(layout.root)])}` restores it"
 
 
 class LakeMissingError(FileNotFoundError):
@@ -137,16 +144,25 @@ def archive_marks(path: Path) -> tuple[str, int, int] | None:
 
 def read_rolled(layout: Layout, recorder: str) -> Rolled | None:
     """Return how far a recorder's tape is rolled; None when nothing is. Raises LakeStateError."""
+    path = layout.rolled(recorder)
     try:
-        return Rolled(**json.loads(layout.rolled(recorder).read_text()))
+        return _rolled(json.loads(path.read_text()), recorder)
     except FileNotFoundError:
         return None
-    except (ValueError, TypeError) as error:
-        raise LakeStateError(f"{layout.rolled(recorder)} cannot be read: {error}; `ticktape verify` says what "
-                             "writes it anew") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise LakeStateError(f"{path} cannot be read: {error}; {restored_by(layout)}") from error
+
+
+def _rolled(said: dict[str, Any], recorder: str) -> Rolled:
+    """Return the position that a file holds. Raises ValueError and others where it is that of another tape, or none."""
+    if (whose := said.get("recorder", recorder)) != recorder:
+        raise ValueError(f"it is of the tape of {whose}")
+    if type(said["mark"]) is not int or not isinstance(said["gaps"], dict | None):
+        raise ValueError("it holds no mark and state")
+    return Rolled(said["mark"], said["gaps"], dict(said.get("nameless", {})))
 
 
 def write_rolled(layout: Layout, recorder: str, rolled: Rolled) -> None:
     """Move a recorder's rolled position on, atomically."""
-    text = json.dumps({"mark": rolled.mark, "gaps": rolled.gaps, "nameless": rolled.nameless})
+    text = json.dumps({"recorder": recorder, "mark": rolled.mark, "gaps": rolled.gaps, "nameless": rolled.nameless})
     publish(layout.rolled(recorder), lambda path: path.write_text(text))

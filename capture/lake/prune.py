@@ -25,12 +25,14 @@ from .pruned import (
     PrunedTape,
     read_pruned_tables,
     read_pruned_tape,
+    removable,
     write_pruned_tables,
     write_pruned_tape,
 )
 from .ranges import Range
 from .sealed import sealed_dates, sealer_lock
 from .span import Span
+from .state import require_position, require_sealed
 from .verify import Verifier
 
 
@@ -40,7 +42,7 @@ class PruneError(OSError):
 
 @dataclass(frozen=True, slots=True)
 class OldRows:
-    """What is to go from a table: archive files of dates up to `through`.
+    """What is to go from a table: files of sealed dates up to `through`.
 
     `known` says that this was written down before, and only the removing is left to do.
     """
@@ -68,7 +70,8 @@ class OldTape:
 
 
 def old_rows(layout: Layout, days: Mapping[str, int], today: date) -> list[OldRows]:
-    """Return what is older than so many days, by table, and can go; empty where nothing is."""
+    """Return what is older than so many days, by table, and can go; empty where nothing is. Raises LakeStateError."""
+    require_sealed(layout)
     pruned, sealed = read_pruned_tables(layout), sealed_dates(layout)
     marks = _rolled_marks(layout)
     found = []
@@ -77,7 +80,7 @@ def old_rows(layout: Layout, days: Mapping[str, int], today: date) -> list[OldRo
         before = pruned.tables[table].through if table in pruned.tables else ""
         through = "" if count is None else min(str(_first_kept(today, count) - timedelta(days=1)), sealed[table])
         known = through < before  # as days were changed meanwhile: nothing more goes
-        paths = [path for path in _archive_files(layout, table, max(through, before))
+        paths = [path for path in _old_files(layout, table, max(through, before))
                  if _goes(path, marks, pruned, table, "" if known else through)]
         if paths:
             found.append(OldRows(table, max(through, before), tuple(paths), _size_bytes(paths), known))
@@ -85,8 +88,13 @@ def old_rows(layout: Layout, days: Mapping[str, int], today: date) -> list[OldRo
 
 
 def old_tape(layout: Layout, recorder: str, days: Mapping[str, int], today: date) -> OldTape | None:
-    """Return what of a tape is older than so many days, by the word for tapes, and can go; None where nothing is."""
+    """Return what of a tape is older than so many days, by the word for tapes, and can go; None where nothing is.
+
+    Raises LakeStateError where it is not known what is sealed and rolled, or what was pruned before.
+    """
     folder = layout.tape / recorder
+    require_sealed(layout)
+    require_position(layout, recorder)
     pruned, tape, rolled = read_pruned_tape(folder), segments(folder), read_rolled(layout, recorder)
     if RETENTION_TAPE in days and rolled is not None:
         limit = min(_first_kept(today, days[RETENTION_TAPE]) - timedelta(days=1),
@@ -97,7 +105,8 @@ def old_tape(layout: Layout, recorder: str, days: Mapping[str, int], today: date
             mark, through = ends[-1][0].first_mark, ends[-1][1]
             paths = [segment.path for segment in tape if segment.first_mark < mark]
             return OldTape(recorder, mark, str(through), tuple(paths), _size_bytes(paths), known=False)
-    left = [segment.path for segment in tape if pruned and segment.first_mark < pruned.mark]
+    agreed = min(removable(folder), rolled.mark if rolled else 0)
+    left = [segment.path for segment in tape if segment.sealed and segment.first_mark < agreed]
     if pruned is None or not left:
         return None
     return OldTape(recorder, pruned.mark, pruned.through, tuple(left), _size_bytes(left), known=True)
@@ -160,18 +169,20 @@ def _rolled_marks(layout: Layout) -> dict[str, int]:
     return {recorder: position.mark for recorder, position in positions.items() if position}
 
 
-def _archive_files(layout: Layout, table: str, through: str) -> Iterator[Path]:
-    for day, folder in day_folders(layout.archive(table)).items():
-        if day <= through:
-            yield from sorted(folder.glob("*.parquet"))
+def _old_files(layout: Layout, table: str, through: str) -> Iterator[Path]:
+    """Yield the files of sealed dates: those of the archive, and those that it replaced, where they are there yet."""
+    for of in (layout.live(table), layout.archive(table)):
+        for day, folder in day_folders(of).items():
+            if day <= through:
+                yield from sorted(folder.glob("*.parquet"))
 
 
 def _goes(path: Path, marks: dict[str, int], pruned: PrunedTables, table: str, through: str) -> bool:
-    """Return whether an archive file is to go: for its date, or as a run that was killed has left it."""
-    named, day = archive_marks(path), path.parent.name.removeprefix("date=")
+    """Return whether a file is to go: for its date, or as a run that was killed has left it."""
+    named, day = archive_marks(path) or live_mark(path), path.parent.name.removeprefix("date=")
     if named is None or named[0] not in marks:
         return False  # nobody here has written it
-    recorder, _, last = named
+    recorder, last = named[0], named[-1]
     return pruned.holds(table, day, recorder, last) or (day <= through and last < marks[recorder])
 
 

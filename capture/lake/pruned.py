@@ -3,13 +3,15 @@
     sealed/pruned.json             of each pruned table: up to which date, and before which mark of each recorder
     tape/<recorder>/pruned.json    the mark at which a tape begins now, and what has to be known of before
 
-Both are written before anything goes, so that verifying and rebuilding expect neither too much nor too little.
+Both are written before anything goes, so that verifying and rebuilding expect neither too much nor too little. Nothing
+else tells what they say: so there is a second copy of each below archive/pruned, and what one lacks the other has.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, time
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -48,6 +50,14 @@ class PrunedTables:
     def holds(self, table: str, day: str, recorder: str, mark: int) -> bool:
         """Return whether rows of a table and date, which followed a mark of a recorder, went."""
         return table in self.tables and self.tables[table].holds(day, recorder, mark)
+
+    def joined(self, other: "PrunedTables") -> "PrunedTables":
+        """Return what went by either of two: neither date nor mark ever goes back."""
+        return PrunedTables({name: PrunedRows(max(rows.through for rows in both),
+                                              {of: max(rows.marks.get(of, 0) for rows in both)
+                                               for of in {mark for rows in both for mark in rows.marks}})
+                             for name in self.tables | other.tables
+                             if (both := [one.tables[name] for one in (self, other) if name in one.tables])})
 
     @property
     def not_known(self) -> frozenset[tuple[str, str]]:
@@ -99,12 +109,16 @@ class PrunedTape:
 
 
 def read_pruned_tables(layout: Layout) -> PrunedTables:
-    """Return what rows went from a lake. Raises LakeStateError where the file that says so cannot be read."""
-    return _read(_tables_path(layout), _tables) or PrunedTables()
+    """Return what rows went from a lake. Raises LakeStateError where neither file that says so can be read."""
+    found = PrunedTables()
+    for copy in _read(_tables_paths(layout), _tables):
+        found = found.joined(copy)
+    return found
 
 
 def _tables(said: dict[str, Any]) -> PrunedTables:
-    return PrunedTables({name: PrunedRows(**rows) for name, rows in said.items()})
+    return PrunedTables({name: PrunedRows(str(rows["through"]), {of: int(mark) for of, mark in rows["marks"].items()})
+                         for name, rows in said.items()})
 
 
 def kept_s(layout: Layout) -> dict[str, float]:
@@ -115,46 +129,72 @@ def kept_s(layout: Layout) -> dict[str, float]:
 
 def write_pruned_tables(layout: Layout, pruned: PrunedTables) -> None:
     """Say what rows are to go from a lake, atomically."""
-    _write(_tables_path(layout), {name: asdict(rows) for name, rows in pruned.tables.items()})
+    _write(_tables_paths(layout), {name: asdict(rows) for name, rows in pruned.tables.items()})
 
 
 def read_pruned_tape(folder: Path) -> PrunedTape | None:
     """Return what went from the tape in a folder; None where nothing did. Raises LakeStateError as above."""
-    return _read(folder / FILE_NAME, _tape)
+    copies = _read(_tape_paths(folder), partial(_tape, folder.name))
+    return max(copies, key=lambda pruned: pruned.mark, default=None)
 
 
-def _tape(said: dict[str, Any]) -> PrunedTape:
+def _tape(recorder: str, said: dict[str, Any]) -> PrunedTape:
+    if (whose := said.pop("recorder", recorder)) != recorder:
+        raise ValueError(f"it is of the tape of {whose}")
     days = tuple(PrunedDay(*day) for day in said.pop("days"))
     return PrunedTape(**said, days=days)
 
 
+def removable(folder: Path) -> int:
+    """Return the mark before which a tape may go without being verified again, as all that is known says it may."""
+    return min((pruned.mark for pruned in _read(_tape_paths(folder), partial(_tape, folder.name))), default=0)
+
+
 def write_pruned_tape(folder: Path, pruned: PrunedTape) -> None:
     """Say what is to go from the tape in a folder, atomically."""
-    _write(folder / FILE_NAME, asdict(pruned) | {"days": [list(asdict(day).values()) for day in pruned.days]})
+    days = [list(asdict(day).values()) for day in pruned.days]
+    _write(_tape_paths(folder), {"recorder": folder.name} | asdict(pruned) | {"days": days})
 
 
 def copy_pruned(source: Layout, target: Layout, recorder: str) -> None:
     """Have another lake, made from a tape of this one, know what went."""
     if (pruned := read_pruned_tables(source)).tables:
-        make_folder(_tables_path(target).parent)
         write_pruned_tables(target, pruned)
     if tape := read_pruned_tape(source.tape / recorder):
         write_pruned_tape(target.tape / recorder, tape)
 
 
-def _tables_path(layout: Layout) -> Path:
-    return layout.sealed("trades").with_name(FILE_NAME)
+def copies(layout: Layout, recorder: str) -> tuple[tuple[Path, ...], ...]:
+    """Return the files that say what went from a lake, and those of a tape: each time a file and its copy."""
+    return _tables_paths(layout), _tape_paths(layout.tape / recorder)
 
 
-def _read(path: Path, meant: Callable[[dict[str, Any]], T]) -> T | None:
-    try:
-        return meant(json.loads(path.read_text()))
-    except FileNotFoundError:
-        return None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise LakeStateError(f"{path} cannot be read: {error}; bring it back from a backup, as it says what was "
-                             "pruned: without it that would count as lost") from error
+def _tables_paths(layout: Layout) -> tuple[Path, ...]:
+    return layout.root / "sealed" / FILE_NAME, layout.root / "archive" / "pruned" / "tables.json"
 
 
-def _write(path: Path, said: dict[str, Any]) -> None:
-    publish(path, lambda temporary: temporary.write_text(json.dumps(said)))
+def _tape_paths(folder: Path) -> tuple[Path, ...]:
+    return folder / FILE_NAME, folder.parent.parent / "archive" / "pruned" / f"tape.{folder.name}.json"
+
+
+def _read(paths: Iterable[Path], meant: Callable[[dict[str, Any]], T]) -> list[T]:
+    """Return what a file and its copy say, where they are there. Raises LakeStateError where none can be read."""
+    found, faults = [], list[tuple[Path, Exception]]()
+    for path in paths:
+        try:
+            found.append(meant(json.loads(path.read_text())))
+        except FileNotFoundError:
+            continue
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            faults.append((path, error))
+    if faults and not found:
+        broken, fault = faults[0]
+        raise LakeStateError(f"{broken} cannot be read: {fault}; bring it back from a backup, as it says what was "
+                             "pruned: without it that would count as lost") from fault
+    return found
+
+
+def _write(paths: Iterable[Path], said: dict[str, Any]) -> None:
+    for path in paths:
+        make_folder(path.parent)
+        publish(path, lambda temporary: temporary.write_text(json.dumps(said)))

@@ -4,7 +4,7 @@ import errno
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
@@ -17,7 +17,7 @@ from capture.tape import PRIVATE, TapeError, bad_path, make_folder, publish, seg
 from capture.tape.publish import sync_path
 
 from .archive import write_sorted
-from .content import UnreadableError, read_rows
+from .content import UnreadableError, is_readable, row_count
 from .day_check import archived
 from .layout import Layout, Rolled, write_rolled
 from .lock import roller_lock
@@ -28,7 +28,8 @@ from .restore import Files
 from .roll import parts_of, publish_file
 from .sealed import seal_through, sealed_dates, sealed_through, sealer_lock
 from .span import Span
-from .strays import Account
+from .state import require_sealed
+from .strays import Account, archive_strays
 from .views import prepare
 
 
@@ -57,13 +58,13 @@ def link_tape(source: Layout, recorder: str, target: Layout) -> None:
 
 
 def _link_day(source: Layout, recorder: str, target: Layout, table: str, day: str) -> None:
+    if (through := date.fromisoformat(day)) > sealed_through(target, table):
+        seal_through(target, table, through)  # first: archive files without a date are damage
     to = target.archive(table) / f"date={day}"
     make_folder(to)
     for path in archived(source, table, day, recorder):
         _link(path, to / path.name)
     sync_path(to)
-    if (through := date.fromisoformat(day)) > sealed_through(target, table):
-        seal_through(target, table, through)
 
 
 def _link(path: Path, to: Path) -> None:
@@ -106,7 +107,8 @@ class Rebuilder:
         """Rebuild range by range, yielding each when its files are published.
 
         Decoding begins with the tape, as gaps and what history restored depend on all that came before. Raises
-        RollerBusyError, and TapeError where no mark of the tape can be read.
+        RollerBusyError, LakeStateError where it is not known what is sealed, and TapeError where no mark of the tape
+        can be read.
         """
         folder = self.layout.tape / self.recorder
         first = beginning(folder)
@@ -115,6 +117,7 @@ class Rebuilder:
         if first is None:
             raise TapeError(f"{folder} holds no mark that can be read: there is nothing to rebuild from")
         with roller_lock(self.layout, self.recorder), sealer_lock(self.layout):
+            require_sealed(self.layout)
             account, last, nameless = Account(), None, Counter[str]()
             self._sealed = sealed_dates(self.layout)
             self._pruned, self._first = read_pruned_tables(self.layout), first.mark
@@ -163,6 +166,7 @@ class Rebuilder:
         elif files and all(self._gives(first, last) for first, last in old.values()):
             target = self.layout.archive_file(table.name, day, self.recorder, min(files), max(files))
             make_folder(target.parent)
+            self._spare(old, files)
             publish(target, partial(write_sorted, table, list(files.values())), mode=FILE_MODE)
             for path in old.keys() - {target}:
                 path.unlink()
@@ -171,6 +175,15 @@ class Rebuilder:
             self.kept += old
         for path in files.values():
             path.unlink()
+
+    def _spare(self, old: Iterable[Path], files: Mapping[int, Path]) -> None:
+        """Keep archive files aside that hold more rows than the tape gives for their date."""
+        held = {path: rows for path in old if (rows := _rows(path)) is not None}
+        if sum(held.values()) > sum(_rows(path) or 0 for path in files.values()):
+            for path in held:
+                aside = bad_path(path)
+                os.link(path, aside)
+                self.set_aside.append(aside)
 
     def _from_pruned(self, table: str, day: str, old: dict[Path, tuple[int, int]]) -> bool:
         """Return whether archive files of a date hold rows of a part of the tape that was pruned."""
@@ -181,7 +194,7 @@ class Rebuilder:
     def _knows_more(self, table: Table, *paths: Path) -> bool:
         """Return whether files can be read and hold what the tape does not tell any more since rows were pruned."""
         not_known = {name for name, _ in self._pruned.not_known}
-        return table.name in not_known and bool(paths) and all(_is_readable(table, path) for path in paths)
+        return table.name in not_known and bool(paths) and all(is_readable(table, path) for path in paths)
 
     def _gives(self, first: int, last: int) -> bool:
         """Return whether every range from one mark to another was decoded, and is whole."""
@@ -189,7 +202,7 @@ class Rebuilder:
         return {first, last} <= self._whole and not any(broken)
 
     def _file(self, path: Path, table: Table, rows: pa.Table, found: Range) -> None:
-        if not found.is_whole and _is_readable(table, path):
+        if not found.is_whole and is_readable(table, path):
             self.kept.append(path)
             return
         if self._knows_more(table, path):
@@ -199,6 +212,9 @@ class Rebuilder:
 
     def _clear(self, account: Account) -> None:
         """Set aside what the tape does not give, unless its rows may come from a part of the tape that is gone."""
+        for path, first, last in list(archive_strays(self.layout, self.recorder, self._days, self._pruned)):
+            if self.span.everything and last < account.last_mark and account.gives(first, last):
+                self.set_aside.append(path.rename(bad_path(path)))
         for path, mark, whole in list(account.strays(self.layout, self.recorder, self._sealed)):
             # Marks from the tape's last one on will be given again, and with them the names of these files.
             beyond = self.span.everything and mark >= account.last_mark
@@ -208,9 +224,8 @@ class Rebuilder:
                 self.kept.append(path)
 
 
-def _is_readable(table: Table, path: Path) -> bool:
+def _rows(path: Path) -> int | None:
     try:
-        read_rows(table, path)
+        return row_count(path)
     except (FileNotFoundError, UnreadableError):
-        return False
-    return True
+        return None

@@ -21,13 +21,15 @@ from capture.tape import make_folder, publish, segments
 from capture.tape.publish import clear_leftovers, sync_path
 from capture.tape.segment import Segment
 
+from .content import is_readable
 from .damage import insistent
 from .decode import Tables
-from .layout import Layout, Rolled, read_rolled, write_rolled
+from .layout import LakeStateError, Layout, Rolled, read_rolled, write_rolled
 from .parquet import FILE_MODE, write_parquet
-from .ranges import Range, Ranges
+from .ranges import Range, Ranges, beginning
 from .restore import Files
 from .sealed import publishing, sealed_through
+from .state import archive_files, archived_through, position_fault, require_position, require_sealed
 
 
 @dataclass(slots=True)
@@ -42,6 +44,8 @@ class Roll:
 
 class Roller:
     """Rolls one recorder's tape, from its rolled position on. Raises TapeError where the tape cannot be read.
+
+    Raises LakeStateError where it is not known what is sealed, or rolled: rows would be there twice, or removed.
 
     A range is published while the next one is decoded, which takes a second core where there is one. Raises
     UnreadableError where a file cannot be read that says which rows of IB's history were captured before.
@@ -70,6 +74,9 @@ class Roller:
     def _complete(self) -> Iterable[Range]:
         if self._ranges is None:
             folder = self.layout.tape / self.recorder
+            require_sealed(self.layout)
+            if segments(folder):
+                require_position(self.layout, self.recorder)
             start = first_unrolled(self.layout, self.recorder, segments(folder))
             if start is None:
                 return ()
@@ -92,7 +99,7 @@ class Roller:
         sync_range(self.layout.tape / self.recorder, range_)
         # As one for the sealer: a date that moved in between would leave out live files that the position then covers.
         with publishing(self.layout):
-            publish_range(self.layout, self.recorder, range_.from_mark, range_.tables)
+            publish_range(self.layout, self.recorder, range_.from_mark, range_.tables, whole=range_.is_whole)
             counts = self._nameless + Counter(range_.nameless)
             write_rolled(self.layout, self.recorder, Rolled(range_.to_mark, range_.state, dict(counts)))
             self._nameless = counts
@@ -114,18 +121,31 @@ def sync_range(folder: Path, range_: Range) -> None:
 
 
 def first_unrolled(layout: Layout, recorder: str, tape: list[Segment]) -> Rolled | None:
-    """Return the position from which a recorder's tape is still to be rolled; None while it has no tape."""
+    """Return the position from which a recorder's tape is still to be rolled; None while it has no tape.
+
+    Raises LakeStateError where no position can be read, though the archive holds rows of this tape.
+    """
     rolled = read_rolled(layout, recorder)
     if rolled is not None:
         return rolled
-    return Rolled(tape[0].first_mark) if tape else None
+    if not tape:
+        return None
+    first = beginning(layout.tape / recorder)
+    if fault := position_fault(layout, recorder, None, archived_through(archive_files(layout))):
+        raise LakeStateError(fault)
+    return first or Rolled(tape[0].first_mark)
 
 
-def publish_range(layout: Layout, recorder: str, mark: int, tables: Tables) -> None:
-    """Publish the rows that followed a mark, one file per table and UTC date."""
+def publish_range(layout: Layout, recorder: str, mark: int, tables: Tables, *, whole: bool = True) -> None:
+    """Publish the rows that followed a mark, one file per table and UTC date.
+
+    Where the tape is not `whole` any more, a file that is there and can be read stays: it may hold more.
+    """
     with publishing(layout):
         for table, day, rows in parts_of(tables):
-            publish_file(_path(layout, recorder, mark, table, day), table, rows)
+            path = _path(layout, recorder, mark, table, day)
+            if whole or not is_readable(table, path):
+                publish_file(path, table, rows)
 
 
 def clear_range(layout: Layout, recorder: str, mark: int, tables: Tables) -> None:

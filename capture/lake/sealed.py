@@ -16,7 +16,7 @@ import pyarrow as pa
 from capture.schemas import TABLES
 from capture.tape import make_folder, publish
 
-from .layout import NEVER_SEALED, LakeStateError, Layout
+from .layout import NEVER_SEALED, LakeStateError, Layout, day_folders, restored_by
 from .lock import locked
 from .parquet import FILE_MODE, parquet_file, write_rows
 
@@ -28,16 +28,20 @@ class SealerBusyError(OSError):
 def sealed_through(layout: Layout, table: str) -> date:
     """Return the UTC date up to which a table is sealed; NEVER_SEALED where nothing is.
 
-    Raises LakeStateError where the file that says so cannot be read.
+    Raises LakeStateError where the file that says so cannot be read, or is missing though there are archive files.
     """
     try:
         with parquet_file(layout.sealed(table)) as file:  # read_table imports more than is read
-            found: date = file.read()["sealed_through"][0].as_py()
+            found = file.read()["sealed_through"][0].as_py()
+        if not isinstance(found, date):
+            raise ValueError("it holds no date")
     except FileNotFoundError:
+        if any(path for day in day_folders(layout.archive(table)).values() for path in day.glob("*.parquet")):
+            raise LakeStateError(f"{layout.sealed(table)} is missing, which says up to which date {table} is to be "
+                                 f"read from the archive; {restored_by(layout)}") from None
         return NEVER_SEALED
-    except (pa.ArrowException, KeyError, IndexError) as error:
-        raise LakeStateError(f"{layout.sealed(table)} cannot be read: {error}; bring it back from a backup, as it says "
-                             f"up to which date {table} is to be read from the archive") from error
+    except (OSError, ValueError, KeyError, IndexError, pa.ArrowException) as error:
+        raise LakeStateError(f"{layout.sealed(table)} cannot be read: {error}; {restored_by(layout)}") from error
     return found
 
 

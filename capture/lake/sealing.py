@@ -6,7 +6,7 @@ answers as before or as after, and the next run goes on.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import partial
@@ -17,12 +17,14 @@ import duckdb
 from capture.schemas import TABLES, Table
 from capture.tape import Follower, make_folder, publish, segments
 
-from .archive import MEMORY_MIB, write_sorted
-from .content import UnreadableError
+from .archive import MEMORY_MIB, SealError, write_sorted
+from .content import UnreadableError, row_count
 from .damage import damage, hint
-from .layout import Layout, day_folders, live_mark, read_rolled
+from .layout import Layout, archive_marks, day_folders, live_mark, read_rolled
+from .leftovers import sweep_lake
 from .parquet import FILE_MODE
 from .sealed import moving_dates, seal_through, sealed_through, sealer_lock
+from .state import is_archived, require_sealed
 
 # How long after midnight UTC a date is left open: what is fetched from IB's history for the day's last gaps then comes
 # in time to be sorted in.
@@ -73,8 +75,11 @@ class Sealer:
         """Seal every date that can be, and yield what was done for each. Raises SealerBusyError.
 
         Raises SealError or UnreadableError where a date's files cannot be sorted; what is not sealed stays as it is.
+        Raises LakeStateError where it is not known what is sealed.
         """
         with sealer_lock(self.layout):
+            require_sealed(self.layout)
+            sweep_lake(self.layout)
             for day in self.due():
                 yield self._seal(day)
 
@@ -85,7 +90,7 @@ class Sealer:
     def clearable(self) -> list[Path]:
         """Return the folders of live files that no query can still be reading."""
         return [self.layout.live(table) / f"date={day}" for table, day, sealed in self._live_days()
-                if sealed and self._now_s() - self._sealed_s(table, day) > self._grace_s]
+                if sealed and self._now_s() - self._sealed_s(table, day) > self._grace_s and self._archived(table, day)]
 
     def settle(self) -> None:
         """Let queries that listed files before they were sorted read the date, before it is moved."""
@@ -147,7 +152,8 @@ class Sealer:
             marks = [_mark(path) for path in paths]
             targets[self.layout.archive_file(table.name, str(day), recorder, marks[0], marks[-1])] = paths
         for leftover in set(folder.glob("*.parquet")) - targets.keys():
-            leftover.unlink()  # of an attempt that was killed: the date is not sealed, nobody reads it
+            if _holds_no_more(leftover, files):
+                leftover.unlink()  # of an attempt that was killed: the date is not sealed, nobody reads it
         for target, paths in targets.items():
             self._write(table, target, paths, done)
         return {path for paths in files.values() for path in paths}
@@ -195,9 +201,26 @@ class Sealer:
         paths = [*folder.glob("*.parquet"), self.layout.live(table) / f"date={day}"]
         return max(path.stat().st_mtime for path in paths)
 
+    def _archived(self, table: str, day: date) -> dict[Path, list[Path]]:
+        """Return the live files of a sealed date, by the archive file that holds their rows."""
+        live = {path: named for path in sorted((self.layout.live(table) / f"date={day}").glob("*.parquet"))
+                if (named := live_mark(path))}
+        archive = {path: marks for path in (self.layout.archive(table) / f"date={day}").glob("*.parquet")
+                   if (marks := archive_marks(path))}
+        found = {path: [one for one, mark in live.items() if is_archived(mark, [marks])]
+                 for path, marks in archive.items()}
+        return {path: replaced for path, replaced in found.items() if replaced}
+
     def _remove(self, folder: Path) -> int:
-        paths = list(folder.glob("*.parquet"))
-        for path in paths:
+        table, day = folder.parent.name, date.fromisoformat(folder.name.removeprefix("date="))
+        paths = []
+        for target, replaced in self._archived(table, day).items():
+            rows, held = sum(map(row_count, replaced)), row_count(target)
+            if rows > held:
+                raise SealError(f"{target} holds {held:,} rows, and the files that it replaced {rows:,}: these stay; "
+                                f"{hint(self.layout)}")
+            paths += replaced
+        for path in paths:  # the first mark first: by it a sealed date is known (see capture.lake.state)
             path.unlink()
         if not any(folder.iterdir()):  # what was set aside by hand stays
             folder.rmdir()
@@ -208,6 +231,19 @@ def _mark(path: Path) -> int:
     named = live_mark(path)
     assert named is not None  # it was chosen by its name
     return named[1]
+
+
+def _holds_no_more(leftover: Path, files: Mapping[str, list[Path]]) -> bool:
+    """Return whether an archive file of a date, by recorder and marks, holds the rows of live files and no others.
+
+    Any other may be all that is left of its rows.
+    """
+    if (named := archive_marks(leftover)) is None:
+        return False
+    recorder, first, last = named
+    there = {_mark(path): path for path in files.get(recorder, ())}
+    within = [path for mark, path in there.items() if first <= mark <= last]
+    return {first, last} <= there.keys() and row_count(leftover) <= sum(map(row_count, within))
 
 
 def _write_counted(table: Table, sources: list[Path], memory_mib: int, counts: list[int], path: Path) -> None:

@@ -1,12 +1,14 @@
 """Rolled files that the tape does not account for."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from capture.schemas import TABLES
 
+from .day_check import archived
 from .layout import EMPTY_DATE, EMPTY_NAME, Layout, archive_marks, day_folders, live_mark
+from .pruned import PrunedTables
 from .ranges import Range
 
 
@@ -39,6 +41,20 @@ def _files_in(folder: Path) -> Iterator[Path]:
     return (path for day in folders for path in day.glob("*.parquet") if path.name != EMPTY_NAME)
 
 
+def archive_strays(
+    layout: Layout, recorder: str, known: Collection[tuple[str, str]], pruned: PrunedTables
+) -> Iterator[tuple[Path, int, int]]:
+    """Yield a recorder's archive files, with first and last mark, of other tables and dates than are known.
+
+    Without those that pruning is to remove.
+    """
+    places = {(name, day) for name in TABLES for day in day_folders(layout.archive(name))}
+    for table, day in sorted(places - set(known)):
+        for path, (first, last) in archived(layout, table, day, recorder).items():
+            if not pruned.holds(table, day, recorder, last):
+                yield path, first, last
+
+
 @dataclass(slots=True)
 class Account:
     """The files that a recorder's tape gives, range by range; `marks` are the marks met, `last_mark` the newest."""
@@ -55,6 +71,11 @@ class Account:
         self._files |= {_place(path, found.from_mark) for path in paths}
         if found.is_whole:
             self._whole.add(found.from_mark)
+
+    def gives(self, first: int, last: int) -> bool:
+        """Return whether the tape holds the ranges of two marks whole, and all between that it holds at all."""
+        broken = (mark for mark in self.marks - self._whole if first <= mark <= last)
+        return {first, last} <= self._whole and not any(broken)
 
     def strays(self, layout: Layout, recorder: str, sealed: Mapping[str, str]) -> Iterator[tuple[Path, int, bool]]:
         """Yield the recorder's other files, each with its mark and whether the tape holds that mark's range whole.

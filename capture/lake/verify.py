@@ -22,7 +22,7 @@ from capture.tape.reader import TORN
 from .content import UnreadableError, content_hash, difference, plain, read_rows
 from .day_check import DayCheck
 from .gap_check import GapCheck
-from .layout import LakeStateError, Layout, Rolled, read_rolled
+from .layout import LakeStateError, Layout, Rolled, read_rolled, restored_by
 from .pruned import read_pruned_tables, read_pruned_tape
 from .ranges import Range, Ranges, beginning, readable
 from .restore import Files
@@ -30,7 +30,8 @@ from .roll import parts_of
 from .seal_check import missing_bytes
 from .sealed import sealed_dates
 from .span import Span
-from .strays import Account, foreign_files, newest_file_mark
+from .state import archive_files, archived_through, position_fault, require_sealed
+from .strays import Account, archive_strays, foreign_files, newest_file_mark
 from .versions import newer_columns, stored_version
 
 _COPY = "bring back the missing part of the tape from a copy, if there is one"
@@ -87,6 +88,7 @@ class Verifier:
         self.range_count = self.frames = self.noted_losses = self.pruned_rows = 0
         self._folder = layout.tape / recorder
         self._gaps, self._account = GapCheck(), Account()
+        require_sealed(layout)
         self._sealed = sealed_dates(layout)
         self.pruned_tape = read_pruned_tape(self._folder)
         self._pruned = read_pruned_tables(layout)
@@ -252,6 +254,10 @@ class Verifier:
             if self.pruned_tape and fault.first < self.pruned_tape.mark:
                 repair = ONLY_COPY
             self._find(fault.problem, fault.place, fault.detail, repair)
+        if self.span.everything:
+            for path, first, last in archive_strays(self.layout, self.recorder, self.days.days, self._pruned):
+                if last < self.rolled.mark and path.parent.name <= f"date={self._sealed[path.parent.parent.name]}":
+                    self._stray(path, first, self._account.gives(first, last))
 
     def _ending(self, first: int) -> None:
         """Look for what the walk along the tape did not meet: the rolled position, and files."""
@@ -264,8 +270,11 @@ class Verifier:
             if mark < rolled:
                 self._stray(path, mark, whole)
         # Listed before the position is read again: a roller may be one range ahead of it, no more.
-        newest = newest_file_mark(self.layout, self.recorder)
+        newest, archived = newest_file_mark(self.layout, self.recorder), archived_through(archive_files(self.layout))
         now = self._position()
+        at = now.mark if now else None
+        if (now or not position.exists()) and (fault := position_fault(self.layout, self.recorder, at, archived)):
+            self._find("position wrong", position, fault, restored_by(self.layout))
         if newest is not None and newest > (now.mark if now else first):
             self._find("position wrong", position, f"there are files up to mark {newest}, beyond it", self._rebuild())
 

@@ -16,9 +16,9 @@ from capture.tape.agreed import ROLLED
 
 from .damage import damage, hint
 from .functions import FUNCTIONS, LAST_HEARD, statements
-from .layout import EMPTY_DATE, EMPTY_NAME, NEVER_SEALED, LakeStateError, Layout
+from .layout import EMPTY_DATE, EMPTY_NAME, NEVER_SEALED, LakeStateError, Layout, restored_by
 from .parquet import FILE_MODE, write_parquet
-from .sealed import seal_through
+from .sealed import seal_through, sealed_through
 from .sql import columns_sql, pattern, quoted
 from .versions import stored_version
 
@@ -36,18 +36,18 @@ def prepare(layout: Layout) -> None:
     """Make a lake's folders, the rowless file of every table, and `ticktape.duckdb`, where they are missing.
 
     A view over files that cannot be read is one that cannot be asked; a warning says which files, and what mends them.
-    Raises OSError where the folder cannot be written, and LakeStateError where DuckDB cannot find files below it.
+    Raises OSError where the folder cannot be written, and LakeStateError where DuckDB cannot find files below it, or
+    where it is not known what is sealed.
     """
     if "\\" in str(layout.root.absolute()):
         raise LakeStateError(f"{layout.root.absolute()}: files are not found in a folder with a backslash in its name; "
                              "rename it, or name another with --data")
     for table in TABLES.values():
-        for folder in (layout.live(table.name), layout.archive(table.name)):
-            empty = folder / f"date={EMPTY_DATE}" / EMPTY_NAME
+        for empty in _empty_files(layout, table.name):
             if stored_version(empty) != table.version:
                 make_folder(empty.parent)
                 publish(empty, partial(write_parquet, table, table.schema.empty_table()), mode=FILE_MODE)
-        if not layout.sealed(table.name).exists():
+        if sealed_through(layout, table.name) == NEVER_SEALED and not layout.sealed(table.name).exists():
             seal_through(layout, table.name, NEVER_SEALED)
     faults: list[str] = []
     publish(layout.database, partial(_write_views, layout, faults), mode=FILE_MODE)
@@ -55,6 +55,16 @@ def prepare(layout: Layout) -> None:
         _stamp_file(layout).unlink(missing_ok=True)  # to be tried again: what cannot be read may be mended by then
     else:
         publish(_stamp_file(layout), lambda path: path.write_text(_stamp(layout)), mode=FILE_MODE)
+
+
+def is_prepared(layout: Layout) -> bool:
+    """Return whether a lake has all that `prepare` makes."""
+    return belongs(layout) and all(layout.sealed(name).exists() for name in TABLES) and all(
+        stored_version(path) == table.version for table in TABLES.values() for path in _empty_files(layout, table.name))
+
+
+def _empty_files(layout: Layout, table: str) -> list[Path]:
+    return [folder / f"date={EMPTY_DATE}" / EMPTY_NAME for folder in (layout.live(table), layout.archive(table))]
 
 
 def belongs(layout: Layout) -> bool:
@@ -163,9 +173,8 @@ def _heard_query(layout: Layout) -> str:
 def _query(connection: duckdb.DuckDBPyConnection, layout: Layout, table: Table, faults: list[str]) -> str:
     archive, live = (quoted(pattern(folder) + "/date=????-??-??/*.parquet")
                      for folder in (layout.archive(table.name), layout.live(table.name)))
-    sealed = f"read_parquet({quoted(pattern(layout.sealed(table.name)))}, hive_partitioning = false)"
     # Read once for both halves: a date that is sealed meanwhile would else be in neither of them, or in both.
-    through = f"with through as materialized (select sealed_through from {sealed})"
+    through = f"with through as materialized ({_through(layout, table)})"
     query, whole = (
         f"{through}\n{view_sql(table, archive, live, '(select sealed_through from through)', by_name=by_name)}"
         for by_name in (False, True))
@@ -175,3 +184,31 @@ def _query(connection: duckdb.DuckDBPyConnection, layout: Layout, table: Table, 
         faults.append(fault)
         return failing_query(connection, table, fault)
     return query
+
+
+def _through(layout: Layout, table: Table) -> str:
+    """Return the query for the date up to which a table is sealed; it fails where that contradicts the files.
+
+    It goes by their names, as `capture.lake.state` does, which says more of it.
+    """
+    names = (f"(select split_part(file, '/', -2) as day, split_part(file, '/', -1) as name from "
+             f"glob({quoted(pattern(folder) + '/date=????-??-??/*.parquet')}) where name <> '{EMPTY_NAME}' "
+             "and try_cast(substr(day, 6) as date) is not null)"
+             for folder in (layout.archive(table.name), layout.live(table.name)))
+    archive, live = names
+    begin, end = f"{layout.sealed(table.name)} does not fit the files of ", f"; {restored_by(layout)}"
+    return f"""
+        with sealed as (
+            from read_parquet({quoted(pattern(layout.sealed(table.name)))}, hive_partitioning = false)
+        ), archived as {archive}, rolled as {live}, wrong as (
+            select min(day) as day from (
+                select day, name from archived, sealed where day > 'date=' || sealed_through
+                and day || regexp_replace(name, '-[0-9]+[.]parquet$', '.parquet')
+                    not in (select day || name from rolled)
+            union all
+                select day, name from rolled, sealed where day <= 'date=' || sealed_through
+                and day || split_part(name, '.', 1) not in (select day || split_part(name, '.', 1) from archived))
+        )
+        select case when day is null then sealed_through else error({quoted(begin)} || day || {quoted(end)}) end
+               as sealed_through
+        from sealed, wrong"""

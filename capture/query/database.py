@@ -12,9 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from capture.lake.functions import LAST_HEARD, creations, named, needs_helpers
-from capture.lake.layout import EMPTY_DATE, EMPTY_NAME, Layout, archive_marks, day_folders, live_mark
+from capture.lake.layout import EMPTY_DATE, EMPTY_NAME, LakeStateError, Layout, archive_marks, day_folders, live_mark
 from capture.lake.sealed import sealed_through
 from capture.lake.sql import columns_sql, paths_sql, quoted
+from capture.lake.state import SealedDays, archived_through, position_fault
 from capture.lake.views import failing_query, fault_of, view_sql
 from capture.schemas import TABLES, TIMESTAMP, Table
 
@@ -67,6 +68,7 @@ class Database:
         self._functions: set[str] = set()
         self._making = threading.Lock()  # of functions
         self._archive = {name: Listing(layout.archive(name)) for name in TABLES}
+        self._days = SealedDays(layout)
         self._sealed: dict[str, tuple[int, date]] = {}  # when a table's file was written that says so, and the date
 
     def views(
@@ -74,10 +76,12 @@ class Database:
     ) -> list[View]:
         """Return what files and tails, by recorder, hold of tables at this moment: of some dates, or of all.
 
-        Of some dates it costs the same however many days there are besides: nobody lists their folders.
+        Of some dates it costs the same however many days there are besides: nobody lists their folders. Raises
+        LakeStateError where what is said to be sealed and rolled contradicts the files: by damage, or as it moved
+        between reading the one and listing the other.
         """
         wanted = None if days is None else list(days)
-        return [View(table, self._query(table, tails, paths_sql(self._archive[table.name].files(wanted))),
+        return [View(table, self._query(table, tails, self._archive[table.name].files(wanted)),
                      self._tail(table, tails)) for table in tables]
 
     def connection(
@@ -120,10 +124,16 @@ class Database:
                 connection.execute(statement)
             self._functions.add(name)
 
-    def _query(self, table: Table, tails: Mapping[str, Tail], archive: str) -> str:
-        """Return the query for what files hold; `archive` is the SQL for those of sealed days."""
+    def _query(self, table: Table, tails: Mapping[str, Tail], archive: list[Path]) -> str:
+        """Return the query for what files hold; `archive` are those of sealed days."""
         through = self._sealed_through(table)
-        query = view_sql(table, archive, paths_sql(self._live_files(table, tails, through)), f"date '{through}'")
+        self._days.require(table.name, through)
+        last = archived_through(archive)
+        for recorder, tail in tails.items():
+            if tail.mark is not None and (fault := position_fault(self.layout, recorder, tail.mark, last)):
+                raise LakeStateError(fault)
+        live = self._live_files(table, tails, through)
+        query = view_sql(table, paths_sql(archive), paths_sql(live), f"date '{through}'")
         if late := self._late_files(table, tails, through):
             query = query.replace(f"date <= date '{through}'", f"date <= date '{through}' and filename not in {late}")
         return query
@@ -139,7 +149,10 @@ class Database:
         return known[1]
 
     def _sealed_through(self, table: Table) -> date:
-        written_ns = self.layout.sealed(table.name).stat().st_mtime_ns
+        try:
+            written_ns = self.layout.sealed(table.name).stat().st_mtime_ns
+        except FileNotFoundError:
+            return sealed_through(self.layout, table.name)
         known = self._sealed.get(table.name)
         if known is None or known[0] != written_ns:
             self._sealed[table.name] = known = written_ns, sealed_through(self.layout, table.name)

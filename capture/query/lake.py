@@ -15,10 +15,10 @@ from capture.lake.damage import damage
 from capture.lake.functions import FUNCTIONS
 from capture.lake.functions.books import MOST_POSITIONS
 from capture.lake.gaps import WATCHED
-from capture.lake.layout import Layout, day_folders
+from capture.lake.layout import LakeStateError, Layout, day_folders
 from capture.lake.pruned import kept_s
 from capture.lake.sql import NEWEST_GAPS
-from capture.lake.views import belongs, prepare
+from capture.lake.views import is_prepared, prepare
 from capture.schemas import TABLES, Table
 from capture.tape import TapeError
 
@@ -26,7 +26,7 @@ from .answer import Answer, QueryError, as_query_error
 from .arguments import call_sql
 from .book_snapshots import book, book_snapshots
 from .coverage import coverage
-from .database import Database, Limit
+from .database import Database, Limit, View
 from .functions import Functions
 from .named import named_tables, needed_tables
 from .replay import replay as replay_of
@@ -35,6 +35,7 @@ from .statement import enclosed
 from .tail import Tail
 
 # Rows of so many days are found by the names of their folders, without listing those of all others.
+LOOKS = 3  # at a lake whose state moves, before it counts as damaged
 MOST_DAYS = timedelta(days=31)
 
 
@@ -193,14 +194,24 @@ class Lake(Functions):
         self, tables: Iterable[Table], query: str = "", days: Iterable[date] | None = None
     ) -> duckdb.DuckDBPyConnection:
         """Return a connection for a query that sees tables, of some dates or all, as the lake is at this moment."""
+        tables, days = list(tables), None if days is None else list(days)
         with self._lock:
-            self._refresh()
-            views, heard = self._database.views(self._tails, tables, days), self._heard()
+            views, heard = self._views(tables, days), self._heard()
         with as_query_error(str):
             return self._database.connection(views, query, heard)
 
     def _heard(self) -> dict[str, float]:
         return {recorder: tail.heard_s for recorder, tail in self._tails.items()}
+
+    def _views(self, tables: list[Table], days: list[date] | None) -> list[View]:
+        for left in reversed(range(LOOKS)):
+            self._refresh()
+            try:
+                return self._database.views(self._tails, tables, days)
+            except LakeStateError as error:  # or something was sealed and rolled just now
+                if not left:
+                    raise QueryError(str(error)) from error
+        raise AssertionError
 
     def _refresh(self) -> None:
         """Decode what came since the last question. Raises QueryError, OSError."""
@@ -211,6 +222,8 @@ class Lake(Functions):
         except (OSError, pa.ArrowException) as error:
             self._tails.clear()  # to begin anew: what they had read of the tape is half decoded
             # Decoding looks into files for what history restores.
+            if isinstance(error, LakeStateError):
+                raise QueryError(str(error)) from error
             if not isinstance(error, TapeError) and (text := damage(self.layout)):
                 raise QueryError(text) from error
             raise
@@ -259,6 +272,6 @@ def open_lake(data: str | Path = "data", kind: type[Lake] = Lake) -> Lake:
     """Open the lake in a data folder, as a lake of some kind. Raises LakeMissingError where there is none."""
     layout = Layout(Path(data))
     layout.require()
-    if not all(layout.sealed(name).exists() for name in TABLES) or not belongs(layout):
+    if not is_prepared(layout):
         prepare(layout)
     return kind(layout)

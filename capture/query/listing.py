@@ -6,9 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from capture.lake.layout import EMPTY_DATE, EMPTY_NAME, day_folders
-
-# A folder that changed so short a time before it was listed may change once more without telling another time.
-SETTLED_NS = 1_000_000_000
+from capture.lake.state import SETTLED_NS
 
 
 class Listing:

@@ -1,6 +1,7 @@
 """Publishing files and folders: visible whole or not at all, and still there after a power cut."""
 
 import os
+import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -10,6 +11,7 @@ PRIVATE = 0o700  # folders of tapes are their owner's alone
 LEFTOVER_AGE_S = 3600  # far longer than any file takes to write
 _SUFFIX = ".tmp"
 _on_disk: dict[Path, int] = {}  # folders of which this process knows that their names are safe: inode by path
+_TEMPORARY = re.compile(rf"\.(.+)\.\d+{re.escape(_SUFFIX)}")
 
 
 def publish(path: Path, write: Callable[[Path], object], *, mode: int = 0o600) -> None:
@@ -54,6 +56,12 @@ def _sync_name(path: Path, mode: int) -> None:
     if not path.is_mount() and os.access(path.parent, os.R_OK | os.W_OK):
         sync_path(path.parent)
         make_folder(path.parent, mode)
+
+
+def temporary_of(path: Path) -> str | None:
+    """Return the name of the file that a temporary one was to become; None for a file of another kind."""
+    match = _TEMPORARY.fullmatch(path.name)
+    return match[1] if match else None
 
 
 def clear_leftovers(path: Path) -> None:

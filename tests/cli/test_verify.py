@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from capture.lake.layout import Layout
 from capture.lake.roll import Roller
+from capture.lake.sealing import Sealer
 from capture.lake.views import prepare
 from capture.schemas import TRADES
 from capture.tape import recording_lock, segments
@@ -95,6 +97,25 @@ def test_a_new_lake_verifies(run: Run, data: Path, tmp_path: Path) -> None:
     first, second = (json.loads(run("verify", "--data", folder, "--json").out) for folder in (data, tmp_path / "new"))
     assert first["recorders"][0]["tables"] == second["recorders"][0]["tables"]
     assert run("rebuild", "--data", data, "--into", tmp_path / "new").code == 1
+
+
+def test_a_missing_date_of_sealing_is_refused_and_recovered(run: Run, data: Path) -> None:
+    layout = Layout(data)
+    sealer = Sealer(layout, settle_s=0, grace_s=-1e12, now_s=lambda: time.time() + 3 * 86_400)
+    assert len(list(sealer.seal())) >= 1
+    assert sealer.clear() > 0
+    count = ("sql", "select count(*) as rows from trades", "--format", "csv", "--data", data)
+    before = run(*count).out
+    layout.sealed("trades").unlink()
+    for command in (count, *((*words, "--data", data) for words in (["seal"], ["verify"], ["rebuild", "--replace"]))):
+        code, _, err = run(*command)
+        assert code == 1
+        assert f"`ticktape recover --data {data}` restores it" in err
+    code, out, err = run("recover", "--data", data)
+    assert (code, out) == (0, "nothing is lost\n")
+    assert f"restored {layout.sealed('trades')}: trades is sealed up to" in err
+    assert run(*count).out == before
+    assert run("verify", "--data", data).code == 0
 
 
 def test_damage_is_told_repaired_and_rolled_on(run: Run, data: Path) -> None:

@@ -1,5 +1,6 @@
 """What an export holds, where it is written, and what its manifest says."""
 
+import errno
 import json
 import os
 import signal
@@ -20,6 +21,7 @@ import pytest
 
 import capture
 from capture.export import AskedError, ExistsError, parquet, source
+from capture.export import manifest as export_manifest
 from capture.query import QueryError
 from capture.schemas import TABLES
 from tests.lake.functions.conftest import IDS, NOON, MadeLake
@@ -316,6 +318,25 @@ def test_one_that_is_killed_leaves_nothing_to_be_seen_and_the_next_clears_up(rec
     with capture.open_lake(recorded) as lake:
         lake.export("trades", path)
     assert sorted(one.name for one in tmp_path.iterdir()) == ["rows.parquet", "rows.parquet.manifest.json"]
+
+
+@pytest.mark.parametrize("step", ["written", "put"])
+@pytest.mark.parametrize("by", [(), ("symbol",)])
+def test_an_export_whose_manifest_fails_leaves_nothing(
+    lake: capture.Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by: tuple[str, ...], step: str
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    kept = tmp_path / "rows" / "kept.txt"
+    if by:
+        kept.parent.mkdir()
+        kept.touch()
+    before = sorted(tmp_path.rglob("*"))
+    monkeypatch.setattr(export_manifest, "publish" if step == "written" else "_put", full)
+    with pytest.raises(OSError, match="No space"):
+        lake.export("trades", tmp_path / ("rows" if by else "rows.parquet"), by=by, format="parquet")
+    assert [path for path in sorted(tmp_path.rglob("*")) if path.is_file()] == [one for one in before if one.is_file()]
 
 
 def test_the_manifest_says_what_it_is(lake: capture.Lake, tmp_path: Path, recorded: Path) -> None:

@@ -1,7 +1,9 @@
 """Sealing: the same rows before and after, killed at every step, sorted, and late rows beside them."""
 
 import fcntl
+import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,12 +14,14 @@ from typing import Any
 
 import duckdb
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from capture.lake import roll, sealing
 from capture.lake.content import UnreadableError
 from capture.lake.layout import NEVER_SEALED, Layout, archive_marks, read_rolled, write_rolled
+from capture.lake.rebuild import Rebuilder
 from capture.lake.roll import Roller
 from capture.lake.sealed import SealerBusyError, sealed_through, sealer_lock
 from capture.lake.sealer import SealerKeeper
@@ -205,8 +209,6 @@ def test_killed_at_any_step_the_lake_answers_right_and_the_next_run_finishes(
 
 
 def test_an_archive_file_that_lacks_a_row_is_found_and_rebuilt(days: Days) -> None:
-    from capture.lake.rebuild import Rebuilder
-
     before = rows(days.layout)
     list(days.sealer().seal())
     days.sealer(grace_s=-1e12).clear()
@@ -243,3 +245,47 @@ def test_one_seals_at_a_time(days: Days) -> None:
     with sealer_lock(days.layout), pytest.raises(SealerBusyError, match="another process"):
         list(days.sealer().seal())
     assert days.through() == {NEVER_SEALED}
+
+
+def test_an_archive_file_of_a_date_without_rows_on_the_tape_is_found_and_set_aside(days: Days) -> None:
+    before = rows(days.layout)
+    list(days.sealer().seal())
+    days.sealer(grace_s=-1e12).clear()
+    [path] = (days.layout.archive("trades") / f"date={FIRST}").glob("*.parquet")
+    stray = days.layout.archive("trades") / "date=2025-12-01" / path.name
+    stray.parent.mkdir()
+    shutil.copy(path, stray)
+    [found] = findings(days.layout)
+    assert (found.problem, found.place) == ("file unexplained", str(stray))
+    assert "rebuild --data" in found.repair
+    rebuilder = Rebuilder(days.layout, "main")
+    list(rebuilder.ranges())
+    assert rebuilder.set_aside == [stray.with_name(f"{stray.name}.bad")]
+    assert rows(days.layout) == before
+    assert findings(days.layout) == []
+
+
+def test_rows_beyond_those_of_the_tape_are_kept_aside_by_a_rebuild_of_their_date(days: Days) -> None:
+    list(days.sealer().seal())
+    days.sealer(grace_s=-1e12).clear()
+    [path] = (days.layout.archive("trades") / f"date={FIRST}").glob("*.parquet")
+    twice = pa.concat_tables([pq.read_table(path, partitioning=None)] * 2)
+    pq.write_table(twice, path, store_schema=False)
+    rebuilder = Rebuilder(days.layout, "main")
+    list(rebuilder.ranges())
+    [aside] = rebuilder.set_aside
+    assert pq.read_table(aside, partitioning=None).num_rows == twice.num_rows
+    assert findings(days.layout) == []
+
+
+def test_what_a_killed_sealer_left_half_done_goes_with_the_next_one(days: Days) -> None:
+    folder = days.layout.archive("trades") / f"date={FIRST}"
+    (folder / ".sort-abc").mkdir(parents=True)
+    left = [folder / ".main.000000000001-000000000002.parquet.123.tmp", folder / ".sort-abc" / "duckdb.tmp"]
+    fresh, old = folder / ".main.000000000009-000000000009.parquet.5.tmp", days.layout.root / ".ticktape.duckdb.7.tmp"
+    for path in (*left, fresh, old):
+        path.touch()
+    os.utime(old, (0, 0))
+    list(days.sealer().seal())
+    assert not any(path.exists() for path in (*left, left[1].parent, old))
+    assert fresh.exists()  # a roller may be at it

@@ -65,7 +65,7 @@ def test_sealed_days_come_from_the_archive(script: Any, tmp_path: Path, quote: s
     (layout.tape).symlink_to(script.data / "tape")
     list(Roller(layout, "main").roll())
     (live,) = layout.live("trades").glob("date=2024-10-04/*.parquet")
-    archived = layout.archive("trades") / "date=2024-10-04" / "main.1-2.parquet"
+    archived = layout.archive("trades") / "date=2024-10-04" / "main.000000000001-000000000001.parquet"
     archived.parent.mkdir()
     archived.write_bytes(live.read_bytes())
     assert ask(layout, "select price from trades order by 1") == [(20_000,), (20_001,)]

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from capture.query.listing import SETTLED_NS, Listing
+from capture.lake.state import SETTLED_NS
+from capture.query.listing import Listing
 
 FIRST, SECOND = date(2026, 1, 5), date(2026, 1, 6)
 
