@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 PIP_LOG := $(VENV)/pip.log
 
 .DEFAULT_GOAL := help
-.PHONY: help install venv-module demo test kills power soak fuzz quick lint types docs bench clean
+.PHONY: help install venv-module demo test kills power mutants soak fuzz quick lint types docs bench clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -24,7 +24,7 @@ test: lint types ## lint, types, and all tests
 kills: $(INSTALLED) ## 200 SIGKILLs of recorder and roller under load, about 20 minutes
 	@KILLS=200 $(BIN)/pytest -q -s tests/test_kills.py
 
-power: $(INSTALLED) ## 100,000 power cuts on a simulated disk, about 20 minutes
+power: $(INSTALLED) ## 100,000 power mutants cuts on a simulated disk, about 20 minutes
 	@$(BIN)/python -m tests.power
 
 soak: $(INSTALLED) ## a trading week in virtual time with 100 faults, about 30 minutes
@@ -33,6 +33,9 @@ soak: $(INSTALLED) ## a trading week in virtual time with 100 faults, about 30 m
 fuzz: $(INSTALLED) ## ten million mutated frames and a million damaged tapes, about 20 minutes
 	@$(BIN)/python -m tests.fuzz frames
 	@$(BIN)/python -m tests.fuzz tape
+
+mutants: $(INSTALLED) ## change tape and lake in small ways, and see whether the fast tests notice, some hours; SAMPLE=300 tries fewer
+	@$(BIN)/python -m tests.mutants $(if $(SAMPLE),--sample $(SAMPLE))
 
 quick: $(INSTALLED) ## the fast tests
 	@$(BIN)/pytest -q -n 2 --dist loadfile -m 'not slow'
