@@ -15,7 +15,7 @@ from tests.power.watch import Watch
 
 ROOT = Path(__file__).parents[1]
 FIXED = "fixed.1"
-SCHEDULES = 150
+SCHEDULES = 40
 # Folders that nobody keeps: of an export that is not there yet, and of a socket.
 OF_NO_ACCOUNT = {"capture/export/export.py", "capture/export/lean/zips.py", "capture/export/nautilus/decimals.py",
                  "capture/export/nautilus/files.py",
