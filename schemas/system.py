@@ -35,7 +35,8 @@ SUBSCRIPTIONS = Table(
         integer("request_id", "IB request id; new for every subscription within a session"),
         text("stream", "the kind of subscription", "the request is not on the tape"),
         text("event", "requested, acknowledged (tickReqParams), data_type (marketDataType), rerouted, refused (a terminal "
-             "error, or a doubtful one and no rows after it), completed (end of a snapshot or of history), cancelled"),
+             "error, or a doubtful one and no rows after it), completed (end of a snapshot or of history), cancelled, unwanted (a later "
+             "start of the recorder no longer wants it)"),
         text("parameters", "requested: the request's fields as a JSON object", "not a requested row", encoding=PLAIN),
         number("min_tick", "acknowledged: smallest price step", "instrument's price units", "another event, or none sent"),
         text("bbo_exchange", "acknowledged: token that names the exchanges behind the best bid and offer",

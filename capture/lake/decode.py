@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from capture.schemas import TABLES, TIMESTAMP
 from capture.tape import DAMAGED, Damage, Kind, Record
-from capture.tape.agreed import BACKFILL, BACKFILLED, CUT
+from capture.tape.agreed import BACKFILL, BACKFILLED, CUT, WANTED
 from capture.tape.line import Line, Read
 from capture.wire.codec import Decoded, message_id
 from capture.wire.context import CANCELS
@@ -134,6 +134,9 @@ class Decoder:
             return
         if note.get("note") == BACKFILL:  # what was requested is in `subscriptions`
             self._restorer.asked(note)
+            return
+        if note.get("note") == WANTED:  # what is not, is in `subscriptions` and `gaps`
+            self.gaps.wanted_only(note["streams"], self._ts_us, line.seq)
             return
         self._unframed("notices", note_row(note))
         if note.get("note") == BACKFILLED:

@@ -8,6 +8,7 @@ What a gateway had not sent yet when a line broke is lost, however late it was: 
 begins and ends by them, not by when rows came.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -120,6 +121,23 @@ class Gaps:
         watch = self.watches.get(_key(request))
         if watch is not None and watch.request_id in (None, request.request_id):
             watch.wanted = False
+
+    def wanted_only(self, wanted: Iterable[dict[str, Any]], ts_us: int, seq: int) -> None:
+        """A recorder was started that wants these streams (see capture.tape.agreed.WANTED): nothing is missed any more
+        of the others, and their gaps end here."""
+        wishes = [_key(Request(0, "", **each)) for each in wanted]
+        sure = {(instrument_id, *of) for instrument_id, _, *of in wishes}
+        unsure = [wish for wish in wishes if wish[0] is None]
+        ended = [self.watches.pop(key) for key in list(self.watches)
+                 if (key[0], *key[2:]) not in sure and not any(_may_be(key, wish) for wish in unsure)]
+        others = {(watch.instrument_id, watch.stream) for watch in self.watches.values() if watch.wanted}
+        for watch in ended:
+            if watch.gap is not None:
+                self.events.unframed("gaps", ts_us, seq, self._closed(watch, watch.gap, ts_us))
+            if watch.wanted and watch.request_id and (watch.instrument_id, watch.stream) not in others:
+                self.events.unframed("subscriptions", ts_us, seq, {
+                    "request_id": watch.request_id, "event": "unwanted", "instrument_id": watch.instrument_id,
+                    "symbol": watch.symbol, "stream": watch.stream})  # fmt: skip
 
     def rows(self, seen: dict[int, "Seen"], requests: dict[int, Request]) -> None:
         """Rows came, for these request ids."""
@@ -244,11 +262,16 @@ class Gaps:
     def _row(self, watch: Watch, rows: Seen) -> None:
         watch.suspect_us = None
         if watch.gap is not None:
-            gap = watch.gap | {"state": "closed", "to_ts": _until_us(watch, watch.gap["from_ts"], rows)}
-            watch.gap = None
+            gap = self._closed(watch, watch.gap, _until_us(watch, watch.gap["from_ts"], rows))
             self.events.framed("gaps", rows.first_us, rows.first_seq, gap)
-            if watch.stream in RESTORABLE:
-                self.waiting[gap["gap_id"]] = gap | {"detail": watch.detail, "rows_restored": 0}
+
+    def _closed(self, watch: Watch, gap: dict[str, Any], to_us: int) -> dict[str, Any]:
+        """Close a watch's gap, and return its row; from now on it waits for history, where there is any."""
+        watch.gap = None
+        gap = gap | {"state": "closed", "to_ts": max(to_us, gap["from_ts"])}
+        if watch.stream in RESTORABLE:
+            self.waiting[gap["gap_id"]] = gap | {"detail": watch.detail, "rows_restored": 0}
+        return gap
 
     def _open(self, watch: Watch, from_us: int, ts_us: int, seq: int, reason: str, code: int | None) -> None:
         if watch.gap is not None:
@@ -274,6 +297,11 @@ def _until_us(watch: Watch, from_us: int, rows: Seen) -> int:
     """
     told_us = max(rows.first_event_us, min(rows.first_us, max(rows.first_event_us + SECOND_US, watch.requested_us)))
     return max(told_us, from_us)
+
+
+def _may_be(key: Key, wish: Key) -> bool:
+    """Return whether a stream may be a wanted one of which only the beginning of the symbol is known."""
+    return key[1].startswith(wish[1]) and key[2:] == wish[2:]
 
 
 def _key(request: Request) -> Key:

@@ -27,7 +27,8 @@ MINUTE_S = 60.0
 
 _WANTED = """
 select instrument_id, symbol, stream, recorder, event, request_id, epoch(ts) as at from subscriptions
-where event in ('requested', 'cancelled') and instrument_id is not null and stream in (select unnest($streams))
+where event in ('requested', 'cancelled', 'unwanted')
+  and instrument_id is not null and stream in (select unnest($streams))
   and ($symbols = [] or symbol in (select unnest($symbols)))
 order by symbol, stream, recorder, subscriptions.ts, seq, "row"
 """
@@ -122,7 +123,8 @@ def coverage(
 
 
 def _wanted(events: list[dict[str, Any]], now_s: float) -> dict[tuple[str, str, int], _Wanted]:
-    """Return who wanted each stream when: from its first request to the cancel of the last one, or to now."""
+    """Return who wanted each stream when: from its first request to the cancel of the last one, to the
+    start that no longer wants it, or to now."""
     found: dict[tuple[str, str, int], _Wanted] = {}
     last: dict[tuple[int, str, str], int] = {}  # the newest request of each recorder's stream
     for event in events:

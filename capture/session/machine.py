@@ -79,6 +79,7 @@ class Machine:
         self._wall_offset_s = self._asked_s = 0.0
         self._due_s: float | None = None
         self._questions = 0  # contracts asked for, not yet answered
+        self._told_wanted = False  # to the tape
         self._lost = False  # the line, for a while and out of the blue
 
     # Interface
@@ -313,6 +314,9 @@ class Machine:
         if not self._questions:
             self._enter(State.RECORDING, None)
             wanted = len(self.subscriptions.all)
+            if wanted and not self._told_wanted:
+                self._told_wanted = True
+                self._subscriber.tell_wanted()
             alive = wanted - self._subscriber.count(Life.REFUSED)
             if wanted:
                 self._voice.say("info", f"requesting {alive} of {wanted} wanted streams")

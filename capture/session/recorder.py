@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from capture.tape import TapeError, TapeFull
+from capture.tape.agreed import WANTED
 from capture.tape.line import Read
 from capture.wire.connection import ClientConnection
 from capture.wire.context import Context
@@ -146,6 +147,7 @@ class Recorder:
             if subscription.request_id is not None and not subscription.stream.kind.once:
                 name, values = subscription.stream.cancellation(subscription.request_id)
                 self.guarded(self._send, Send(name, values))
+        self.guarded(self._note, Note({"note": WANTED, "streams": []}))
         self.stop(reason)
 
     @property

@@ -6,6 +6,7 @@ from typing import Any
 
 from capture.tape.agreed import REFUSED
 from capture.wire.codec import Decoded
+from capture.wire.context import request_of
 from capture.wire.notices import Action, Code
 
 from .backoff import Backoff
@@ -101,6 +102,10 @@ class Subscriber:
         for subscription in [each for each in self._doubts if each.doubted_s is None]:
             del self._doubts[subscription]
         self._former.rows_came(counts, now_s)
+
+    def tell_wanted(self) -> None:
+        """Write down what is wanted: what an earlier run recorded besides is no longer missed."""
+        self._voice.wanted([_as_note(subscription) for subscription in self.subscriptions.all])
 
     def resolve(self) -> None:
         """Ask for the contracts that are not known yet, forgetting questions that had no answer."""
@@ -353,6 +358,14 @@ def _refused_s(code: int | None) -> tuple[float, float] | None:
     if code in LASTING:
         return None
     return UNKNOWN_S if code in UNKNOWN else REFUSED_S
+
+
+def _as_note(subscription: Subscription) -> dict[str, Any]:
+    """Return a wanted stream as a note names it; of an instrument not found, what its word says of the contract."""
+    name, values = subscription.stream.request(0, subscription.contract or subscription.instrument.contract)
+    asked = request_of(name, values)
+    assert asked is not None, name
+    return {field: getattr(asked, field) for field in ("instrument_id", "symbol", "stream", "bar_size", "what")}
 
 
 def _as_wished(subscription: Subscription, contract: Contract) -> Contract:

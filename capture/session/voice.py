@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import Any
 
+from capture.tape.agreed import WANTED
 from capture.wire.notices import Code
 
 from .events import Command, Note, Say
@@ -72,6 +73,10 @@ class Voice:
     def note(self, text: str, about: Subscription, **more: Any) -> None:
         """Tell the tape only."""
         self.out.append(Note({"note": text, **_identity(about), **more}))
+
+    def wanted(self, streams: list[dict[str, Any]]) -> None:
+        """Tell the tape which streams are wanted from now on (see capture.tape.agreed.WANTED)."""
+        self.out.append(Note({"note": WANTED, "streams": streams}))
 
     def drop_topic(self, first: object) -> None:
         """Speak again of the topics that begin with this."""

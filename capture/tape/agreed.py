@@ -9,6 +9,10 @@ BACKFILL, BACKFILLED = "backfill", "backfilled"
 # nobody knows whether there were more. gap_id is that of the gap it was asked for, or null.
 CUT = "history cut"
 
+# Note: once a recorder that was started knows its contracts, and when it leaves, what it wants from then on; streams:
+# instrument_id (null where IB did not say it; `symbol` is then what it begins with), symbol, stream, bar_size, what.
+WANTED = "wanted"
+
 # In a note: the request that the recorder takes as refused, as its rows did not come after a code that may mean so.
 REFUSED = "refused_request_id"
 

@@ -88,7 +88,7 @@ class Context:
         if decoded.name in CANCELS:
             if ended := self.requests.get(decoded.values["request_id"] or 0):
                 ended.end()
-        elif decoded.message.read_only and "con_id" in decoded.values and (request := _request(decoded)):
+        elif decoded.message.read_only and (request := request_of(decoded.name, decoded.values)):
             request.symbol = self.names.get(request.instrument_id or 0, request.symbol)
             self.requests[request.request_id] = request
         return decoded
@@ -171,12 +171,12 @@ _COMPLETIONS = frozenset({"snapshot_end", "historical_data_end", "contract_detai
 _ENDING = frozenset({"terminal", "doubtful"})
 
 
-def _request(decoded: Decoded) -> Request | None:
-    values = decoded.values
-    stream = _stream(decoded.name, values)
+def request_of(name: str, values: Values) -> Request | None:
+    """Return what a request of these fields stands for; None for one that has no id or asks for no instrument."""
+    stream = _stream(name, values) if "con_id" in values else None
     if values.get("request_id") is None or stream is None:
         return None
-    request = Request(values["request_id"], decoded.name, stream, values["con_id"] or None,
+    request = Request(values["request_id"], name, stream, values["con_id"] or None,
                       values["local_symbol"] or values["symbol"])
     if stream in ("bars", "live_bars", "history"):
         request.bar_size = values.get("bar_size") or ("5 secs" if stream == "bars" else None)

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import pyarrow.compute as pc
 import pytest
 
 from capture.lake.decode import Decoder
 from capture.tape import Follower
+from capture.tape.agreed import WANTED
 
 SECOND = 1_000_000_000
 
@@ -251,3 +253,46 @@ def test_delayed_data_has_its_gap_where_its_events_end(tape: Any, clock: Clock) 
     trade(tape, 1, 11, late_s=900)
     tape.close()
     assert ago(clock, gaps_by_event(tape)[0], "from_ts") == 900
+
+
+def wanted(stream: str = "all_last", instrument_id: int | None = 2, symbol: str = "MSFT") -> dict[str, Any]:
+    return {"instrument_id": instrument_id, "symbol": symbol, "stream": stream, "bar_size": None, "what": None}
+
+
+def note_wanted(tape: Any, *streams: dict[str, Any]) -> Any:
+    tape.writer.note({"note": WANTED, "streams": list(streams)})
+    return tape
+
+
+def test_a_gap_ends_at_the_next_start_that_does_not_want_its_stream(tape: Any, clock: Clock) -> None:
+    clock.after(5)
+    tape.close("stopped")
+    clock.after(60)
+    note_wanted(tape.open(), wanted())
+    clock.after(3)
+    assert gaps(tape, clock)[2:] == [("AAPL", "closed", 68, 3, None)]
+    tape.ask(7, "req_tick_by_tick", con_id=2, symbol="MSFT", tick_kind="AllLast")
+    trade(tape, 7, 21).close()
+    assert [row[:2] for row in gaps(tape, clock)[3:]] == [("MSFT", "closed"), ("MSFT", "open")]
+
+
+def test_a_stream_that_is_wanted_again_later_has_gaps_again(tape: Any, clock: Clock) -> None:
+    note_wanted(tape.close().open())
+    tape.close().open().ask(7, "req_tick_by_tick", tick_kind="AllLast")
+    clock.after(4)
+    tape.close()
+    assert gaps(tape, clock)[4:] == [("AAPL", "open", 4, None, None)]
+
+
+def test_a_stream_of_an_instrument_that_was_not_found_stays_wanted(tape: Any, clock: Clock) -> None:
+    note_wanted(tape.close().open(), wanted(instrument_id=None, symbol="AAP"), wanted("quotes"))
+    assert [row[:2] for row in gaps(tape, clock)[2:]] == [("MSFT", "closed")]
+
+
+def test_what_is_wanted_no_more_is_known_over_a_mark(tape: Any, clock: Clock) -> None:
+    note_wanted(tape.close().mark().open(), wanted())
+    decoder = Decoder("main")
+    decoder.feed(Follower(tape.data / "tape" / "main", 1))
+    (row,) = decoder.take()["subscriptions"].filter(pc.field("event") == "unwanted").to_pylist()
+    assert (row["symbol"], row["stream"], row["request_id"]) == ("AAPL", "all_last", 1)
+    assert [watch["symbol"] for watch in decoder.as_json()["watches"]] == ["MSFT"]

@@ -14,6 +14,7 @@ import capture
 from capture.query import intervals
 from capture.query.coverage import coverage
 from capture.query.intervals import Spans, difference, intersection, total, union
+from capture.tape.agreed import WANTED
 
 NOON = datetime(2026, 1, 5, 17, 0, tzinfo=UTC).timestamp()  # Monday noon in New York
 SECOND = 1_000_000_000
@@ -173,3 +174,16 @@ def test_a_stream_without_event_times_has_no_lag(day: Day) -> None:
     day.trade_until(minutes=1)
     row = next(row for row in day.coverage() if row["stream"] == "ticks")
     assert (row["lag_p50_s"], row["lag_max_s"]) == (None, None)
+
+
+def test_a_stream_ends_at_the_next_start_that_does_not_want_it(day: Day) -> None:
+    day.trade_until(minutes=10)
+    day.tape.close("stopped")
+    day.now_s += 300
+    day.tape.open().writer.note({"note": WANTED, "streams": []})
+    day.now_s += 3600
+    (row,) = day.coverage()
+    assert (row["expected_s"], row["down_s"]) == (pytest.approx(900), pytest.approx(320, abs=1))
+    with capture.open_lake(day.tape.data) as lake:
+        (gap,) = lake.gaps().arrow().to_pylist()
+        assert (gap["state"], gap["lasted_s"]) == ("closed", pytest.approx(320, abs=1))

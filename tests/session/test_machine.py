@@ -38,6 +38,7 @@ from capture.session.streams import parse_stream
 from capture.session.subscriber import AFTERWARDS_S, DOUBT_S, PACING_RETRY_S
 from capture.session.subscriptions import Life, Subscription
 from capture.session.voice import MOST_LINES, WINDOW_S
+from capture.tape.agreed import WANTED
 from capture.wire.codec import Decoded, answer_codec
 from capture.wire.handshake import ServerHello
 from capture.wire.notices import CODES, Action
@@ -140,6 +141,11 @@ class Driver:
 
     def of(self, kind: type) -> list[Any]:
         return [command for command in self.commands if isinstance(command, kind)]
+
+    @property
+    def notes(self) -> list[dict[str, Any]]:
+        """What was written down, but for what is wanted."""
+        return [note.body for note in self.of(Note) if note.body["note"] != WANTED]
 
     def said(self, level: str) -> str:
         return "\n".join(command.text for command in self.of(Say) if command.level == level)
@@ -304,7 +310,7 @@ def test_an_unknown_instrument_is_refused_and_the_others_go_on() -> None:
     driver.hear(message("contract_details_end", request_id=1))
     assert driver.at(State.RECORDING)
     assert "XYZ: no security definition" in driver.said("error")
-    assert not driver.of(Note), "IB's own error is on the tape already"
+    assert not driver.notes, "IB's own error is on the tape already"
     assert [s.life for s in driver.machine.subscriptions.all] == [Life.REQUESTED] * 2 + [Life.REFUSED] * 2
     assert driver.machine.subscriptions.all[2].code == 200
     assert driver.tell(StopAsked("enough")) == [Close("enough"), Stop(3, "enough")]
@@ -468,7 +474,7 @@ def test_a_rerouted_stream_is_requested_where_ib_says() -> None:
     assert new["request_id"] != old
     driver.error(300, old)
     assert driver.lives(Life.REQUESTED)
-    assert driver.of(Note)[0].body["instrument_id"] == 77
+    assert driver.notes[0]["instrument_id"] == 77
 
 
 def test_late_words_about_a_former_request_change_nothing() -> None:
@@ -1334,3 +1340,27 @@ def test_a_line_that_lags_is_warned_of_once_and_again_after_it_caught_up(data_ty
         said = [say.text for say in driver.of(Say) if say.level == "warning" and "after its events" in say.text]
         assert len(said) == warnings * round_
         assert all("AAPL trades comes 12 s after" in text or "AAPL trades comes 6 s" in text for text in said)
+
+
+def test_a_start_writes_down_once_what_it_wants() -> None:
+    driver = Driver("AAPL", "FUT:ES@CME:202612", streams=("trades", "live_bars:1 min"))
+    driver.start()
+    driver.hear(message("contract_details", request_id=1, **details("AAPL", 5)))
+    driver.hear(message("contract_details_end", request_id=1))
+    assert not [note for note in driver.of(Note) if note.body["note"] == WANTED]
+    driver.error(200, request_id=2)
+    driver.tell(Lost("reset"))
+    driver.wait(60)
+    driver.record()
+    (note,) = [note.body for note in driver.of(Note) if note.body["note"] == WANTED]
+    assert [tuple(stream.values()) for stream in note["streams"]] == [
+        (5, "AAPL", "all_last", None, None), (5, "AAPL", "live_bars", "1 min", "TRADES"),
+        (None, "ES", "all_last", None, None), (None, "ES", "live_bars", "1 min", "TRADES")]
+
+
+def test_who_wants_nothing_live_ends_no_stream() -> None:
+    driver = Driver()
+    driver.machine = Machine(driver.machine.settings, [], Random(1))
+    driver.start()
+    driver.wait(1)
+    assert driver.at(State.RECORDING) and not driver.of(Note)

@@ -59,7 +59,8 @@ _ONCE = """{name} as not materialized (
         and t.stream in ({streams}) and {counts}
 )"""
 
-# Nobody asked for rows before their first request, nor once the last request for them was cancelled, until the next. A
+# Nobody asked for rows before their first request, nor once the last request for them was cancelled, or a later start
+# no longer wanted them, until the next. A
 # request that goes on after another is none of its own; a cancel of an older one ends nothing. What IB's history has of
 # such time is there: on each date, from its first row to its last.
 _UNASKED = """{name}_events as (
@@ -68,7 +69,8 @@ _UNASKED = """{name}_events as (
             partition by t.recorder, t.instrument_id, t.stream order by t.seq, t."row"
             rows between unbounded preceding and 1 preceding) as newest
     from subscriptions t
-    where t.event in ('requested', 'cancelled') and t.stream in ({streams}) and has_symbol(t.symbol, symbols)
+    where t.event in ('requested', 'cancelled', 'unwanted') and t.stream in ({streams})
+        and has_symbol(t.symbol, symbols)
         and t.instrument_id is not null and t.recorder = coalesce(recorded_by, t.recorder)
 ), {name}_steps as (
     select e.*, cast(e.is_request as integer) - coalesce(cast(lag(e.is_request) over (
