@@ -2,7 +2,6 @@
 
 import contextlib
 import io
-import json
 import shutil
 from collections.abc import Callable
 from typing import Any, BinaryIO
@@ -13,8 +12,9 @@ import pyarrow.csv
 
 from capture.lake.parquet import parquet_writer
 from capture.query import Answer
+from capture.wire.printable import printable
 
-from .output import UNLIMITED, json_value
+from .output import UNLIMITED, json_text, json_value
 
 TABLE_ROWS = 40  # of a longer answer a table shows its beginning and end
 
@@ -49,7 +49,7 @@ def write_json(answer: Answer, file: BinaryIO) -> None:
     before = b"[\n"
     for batch in Answer(relation.project(", ".join(columns))).batches():
         for row in zip(*map(_json_values, batch.columns), strict=True):
-            line = json.dumps(dict(zip(batch.schema.names, row, strict=True)), ensure_ascii=False)
+            line = json_text(dict(zip(batch.schema.names, row, strict=True)))
             file.write(before + line.encode())
             before = b",\n"
     file.write(b"[]\n" if before == b"[\n" else b"\n]\n")
@@ -91,7 +91,7 @@ def _draw(answer: Answer, file: BinaryIO, width: int, rows: int) -> None:
     drawn = io.StringIO()
     with contextlib.redirect_stdout(drawn):  # DuckDB draws there and nowhere else
         answer.duckdb().show(max_width=width, max_rows=rows)
-    file.write(drawn.getvalue().rstrip("\n").encode() + b"\n")
+    file.write(printable(drawn.getvalue().rstrip("\n")).encode() + b"\n")
 
 
 def _as_text(column: str, kind: str) -> str:

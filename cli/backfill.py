@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from capture.wire.printable import one_line
+
 from .exits import Exit, UsageError
 from .options import ClientId, Config, DataToWrite, Host, Port
-from .output import age_text, say
+from .output import age_text, redraw, say
 
 if TYPE_CHECKING:
     from capture.session.history import Job
@@ -173,7 +175,8 @@ def _watch(desk: "HistoryDesk", wishes: "list[Wish]", running: Callable[[], bool
         return Exit.FAILED
     for wish in done:
         desk.drop(wish)
-        say(f"ticktape: {wish.instrument} {wish.what}: {wish.reason or f'{wish.rows:,} rows of history fetched'}")
+        say(one_line(f"ticktape: {wish.instrument} {wish.what}: "
+                     f"{wish.reason or f'{wish.rows:,} rows of history fetched'}"))
     return Exit.LOST if any(wish.state == "unavailable" for wish in done) else Exit.DONE
 
 
@@ -184,7 +187,7 @@ def _paced(text: Callable[[], str]) -> Callable[[], None]:
     def show() -> None:
         nonlocal shown_s
         if sys.stderr.isatty():
-            print(f"\r\x1b[Kticktape: {text()}", end="", file=sys.stderr, flush=True)
+            redraw(f"ticktape: {text()}")
         elif time.monotonic() - shown_s >= LINE_INTERVAL_S:
             shown_s = time.monotonic()
             say(f"ticktape: {text()}")

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from .options import Data, Json, lake_folder, utc_time
-from .output import show_json, show_table
+from .output import show, show_json, show_table
 
 MOST_SHOWN = 20
 
@@ -47,10 +47,10 @@ def run(
         return
     _show_series(series)
     if differences:
-        print()
+        show()
         _show_differences(differences[:MOST_SHOWN])
     if len(differences) > MOST_SHOWN:
-        print(f"… and {len(differences) - MOST_SHOWN} more: --json has all of them")
+        show(f"… and {len(differences) - MOST_SHOWN} more: --json has all of them")
 
 
 def _show_series(series: list[dict[str, Any]]) -> None:

@@ -13,6 +13,7 @@ import typer
 
 from . import sql, tables
 from .exits import Exit, UsageError
+from .output import show
 from .record import record
 
 RECORDED = [
@@ -69,13 +70,13 @@ def run(
     if code in (Exit.DONE, Exit.LOST):
         _title("The tables")
         tables.run(data=data)
-        print("\nThe rows of gaps are no loss here: the end of a recording opens a gap in every stream, which lasts "
+        show("\nThe rows of gaps are no loss here: the end of a recording opens a gap in every stream, which lasts "
               "until the next start.")
         beside = os.path.relpath(Path(sys.executable).with_name("ticktape"))
         command = "ticktape" if shutil.which("ticktape") else beside
         for title, query in QUESTIONS:
             _title(title)
-            print(f"{command} sql --data {data} \"{query}\"\n", flush=True)
+            show(f"{command} sql --data {data} \"{query}\"\n", flush=True)
             sql.run(query, data=data)
     raise typer.Exit(code)
 
@@ -84,6 +85,7 @@ def _clear(data: Path) -> None:
     """Make the folder of a demo, emptied of the one before; a folder that holds anything else is left alone."""
     from capture.tape import make_folder
     from capture.tape.lock import recording_lock
+    from capture.tape.publish import PRIVATE
 
     if data.exists() and any(data.iterdir()):
         if not (data / MARK).exists():
@@ -92,7 +94,7 @@ def _clear(data: Path) -> None:
         if tape.exists():
             with recording_lock(tape):  # or another demo is running
                 shutil.rmtree(data)
-    make_folder(data)
+    make_folder(data, PRIVATE)
     (data / MARK).touch()
 
 
@@ -115,4 +117,4 @@ def _gateway(rate: float) -> Iterator[int]:
 
 
 def _title(text: str) -> None:
-    print(f"\n{text}\n", flush=True)
+    show(f"\n{text}\n", flush=True)

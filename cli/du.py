@@ -3,7 +3,7 @@
 from typing import Any
 
 from .options import Data, Json, lake_folder
-from .output import show_json, show_table, size_text
+from .output import show, show_json, show_table, size_text
 
 DAYS_SHOWN = 14  # --json has all
 
@@ -37,7 +37,7 @@ def _tables(tables: list[dict[str, Any]]) -> None:
     columns = ("table", "rows", "live", "archive", "per row", "per day")
     if rows:
         show_table(columns, rows, columns[1:])
-        print()
+        show()
 
 
 def _recorders(recorders: list[dict[str, Any]]) -> None:
@@ -47,22 +47,22 @@ def _recorders(recorders: list[dict[str, Any]]) -> None:
     columns = ("tape of", "open", "sealed", "compressed", "its rows")
     if rows:
         show_table(columns, rows, columns[1:])
-        print()
+        show()
 
 
 def _days(days: list[dict[str, Any]]) -> None:
     rows = [(one["date"], size_text(one["parquet_bytes"]), size_text(one["tape_bytes"])) for one in days[-DAYS_SHOWN:]]
     if rows:
         show_table(("day", "Parquet", "tape"), rows, ("Parquet", "tape"))
-        print()
+        show()
 
 
 def _outlook(found: dict[str, Any]) -> None:
     replaced = f", {size_text(found['replaced_bytes'])} of it replaced by sealing" if found["replaced_bytes"] else ""
-    print(f"together {size_text(found['total_bytes'])}{replaced}, {size_text(found['free_bytes'])} free")
+    show(f"together {size_text(found['total_bytes'])}{replaced}, {size_text(found['free_bytes'])} free")
     if found["bytes_per_day"] is None:
-        print("growth: not known before the first whole day")
+        show("growth: not known before the first whole day")
         return
     full = found["days_until_full"]
-    print(f"growth: {size_text(found['bytes_per_day'])} a day, {size_text(found['bytes_per_month'])} a month"
+    show(f"growth: {size_text(found['bytes_per_day'])} a day, {size_text(found['bytes_per_month'])} a month"
           + (f"; the disk is full in {full:,.0f} days" if full is not None else ""))

@@ -12,7 +12,7 @@ import typer
 
 from .exits import Exit, UsageError
 from .options import Data, Json, lake_folder, utc_time
-from .output import say, show_json, size_text
+from .output import say, show, show_json, size_text
 
 if TYPE_CHECKING:
     from capture.export import Exported, Format
@@ -80,7 +80,7 @@ def run(
     if json:
         show_json({"path": str(done.path), "manifest": str(done.manifest), **done.said})
     else:
-        print(done.path)
+        show(str(done.path))
     _tell(done)
     if done.losses:
         raise typer.Exit(Exit.LOST)

@@ -12,7 +12,7 @@ import typer
 
 from .exits import UsageError
 from .options import Data, ForSeconds, Json, PlayedBy, lake_folder
-from .output import say, show_json, show_table
+from .output import say, show, show_json, show_table
 
 if TYPE_CHECKING:
     from capture.gateway import Clock, Gateway
@@ -159,7 +159,7 @@ def _serve(gateway: "Gateway", for_s: float | None, is_replay: bool = False) -> 
 
 
 def _announce(port: int) -> None:
-    print(f"127.0.0.1:{port}", flush=True)
+    show(f"127.0.0.1:{port}", flush=True)
     say("ticktape: the gateway is up; end it with Ctrl-C")
 
 
@@ -179,7 +179,7 @@ def control(
     from capture.gateway.control import ask, explained
 
     if command is None:
-        print(explained())
+        show(explained())
         return
     try:
         result = ask(port, command, arguments or [])
@@ -197,7 +197,7 @@ def _show(result: dict[str, Any]) -> None:
     """Print what is one value on a line each, and rows as a table."""
     for name, value in result.items():
         if name != "streams":
-            print(f"{name}: {', '.join(map(str, value)) if isinstance(value, list | dict) else value}")
+            show(f"{name}: {', '.join(map(str, value)) if isinstance(value, list | dict) else value}")
     _show_rows(result["streams"])
 
 

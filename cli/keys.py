@@ -9,7 +9,7 @@ import tty
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from .output import say
+from .output import redraw, say
 
 if TYPE_CHECKING:
     from capture.gateway import Gateway
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 REFRESH_S = 0.25
 SPEEDS = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1_000.0, float("inf"))
 HELP = "keys: space pause and go on, + and - speed, left and right a minute, q quit"
-CLEAR = "\r\x1b[K"
 
 
 def _faster(gateway: "Gateway") -> None:
@@ -126,8 +125,7 @@ async def _tell(gateway: "Gateway", on_terminal: bool) -> None:
     while True:
         ended = gateway.clock.ended
         if on_terminal:
-            sys.stderr.write(CLEAR + line(gateway))
-            sys.stderr.flush()
+            redraw(line(gateway))
         elif ended and not told_of_end:
             say("ticktape: the replay is at its end; its clients stay connected")
         told_of_end = ended

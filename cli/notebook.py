@@ -15,7 +15,7 @@ import typer
 
 from .exits import UsageError
 from .options import Data, lake_folder
-from .output import say
+from .output import say, show
 
 if TYPE_CHECKING:
     from capture.query import Lake
@@ -64,7 +64,7 @@ def run(
         say(f"ticktape: {path} is there already, and left as it is; --force writes it anew")
     else:
         _write(name, lake_folder(data), path)
-    print(path, flush=True)
+    show(str(path), flush=True)
     _open(path, sys.stdout.isatty() if open_it is None else open_it)
 
 

@@ -1,7 +1,10 @@
 """Results go to stdout, for the next program; words go to stderr, for a person."""
 
+import io
 import json
+import re
 import sys
+from codecs import getincrementaldecoder
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -13,12 +16,45 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from capture.wire.printable import one_line, printable
+
+_C1 = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 UNLIMITED = 1_000_000  # columns or rows of a table that no terminal limits
 
 
 def say(text: str) -> None:
     """Tell the user something."""
-    print(text, file=sys.stderr, flush=True)
+    print(printable(text), file=sys.stderr, flush=True)
+
+
+def show(text: str = "", *, end: str = "\n", flush: bool = False) -> None:
+    """Print a result, its control characters written out."""
+    print(printable(text), end=end, flush=flush)
+
+
+def redraw(text: str = "") -> None:
+    """Draw a text on stderr in place of the line that is there."""
+    print(f"\r\x1b[K{one_line(text)}", end="", file=sys.stderr, flush=True)
+
+
+class TerminalFile(io.RawIOBase):
+    """The terminal as a file: what is written to it is text, whose control characters are written out."""
+
+    def __init__(self) -> None:
+        self._decoder = getincrementaldecoder("utf-8")("replace")
+
+    def writable(self) -> bool:
+        """Return that it can be written to."""
+        return True
+
+    def isatty(self) -> bool:
+        """Return that a person looks at it."""
+        return True
+
+    def write(self, data: Any) -> int:
+        """Show some bytes, of which a character may be in two."""
+        show(self._decoder.decode(bytes(data)), end="")
+        return len(data)
 
 
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], numbers: Iterable[str] = ()) -> None:
@@ -26,7 +62,7 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], numbers: I
 
     On a terminal long values are folded; elsewhere a row is a line, its columns two blanks apart.
     """
-    cells = [["" if value is None else " ".join(str(value).splitlines()) for value in row] for row in rows]
+    cells = [["" if value is None else one_line(str(value)) for value in row] for row in rows]
     right = [name in set(numbers) for name in columns]
     if sys.stdout.isatty():
         _draw(columns, cells, right)
@@ -53,9 +89,15 @@ def _print_lines(rows: list[list[str]], right: list[bool]) -> None:
         print("  ".join(padded).rstrip())
 
 
-def show_json(value: Any) -> None:
+def show_json(value: Any, indent: int | None = 2) -> None:
     """Print a value as JSON; times in ISO form, intervals in seconds, bytes in hex, null for what is no number."""
-    print(json.dumps(json_value(value), indent=2, ensure_ascii=False))
+    print(json_text(json_value(value), indent))
+
+
+def json_text(value: Any, indent: int | None = None) -> str:
+    """Return a value of the types that JSON has as its text, in which every control character is written out."""
+    text = json.dumps(value, indent=indent, ensure_ascii=False)
+    return _C1.sub(lambda found: f"\\u{ord(found[0]):04x}", text)  # JSON itself wants only those below the blank
 
 
 def json_value(value: Any) -> Any:

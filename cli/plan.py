@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .options import Config, Json
-from .output import show_json, show_table
+from .output import show, show_json, show_table
 from .record import STREAMS, blocks
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def _show(plan: "Plan") -> None:
     rows = [(share.limit.name, share.wanted, "any" if share.allowed is None else share.allowed,
              f"{len(share.misfits)} too many" if share.misfits else "fits", share.limit.rule) for share in plan.shares]
     show_table(("limit", "wanted", "allowed", "verdict", "rule"), rows, ("wanted", "allowed"))
-    print(f"\nAll is requested within {max(plan.start_s, 1):.0f} s of the session's start.")
+    show(f"\nAll is requested within {max(plan.start_s, 1):.0f} s of the session's start.")
     for share in plan.shares:
         if share.misfits:
-            print(f"\n{share.instead}")
+            show(f"\n{share.instead}")

@@ -10,7 +10,7 @@ import typer
 
 from .exits import UsageError
 from .options import Data, Json, lake_folder, utc_time
-from .output import show_json
+from .output import show, show_json
 
 if TYPE_CHECKING:
     from capture.plot import Format
@@ -65,7 +65,7 @@ def run(
     if json:
         show_json({"path": str(path), **facts})
     else:
-        print(path)
+        show(str(path))
 
 
 def _format(output: Path | None) -> "Format":

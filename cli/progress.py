@@ -16,6 +16,7 @@ from capture.session.machine import Machine
 from capture.session.phases import State
 from capture.session.recorder import say_on_stderr
 from capture.session.settings import Settings
+from capture.wire.printable import one_line
 
 from .output import age_text, size_text
 from .state import recorder_state
@@ -107,7 +108,7 @@ class Live(Lines):
     def say(self, level: str, text: str) -> None:
         """Print what the recorder says, above the drawing."""
         style = {"warning": "yellow", "error": "red"}.get(level, "")
-        self._console.print(Text(f"ticktape: {text}", style))
+        self._console.print(Text(one_line(f"ticktape: {text}"), style))
 
     async def watch(self, machine: Machine) -> None:
         """Draw how it goes until the recorder is stopped."""

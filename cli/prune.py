@@ -8,7 +8,7 @@ import typer
 
 from .exits import UsageError
 from .options import Data, Json, lake_folder
-from .output import say, show_json, show_table, size_text
+from .output import say, show, show_json, show_table, size_text
 from .walk import walk
 
 if TYPE_CHECKING:
@@ -85,12 +85,12 @@ def _tape_report(old: "OldTape") -> dict[str, Any]:
 
 def _show(found: list[dict[str, Any]], size_bytes: int) -> None:
     if not found:
-        print("nothing is old enough, sealed and there")
+        show("nothing is old enough, sealed and there")
         return
     show_table(("what", "up to", "files", "on disk"),
                [(one["table"] or f"tape of {one['recorder']}", one["through"], one["files"],
                  size_text(one["size_bytes"])) for one in found], ("files", "on disk"))
-    print(f"together {size_text(size_bytes)}")
+    show(f"together {size_text(size_bytes)}")
 
 
 def _agreed(yes: bool, size_bytes: int) -> bool:

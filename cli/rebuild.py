@@ -7,7 +7,7 @@ import typer
 
 from .exits import Exit, UsageError
 from .options import Data, lake_folder
-from .output import say
+from .output import say, show
 from .walk import From, Name, To, chosen, show_findings, span, walk
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def _into(source: "Layout", recorders: list[str], target: "Layout") -> None:
     for recorder in recorders:
         took_s = walk(f"rebuilding {recorder}", Rebuilder(target, recorder).ranges())
         say(f"{recorder}: rebuilt into {target.root} in {took_s:.1f} s")
-    print(f"done: ticktape verify --data {target.root} compares it with its tape")
+    show(f"done: ticktape verify --data {target.root} compares it with its tape")
 
 
 def _replace(layout: "Layout", recorder: str, part: "Span") -> list[str]:

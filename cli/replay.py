@@ -1,6 +1,5 @@
 """`ticktape replay`: what was recorded, once more, in order and at any speed."""
 
-import json as json_module
 import math
 import os
 import sys
@@ -13,9 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from capture.wire.printable import one_line
+
 from .exits import UsageError
 from .options import Data, PlayedBy, lake_folder, utc_time
-from .output import json_value, say
+from .output import json_text, json_value, redraw, say, show
 from .tail import COLUMNS
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from capture.replay import Record, Replay
 
 MAX = "max"
-CLEAR = "\r\x1b[K"  # the line
 SHOW_INTERVAL_S = 0.2  # of progress, on a terminal
 LINE_INTERVAL_S = 5.0  # elsewhere
 # What a line says first, and so does not repeat.
@@ -102,13 +102,13 @@ def _speed(text: str) -> float | None:
 
 def _write_lines(replay: "Replay", paced: bool) -> None:
     for record in _told(replay):
-        print(_line(record), flush=paced)
+        show(_line(record), flush=paced)
 
 
 def _write_json(replay: "Replay", paced: bool) -> None:
     for record in _told(replay):
         value = {"table": record.table, "initial": record.initial, **json_value(record.as_dict())}
-        print(json_module.dumps(value, ensure_ascii=False), flush=paced)
+        show(json_text(value), flush=paced)
 
 
 def _write_arrow(replay: "Replay", paced: bool) -> None:
@@ -135,14 +135,14 @@ def _line(record: "Record") -> str:
     values = [(name, getattr(record, name)) for name in COLUMNS[record.table] if name not in FIRST]
     told = [f"{name}={_text(value)}" for name, value in values if value is not None]
     symbol = getattr(record, "symbol", None)
-    first = [_text(record.ts), "initial" if record.initial else "", record.table, symbol or "", *told]
+    first = [_text(record.ts), "initial" if record.initial else "", record.table, one_line(symbol or ""), *told]
     return "  ".join(word for word in first if word)
 
 
 def _text(value: Any) -> str:
     if isinstance(value, datetime):
         return value.isoformat(timespec="microseconds").replace("+00:00", "Z")
-    return f"{value:.12g}" if isinstance(value, float) else " ".join(str(value).splitlines())
+    return f"{value:.12g}" if isinstance(value, float) else one_line(str(value))
 
 
 def _told(records: "Iterable[Record]") -> "Iterator[Record]":
@@ -176,13 +176,13 @@ class _Progress:
             at = datetime.fromtimestamp(ts_us // 1_000_000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
             text = f"{at} · {self._rows:,} events, {self._rows / (now_s - self._begun_s):,.0f}/s"
             if self._drawn:
-                print(f"{CLEAR}{text}", end="", file=sys.stderr, flush=True)
+                redraw(text)
             else:
                 say(text)
 
     def end(self) -> None:
         """Clear what was drawn, and say so where nothing was there to be played."""
         if self._drawn and self._shown_s != self._begun_s:
-            print(CLEAR, end="", file=sys.stderr, flush=True)
+            redraw()
         if not self._rows:
             say("ticktape: nothing was recorded of what is asked for; `ticktape coverage` tells what was")

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from .options import Data, Json, lake_folder
-from .output import say, show_json
+from .output import say, show, show_json
 
 
 def run(
@@ -34,4 +34,4 @@ def run(
     if json:
         show_json({"sealed": days, "removed_files": removed})
     else:
-        print(f"{len(days)} dates sealed, {removed} replaced files removed")
+        show(f"{len(days)} dates sealed, {removed} replaced files removed")

@@ -3,7 +3,7 @@
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, BinaryIO, cast
 
 import typer
 
@@ -50,12 +50,14 @@ def run(
     from capture.query import open_lake
 
     from .answers import WRITERS
+    from .output import TerminalFile
 
     with open_lake(lake_folder(data)) as lake:
         answer = lake.sql(sys.stdin.read() if query == "-" else query)
         with answer.explained():
             if output is None:
-                WRITERS[chosen](answer, sys.stdout.buffer)
+                shown = cast(BinaryIO, TerminalFile()) if sys.stdout.isatty() else sys.stdout.buffer
+                WRITERS[chosen](answer, shown)
                 sys.stdout.flush()
             else:
                 _write(answer, chosen, output)

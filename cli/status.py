@@ -5,8 +5,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from capture.wire.printable import one_line
+
 from .options import Data, Json, lake_folder
-from .output import age_text, lag_text, nameless_text, show_json, show_table, size_text
+from .output import age_text, lag_text, nameless_text, show, show_json, show_table, size_text
 
 if TYPE_CHECKING:
     from capture.lake.layout import Layout
@@ -32,7 +34,7 @@ def run(data: Data = None, json: Json = False) -> None:
         _show(recorder)
     _show_archive(found["archive"])
     disk = found["disk"]
-    print(f"disk: {size_text(disk['used_bytes'])} used by {folder}, {size_text(disk['free_bytes'])} free")
+    show(f"disk: {size_text(disk['used_bytes'])} used by {folder}, {size_text(disk['free_bytes'])} free")
 
 
 def _status(data: Path) -> dict[str, Any]:
@@ -88,25 +90,25 @@ def _show_archive(found: dict[str, Any]) -> None:
     if found["files"]:
         read = found["files"] - found["not_read_yet"]
         since = f"{read:,} of them read since {found['read_since']:%Y-%m-%d}" if read else "none read yet"
-        print(f"archive: {found['files']:,} files, {since}")
+        show(f"archive: {found['files']:,} files, {since}")
     for one in found["damaged"]:
-        print(f"damaged: {one['path']}: {one['why']}; {one['repair']}")
+        show(f"damaged: {one['path']}: {one['why']}; {one['repair']}")
 
 
 def _show(recorder: dict[str, Any]) -> None:
-    print(f"{recorder['recorder']}: {recorder['condition']}", end="")
+    show(f"{recorder['recorder']}: {recorder['condition']}", end="")
     if "pid" in recorder:
-        print(f" · process {recorder['pid']} · {recorder['host']}:{recorder['port']} client {recorder['client_id']}"
+        show(f" · process {recorder['pid']} · {recorder['host']}:{recorder['port']} client {recorder['client_id']}"
               f" · {recorder['frames']:,} frames on {size_text(recorder['tape_bytes'])} of tape"
               f" · as of {age_text(recorder['said_s'])} ago", end="")
-    print(f"\nstale: {recorder['stale']}" if recorder["stale"] else "")
-    print(f"roller: {behind_text(recorder)}")
+    show(f"\nstale: {recorder['stale']}" if recorder["stale"] else "")
+    show(f"roller: {behind_text(recorder)}")
     if recorder["rows_without_instrument"]:
-        print(nameless_text(recorder["rows_without_instrument"]))
+        show(nameless_text(recorder["rows_without_instrument"]))
     if recorder.get("trouble"):
-        print(f"no session: {recorder['trouble']}")
+        show(one_line(f"no session: {recorder['trouble']}"))
     if "wanted" in recorder:
-        print(f"streams: {recorder['wanted']} wanted, {recorder['acknowledged']} acknowledged, "
+        show(f"streams: {recorder['wanted']} wanted, {recorder['acknowledged']} acknowledged, "
               f"{recorder['flowing']} flowing")
     streams = [(s["instrument"], s["symbol"], s["word"], s["state"], f"{s['rows_per_second']:,.1f}",
                 age_text(s["last_row_age_s"]), lag_text(s["lag_p50_s"], s["lag_max_s"]),
@@ -116,9 +118,9 @@ def _show(recorder: dict[str, Any]) -> None:
                    ("rows/s", "last row", "lag"))
     for stream in recorder["streams"]:
         if stream["late"]:
-            print(f"late: {stream['instrument']} {stream['word']} comes {stream['lag_p50_s']:,.0f} s after its events, "
+            show(f"late: {stream['instrument']} {stream['word']} comes {stream['lag_p50_s']:,.0f} s after its events, "
                   f"up to {stream['lag_max_s']:,.0f} s; what is under way is lost where the line breaks")
-    print()
+    show()
 
 
 def behind_text(recorder: dict[str, Any]) -> str:

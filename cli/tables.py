@@ -7,7 +7,7 @@ import typer
 
 from .exits import UsageError
 from .options import Data, Json, lake_folder
-from .output import show_json, show_table, size_text
+from .output import show, show_json, show_table, size_text
 
 
 def run(
@@ -57,6 +57,6 @@ def _describe(name: str, data: Path, json: bool) -> None:
                    "sort_key": table.sort_key, "columns": columns})
         return
     counts = "".join(f"; {count:,} files of version {version}" for version, count in sorted(files.items()))
-    print(f"{table.name}: {table.meaning}\nOrder: {', '.join(table.sort_key)}\nVersion: {table.version}{counts}\n")
+    show(f"{table.name}: {table.meaning}\nOrder: {', '.join(table.sort_key)}\nVersion: {table.version}{counts}\n")
     rows = [(c.name, c.type, c.unit, c.meaning, c.null) for c in table.columns]
     show_table(("column", "type", "unit", "meaning", "null"), rows)

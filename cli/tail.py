@@ -1,6 +1,5 @@
 """`ticktape tail`: rows as they come."""
 
-import json as json_module
 import os
 import sys
 import time
@@ -12,9 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.cells import cell_len
 
+from capture.wire.printable import one_line
+
 from .exits import UsageError
 from .options import Data, lake_folder
-from .output import json_value, say
+from .output import json_text, json_value, say, show
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -147,7 +148,7 @@ class _JsonLines:
     def show(self, rows: "pa.Table") -> None:
         """Print rows."""
         for row in rows.to_pylist():
-            print(json_module.dumps(json_value(row), ensure_ascii=False))
+            show(json_text(json_value(row)))
         sys.stdout.flush()
 
 
@@ -168,7 +169,7 @@ class _Lines:
             self._begun = True
         for line in lines:
             padded = [cell + " " * (width - cell_len(cell)) for cell, width in zip(line, self._widths, strict=True)]
-            print("  ".join(padded).rstrip())
+            show("  ".join(padded).rstrip())
         sys.stdout.flush()
 
 
@@ -179,4 +180,4 @@ def _text(value: Any) -> str:
         return f"{value:%Y-%m-%d %H:%M:%S.%f}"
     if isinstance(value, float):
         return f"{value:.15g}"  # as many digits as IB sends
-    return " ".join(str(value).splitlines())
+    return one_line(str(value))

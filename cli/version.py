@@ -1,7 +1,7 @@
 """`ticktape version`: what is installed."""
 
 from .options import Json
-from .output import show_json
+from .output import show, show_json
 
 
 def run(json: Json = False) -> None:
@@ -14,4 +14,4 @@ def run(json: Json = False) -> None:
     if json:
         show_json(found)
     else:
-        print("\n".join(f"{name} {number}" for name, number in found.items()))
+        show("\n".join(f"{name} {number}" for name, number in found.items()))

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.status import Status
 
 from .exits import UsageError
-from .output import say
+from .output import say, show
 
 if TYPE_CHECKING:
     from capture.lake.layout import Layout
@@ -70,6 +70,6 @@ def walk(title: str, ranges: "Iterable[Range]") -> float:
 
 def show_findings(lines: list[str]) -> None:
     """Print what was found, the first of it in full."""
-    print("\n".join(lines[:MOST_SHOWN]))
+    show("\n".join(lines[:MOST_SHOWN]))
     if len(lines) > MOST_SHOWN:
-        print(f"… and {len(lines) - MOST_SHOWN} more: --json has all of them")
+        show(f"… and {len(lines) - MOST_SHOWN} more: --json has all of them")

@@ -100,6 +100,7 @@ async def listening(gateway: "Gateway") -> AsyncIterator[None]:
     path.parent.mkdir(mode=0o700, exist_ok=True)
     if path.parent.stat().st_uid != os.getuid():
         raise OSError(f"{path.parent} belongs to another user: remove it, or set TMPDIR to a folder of your own")
+    path.parent.chmod(0o700)
     server = await asyncio.start_unix_server(converse, path)  # replaces what a gateway that was killed left
     try:
         yield

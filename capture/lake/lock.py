@@ -1,11 +1,16 @@
 """Locks between the processes of a lake. One roller for each tape: whoever writes a recorder's files holds its lock."""
 
 import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from capture.tape.publish import give
+
 from .layout import Layout
+
+LOCK_MODE = 0o644
 
 
 class RollerBusyError(OSError):
@@ -23,9 +28,15 @@ def roller_lock(layout: Layout, recorder: str) -> Iterator[None]:
 @contextmanager
 def locked(path: Path, how: int, busy: OSError | None = None) -> Iterator[None]:
     """Hold the lock of a file, `how` as for `flock`. Raises `busy` where another holds it and `how` says LOCK_NB."""
-    with path.open("w") as lock:
+    lock = os.open(path, os.O_RDONLY | os.O_CREAT, LOCK_MODE)  # to be held it need not be written, by whom it be made
+    try:
+        if os.fstat(lock).st_uid == os.geteuid():
+            os.fchmod(lock, LOCK_MODE)
+            give(path)
         try:
             fcntl.flock(lock, how)
         except BlockingIOError as error:
             raise busy or error from None
         yield
+    finally:
+        os.close(lock)

@@ -45,7 +45,7 @@ def link_tape(source: Layout, recorder: str, target: Layout) -> None:
     this for all recorders before anything is rebuilt.
     """
     folder = target.tape / recorder
-    make_folder(target.root)
+    make_folder(target.root, PRIVATE)
     make_folder(folder, PRIVATE)
     copy_pruned(source, target, recorder)
     pruned = read_pruned_tape(folder)

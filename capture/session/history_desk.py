@@ -151,7 +151,7 @@ class HistoryDesk:
         path = self._wishes / f"{wish.name}.json"
         if known := self._read(path, parse_wish):
             return known
-        make_folder(self._data)  # others than the owner may read tables
+        make_folder(self._data, PRIVATE)
         make_folder(self._wishes, PRIVATE)
         self.write({path: json.dumps(asdict(wish), indent=1)})
         return wish

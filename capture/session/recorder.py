@@ -20,6 +20,7 @@ from capture.tape.line import Read
 from capture.wire.connection import ClientConnection
 from capture.wire.context import Context
 from capture.wire.errors import RemoteProtocolError
+from capture.wire.printable import one_line
 
 from .arrivals import Arrivals
 from .beside import Beside
@@ -66,7 +67,8 @@ SOFTWARE = f"ticktape {version('ticktape')}"  # asked once: while an upgrade goe
 def say_on_stderr(level: str, text: str) -> None:
     """Print what the recorder says, where anybody listens; info without its level."""
     with suppress(OSError, ValueError):  # a log on a full disk, a reader that has left, a file that was closed
-        print(f"ticktape: {text}" if level == "info" else f"ticktape: {level}: {text}", file=sys.stderr, flush=True)
+        said = f"ticktape: {text}" if level == "info" else f"ticktape: {level}: {text}"
+        print(one_line(said), file=sys.stderr, flush=True)
 
 
 class Recorder:

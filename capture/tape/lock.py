@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .errors import RecorderBusy
+from .publish import give
 
 LOCK_NAME = "lock"
 
@@ -19,6 +20,7 @@ class FolderLock:
 
     def __init__(self, folder: Path) -> None:
         self._descriptor = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
+        give(folder / LOCK_NAME)
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

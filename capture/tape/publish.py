@@ -7,7 +7,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-PRIVATE = 0o700  # folders of tapes are their owner's alone
+# Modes are given, never left to the umask of whoever starts a command.
+PRIVATE = 0o700  # of a data folder that we make, and of tapes: their owner's alone
+OPEN = 0o755  # of folders within a data folder, whose own mode says who comes that far
 LEFTOVER_AGE_S = 3600  # far longer than any file takes to write
 _SUFFIX = ".tmp"
 _on_disk: dict[Path, int] = {}  # folders of which this process knows that their names are safe: inode by path
@@ -23,6 +25,7 @@ def publish(path: Path, write: Callable[[Path], object], *, mode: int = 0o600) -
     try:
         write(temporary)
         temporary.chmod(mode)
+        give(temporary)
         sync_path(temporary)
         temporary.replace(path)
     except BaseException:
@@ -31,7 +34,14 @@ def publish(path: Path, write: Callable[[Path], object], *, mode: int = 0o600) -
     sync_path(path.parent)
 
 
-def make_folder(path: Path, mode: int = 0o777) -> None:
+def give(path: Path) -> None:
+    """Let what the superuser made belong to whom its folder belongs: nobody is locked out of his own lake by a sudo."""
+    above = path.parent.stat()
+    if os.geteuid() == 0 and above.st_uid != 0:
+        os.chown(path, above.st_uid, above.st_gid)
+
+
+def make_folder(path: Path, mode: int = OPEN) -> None:
     """Make a folder, and those above it, where they are missing; their names are safely on disk when this returns.
 
     All that are missing get the same mode. Names that somebody else made are synced too, as he may have been killed
@@ -39,10 +49,11 @@ def make_folder(path: Path, mode: int = 0o777) -> None:
     """
     path = path.absolute()
     try:
-        path.mkdir(mode)
+        _make(path, mode)
     except FileNotFoundError:
         make_folder(path.parent, mode)
-        path.mkdir(mode, exist_ok=True)
+        with suppress(FileExistsError):
+            _make(path, mode)
     except OSError:  # which one a folder that is there gives depends on the system
         if not path.is_dir():
             raise
@@ -50,6 +61,13 @@ def make_folder(path: Path, mode: int = 0o777) -> None:
     if _on_disk.get(path) != inode:
         _sync_name(path, mode)
         _on_disk[path] = inode
+
+
+def _make(path: Path, mode: int) -> None:
+    path.mkdir(mode)
+    if path.stat().st_mode & 0o777 != mode:
+        path.chmod(mode)
+    give(path)
 
 
 def _sync_name(path: Path, mode: int) -> None:
