@@ -220,6 +220,8 @@ def test_into_a_folder_one_can_export_again(lake: capture.Lake, tmp_path: Path) 
     before = names(folder)
     lake.export("trades", folder, start=DAYS[2], force=True, **parts)
     assert names(folder) == before
+    manifests = sorted(path.name for path in tmp_path.glob("all.trades*.json"))
+    assert manifests == [f"all.{name}.manifest.json" for name in ("trades-2", "trades-3", "trades")]  # of files there
     lake.export("trades", folder, force=True, **parts)
     assert names(folder) == before
     assert len(list(tmp_path.glob("all.trades*.json"))) == 1

@@ -3,13 +3,16 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 from capture.lake.layout import Layout, read_rolled, write_rolled
+from capture.lake.parquet import ROW_GROUP_ROWS
 from capture.lake.roll import Roller
 from capture.lake.views import prepare
 from capture.tape import publish
+from capture.wire.framing import frame
 
 
 def rows(layout: Layout, table: str) -> list[tuple[Any, ...]]:
@@ -90,6 +93,21 @@ def test_rows_lie_in_the_folder_of_their_date(script: Any) -> None:
     list(Roller(layout, "main").roll())
     found = {p.parent.name: pq.ParquetFile(p).metadata.num_rows for p in layout.live("trades").glob("date=2*/*")}
     assert found == {"date=2024-10-04": 1, "date=2024-10-05": 2}
+
+
+@pytest.mark.parametrize("count", [10_001, ROW_GROUP_ROWS + 1])
+def test_every_row_of_a_long_range_is_in_its_file(script: Any, count: int) -> None:
+    script.open().ask(5, "req_tick_by_tick", tick_kind="MidPoint")
+    values = {"request_id": 5, "kind": 4, "time": 1_767_623_400, "price": 1.5}
+    script.receive(frame(script.answers.encode("tick_by_tick", values)) * count).mark()
+    layout = Layout(script.data)
+    prepare(layout)
+    [rolled] = Roller(layout, "main").roll()
+    assert rolled.rows["midpoints"] == count
+    [path] = layout.live("midpoints").glob("date=2*/*.parquet")
+    seqs = pq.ParquetFile(path).read(["seq"])["seq"].to_numpy()
+    assert len(seqs) == count
+    assert (np.diff(seqs) == 1).all()
 
 
 def test_a_missing_tape_rolls_nothing(tmp_path: Path) -> None:

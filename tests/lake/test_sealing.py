@@ -67,6 +67,15 @@ class Days:
         self.script.mark()
         return self
 
+    def late(self, day: date, price: float = 7.0, request_id: int = 7) -> "Days":
+        """Two prints of one second of a date that is over, which come from history."""
+        self.script.ask(request_id, "req_historical_ticks", con_id=6, symbol="AAPL", what="TRADES")
+        self.script.answer("historical_trades", request_id=request_id, done=True, ticks=[
+            {"time": int(seconds(day, 9)), "mask": 0, "price": price, "size": size, "exchange": "X", "conditions": ""}
+            for size in (1, 2)])
+        self.script.mark()
+        return self
+
     def roll(self) -> "Days":
         list(Roller(self.layout, "main").roll())
         return self
@@ -182,6 +191,48 @@ def test_late_rows_of_a_sealed_date_come_into_the_archive(days: Days) -> None:
     assert len(names) == 2
     assert findings(days.layout) == []
     assert days.sealer().due() == []
+
+
+def test_rows_that_are_rolled_for_a_date_while_it_is_sealed_are_in_its_archive(
+    days: Days, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sealer, expected = days.sealer(), []
+    request_ids = iter(range(7, 99))
+
+    def late() -> None:
+        for day in (FIRST, SECOND):
+            request_id = next(request_ids)
+            days.late(day, request_id, request_id).roll()
+            expected.extend([(day, float(request_id))] * 2)
+
+    monkeypatch.setattr(sealer, "settle", late)
+    sealed = {one.day: one for one in sealer.seal()}
+    asked = "select date, price from trades where stream = 'history'"
+    with open_lake(days.layout.root) as lake:
+        assert sorted(lake.sql(asked).rows()) == sorted(expected)
+    assert findings(days.layout) == []
+    assert days.sealer(grace_s=-1e12).clear() > 0
+    with open_lake(days.layout.root) as lake:
+        assert sorted(lake.sql(asked).rows()) == sorted(expected)
+    assert sealed[FIRST].rows["trades"] == 12 + 2
+    archive = days.layout.archive("trades") / f"date={FIRST}"
+    files = [marks for path in archive.glob("main*.parquet") if (marks := archive_marks(path))]
+    assert sorted(last - first for _, first, last in files)[:2] == [0, 0]  # each late roll a file of its own
+
+
+def test_late_rows_that_are_published_and_not_yet_counted_as_rolled_are_there_once(days: Days) -> None:
+    list(days.sealer().seal())
+    before, position = rows(days.layout), read_rolled(days.layout, "main")
+    assert position is not None
+    days.late(FIRST).late(SECOND, 8.0, 8).trades().roll()
+    write_rolled(days.layout, "main", position)  # as if the roller had died before it moved its position
+    asked = 'select "row" from trades order by seq, "row"'
+    with open_lake(days.layout.root) as lake:
+        assert len(lake.sql(asked).rows()) == len(before["trades"]) + 2 + 2 + 6
+        assert lake.sql("select count(*) from trades where stream = 'history'").rows() == [(4,)]
+    days.roll()
+    assert len(rows(days.layout)["trades"]) == len(before["trades"]) + 2 + 2 + 6
+    assert findings(days.layout) == []
 
 
 STEPS = ("write_sorted", "publish", "time.sleep", "moving_dates", "seal_through", "live_mark")

@@ -51,6 +51,16 @@ def test_files_that_come_and_go_are_seen_at_once(archive: Path, settled: bool) -
     assert len(listing.files()) == 7
 
 
+def test_what_comes_within_the_same_tick_of_the_file_systems_clock_is_seen(archive: Path) -> None:
+    listing, folder = Listing(archive), archive / f"date={FIRST}"
+    now_ns = time.time_ns()
+    os.utime(folder, ns=(now_ns, now_ns))
+    assert names(listing.files([FIRST])) == ["1970-01-01/empty", "2026-01-05/a"]
+    (folder / "b.parquet").touch()
+    os.utime(folder, ns=(now_ns, now_ns))
+    assert names(listing.files([FIRST])) == ["1970-01-01/empty", "2026-01-05/a", "2026-01-05/b"]
+
+
 def test_a_folder_that_did_not_change_is_not_looked_into(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     listing = Listing(archive)
     for folder in archive.iterdir():

@@ -183,12 +183,13 @@ def asked(**requests: dict[str, Any]) -> Context:
 
 def test_the_data_type_counts_from_its_frame_on_and_for_its_request_alone() -> None:
     context = asked(req_market_data={}, req_tick_by_tick={"tick_kind": "Last"})
-    bid = [ANSWERS.encode("tick_price", request_id=id_, tick_type=1, price=1, size=1, mask=0) for id_ in (1, 2)]
+    bid = [ANSWERS.encode("tick_price", request_id=id_, tick_type=1, price=1, size=1, mask=0) for id_ in (1, 2, 1)]
     types = [ANSWERS.encode("market_data_type", request_id=1, data_type=kind) for kind in (3, 2, 4, 1, 9)]
     payloads = [*bid * 20, types[0], *bid * 20, types[1], *bid, types[2], *bid, types[4], *bid, types[3], *bid]
     rows = rows_of(payloads, context)
     first = [row["origin"] for row in rows if row["request_id"] == 1]
-    assert first == ["live"] * 20 + ["delayed"] * 20 + ["frozen", "delayed_frozen", "delayed_frozen", "live"]
+    origins = ("frozen", "delayed_frozen", "delayed_frozen", "live")
+    assert first == ["live"] * 40 + ["delayed"] * 40 + [origin for origin in origins for _ in range(2)]
     assert {row["origin"] for row in rows if row["request_id"] == 2} == {"live"}
     rows_of([types[0]], context)
     assert rows_of([bid[0]], context)[0]["origin"] == "delayed"  # also in the reads to come
