@@ -24,7 +24,7 @@ test: lint types ## lint, types, and all tests
 kills: $(INSTALLED) ## 200 SIGKILLs of recorder and roller under load, about 20 minutes
 	@KILLS=200 $(BIN)/pytest -q -s tests/test_kills.py
 
-power: $(INSTALLED) ## 100,000 power mutants cuts on a simulated disk, about 20 minutes
+power: $(INSTALLED) ## 100,000 power cuts on a simulated disk, about 20 minutes
 	@$(BIN)/python -m tests.power
 
 soak: $(INSTALLED) ## a trading week in virtual time with 100 faults, about 30 minutes

@@ -5,12 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from capture.tape import TapeWriter
 from capture.tape.line import Line
 from capture.wire.codec import Codec, answer_codec, request_codec
 from capture.wire.framing import frame
 from capture.wire.handshake import ServerHello, client_hello, server_hello
+
+settings.register_profile("any machine", deadline=None)  # a busy one is slow, which proves nothing
+settings.load_profile("any machine")
 
 SESSION = {"host": "127.0.0.1", "port": 4002, "client_id": 7, "software": "ticktape test"}
 HELLO = ServerHello(200, "20260105 14:30:00 Central European Standard Time")

@@ -7,6 +7,7 @@ same; --again begins anew. A change that no test runs counts as one that survive
 """
 
 import argparse
+import ast
 import json
 import shutil
 import subprocess
@@ -23,9 +24,9 @@ from .trial import survives
 FILES = ("capture/tape/*.py", "capture/lake/*.py")
 TESTS = ["tests/tape", "tests/wire", "tests/lake"]
 FOLDER = Path(".mutants")
-# What takes long to import is imported before a trial's process begins; nothing of ours may be.
-HEAVY = ("numpy", "pyarrow.parquet", "pyarrow.compute", "pyarrow.dataset", "duckdb", "hypothesis", "polars",
-         "zstandard")  # fmt: skip
+# What takes long to import is imported before a trial's process begins. Nothing of ours may be, and no plugin of pytest:
+# of one that is there before it, it warns, and a warning fails.
+HEAVY = ("numpy", "pyarrow.parquet", "pyarrow.compute", "pyarrow.dataset", "duckdb", "polars", "zstandard")
 
 
 def main() -> int:
@@ -44,12 +45,23 @@ def main() -> int:
         __import__(module)
     mutants = [(path, site) for path in given.files for site in sites(path.read_text())]
     Random(given.seed).shuffle(mutants)
+    _require_passing(tests, mutants[0][0])
     _try(mutants[: given.sample], tests, folder / "results.jsonl")
     return 0
 
 
 def _files() -> list[str]:
     return sorted(str(path) for pattern in FILES for path in Path().glob(pattern))
+
+
+def _require_passing(tests: Covering, path: Path) -> None:
+    """Exit where tests fail in a trial without any change: all changes would seem to be noticed."""
+    if not survives(_module(path), path, ast.parse(path.read_text()), tests.tests(path, 0)[:20]):
+        sys.exit(f"tests of {path} fail, or take too long, without any change: nothing can be found out by them")
+
+
+def _module(path: Path) -> str:
+    return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
 
 
 def _state() -> str:
@@ -95,8 +107,7 @@ def _survives(path: Path, site: Site, tests: Covering) -> bool:
     running = tests.tests(path, site.line)
     if not running:
         return True
-    name = ".".join(path.with_suffix("").parts).removesuffix(".__init__")
-    return survives(name, path, mutated(path.read_text(), site), running)
+    return survives(_module(path), path, mutated(path.read_text(), site), running)
 
 
 if __name__ == "__main__":
