@@ -24,7 +24,7 @@ from .trial import survives
 FILES = ("capture/tape/*.py", "capture/lake/*.py")
 TESTS = ["tests/tape", "tests/wire", "tests/lake"]
 FOLDER = Path(".mutants")
-# What takes long to import is imported before a trial's process begins. Nothing of ours may be, and no plugin of pytest:
+# What takes long to import is imported before a trial begins. Nothing of ours may be, and no plugin of pytest:
 # of one that is there before it, it warns, and a warning fails.
 HEAVY = ("numpy", "pyarrow.parquet", "pyarrow.compute", "pyarrow.dataset", "duckdb", "polars", "zstandard")
 
