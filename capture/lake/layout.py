@@ -157,9 +157,10 @@ def _rolled(said: dict[str, Any], recorder: str) -> Rolled:
     """Return the position that a file holds. Raises ValueError and others where it is that of another tape, or none."""
     if (whose := said.get("recorder", recorder)) != recorder:
         raise ValueError(f"it is of the tape of {whose}")
-    if type(said["mark"]) is not int or not isinstance(said["gaps"], dict | None):
+    mark, gaps = said["mark"], said.get("gaps")
+    if type(mark) is not int or not isinstance(gaps, dict | None):
         raise ValueError("it holds no mark and state")
-    return Rolled(said["mark"], said["gaps"], dict(said.get("nameless", {})))
+    return Rolled(mark, gaps, dict(said.get("nameless", {})))
 
 
 def write_rolled(layout: Layout, recorder: str, rolled: Rolled) -> None:
