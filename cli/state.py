@@ -1,6 +1,5 @@
 """What the recorders of a data folder are doing, from the files they leave there."""
 
-import json
 import os
 import time
 from collections.abc import Iterable
@@ -10,10 +9,10 @@ from typing import Any
 
 from capture.lake.layout import Layout
 from capture.lake.roll import first_unrolled
-from capture.session.status import FILE_NAME
+from capture.session.status import FILE_NAME, read_status
 from capture.tape import segments
 
-SILENT_AFTER_S = 10.0  # status.json is replaced every second
+SILENT_AFTER_S = 10.0  # status.json is touched every second
 MUTE = "does not answer"
 
 
@@ -26,15 +25,15 @@ def recorder_state(layout: Layout, recorder: str) -> dict[str, Any]:
     said nothing yet, only these and its name are there.
     """
     folder = layout.tape / recorder
-    said = _read(folder / FILE_NAME)
+    said = read_status(folder)
     rolled = first_unrolled(layout, recorder, segments(folder))
     behind = max(said.get("mark", 0) - rolled.mark, 0) if rolled is not None else 0
-    said_s = age_s(said.get("written"))
+    said_s, heard_s = age_s(said.get("written")), age_s(said.pop("heard", None))
     stopped = said.get("state") in (None, "stopped")
     return {
         "recorder": recorder,
         **said,
-        "running": not stopped and said_s is not None and said_s < SILENT_AFTER_S and _lives(said["pid"]),
+        "running": not stopped and heard_s is not None and heard_s < SILENT_AFTER_S and _lives(said["pid"]),
         "said_s": said_s,
         "behind_marks": behind,
         "rows_without_instrument": rolled.nameless if rolled is not None else {},
@@ -74,14 +73,6 @@ def disk_bytes(folders: Iterable[Path]) -> int:
     return total
 
 
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        said: dict[str, Any] = json.loads(path.read_text())
-    except FileNotFoundError:
-        return {}
-    return said
-
-
 def _lives(pid: int) -> bool:
     try:
         os.kill(pid, 0)
@@ -95,6 +86,12 @@ def _lives(pid: int) -> bool:
 def age_s(written: str | None) -> float | None:
     """Return how long ago a time in ISO form was, None for none."""
     return max((datetime.now(UTC) - datetime.fromisoformat(written)).total_seconds(), 0.0) if written else None
+
+
+def last_row_age_s(recorder: dict[str, Any], stream: dict[str, Any]) -> float | None:
+    """Return how long ago a stream's last row came: as of what was said, while the recorder may since have had more."""
+    found = age_s(stream.get("last_row"))
+    return found if found is None or not recorder["running"] else max(found - recorder["said_s"], 0.0)
 
 
 def _since_rolled_s(layout: Layout, recorder: str) -> float | None:

@@ -52,7 +52,7 @@ def _status(data: Path) -> dict[str, Any]:
         recorder["condition"] = state.condition(recorder)
         recorder["stale"] = state.stale(recorder, lack)
         for stream in recorder.setdefault("streams", []):
-            stream["last_row_age_s"] = state.age_s(stream.get("last_row"))
+            stream["last_row_age_s"] = state.last_row_age_s(recorder, stream)
             stream.setdefault("lag_p50_s", None)  # a recorder of before says nothing of it
             stream.setdefault("lag_max_s", None)
             late = (stream["lag_p50_s"] or 0.0) >= LATE_S

@@ -55,10 +55,10 @@ from .roller import RollerKeeper
 from .room import ENOUGH_BYTES, LEAST_BYTES, no_room
 from .sealer import Sealer
 from .settings import Settings
-from .status import describe_recorder, write_status
+from .status import StatusFile, describe_recorder
 from .streams import Stream
 
-HOUSEKEEPING_S = 1.0  # how often arrivals are counted, status.json is replaced, and the sizes are looked at
+HOUSEKEEPING_S = 1.0  # how often arrivals are counted, and status, history and sizes are looked at
 
 
 SOFTWARE = f"ticktape {version('ticktape')}"  # asked once: while an upgrade goes on, nobody can say
@@ -119,6 +119,7 @@ class Recorder:
         self._sealer = Sealer(self._journal.tape.folder, self._report)
         self._damage = DamageNews(self.settings.data, self._report)
         self._publisher = Publisher(self._say)
+        self._status = StatusFile(self._journal.tape.folder)
         tasks = [self._task(self._every(interval_s, action)) for interval_s, action in self._chores()]
         self._seal()  # what earlier runs left
         self._listen_for_signals()
@@ -353,8 +354,10 @@ class Recorder:
         await self._publisher.write(self._desk.write, files)
 
     async def _publish_status(self) -> None:
-        status = describe_recorder(self.machine, self._journal, self._started)
-        await self._publisher.write(write_status, self._journal.tape.folder, status)
+        now_s = self._loop.time()
+        due = self._status.is_due(self.machine, now_s) or self._end.done()
+        status = describe_recorder(self.machine, self._journal, self._started) if due else None
+        await self._publisher.write(self._status.write_status, status, now_s)
 
     def _seal(self) -> None:
         self._task(self._sealer.seal())

@@ -16,22 +16,25 @@ _on_disk: dict[Path, int] = {}  # folders of which this process knows that their
 _TEMPORARY = re.compile(rf"\.(.+)\.\d+{re.escape(_SUFFIX)}")
 
 
-def publish(path: Path, write: Callable[[Path], object], *, mode: int = 0o600) -> None:
+def publish(path: Path, write: Callable[[Path], object], *, mode: int = 0o600, sync: bool = True) -> None:
     """Let `write` make a temporary file beside `path`, then rename it to `path`, replacing what was there.
 
-    File and folder are synced to disk before this returns. When `write` fails, `path` is as it was.
+    File and folder are synced to disk before this returns; without `sync` a power cut may leave any part of the file.
+    When `write` fails, `path` is as it was.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}{_SUFFIX}")
     try:
         write(temporary)
         temporary.chmod(mode)
         give(temporary)
-        sync_path(temporary)
+        if sync:
+            sync_path(temporary)
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    sync_path(path.parent)
+    if sync:
+        sync_path(path.parent)
 
 
 def give(path: Path) -> None:

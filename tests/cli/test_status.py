@@ -24,7 +24,8 @@ from capture.session.status import describe_recorder, write_status
 from capture.wire.context import Request
 
 Run = Callable[..., Any]
-state = import_module("capture.cli.state")  # type checkers see only the package
+# Type checkers see only the package.
+state, status = (import_module(f"capture.cli.{name}") for name in ("state", "status"))
 
 NO_PROCESS = 2**22 + 1  # above what Linux gives to processes
 
@@ -43,9 +44,30 @@ def test_how_a_recorder_is(
     folder.mkdir(parents=True)
     written = datetime.now(UTC) - timedelta(seconds=age_s)
     (folder / "status.json").write_text(json.dumps({"state": said, "pid": pid, "written": written.isoformat()}))
+    os.utime(folder / "status.json", (written.timestamp(), written.timestamp()))
     found = state.recorder_state(Layout(tmp_path), "main")
     assert (found["running"], state.condition(found)) == (running, condition)
     assert found["said_s"] == pytest.approx(age_s, abs=0.9)
+
+
+def test_a_recorder_lives_whose_figures_are_old_but_whose_file_is_touched(tmp_path: Path) -> None:
+    folder = tmp_path / "tape" / "main"
+    folder.mkdir(parents=True)
+    written, last = (datetime.now(UTC) - timedelta(seconds=age_s) for age_s in (50, 53))
+    write_status(folder, {"state": "recording", "pid": os.getpid(), "written": written.isoformat(), "streams": [
+        {"word": "quotes", "last_row": last.isoformat(), "rows_per_second": 2.0}]})
+    found = status._status(tmp_path)["recorders"][0]
+    assert (found["running"], found["stale"]) == (True, None)
+    assert found["said_s"] == pytest.approx(50, abs=5)
+    assert found["streams"][0]["last_row_age_s"] == pytest.approx(3, abs=1)  # as of then: it says nothing of since
+
+
+def test_a_status_that_a_power_cut_tore_is_as_none(tmp_path: Path) -> None:
+    folder = tmp_path / "tape" / "main"
+    folder.mkdir(parents=True)
+    for left in ("", '{"state": "recor'):
+        (folder / "status.json").write_text(left)
+        assert state.condition(state.recorder_state(Layout(tmp_path), "main")) == "has not started"
 
 
 def test_a_recorder_that_said_nothing_has_not_started(tmp_path: Path) -> None:
@@ -60,7 +82,7 @@ def test_the_roller_is_behind_by_the_marks_it_has_not_reached(tmp_path: Path) ->
     folder = tmp_path / "tape" / "main"
     folder.mkdir(parents=True)
     (folder / "status.json").write_text(json.dumps({"state": "stopped", "mark": 9}))
-    (folder / "rolled.json").write_text('{"mark": 4}')
+    (folder / "rolled.json").write_text('{"mark": 4, "gaps": null}')
     os.utime(folder / "rolled.json", (1, 1))
     found = state.recorder_state(Layout(tmp_path), "main")
     assert found["behind_marks"] == 5
@@ -128,8 +150,8 @@ def test_a_recorder_is_shown_with_its_streams_and_its_roller(run: Run, script: A
     settings = Settings.model_validate({
         "data": script.data, "record": [{"instruments": ["AAPL"], "streams": ["trades", "depth:5"]}]})
     journal = Journal.open(settings)
-    status = describe_recorder(Machine(settings, settings.wanted()), journal, datetime.now(UTC))
-    write_status(script.data / "tape" / "main", status)
+    described = describe_recorder(Machine(settings, settings.wanted()), journal, datetime.now(UTC))
+    write_status(script.data / "tape" / "main", described)
     journal.tape.close()
     code, out, err = run("status", "--data", script.data)
     assert (code, err) == (0, "")
@@ -172,10 +194,11 @@ def test_an_old_status_is_said_to_be_old(
         "data": script.data, "record": [{"instruments": ["AAPL"], "streams": ["trades"]}]})
     script.writer.close()
     journal = Journal.open(settings)
-    status = describe_recorder(Machine(settings, settings.wanted()), journal, datetime.now(UTC))
+    described = describe_recorder(Machine(settings, settings.wanted()), journal, datetime.now(UTC))
     journal.tape.close()
-    status["written"] = (datetime.now(UTC) - timedelta(seconds=75)).isoformat()
-    write_status(script.data / "tape" / "main", status)
+    described["written"] = (datetime.now(UTC) - timedelta(seconds=75)).isoformat()
+    write_status(script.data / "tape" / "main", described)
+    os.utime(script.data / "tape" / "main" / "status.json", (time.time() - 75, time.time() - 75))
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=free_mib << 20))
     lines = run("status", "--data", script.data).out.splitlines()
     assert lines[0].startswith("main: does not answer")

@@ -18,7 +18,7 @@ from capture.session.phases import State
 from capture.session.recorder import Recorder
 from capture.session.resume import replay, resume
 from capture.session.settings import Settings
-from capture.session.status import FILE_NAME
+from capture.session.status import read_status
 from capture.session.subscriptions import Life
 from capture.tape import Kind, Record, TapeError, TapeFull, TapeWriter, read_from, segments
 from capture.tape.agreed import WANTED
@@ -44,8 +44,7 @@ class Session:
         return [record for record in read_from(self.folder, 1) if kind in (None, record.kind)]
 
     def status(self) -> dict[str, Any]:
-        status: dict[str, Any] = json.loads((self.folder / FILE_NAME).read_text())
-        return status
+        return read_status(self.folder)
 
     async def _run(self, talk: Talk, for_s: float, roll: bool) -> int:
         await self.gateway.open()
@@ -292,6 +291,7 @@ def test_a_stream_that_goes_dead_is_requested_again_and_flows(
     gateway: Gateway, settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("capture.session.recorder.HOUSEKEEPING_S", 0.05)
+    monkeypatch.setattr("capture.session.status.LEAST_INTERVAL_S", 0.05)
     monkeypatch.setattr("capture.session.liveness.SHORTEST_S", 0.5)
     monkeypatch.setattr("capture.session.liveness.ANSWER_S", 0.5)
     session = Session(gateway, settings(market_data_lines=0))

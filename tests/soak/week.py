@@ -60,7 +60,7 @@ HASTY: dict[str, Any] = {
     "capture.gateway.client.TICK_S": STEP_S, "capture.gateway.streamer.LONGEST_US": 1_800_000_000,
     "capture.session.recorder.HOUSEKEEPING_S": STEP_S, "capture.session.watchman.STALLED_S": 5 * STEP_S,
     "capture.session.machine.LINE_QUIET_S": 2.5 * STEP_S, "capture.session.machine.PROBE_AFTER_S": 2.5 * STEP_S,
-    "capture.session.recorder.write_status": lambda *_: None,
+    "capture.session.status.StatusFile.write_status": lambda *_: None,
     "capture.gateway.market.statistics.CACHED_PIECES": 1_000,  # filled within a day, not half a week
     "os.fsync": lambda _: None, "os.sched_yield": lambda: None,
 }  # fmt: skip

@@ -1,0 +1,96 @@
+"""status.json: what is written of it, how often, and that nothing is synced."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from capture.session import status
+from capture.session.machine import Machine
+from capture.session.settings import Settings
+from capture.session.status import BYTES_PER_SECOND, FILE_NAME, LEAST_INTERVAL_S, StatusFile, read_status
+
+
+def _described(count: int, number: int) -> dict[str, Any]:
+    streams = [{"instrument": f"SYM{i}", "symbol": f"SYM{i}", "instrument_id": 100_000 + i, "word": "quotes",
+                "stream": "quotes", "table": "quotes", "request_id": i, "state": "flowing", "rows_per_second": 1.0,
+                "last_row": datetime.fromtimestamp(number, UTC).isoformat(), "lag_p50_s": 0.5, "lag_max_s": 0.9,
+                "delayed": False, "code": None, "message": ""} for i in range(count)]  # fmt: skip
+    return {"state": "recording", "written": datetime.fromtimestamp(number, UTC).isoformat(), "frames": number,
+            "streams": streams}
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    """A machine that has no session."""
+    return Machine(Settings.model_validate({"data": tmp_path}), [])
+
+
+@pytest.fixture
+def sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The sizes of what is written, in bytes, one after the other; a sync fails."""
+    found: list[int] = []
+    write = status.write_status
+
+    def note(folder: Path, said: dict[str, Any]) -> int:
+        found.append(write(folder, said))
+        assert found[-1] == (folder / FILE_NAME).stat().st_size
+        return found[-1]
+
+    def sync(descriptor: int) -> None:
+        raise AssertionError("a status was synced")
+
+    monkeypatch.setattr(status, "write_status", note)
+    monkeypatch.setattr("os.fsync", sync)
+    monkeypatch.setattr("os.fdatasync", sync)
+    return found
+
+
+@pytest.mark.parametrize(("count", "rest_s"), [(10, LEAST_INTERVAL_S), (5_000, None)])
+def test_a_status_of_many_streams_is_written_the_more_seldom(
+    tmp_path: Path, machine: Machine, sizes: list[int], count: int, rest_s: float | None
+) -> None:
+    file, at_s = StatusFile(tmp_path), []
+    for now_s in range(200):
+        described = _described(count, now_s) if file.is_due(machine, now_s) else None
+        before = len(sizes)
+        file.write_status(described, now_s)
+        at_s += [now_s] * (len(sizes) - before)
+    assert at_s[1] - at_s[0] >= (rest_s or sizes[0] / BYTES_PER_SECOND)
+    assert sum(sizes[:-1]) <= BYTES_PER_SECOND * at_s[-1]
+    assert len(sizes) > 2
+    assert max(sizes) < 1_000 + 150 * count  # a stream's columns are named once
+    assert read_status(tmp_path)["streams"] == _described(count, at_s[-1])["streams"]
+
+
+def test_a_status_that_says_nothing_new_is_not_written_but_shows_that_the_recorder_lives(
+    tmp_path: Path, machine: Machine, sizes: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, touched = StatusFile(tmp_path), []
+    monkeypatch.setattr("os.utime", touched.append)
+    for now_s in range(60):
+        described = _described(3, 7) | {"written": str(now_s)} if file.is_due(machine, now_s) else None
+        file.write_status(described, now_s)
+    assert (len(sizes), len(touched)) == (1, 59)
+
+
+def test_what_happens_to_the_session_is_said_at_once(tmp_path: Path, machine: Machine, sizes: list[int]) -> None:
+    file = StatusFile(tmp_path)
+    asked = []
+    for now_s, trouble in enumerate(["", "", "no connection", "no connection"]):
+        machine.trouble = trouble
+        asked.append(file.is_due(machine, now_s))
+        file.write_status(_described(3, now_s) if asked[-1] else None, now_s)
+    assert asked == [True, False, True, False]
+    assert len(sizes) == 2
+
+
+def test_a_status_that_somebody_removed_is_written_anew(tmp_path: Path, machine: Machine, sizes: list[int]) -> None:
+    file = StatusFile(tmp_path)
+    for now_s in range(4):
+        file.write_status(_described(3, 7) if file.is_due(machine, now_s) else None, now_s)
+        if now_s == 1:
+            (tmp_path / FILE_NAME).unlink()
+    assert len(sizes) == 2
+    assert (tmp_path / FILE_NAME).exists()
