@@ -23,6 +23,7 @@ from capture.wire.errors import RemoteProtocolError
 from capture.wire.printable import one_line
 
 from .arrivals import Arrivals
+from .awake import AwakeClock
 from .beside import Beside
 from .damage import DAMAGE_INTERVAL_S, DamageNews
 from .events import (
@@ -108,6 +109,7 @@ class Recorder:
         fail: that is said once, and tried again.
         """
         self._loop = asyncio.get_running_loop()
+        self._clock = AwakeClock(self._loop.time)
         self._end: asyncio.Future[int] = self._loop.create_future()
         self._journal = Journal.open(self.settings)
         self._desk = HistoryDesk(self.settings, self._journal.mark_number)
@@ -121,6 +123,7 @@ class Recorder:
         self._publisher = Publisher(self._say)
         self._status = StatusFile(self._journal.tape.folder)
         tasks = [self._task(self._every(interval_s, action)) for interval_s, action in self._chores()]
+        tasks.append(self._task(self._clock.keep()))
         self._seal()  # what earlier runs left
         self._listen_for_signals()
         if for_s is not None:
@@ -209,13 +212,13 @@ class Recorder:
     # What the machine wants
 
     def _tell(self, event: Event) -> None:
-        for command in self.machine.handle(event, self._loop.time()):
+        for command in self.machine.handle(event, self._clock.now_s()):
             _DO[type(command)](self, command)
         self._set_wake()
 
     def _set_wake(self) -> None:
         """Have the machine woken in time; a timer that rings too early does no harm, and is cheaper to leave."""
-        wake_s = self.machine.next_wake_s()
+        wake_s = self._clock.outside_s(self.machine.next_wake_s())
         if wake_s is None or (self._wake and self._wake.when() <= wake_s):
             return
         if self._wake:

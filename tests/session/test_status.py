@@ -67,7 +67,7 @@ def test_a_status_of_many_streams_is_written_the_more_seldom(
 def test_a_status_that_says_nothing_new_is_not_written_but_shows_that_the_recorder_lives(
     tmp_path: Path, machine: Machine, sizes: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file, touched = StatusFile(tmp_path), []
+    file, touched = StatusFile(tmp_path), list[Path]()
     monkeypatch.setattr("os.utime", touched.append)
     for now_s in range(60):
         described = _described(3, 7) | {"written": str(now_s)} if file.is_due(machine, now_s) else None
