@@ -122,8 +122,7 @@ class Recorder:
         self._damage = DamageNews(self.settings.data, self._report)
         self._publisher = Publisher(self._say)
         self._status = StatusFile(self._journal.tape.folder)
-        tasks = [self._task(self._every(interval_s, action)) for interval_s, action in self._chores()]
-        tasks.append(self._task(self._clock.keep()))
+        tasks = [self._task(work) for work in (self._clock.keep(), *(self._every(*chore) for chore in self._chores()))]
         self._seal()  # what earlier runs left
         self._listen_for_signals()
         if for_s is not None:

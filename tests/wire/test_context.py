@@ -214,6 +214,20 @@ def test_the_state_survives_a_mark(requests: list[tuple[str, int, str]], data_ty
     assert Context.from_json({}) == Context()
 
 
+def test_the_state_of_5000_streams_is_small() -> None:
+    context = sent(*(("req_tick_by_tick", {**CONTRACT, "con_id": 1 + 7 * id_, "symbol": f"SYM{id_}", "request_id": id_,
+                                           "tick_kind": "BidAsk"}) for id_ in range(1, 5_001)))
+    assert len(json.dumps(context.as_json())) < 20 * 5_000
+    assert Context.from_json(context.as_json()) == context
+
+
+def test_requests_in_marks_of_before_are_objects() -> None:
+    one = {"request_id": 7, "name": "req_tick_by_tick", "stream": "last", "instrument_id": 265598, "symbol": "AAPL",
+           "bar_size": None, "what": None, "regular_hours": None, "data_type": 3, "marks_since_end": 2, "doubted": True}
+    (found,) = Context.from_json({"server_version": 200, "requests": [one]}).requests.values()
+    assert {name: getattr(found, name) for name in one} == one
+
+
 def test_the_state_of_a_mark_gives_the_same_rows() -> None:
     context = sent(("req_market_data", {**CONTRACT, "request_id": 1}))
     restored = Context.from_json(json.loads(json.dumps(context.as_json())))
