@@ -8,7 +8,6 @@ import time
 import traceback
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -56,7 +55,7 @@ from .roller import RollerKeeper
 from .room import ENOUGH_BYTES, LEAST_BYTES, no_room
 from .sealer import Sealer
 from .settings import Settings
-from .status import StatusFile, describe_recorder
+from .status import StatusFile
 from .streams import Stream
 
 HOUSEKEEPING_S = 1.0  # how often arrivals are counted, and status, history and sizes are looked at
@@ -93,7 +92,6 @@ class Recorder:
         self._say = say
         self._on_read = on_read
         self._roll = roll
-        self._started = datetime.now(UTC)
         self.link: Link | None = None
         self._arrivals = Arrivals()
         self._connecting: asyncio.Task[None] | None = None
@@ -356,9 +354,7 @@ class Recorder:
         await self._publisher.write(self._desk.write, files)
 
     async def _publish_status(self) -> None:
-        now_s = self._loop.time()
-        due = self._status.is_due(self.machine, now_s) or self._end.done()
-        status = describe_recorder(self.machine, self._journal, self._started) if due else None
+        status = self._status.news(self.machine, self._journal, now_s := self._loop.time())
         await self._publisher.write(self._status.write_status, status, now_s)
 
     def _seal(self) -> None:

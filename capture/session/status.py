@@ -33,6 +33,11 @@ class StatusFile:
         self._news: tuple[Any, ...] = ()
         self._said: dict[str, Any] = {}
         self._due_s = 0.0
+        self._started = datetime.now(UTC)
+
+    def news(self, machine: Machine, journal: Journal, now_s: float) -> dict[str, Any] | None:
+        """Return what to hand to `write_status`: a status where one is due, else None."""
+        return describe_recorder(machine, journal, self._started) if self.is_due(machine, now_s) else None
 
     def is_due(self, machine: Machine, now_s: float) -> bool:
         """Return whether a status is wanted, at a time that never goes back; at once of what is no figure."""
