@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 PLUGINS_OFF = ("-p", "no:cacheprovider", "-p", "no:xdist")
-LONGEST_S = 120.0
-PROCESSOR_S = 60
+LONGEST_S = 600.0  # on a busy machine
+PROCESSOR_S = 90
 
 
 class _Changed(importlib.machinery.SourceFileLoader):
