@@ -1,19 +1,23 @@
 """Tape to rows: every kind of record and message finds its table, whatever pieces it came in."""
 
 import json
-from itertools import pairwise
+from itertools import count, pairwise
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capture.lake.decode import Decoder, Tables
-from capture.tape import Follower, Kind, Record
+from capture.lake.events import FIRST_EVENT_ROW
+from capture.tape import Follower, Kind, Record, TapeWriter
 from capture.tape.line import Line
 from capture.wire.codec import answer_codec, request_codec
 from capture.wire.framing import frame
 from capture.wire.handshake import ServerHello, client_hello, server_hello
+from tests.conftest import HELLO
 
 
 def decode(script: Any) -> dict[str, list[dict[str, Any]]]:
@@ -290,3 +294,62 @@ def test_tables_have_the_columns_of_their_schema(script: Any) -> None:
     for name, rows in decoder.take().items():
         plain_schema = pa.schema([(c.name, c.type) for c in TABLES[name].columns])
         assert rows.cast(plain_schema).schema.names == [c.name for c in TABLES[name].columns]
+
+
+def test_every_row_has_the_moment_and_the_number_of_what_gave_it(tmp_path: Path, script: Any) -> None:
+    clock = count(1_767_600_000_000_000_999, 7_000_000_001)  # never a whole microsecond
+    tape = type(script)(tmp_path / "own", now=lambda: next(clock))
+    stamps: dict[str, int] = {}
+
+    def stamped(append: Any) -> Any:
+        def call(self: TapeWriter, *given: Any) -> int:
+            stamps[name] = append(self, *given)
+            return stamps[name]
+
+        return call
+
+    with pytest.MonkeyPatch.context() as patch:
+        for method in ("received", "sent", "opened", "closed", "note"):
+            patch.setattr(TapeWriter, method, stamped(getattr(TapeWriter, method)))
+        name = "other"
+        tape.writer.opened(SESSION)
+        tape.line.opened(SESSION)
+        tape._sent(client_hello(157, 200))
+        name = "early"
+        tape.receive(frame(b"9\x001\x004\x00"))  # frame 1
+        name = "hello"
+        tape.receive(server_hello(HELLO))  # 2
+        name = "asked"
+        tape.ask(5, "req_tick_by_tick", tick_kind="AllLast")
+        name = "other"
+        tape.receive(frame(b"49\x001\x005\x00") * 2)  # 3 and 4
+        name = "trade"
+        tape.trade(5, 10.0)  # 5
+        name = "noted"
+        tape.writer.note({"note": "something"})
+        name = "refused"
+        tape.writer.note({"note": "nothing came", "refused_request_id": 5})
+        name = "error"
+        tape.answer("error", request_id=5, code=10189, message="no")  # 6
+        name = "odd"
+        tape.receive(frame(b"99\x005\x00"))  # 7
+        name = "cancelled"
+        tape.request("cancel_tick_by_tick", request_id=5)
+        name = "over"
+        tape.close("done")
+    tape.writer.close()
+    rows = decode(tape)
+    places = [
+        ("sessions", "event", "opened", "hello", 2, False), ("sessions", "event", "closed", "over", 7, True),
+        ("subscriptions", "event", "requested", "asked", 2, True), ("trades", "price", 10.0, "trade", 5, False),
+        ("subscriptions", "event", "cancelled", "cancelled", 7, True),
+        ("subscriptions", "event", "refused", "refused", 5, True),
+        ("subscriptions", "event", "refused", "error", 6, False),
+        ("notices", "message", "something", "noted", 5, True), ("notices", "message", "no", "error", 6, False),
+        ("undecoded", "reason", "came before the gateway's hello", "early", 1, False),
+        ("undecoded", "message_id", 99, "odd", 7, False),
+    ]  # fmt: skip
+    for table, column, value, gave, seq, unframed in places:
+        [row] = [row for row in rows[table] if row[column] == value and row["seq"] == seq]
+        assert int(row["ts"].timestamp() * 1e6 + 0.5) == stamps[gave] // 1_000, (table, value)
+        assert (row["row"] >= FIRST_EVENT_ROW) == unframed, (table, value)
