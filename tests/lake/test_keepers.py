@@ -3,7 +3,9 @@
 import json
 import os
 import sys
+import time
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from capture.lake.layout import Layout
 from capture.lake.prune import PruneError
 from capture.lake.sealed import SealerBusyError
 from capture.lake.sealer import SealerKeeper
-from capture.lake.sealing import Sealer
+from capture.lake.sealing import Sealed, Sealer
 
 STARTED_S = 1_000.0
 
@@ -124,7 +126,7 @@ def test_the_sealer_process_seals_clears_and_prunes(
     says: str | None,
 ) -> None:
     stage = Faults(**faults)
-    monkeypatch.setattr(Sealer, "seal", stage.does("seal", [sealer.Sealed(None)]))  # type: ignore[arg-type]
+    monkeypatch.setattr(Sealer, "seal", stage.does("seal", [Sealed(date(2026, 1, 5))]))
     monkeypatch.setattr(Sealer, "clear", stage.does("clear", 0))
     monkeypatch.setattr(sealer, "prune", stage.does("prune", 0))
     assert ran(sealer.main, monkeypatch, tmp_path, *([] if retention is None else [json.dumps(retention)])) == (
@@ -162,7 +164,7 @@ def test_a_checker_whose_roller_is_gone_ends_at_its_next_part(
 ) -> None:
     (tmp_path / "sealed").mkdir()
     slept: list[float] = []
-    monkeypatch.setattr(checker.time, "sleep", slept.append)
+    monkeypatch.setattr(time, "sleep", slept.append)
 
     class Round:
         def __init__(self, _: Layout, pace: Callable[[int], None]) -> None:
