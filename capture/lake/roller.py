@@ -11,7 +11,7 @@ import logging
 import os
 import signal
 import sys
-import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -31,8 +31,22 @@ _MALLOC_OPTIONS = {-1: 512 << 20, -2: 64 << 20, -3: 256 << 20}
 log = logging.getLogger("ticktape.roller")
 
 
-def run(data: Path, recorder: str, stop: threading.Event, parent: int, retention: str = "{}") -> None:
-    """Roll until `stop` is set, or until `parent` is no longer this process's parent; then up to the last mark.
+class End:
+    """Whether this process was told to end by a signal.
+
+    No threading.Event: a signal that comes while its lock is held by who waits would wait for that lock, for ever.
+    """
+
+    def __init__(self) -> None:
+        self.told = False
+
+    def tell(self, *_: object) -> None:
+        """Tell it; may be called at any moment."""
+        self.told = True
+
+
+def run(data: Path, recorder: str, end: End, parent: int, retention: str = "{}") -> None:
+    """Roll until `end` is told, or until `parent` is no longer this process's parent; then up to the last mark.
 
     Waits for its turn where another roller is still finishing after its recorder was killed; told to stop meanwhile,
     it leaves the rolling to that one.
@@ -41,23 +55,23 @@ def run(data: Path, recorder: str, stop: threading.Event, parent: int, retention
     while True:
         try:
             with roller_lock(Layout(data), recorder):
-                _roll(Layout(data), recorder, stop, parent, retention)
+                _roll(Layout(data), recorder, end, parent, retention)
                 return
         except RollerBusyError as error:
             if not said:
                 log.warning("%s", error)
             said = True
-        if _told(stop, parent, BUSY_S):
+        if _told(end, parent, BUSY_S):
             return
 
 
-def _roll(layout: Layout, recorder: str, stop: threading.Event, parent: int, retention: str) -> None:
+def _roll(layout: Layout, recorder: str, end: End, parent: int, retention: str) -> None:
     prepare(layout)
     roller, sealer, checker = Roller(layout, recorder), SealerKeeper(layout, retention), CheckerKeeper(layout)
     try:
         while True:
             # Seen before rolling: whatever was on the tape by then is rolled before leaving.
-            last = _told(stop, parent, POLL_S)
+            last = _told(end, parent, POLL_S)
             for rolled in roller.roll():
                 rows = sum(rolled.rows.values())
                 log.info("rolled mark %d: %d frames, %d rows", rolled.from_mark, rolled.frames, rows)
@@ -70,9 +84,11 @@ def _roll(layout: Layout, recorder: str, stop: threading.Event, parent: int, ret
         sealer.stop()
 
 
-def _told(stop: threading.Event, parent: int, wait_s: float) -> bool:
+def _told(end: End, parent: int, wait_s: float) -> bool:
     """Wait a while, and return whether this process is to end."""
-    return stop.wait(wait_s) or os.getppid() != parent
+    if not end.told:
+        time.sleep(wait_s)
+    return end.told or os.getppid() != parent
 
 
 def keep_memory() -> None:
@@ -91,11 +107,12 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="ticktape roller: %(message)s")
     data, recorder, parent = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
     keep_memory()
-    stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    end = End()
+    signal.signal(signal.SIGTERM, end.tell)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # held back by the recorder until now
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C reaches the recorder, which then ends us
     try:
-        run(data, recorder, stop, parent, *sys.argv[4:])
+        run(data, recorder, end, parent, *sys.argv[4:])
     except OSError as error:  # TapeError is one: a full disk, a folder that is gone; nothing on the tape is lost by it
         sys.exit(f"ticktape roller: {error}")
 

@@ -30,7 +30,7 @@ class RollerKeeper:
     async def keep(self) -> None:
         """Run the roller, again and again, until it is stopped."""
         backoff = Backoff()
-        while True:
+        while not self._stopping:
             started_s = monotonic()
             try:
                 ended: object = await (await self._start()).wait()
@@ -61,24 +61,24 @@ class RollerKeeper:
         await asyncio.wait({task})
 
     async def _roll_up(self) -> None:
-        """End the roller after its last roll. One that was just starting dies of the signal: another gets more time."""
-        patience_s = 1.0
-        while (code := await self._terminate()) is None or code == -signal.SIGTERM:
+        """End the roller after its last roll; where none runs, one is started for it."""
+        if self._process is None or self._process.returncode is not None:
             await self._start()
-            await asyncio.sleep(patience_s)
-            patience_s *= 2
-        if code:
+        if code := await self._terminate():
             self._report(f"the roller ended ({code}); the next start's goes on with its work")
 
     async def _start(self) -> asyncio.subprocess.Process:
-        self._process = await asyncio.create_subprocess_exec(*self._command, stdin=asyncio.subprocess.DEVNULL)
+        # The process inherits this and takes the signal when it is ready for it, however long it takes to begin.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        try:
+            self._process = await asyncio.create_subprocess_exec(*self._command, stdin=asyncio.subprocess.DEVNULL)
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         return self._process
 
-    async def _terminate(self) -> int | None:
-        """Tell the process to end and return its exit code, also of one that has ended; None where there is none."""
-        process = self._process
-        if process is None:
-            return None
+    async def _terminate(self) -> int:
+        """Tell the process to end and return its exit code."""
+        assert self._process is not None
         with suppress(ProcessLookupError):
-            process.terminate()
-        return await process.wait()
+            self._process.terminate()
+        return await self._process.wait()

@@ -17,12 +17,14 @@ import pytest
 from capture.session.phases import State
 from capture.session.recorder import Recorder
 from capture.session.resume import replay, resume
+from capture.session.roller import RollerKeeper
 from capture.session.settings import Settings
 from capture.session.status import read_status
 from capture.session.subscriptions import Life
 from capture.tape import Kind, Record, TapeError, TapeFull, TapeWriter, read_from, segments
 from capture.tape.agreed import WANTED
 from capture.tape.line import Line
+from tests.conftest import ScriptedTape
 
 Gateway = Any  # the scripted gateway of conftest.py
 MakeSettings = Callable[..., Settings]
@@ -439,3 +441,22 @@ def test_a_roller_that_dies_is_started_again(gateway: Gateway, settings: MakeSet
     assert session.run(talk, for_s=240, roll=True) == 0
     assert any("the roller ended (-9)" in text for _, text in session.words)
     assert any("the roller ended" in record.json()["note"] for record in session.records(Kind.NOTE))
+
+
+@pytest.mark.slow
+def test_a_roller_that_is_told_to_end_while_it_begins_rolls_up_to_the_last_mark(settings: MakeSettings) -> None:
+    own = settings()
+    reports: list[str] = []
+
+    async def main() -> None:
+        tape = ScriptedTape(own.data, own.recorder)
+        tape.open().mark()
+        tape.writer.close()
+        keeper = RollerKeeper(own, reports.append)
+        keeping = asyncio.create_task(keeper.keep())
+        await until(lambda: keeper._process is not None)
+        await keeper.stop(keeping)
+
+    asyncio.run(main())
+    assert reports == []
+    assert json.loads((own.tape_root / own.recorder / "rolled.json").read_text())["mark"] == 2
