@@ -9,6 +9,8 @@ from hashlib import sha256
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from capture.schemas import TABLES, Table
 from capture.tape import make_folder, publish
@@ -20,7 +22,6 @@ from .layout import EMPTY_DATE, EMPTY_NAME, NEVER_SEALED, LakeStateError, Layout
 from .parquet import FILE_MODE, write_parquet
 from .sealed import seal_through, sealed_through
 from .sql import columns_sql, pattern, quoted
-from .versions import stored_version
 
 # Files of a newer DuckDB's own format cannot be opened by the 1.x clients that many tools still carry.
 STORAGE_VERSION = "v1.2.0"
@@ -44,7 +45,7 @@ def prepare(layout: Layout) -> None:
                              "rename it, or name another with --data")
     for table in TABLES.values():
         for empty in _empty_files(layout, table.name):
-            if stored_version(empty) != table.version:
+            if not _is_rowless(empty, table):
                 make_folder(empty.parent)
                 publish(empty, partial(write_parquet, table, table.schema.empty_table()), mode=FILE_MODE)
         if sealed_through(layout, table.name) == NEVER_SEALED and not layout.sealed(table.name).exists():
@@ -60,7 +61,17 @@ def prepare(layout: Layout) -> None:
 def is_prepared(layout: Layout) -> bool:
     """Return whether a lake has all that `prepare` makes."""
     return belongs(layout) and all(layout.sealed(name).exists() for name in TABLES) and all(
-        stored_version(path) == table.version for table in TABLES.values() for path in _empty_files(layout, table.name))
+        _is_rowless(path, table) for table in TABLES.values() for path in _empty_files(layout, table.name))
+
+
+def _is_rowless(path: Path, table: Table) -> bool:
+    """Return whether a file is what `prepare` writes for a table: one of another table would hide the columns."""
+    try:
+        found = pq.read_metadata(path)
+    except (OSError, pa.ArrowException):
+        return False
+    said = found.metadata or {}
+    return found.num_rows == 0 and all(said.get(name) == value for name, value in table.schema.metadata.items())
 
 
 def _empty_files(layout: Layout, table: str) -> list[Path]:

@@ -13,6 +13,7 @@ import pytest
 
 from capture.lake.archive import SealError
 from capture.lake.layout import LakeStateError, Layout, day_folders
+from capture.lake.lock import roller_lock
 from capture.lake.prune import PruneError, prune
 from capture.lake.rebuild import Rebuilder
 from capture.lake.recover import restore
@@ -41,6 +42,8 @@ class Scene:
     def __init__(self, folder: Path, make: Any) -> None:
         self.whole, self.older, self.layout = folder / "whole", folder / "older", Layout(folder / "lake" / "data")
         week = Week(folder / "lake", make)
+        with roller_lock(week.layout, "main"):
+            pass  # leaves its file, as a roller does
         for day in DAYS:
             week.at(day, 10).trades().rotate().at(day, 20).trades().rotate()
             if day in DAYS[2:]:
@@ -167,7 +170,8 @@ def answered(scene: Scene, command: Callable[[Scene], Rows | None]) -> None:
     try:
         answer = command(scene)
     except REFUSED as error:
-        assert "ticktape" in str(error) or str(scene.layout.root) in str(error), command
+        # What DuckDB says of a file that is not what it should be is its own.
+        assert command is views or "ticktape" in str(error) or str(scene.layout.root) in str(error), command
     else:
         assert answer is None or answer == scene.rows, (command, "a wrong answer")
 
