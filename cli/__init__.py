@@ -1,6 +1,8 @@
 """The command line: one short file per verb."""
 
 import sys
+from importlib import metadata
+from typing import Annotated
 
 import typer
 
@@ -32,7 +34,7 @@ from . import (
     version,
 )
 from .exits import explain
-from .output import say
+from .output import say, show
 
 _VERBS = (
     init, plan, gateway, record, backfill, snapshot, sql, tail, replay, export, tables, status, gaps, coverage,
@@ -47,6 +49,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"max_content_width": 120, "help_option_names": ["--help", "-h"]},
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        show(f"ticktape {metadata.version('ticktape')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _all(
+    version: Annotated[bool, typer.Option(
+        "--version", is_eager=True, callback=_print_version, help="Print the version.")] = False,
+) -> None:  # fmt: skip
+    del version
+
+
 for _verb in _VERBS:
     _name = _verb.__name__.rpartition(".")[2].replace("_", "-")
     if hasattr(_verb, "GROUP"):  # it has verbs of its own

@@ -3,7 +3,7 @@
 import contextlib
 import io
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
 import pyarrow as pa
@@ -44,15 +44,25 @@ def write_csv(answer: Answer, file: BinaryIO) -> None:
 
 def write_json(answer: Answer, file: BinaryIO) -> None:
     """Write an array of objects, one a line; times in ISO form, intervals in seconds."""
+    before = b"[\n"
+    for line in _objects(answer):
+        file.write(before + line)
+        before = b",\n"
+    file.write(b"[]\n" if before == b"[\n" else b"\n]\n")
+
+
+def write_json_lines(answer: Answer, file: BinaryIO) -> None:
+    """Write an object per line, as `write_json` words them."""
+    for line in _objects(answer):
+        file.write(line + b"\n")
+
+
+def _objects(answer: Answer) -> Iterator[bytes]:
     relation = answer.duckdb()
     columns = [_in_seconds(name, str(kind)) for name, kind in zip(relation.columns, relation.types, strict=True)]
-    before = b"[\n"
     for batch in Answer(relation.project(", ".join(columns))).batches():
         for row in zip(*map(_json_values, batch.columns), strict=True):
-            line = json_text(dict(zip(batch.schema.names, row, strict=True)))
-            file.write(before + line.encode())
-            before = b",\n"
-    file.write(b"[]\n" if before == b"[\n" else b"\n]\n")
+            yield json_text(dict(zip(batch.schema.names, row, strict=True))).encode()
 
 
 def write_parquet(answer: Answer, file: BinaryIO) -> None:
@@ -67,6 +77,14 @@ def write_arrow(answer: Answer, file: BinaryIO) -> None:
     """Write Arrow's stream format."""
     batches = answer.batches()
     with pa.ipc.new_stream(file, batches.schema) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+
+
+def write_arrow_file(answer: Answer, file: BinaryIO) -> None:
+    """Write Arrow's file format, which is Feather."""
+    batches = answer.batches()
+    with pa.ipc.new_file(file, batches.schema) as writer:
         for batch in batches:
             writer.write_batch(batch)
 
@@ -112,6 +130,10 @@ WRITERS: dict[str, Callable[[Answer, BinaryIO], None]] = {
     "table": write_table,
     "csv": write_csv,
     "json": write_json,
+    "json-lines": write_json_lines,
     "parquet": write_parquet,
     "arrow": write_arrow,
 }
+
+# What of these a file takes otherwise than a pipe or a terminal.
+TO_FILE = {"table": write_whole_table, "arrow": write_arrow_file}

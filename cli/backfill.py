@@ -1,11 +1,12 @@
 """`ticktape backfill`: what IB's history still has."""
 
 import asyncio
+import math
 import re
 import sys
 import time
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -31,34 +32,34 @@ EPILOG = ("\b\nTimes are UTC: 2026-01-31, or 2026-01-31T14:30:00. What there is:
           "bars:SIZE[:WHAT]            bars of 1 secs to 1M, of TRADES, MIDPOINT, BID, ASK or BID_ASK")  # fmt: skip
 
 From = Annotated[str | None, typer.Option("--from", metavar="TIME", help="First second.")]
-To = Annotated[str | None, typer.Option("--to", metavar="TIME", help="Up to this second, or this date's end.")]
+Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Up to this second, without it.")]
 
 
 def run(
     instruments: Annotated[list[str] | None, typer.Argument(
         metavar="INSTRUMENT", help="Words as for `record`; without any, the gaps of the recorder.")] = None,
     from_: From = None,
-    to: To = None,
+    until: Until = None,
     what: Annotated[str, typer.Option(metavar="WORD,…", help="What to fetch.")] = "trades",
     host: Host = None,
     port: Port = None,
     client_id: ClientId = None,
     data: DataToWrite = None,
-    name: Annotated[str | None, typer.Option(help="Name of the recorder whose tape takes it.")] = None,
+    recorder: Annotated[str | None, typer.Option(metavar="NAME", help="Whose tape takes it.")] = None,
     config: Config = None,
 ) -> None:
     """Fetch from IB's history what is missing.
 
     Without instruments, the gaps of a recorder: what they lack is added, and nothing twice. With instruments, --from
-    and --to, history that was never recorded. A recorder that is running does the work itself, within the same limits
-    of IB; else this command does it on the recorder's tape. Ctrl-C interrupts; the same command goes on. The exit code
-    is 3 where history did not have all of it.
+    and --until, history that was never recorded. A recorder that is running does the work itself, within the same
+    limits of IB; else this command does it on the recorder's tape. Ctrl-C interrupts; the same command goes on. The
+    exit code is 3 where history did not have all of it.
     """
     from capture.session.history_desk import HistoryDesk
     from capture.session.settings import load_settings
 
-    settings = load_settings(config, host=host, port=port, client_id=client_id, data=data, recorder=name)
-    spans = _spans(instruments or [], from_, to, what)
+    settings = load_settings(config, host=host, port=port, client_id=client_id, data=data, recorder=recorder)
+    spans = _spans(instruments or [], from_, until, what)
     desk = HistoryDesk(settings)
     wishes = [desk.wish(wish) for wish in spans]
     if _running(settings):
@@ -74,13 +75,13 @@ def _spans(instruments: list[str], begin: str | None, end: str | None, what: str
 
     if not instruments:
         if begin or end:
-            raise UsageError("--from and --to are for instruments; name them, or leave both away to fill the gaps")
+            raise UsageError("--from and --until are for instruments; name them, or leave both away to fill the gaps")
         return []
     if begin is None or end is None:
-        raise UsageError("history needs a span: give --from and --to")
-    from_s, to_s = _second(begin), _second(end, last=True)
+        raise UsageError("history needs a span: give --from and --until")
+    from_s, to_s = math.floor(_moment_s(begin)), math.ceil(_moment_s(end)) - 1
     if not from_s <= to_s <= time.time():
-        raise UsageError(f"--from {begin} --to {end} is no span of the past")
+        raise UsageError(f"--from {begin} --until {end} is no span of the past")
     return [Wish(word, kind.strip(), from_s, to_s, from_s) for word in instruments for kind in _words(what)]
 
 
@@ -88,16 +89,13 @@ def _words(what: str) -> list[str]:
     return re.split(r",\s*", what.strip())
 
 
-def _second(text: str, last: bool = False) -> int:
-    """Return a date or time in seconds since 1970, UTC; of a date its first second, or its `last`."""
+def _moment_s(text: str) -> float:
+    """Return a time, or the midnight of a date, in seconds since 1970, UTC."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise UsageError(f"{text!r} is no time such as 2026-01-31 or 2026-01-31T14:30:00") from None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    if last and re.fullmatch(r"[\d-]+", text):
-        moment += timedelta(days=1, seconds=-1)
-    return int(moment.timestamp())
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _running(settings: "Settings") -> bool:

@@ -16,7 +16,7 @@ _VALUES = ("open", "high", "low", "close", "volume")
 Words = Annotated[list[str] | None, typer.Argument(
     metavar="INSTRUMENT", help="Only these: symbols, or conid:265598.")]
 Since = Annotated[str | None, typer.Option("--from", metavar="TIME", help="Only bars from this time on, UTC.")]
-Until = Annotated[str | None, typer.Option("--to", metavar="TIME", help="Only bars before this time, UTC.")]
+Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Only bars before this time, UTC.")]
 Width = Annotated[str | None, typer.Option(metavar="SIZE", help="Only bars of this size: '5 secs', '1 min'.")]
 
 
@@ -38,7 +38,7 @@ def run(
     from capture.query.check_bars import bar_differences, check_bars
 
     words = instruments or []
-    first, last = utc_time("--from", since), utc_time("--to", until)
+    first, last = utc_time("--from", since), utc_time("--until", until)
     with open_lake(lake_folder(data)) as lake:
         series = check_bars(lake, words, first, last, width).arrow().to_pylist()
         differences = bar_differences(lake, words, first, last, width).arrow().to_pylist()

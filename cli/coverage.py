@@ -11,7 +11,7 @@ _TIMES = ("expected_s", "captured_s", "quiet_s", "backfilled_s", "down_s", "unkn
 
 
 def run(
-    symbols: Annotated[list[str] | None, typer.Argument(metavar="SYMBOL", help="Only these instruments.")] = None,
+    instruments: Annotated[list[str] | None, typer.Argument(metavar="INSTRUMENT", help="Only these.")] = None,
     data: Data = None,
     json: Json = False,
 ) -> None:
@@ -24,7 +24,7 @@ def run(
     from capture.query import open_lake
 
     with open_lake(lake_folder(data)) as lake:
-        rows = lake.coverage(symbols)
+        rows = lake.coverage(instruments)
     if json:
         show_json(rows)
         return

@@ -13,6 +13,7 @@ import typer
 
 from . import sql, tables
 from .exits import Exit, UsageError
+from .options import span_s
 from .output import show
 from .record import record
 
@@ -52,7 +53,7 @@ group by symbol"""),
 
 def run(
     data: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for tape and tables.")] = Path("data-demo"),
-    for_s: Annotated[float, typer.Option("--for", min=1, metavar="SECONDS", help="How long to record.")] = 20,
+    for_s: Annotated[float, typer.Option("--for", parser=span_s, metavar="LENGTH", help="How long to record.")] = 20,
     rate: Annotated[float, typer.Option(min=0.001, help="Multiplies how much happens in the market.")] = 10,
 ) -> None:
     """Record an invented market, then ask it in SQL.

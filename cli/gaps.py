@@ -7,14 +7,14 @@ import typer
 from .options import Data, Json, lake_folder, utc_time
 from .output import age_text, show_json, show_table
 
-Symbols = Annotated[list[str] | None, typer.Argument(metavar="SYMBOL", help="Only these instruments.")]
+Instruments = Annotated[list[str] | None, typer.Argument(metavar="INSTRUMENT", help="Only these instruments.")]
 StreamOption = Annotated[str | None, typer.Option(help="Only this stream, as the tables name it: all_last, quotes.")]
 Since = Annotated[str | None, typer.Option("--from", metavar="TIME", help="Only gaps that end after this time, UTC.")]
-Until = Annotated[str | None, typer.Option("--to", metavar="TIME", help="Only gaps that begin before this, UTC.")]
+Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Only gaps that begin before this, UTC.")]
 
 
 def run(
-    symbols: Symbols = None,
+    instruments: Instruments = None,
     stream: StreamOption = None,
     open_only: Annotated[bool, typer.Option("--open", help="Only gaps that still last.")] = False,
     since: Since = None,
@@ -28,10 +28,9 @@ def run(
     """
     from capture.query import open_lake
 
-    first, last = utc_time("--from", since), utc_time("--to", until)
+    first, last = utc_time("--from", since), utc_time("--until", until)
     with open_lake(lake_folder(data)) as lake:
-        found = lake.gaps(symbols, stream, first.isoformat() if first else None, last.isoformat() if last else None,
-                          open_only).arrow().to_pylist()
+        found = lake.gaps(instruments, first, last, stream=stream, open_only=open_only).arrow().to_pylist()
     if json:
         show_json(found)
         return

@@ -18,7 +18,9 @@ def run(
     Every setting is in it, explained, at its default.
     """
     from capture.session.settings import template
+    from capture.tape import make_folder
 
+    make_folder(path.absolute().parent)
     try:
         with path.open("w" if force else "x", encoding="utf-8") as file:
             file.write(template())

@@ -70,12 +70,13 @@ def run(
 
 def _write(name: Name, data: Path, path: Path) -> None:
     from capture.query import open_lake
-    from capture.tape import publish
+    from capture.tape import make_folder, publish
 
     with open_lake(data) as lake:
         values = _values(lake, data, path)
     text = filled(notebook_text(name), values)
     try:
+        make_folder(path.absolute().parent)
         publish(path, lambda temporary: temporary.write_text(text, encoding="utf-8"), mode=0o644)
     except OSError as error:
         error.filename = str(path)  # not that of the temporary file

@@ -1,5 +1,6 @@
 """Options that several verbs share."""
 
+import re
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -17,7 +18,21 @@ Port = Annotated[int | None, typer.Option(help="Its API port.")]
 ClientId = Annotated[int | None, typer.Option(help="API client id.")]
 DataToWrite = Annotated[Path | None, typer.Option("--data", metavar="FOLDER", help="Folder for tape and tables.")]
 Config = Annotated[Path | None, typer.Option(metavar="FILE", help="Settings. Default: ticktape.toml.")]
-ForSeconds = Annotated[float | None, typer.Option("--for", min=0, metavar="SECONDS", help="Stop after so long.")]
+
+
+def span_s(text: str) -> float:
+    """Return a length of time in seconds: 14, 14s, 90min, 2h, 1d. Raises typer.BadParameter for what is none."""
+    found = re.fullmatch(r"(\d+(?:\.\d*)?|\.\d+) *(s|min|h|d)?", str(text).strip())
+    if found is None:
+        raise typer.BadParameter(f"{text!r} is no length of time: write 14, 14s, 90min, 2h or 1d")
+    return float(found[1]) * _UNITS_S[found[2] or "s"]
+
+
+_UNITS_S = {"s": 1.0, "min": 60.0, "h": 3_600.0, "d": 86_400.0}
+_LENGTH = "14 (seconds), 14s, 90min, 2h."
+
+ForSeconds = Annotated[float | None, typer.Option(
+    "--for", parser=span_s, metavar="LENGTH", help=f"Stop after so long: {_LENGTH}")]
 
 
 class PlayedBy(StrEnum):

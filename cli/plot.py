@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 MOST_NAMED = 3  # instruments in the name of a file
 
-Symbols = Annotated[list[str] | None, typer.Argument(metavar="SYMBOL", help="Instruments, a panel for each.")]
+Instruments = Annotated[list[str] | None, typer.Argument(metavar="INSTRUMENT", help="Instruments, a panel for each.")]
 Since = Annotated[str | None, typer.Option(
     "--from", metavar="TIME", help="From this time on, UTC. Default: the last day that has rows.")]
 Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Before this time, UTC.")]
@@ -27,7 +27,7 @@ Output = Annotated[Path | None, typer.Option(
 
 
 def run(
-    symbols: Symbols = None,
+    instruments: Instruments = None,
     since: Since = None,
     until: Until = None,
     calendar: Annotated[bool, typer.Option(
@@ -48,16 +48,18 @@ def run(
         raise UsageError(f"--from {since} is not before --until {until}: nothing lies between")
     from capture.plot import save
     from capture.query import open_lake
+    from capture.tape import make_folder
 
     format = _format(output)
     if output is not None:
         _check_free(output, force)
-    draw = _draw_calendar if calendar or not symbols else _draw_prices
+    draw = _draw_calendar if calendar or not instruments else _draw_prices
     with open_lake(lake_folder(data)) as lake:
-        chart, name, facts = draw(lake, symbols or [], first, last)
+        chart, name, facts = draw(lake, instruments or [], first, last)
     path = output or Path(f"{name}.{format}")
     _check_free(path, force)
     try:
+        make_folder(path.absolute().parent)
         save(chart, path, format)
     except OSError as error:
         error.filename = str(path)  # not that of the temporary file

@@ -8,7 +8,7 @@ import typer
 from .exits import Exit, UsageError
 from .options import Data, lake_folder
 from .output import say, show
-from .walk import From, Name, To, chosen, show_findings, span, walk
+from .walk import From, Name, Until, chosen, show_findings, span, walk
 
 if TYPE_CHECKING:
     from capture.lake.layout import Layout
@@ -21,20 +21,20 @@ def run(
     replace: Annotated[bool, typer.Option("--replace", help="Replace the files of this lake.")] = False,
     name: Name = None,
     from_: From = None,
-    to: To = None,
+    until: Until = None,
 ) -> None:
     """Decode the tape anew into tables.
 
     --into makes a new lake, with the same tapes under a second name (hard links, or copies on another disk). --replace
-    publishes files of this lake again, all of them or those from --from to --to, one by one, so that queries go on
-    meanwhile; its recorder must not run. What the tape does not give is set aside as FILE.bad; where the tape is
+    publishes files of this lake again, all of them or those from --from up to --until, one by one, so that queries go
+    on meanwhile; its recorder must not run. What the tape does not give is set aside as FILE.bad; where the tape is
     damaged, files that can be read are kept, and the exit code is 3.
     """
     from capture.lake.layout import Layout
 
     if replace == (into is not None):
         raise UsageError("say either --into FOLDER, for a new lake, or --replace")
-    part = span(from_, to)
+    part = span(from_, until)
     layout = Layout(lake_folder(data))
     recorders = chosen(layout, name)
     if into is None:
@@ -42,7 +42,7 @@ def run(
         show_findings(kept or ["done"])
         raise typer.Exit(Exit.LOST if kept else Exit.DONE)
     if not part.everything:
-        raise UsageError("--from and --to go with --replace: a new lake holds everything")
+        raise UsageError("--from and --until go with --replace: a new lake holds everything")
     _into(layout, recorders, Layout(into))
 
 

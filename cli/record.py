@@ -30,7 +30,7 @@ def run(
     port: Port = None,
     client_id: ClientId = None,
     data: DataToWrite = None,
-    name: Annotated[str | None, typer.Option(help="Name of this recorder.")] = None,
+    recorder: Annotated[str | None, typer.Option(metavar="NAME", help="Name of this recorder.")] = None,
     for_s: ForSeconds = None,
     config: Config = None,
 ) -> None:
@@ -43,7 +43,7 @@ def run(
     from capture.session.settings import load_settings
 
     settings = load_settings(
-        config, host=host, port=port, client_id=client_id, data=data, recorder=name,
+        config, host=host, port=port, client_id=client_id, data=data, recorder=recorder,
         record=blocks(instruments or [], streams))
     raise typer.Exit(record(settings, for_s))
 

@@ -20,6 +20,7 @@ class Format(StrEnum):
     TABLE = "table"
     CSV = "csv"
     JSON = "json"
+    JSON_LINES = "json-lines"
     PARQUET = "parquet"
     ARROW = "arrow"
 
@@ -32,6 +33,7 @@ def run(
     data: Data = None,
     format: Annotated[Format | None, typer.Option(help="Default: what FILE ends with, else table.")] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to a file.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the file where there is one.")] = False,
     json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
     """Ask the lake in SQL and print the answer.
@@ -44,6 +46,8 @@ def run(
     chosen = _choose(Format.JSON if json else format, output)
     if json and format not in (None, Format.JSON):
         raise UsageError(f"--json and --format {format} contradict each other: leave one out")
+    if output and output.is_file() and not force:
+        raise UsageError(f"{output} is there already: choose another name, or replace it with --force")
     if chosen in _BINARY and output is None and sys.stdout.isatty():
         raise UsageError(f"{chosen} is not for a terminal: name a file with -o, or pipe it on")
 
@@ -65,8 +69,7 @@ def run(
 
 def _choose(format: Format | None, output: Path | None) -> Format:
     """Return the format that is asked for, or that a file's name ends with; a contradiction is refused."""
-    suffix = output.suffix.removeprefix(".").lower() if output else ""
-    named = Format(suffix) if suffix in list(Format) else None
+    named = _named(output) if output else None
     if format and named and format is not named:
         raise UsageError(f"--format {format} and {output} contradict each other: leave one out, or rename the file")
     if output and not (format or named):
@@ -74,21 +77,32 @@ def _choose(format: Format | None, output: Path | None) -> Format:
     return format or named or Format.TABLE
 
 
+def _named(output: Path) -> Format | None:
+    """Return the format that the ending of a file's name tells, as for exports; None for none."""
+    from capture.export.formats import FORMATS
+
+    endings = {f".{one}": one for one in Format}
+    endings |= {ending: one for one in Format if one in FORMATS for ending in FORMATS[one].endings}
+    return next((one for ending, one in endings.items() if output.name.lower().endswith(ending)), None)
+
+
 def _write(answer: "Answer", format: Format, output: Path) -> None:
-    from capture.tape import publish
+    from capture.export.text import open_text
+    from capture.tape import make_folder, publish
 
-    from .answers import WRITERS, write_whole_table
+    from .answers import TO_FILE, WRITERS
 
-    write = write_whole_table if format is Format.TABLE else WRITERS[format]
+    write = TO_FILE.get(format, WRITERS[format])
 
     def fill(path: Path) -> None:
-        with path.open("wb") as file:
+        with open_text(path, output.name) as file:
             write(answer, file)
 
     if output.exists() and not output.is_file():  # such as /dev/stdout, which cannot be replaced
         fill(output)
         return
     try:
+        make_folder(output.resolve().parent)
         publish(output.resolve(), fill, mode=0o644)
     except OSError as error:
         error.filename = str(output)  # not that of the temporary file

@@ -14,7 +14,7 @@ from rich.cells import cell_len
 from capture.wire.printable import one_line
 
 from .exits import UsageError
-from .options import Data, lake_folder
+from .options import Data, ForSeconds, lake_folder
 from .output import json_text, json_value, say, show
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def run(
     count: Annotated[int, typer.Option("-n", min=0, metavar="ROWS", help="Show so many that are there first.")] = 10,
     stream: Annotated[str | None, typer.Option(help="Only this stream, as the tables name it: all_last.")] = None,
     columns: Annotated[str | None, typer.Option(metavar="NAME,…", help="These columns; all: all of them.")] = None,
-    for_s: Annotated[float | None, typer.Option("--for", min=0, metavar="SECONDS", help="Stop after so long.")] = None,
+    for_s: ForSeconds = None,
     data: Data = None,
     json: Annotated[bool, typer.Option("--json", help="Print a JSON object per line, with all columns.")] = False,
 ) -> None:

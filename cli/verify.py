@@ -10,7 +10,7 @@ import typer
 from .exits import Exit, UsageError
 from .options import Data, Json, lake_folder
 from .output import nameless_text, say, show_json, size_text
-from .walk import From, Name, To, chosen, show_findings, span, walk
+from .walk import From, Name, Until, chosen, show_findings, span, walk
 
 if TYPE_CHECKING:
     from capture.lake.file_check import Checked
@@ -22,7 +22,7 @@ def run(
     data: Data = None,
     name: Name = None,
     from_: From = None,
-    to: To = None,
+    until: Until = None,
     files: Annotated[bool, typer.Option("--files", help="Read only the files, no tape: quicker.")] = False,
     json: Json = False,
 ) -> None:
@@ -31,9 +31,9 @@ def run(
     Reads every tape from its beginning, decodes it once more and compares: checksums, sealed segments, what each mark
     says, the rows of every range and table with those on disk, files that nothing explains, gaps. Recorders may run
     meanwhile. What `ticktape prune` removed is not missed; sealed days without tape are compared with what their tape
-    gave when it went. With --from or --to only the rows of these ranges, by arrival, are compared. With --files no tape
-    is read: every page of every file is compared with its checksum, and with what the file says of its rows; that finds
-    damaged files, not missing ones. Rows of market data that name no instrument, which are faults of ticktape, are
+    gave when it went. With --from or --until only the rows of these ranges, by arrival, are compared. With --files no
+    tape is read: every page of every file is compared with its checksum, and with what the file says of its rows; that
+    finds damaged files, not missing ones. Rows of market data that name no instrument, faults of ticktape, are
     counted. The exit code is 3 where anything is missing, different or damaged; each finding
     names its place and the command that repairs it.
     """
@@ -42,10 +42,10 @@ def run(
 
     layout = Layout(lake_folder(data))
     reports, findings = [], []
-    part = span(from_, to)
+    part = span(from_, until)
     if files:
         if not part.everything:
-            raise UsageError("--files reads all files: leave --from and --to out")
+            raise UsageError("--files reads all files: leave --from and --until out")
         _files(layout, chosen(layout, name), json, with_foreign=name is None)
     for recorder in chosen(layout, name):
         verifier = Verifier(layout, recorder, part)

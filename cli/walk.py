@@ -22,9 +22,10 @@ SHOW_INTERVAL_S = 0.2  # on a terminal
 LINE_INTERVAL_S = 5.0  # elsewhere
 MOST_SHOWN = 20  # of what was found; --json has all of it
 
-Name = Annotated[str | None, typer.Option("--name", help="Only the tape of this recorder.")]
+Name = Annotated[str | None, typer.Option("--recorder", metavar="NAME", help="Only the tape of this recorder.")]
 From = Annotated[str | None, typer.Option("--from", metavar="MARK|DATE", help="From this mark, or UTC date, on.")]
-To = Annotated[str | None, typer.Option("--to", metavar="MARK|DATE", help="Up to this mark, or this UTC date's end.")]
+Until = Annotated[str | None, typer.Option(
+    "--until", metavar="MARK|DATE", help="Up to this mark, or UTC date, without it.")]
 
 
 def chosen(layout: "Layout", name: str | None) -> list[str]:

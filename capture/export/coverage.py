@@ -41,7 +41,7 @@ def gaps_of(job: Job) -> list[dict[str, Any]]:
     """Return the gaps, as `lake.gaps` does, that touch a job's time and table; `lasted_s` is what lies in its time."""
     since, end = job.span
     until = end if job.end is not None else max(end - US, since)  # what began with the last row is no part of it
-    gaps: list[dict[str, Any]] = job.lake.gaps(job.symbols, since=since.isoformat(), until=until.isoformat()
+    gaps: list[dict[str, Any]] = job.lake.gaps(job.symbols, since, until
                                                ).arrow().to_pylist()
     return [gap | {"lasted_s": (min(gap["to_ts"] or until, until) - max(gap["from_ts"], since)).total_seconds()}
             for gap in gaps

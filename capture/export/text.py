@@ -12,11 +12,12 @@ GZIP_LEVEL = 3  # the slowest part of such an export by far; a higher level make
 ZSTD_LEVEL = 3
 
 
-def open_text(path: Path) -> BinaryIO:
-    """Open a file to write into, compressed where its name says so."""
-    if path.suffix == ".gz":
+def open_text(path: Path, name: str = "") -> BinaryIO:
+    """Open a file to write into, compressed where its name says so, or the `name` that it will have."""
+    ending = Path(name or path.name).suffix.lower()
+    if ending == ".gz":
         return cast(BinaryIO, gzip.open(path, "wb", GZIP_LEVEL))
-    if path.suffix == ".zst":
+    if ending == ".zst":
         return cast(BinaryIO, zstandard.open(path, "wb", zstandard.ZstdCompressor(ZSTD_LEVEL)))
     return path.open("wb")
 

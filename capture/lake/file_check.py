@@ -101,8 +101,8 @@ def repair_of(layout: Layout, path: Path) -> str:
     pruned = read_pruned_tape(layout.tape / recorder)
     if pruned and first < pruned.mark:
         return ONLY_COPY
-    return shlex.join(["ticktape", "rebuild", "--data", str(layout.root), "--name", recorder, "--replace",
-                       f"--from={first}", f"--to={last + 1}"])
+    return shlex.join(["ticktape", "rebuild", "--data", str(layout.root), "--recorder", recorder, "--replace",
+                       f"--from={first}", f"--until={last + 1}"])
 
 
 def _is_protected(path: Path) -> bool:

@@ -1,7 +1,7 @@
 """A part of a tape to look at: between two marks, or of some UTC dates."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 from .ranges import Range
 
@@ -10,7 +10,7 @@ Bound = int | date | None
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Ranges from a mark, or a UTC date of arrival, to a mark that ends them or a date that is included.
+    """Ranges from a mark, or a UTC date of arrival, up to a mark or date that is no longer among them.
 
     None is no bound.
     """
@@ -30,7 +30,7 @@ class Span:
     def passed(self, found: Range) -> bool:
         """Return whether a range lies after them."""
         if isinstance(self.end, date):
-            return found.start.wall_ns >= _midnight_ns(self.end + timedelta(days=1))
+            return found.start.wall_ns >= _midnight_ns(self.end)
         return self.end is not None and found.from_mark >= self.end
 
     def _before(self, found: Range) -> bool:

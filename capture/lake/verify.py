@@ -143,7 +143,7 @@ class Verifier:
             return None
 
     def _command(self, verb: str, *more: str) -> str:
-        words = ("ticktape", verb, "--data", str(self.layout.root), "--name", self.recorder, *more)
+        words = ("ticktape", verb, "--data", str(self.layout.root), "--recorder", self.recorder, *more)
         return shlex.join(words)
 
     def _rebuild(self, found: Range | None = None) -> str:
@@ -151,7 +151,7 @@ class Verifier:
             return self._command("rebuild", "--replace")
         if not found.is_whole:
             return f"none while the file can be read: the tape is not whole here; {_COPY}"
-        return self._command("rebuild", "--replace", f"--from={found.from_mark}", f"--to={found.to_mark}")
+        return self._command("rebuild", "--replace", f"--from={found.from_mark}", f"--until={found.to_mark}")
 
     # The tape
 
@@ -250,7 +250,7 @@ class Verifier:
         if self.rolled is None:
             return
         for fault in self.days.faults(self.rolled.mark, self._account.last_mark):
-            repair = self._command("rebuild", "--replace", f"--from={fault.first}", f"--to={fault.last + 1}")
+            repair = self._command("rebuild", "--replace", f"--from={fault.first}", f"--until={fault.last + 1}")
             if self.pruned_tape and fault.first < self.pruned_tape.mark:
                 repair = ONLY_COPY
             self._find(fault.problem, fault.place, fault.detail, repair)

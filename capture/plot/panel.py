@@ -68,8 +68,7 @@ def read_panels(
     instrument that was not recorded, and where there is nothing to show.
     """
     wanted = list(dict.fromkeys(symbols))
-    since, until = (None if at is None else at.isoformat() for at in (start, end))
-    gaps = [gap for gap in lake.gaps(wanted, since=since, until=until).arrow().to_pylist() if gap["stream"] in STREAMS]
+    gaps = [gap for gap in lake.gaps(wanted, start, end).arrow().to_pylist() if gap["stream"] in STREAMS]
     shown = window(lake, wanted, start, end, gaps)
     if shown is None:
         _check_known(lake, wanted)

@@ -30,7 +30,7 @@ from .database import Database, Limit, View
 from .functions import Functions
 from .named import named_tables, needed_tables
 from .replay import replay as replay_of
-from .selection import Instruments, Moment, dates_of, days, moment, selection
+from .selection import Instruments, Moment, dates_of, days, moment, selection, symbols_and_ids
 from .statement import enclosed
 from .tail import Tail
 
@@ -133,29 +133,33 @@ class Lake(Functions):
 
     def gaps(
         self,
-        symbols: str | Sequence[str] | None = None,
+        instruments: Instruments | None = None,
+        start: Moment | None = None,
+        end: Moment | None = None,
+        *,
         stream: str | None = None,
-        since: str | None = None,
-        until: str | None = None,
         open_only: bool = False,
     ) -> Answer:
         """Return every gap as it stands now, oldest first, with its length in seconds (to now while it lasts).
 
-        Narrowed down to symbols, a stream (as the tables name it), and a span of time, UTC. Raises QueryError.
+        Narrowed down to instruments, to what lies in [start, end) in part at least, and to a stream as the tables name
+        it. Raises QueryError.
         """
-        return self.sql(_GAPS, {"symbols": _several(symbols), "stream": stream, "since": since, "until": until,
+        symbols, ids = symbols_and_ids(instruments or [])
+        since, until = (None if at is None else moment(at) for at in (start, end))
+        return self.sql(_GAPS, {"symbols": symbols, "ids": ids, "stream": stream, "since": since, "until": until,
                                 "open_only": open_only})
 
     def coverage(
-        self, symbols: str | Sequence[str] | None = None, start: Moment | None = None, end: Moment | None = None, *,
+        self, instruments: str | Sequence[str] | None = None, start: Moment | None = None, end: Moment | None = None, *,
         streams: Iterable[str] = WATCHED,
     ) -> list[dict[str, Any]]:
-        """Return how much trading time in [start, end) is covered, by symbol, stream and day.
+        """Return how much trading time in [start, end) is covered, by instrument, stream and day.
 
         See `capture.query.coverage`. Raises QueryError for a time that is none.
         """
         span_s = tuple(None if at is None else moment(at).timestamp() for at in (start, end))
-        return coverage(self._rows, _several(symbols), self.heard(), time.time(), kept_s(self.layout),
+        return coverage(self._rows, _several(instruments), self.heard(), time.time(), kept_s(self.layout),
                         (span_s[0], span_s[1]), streams)
 
     def _rows(self, query: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
@@ -252,7 +256,8 @@ _GAPS = f"""
 select instrument_id, symbol, stream, gap_id, state, from_ts, to_ts,
        epoch(coalesce(to_ts, now()) - from_ts) as lasted_s, reason, code, rows_restored, lag_s, recorder
 from {NEWEST_GAPS}
-where ($symbols = [] or symbol in (select unnest($symbols)))
+where (len($symbols) + len($ids) = 0 or symbol in (select unnest(cast($symbols as varchar[])))
+       or instrument_id in (select unnest(cast($ids as bigint[]))))
   and ($stream is null or stream = $stream)
   and ($since is null or coalesce(to_ts, now()) > cast($since as timestamptz))
   and ($until is null or from_ts < cast($until as timestamptz))

@@ -204,7 +204,7 @@ def _place(
     """Return where a wrong value came from, for a person who has to find it."""
     name = str(where[0])
     if name in given:
-        option = {"recorder": "name"}.get(name, str(where[2]) if len(where) > 2 else name)  # of a block: its key
+        option = str(where[2]) if len(where) > 2 else name  # of a block: its key
         return f"--{option.replace('_', '-')}"
     if name in environment:
         return f"variable {_PREFIX}{name.upper()}"

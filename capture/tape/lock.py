@@ -27,7 +27,7 @@ class FolderLock:
             holder = os.pread(self._descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
             os.close(self._descriptor)
             raise RecorderBusy(
-                f"process {holder} is recording to {folder}: stop it, or give this recorder another --name"
+                f"process {holder} is recording to {folder}: stop it, or give this recorder another --recorder"
             ) from None
         os.ftruncate(self._descriptor, 0)
         os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)

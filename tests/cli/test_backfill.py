@@ -18,14 +18,14 @@ Run = Callable[..., Any]
 
 
 @pytest.mark.parametrize(("arguments", "hint"), [
-    (["AAPL"], "--from and --to"),
+    (["AAPL"], "--from and --until"),
     (["--from", "2026-01-01"], "name them"),
-    (["AAPL", "--from", "yesterday", "--to", "2026-01-02"], "no time such as"),
-    (["AAPL", "--from", "2026-01-02", "--to", "2026-01-01"], "no span of the past"),
-    (["AAPL", "--from", "2026-01-02", "--to", "2999-01-01"], "no span of the past"),
-    (["AAPL", "--from", "2026-01-02", "--to", "2026-01-03", "--what", "tirades"], "allowed are trades"),
-    (["AAPL", "--from", "2026-01-02", "--to", "2026-01-03", "--what", "bars:7 mins"], "allowed are trades"),
-    (["A!", "--from", "2026-01-02", "--to", "2026-01-03"], "names no instrument"),
+    (["AAPL", "--from", "yesterday", "--until", "2026-01-02"], "no time such as"),
+    (["AAPL", "--from", "2026-01-02", "--until", "2026-01-01"], "no span of the past"),
+    (["AAPL", "--from", "2026-01-02", "--until", "2999-01-01"], "no span of the past"),
+    (["AAPL", "--from", "2026-01-02", "--until", "2026-01-03", "--what", "tirades"], "allowed are trades"),
+    (["AAPL", "--from", "2026-01-02", "--until", "2026-01-03", "--what", "bars:7 mins"], "allowed are trades"),
+    (["A!", "--from", "2026-01-02", "--until", "2026-01-03"], "names no instrument"),
 ])
 def test_wrong_usage_is_told_and_2(run: Run, arguments: list[str], hint: str) -> None:
     code, out, err = run("backfill", *arguments)
@@ -41,7 +41,7 @@ def text(at_s: float) -> str:
 @pytest.mark.slow
 def test_a_span_is_fetched_once_and_a_second_time_adds_nothing(run: Run, gateway: Gateway, tmp_path: Path) -> None:
     data, now_s = tmp_path / "data", time.time() - 3_600
-    span = ["--from", text(now_s), "--to", text(now_s + 59), "--what", "trades,bars:1 min"]
+    span = ["--from", text(now_s), "--until", text(now_s + 60), "--what", "trades,bars:1 min"]
     counted = []
     for _ in range(2):
         code, _, err = run("backfill", "AAPL", *span, "--port", gateway.port, "--data", data)
@@ -62,7 +62,7 @@ def test_a_span_is_fetched_once_and_a_second_time_adds_nothing(run: Run, gateway
 
 @pytest.mark.slow
 def test_what_history_does_not_have_is_told_and_3(run: Run, gateway: Gateway, tmp_path: Path) -> None:
-    options = ["--from", "2026-01-02", "--to", "2026-01-03", "--port", gateway.port, "--data", tmp_path / "data"]
+    options = ["--from", "2026-01-02", "--until", "2026-01-03", "--port", gateway.port, "--data", tmp_path / "data"]
     code, _, err = run("backfill", "IND:SPX@CBOE", *options)
     assert code == 3
     assert "nothing there" in err
@@ -82,7 +82,7 @@ def test_a_running_recorder_does_the_work(run: Run, gateway: Gateway, tmp_path: 
         try:
             while not (data / "tape" / "main" / "status.json").exists():
                 time.sleep(0.1)
-            code, _, err = run("backfill", "AAPL", "--from", text(now_s), "--to", text(now_s + 29), *options)
+            code, _, err = run("backfill", "AAPL", "--from", text(now_s), "--until", text(now_s + 30), *options)
             assert code == 0, err
             assert "is running and fetches it" in err
             with open_lake(data) as lake:
@@ -96,7 +96,7 @@ def test_a_running_recorder_does_the_work(run: Run, gateway: Gateway, tmp_path: 
 @pytest.mark.slow
 def test_an_interrupted_command_goes_on_where_it_was(run: Run, gateway: Gateway, tmp_path: Path) -> None:
     data, now_s = tmp_path / "data", int(time.time()) - 3_600
-    span = ["AAPL", "--from", text(now_s), "--to", text(now_s + 1_199)]
+    span = ["AAPL", "--from", text(now_s), "--until", text(now_s + 1_200)]
     span += ["--port", str(gateway.port), "--data", str(data)]
     with subprocess.Popen([sys.executable, "-m", "capture.cli", "backfill", *span], stderr=subprocess.PIPE) as process:
         while not _begun(data, now_s):

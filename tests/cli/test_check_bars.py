@@ -33,6 +33,6 @@ def test_agreement_and_differences_are_shown(run: Run, script: Any) -> None:
 
 
 def test_a_time_that_is_none_is_told(run: Run, script: Any) -> None:
-    code, out, err = run("check-bars", "--to", "soon", "--data", script.open().data)
+    code, out, err = run("check-bars", "--until", "soon", "--data", script.open().data)
     assert (code, out) == (2, "")
-    assert err.startswith("ticktape: --to soon is no time: write 2026-11-20T14:30 (UTC)")
+    assert err.startswith("ticktape: --until soon is no time: write 2026-11-20T14:30 (UTC)")

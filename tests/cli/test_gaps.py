@@ -10,7 +10,7 @@ import pytest
 Run = Callable[..., Any]
 
 
-@pytest.mark.parametrize("option", ["--from", "--to"])
+@pytest.mark.parametrize("option", ["--from", "--until"])
 def test_a_time_that_is_none_is_told(run: Run, lake: Path, option: str) -> None:
     code, out, err = run("gaps", option, "yesterday", "--data", lake)
     assert (code, out) == (2, "")
@@ -26,5 +26,5 @@ def test_times_narrow_down_and_are_utc_without_a_zone(run: Run, script: Any) -> 
 
     (begin,) = begins()
     assert begins("--from", begin[:10]) == [begin]
-    assert begins("--to", begin[:10]) == []
-    assert begins("--to", begin.removesuffix("+00:00")) == []  # a gap begins before the time that is given
+    assert begins("--until", begin[:10]) == []
+    assert begins("--until", begin.removesuffix("+00:00")) == []  # a gap begins before the time that is given

@@ -42,7 +42,7 @@ def test_streams_are_split_between_words(text: str, words: list[str]) -> None:
     (["AAPL", "--port", "0"], "--port: "),
     (["AAPL", "--client-id", "-1"], "--client-id: "),
     (["AAPL", "--streams", "tirades"], "--streams: "),
-    (["AAPL", "--name", "a/b"], "--name: 'a/b' is no name of a recorder: letters, digits"),
+    (["AAPL", "--recorder", "a/b"], "--recorder: 'a/b' is no name of a recorder: letters, digits"),
     (["--streams", "trades"], "ticktape.toml"),
     ([], "nothing to record"),
     (["--config", "missing.toml"], "ticktape init"),
@@ -120,7 +120,7 @@ def test_a_second_recorder_of_the_same_name(run: Run, tmp_path: Path) -> None:
     lock.release()
     assert code == 1
     assert f"process {os.getpid()} is recording" in err
-    assert "--name" in err
+    assert "--recorder" in err
 
 
 def test_a_file_where_the_folder_should_be(run: Run) -> None:

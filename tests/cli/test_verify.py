@@ -54,7 +54,7 @@ def test_a_missing_file_is_found_and_the_named_command_brings_it_back(run: Run, 
     command = shlex.split(found["findings"][0]["repair"])
     assert command[0] == "ticktape"
     assert run(*command[1:]).code == 0
-    assert run("verify", "--data", data, "--name", "main").code == 0
+    assert run("verify", "--data", data, "--recorder", "main").code == 0
 
 
 def test_files_alone_are_read_without_a_tape_and_the_named_command_mends_them(run: Run, data: Path) -> None:
@@ -147,7 +147,7 @@ def test_damage_is_told_repaired_and_rolled_on(run: Run, data: Path) -> None:
 
 
 @pytest.mark.parametrize(("words", "told"), [
-    (["verify", "--name", "nobody"], "holds no tape of 'nobody', but of: main"),
+    (["verify", "--recorder", "nobody"], "holds no tape of 'nobody', but of: main"),
     (["verify", "--from", "yesterday"], "neither the number of a mark nor a date"),
     (["rebuild"], "say either --into"),
     (["rebuild", "--replace", "--into", "x"], "say either --into"),

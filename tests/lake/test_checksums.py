@@ -231,6 +231,6 @@ def test_a_damaged_page_of_a_sealed_day_is_named_by_verify_and_by_rebuild_mended
     assert problems(rolled) == [("file unreadable", path.name)]
     assert [file for table, file in queried_files(rolled) if check_file(table, file).fault] == [path]
     *_, begin, end = repair_of(rolled, path).split()
-    span = Span(int(begin.removeprefix("--from=")), int(end.removeprefix("--to=")))
+    span = Span(int(begin.removeprefix("--from=")), int(end.removeprefix("--until=")))
     list(Rebuilder(rolled, "main", span).ranges())
     assert problems(rolled) == []

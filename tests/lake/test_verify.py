@@ -98,7 +98,7 @@ def test_a_finding_says_which_value_differs_and_how_to_repair_it(rolled: Layout)
     list(verifier.ranges())
     (found,) = verifier.findings
     assert found.detail == "row 1: price is 102.51, where the tape gives 102.5"
-    assert found.repair == f"ticktape rebuild --data {rolled.root} --name main --replace --from=3 --to=4"
+    assert found.repair == f"ticktape rebuild --data {rolled.root} --recorder main --replace --from=3 --until=4"
 
 
 def test_a_flipped_byte_of_a_file_is_found_or_changes_no_answer_silently(rolled: Layout) -> None:

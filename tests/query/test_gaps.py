@@ -29,12 +29,12 @@ def test_each_gap_is_there_once_in_its_newest_state(lake: Any) -> None:
 
 def test_gaps_are_narrowed_down(lake: Any) -> None:
     assert stood(lake, open_only=True) == [("quotes", "open")]
-    assert stood(lake, symbols=["MSFT"]) == []
-    assert len(stood(lake, symbols=["AAPL"])) == len(stood(lake, symbols="AAPL")) == 2
-    assert stood(lake, until="2020-01-01") == []
-    assert len(stood(lake, since="2020-01-01")) == 2
+    assert stood(lake, instruments=["MSFT"]) == []
+    assert len(stood(lake, instruments=["AAPL"])) == len(stood(lake, instruments="AAPL")) == 2
+    assert stood(lake, end="2020-01-01") == []
+    assert len(stood(lake, start="2020-01-01")) == 2
 
 
 def test_a_time_that_is_none_is_said(lake: Any) -> None:
     with pytest.raises(QueryError, match="yesterdayish"):
-        lake.gaps(since="yesterdayish").rows()
+        lake.gaps(start="yesterdayish").rows()

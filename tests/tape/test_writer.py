@@ -137,7 +137,7 @@ sys.stdin.read()
 """
     with python(code, tmp_path) as other:
         assert other.stdout and other.stdout.readline() == "recording\n"
-        with pytest.raises(RecorderBusy, match=f"process {other.pid} .*--name"):
+        with pytest.raises(RecorderBusy, match=f"process {other.pid} .*--recorder"):
             TapeWriter.open(tmp_path, "demo", {"mark": 1, "seq": 0})
         other.kill()
         other.wait()
