@@ -70,7 +70,7 @@ def test_answers_take_the_files_of_exports(run: Run, lake: Path, tmp_path: Path,
     query = "select price from trades order by seq"
     code, _, err = run("sql", query, "--data", lake, "-o", name)
     assert code == 0, err
-    read = {"csv": pl.read_csv, "jsonl": pl.read_ndjson, "ndjson": pl.read_ndjson, "parquet": pl.read_parquet,
+    read: Any = {"csv": pl.read_csv, "jsonl": pl.read_ndjson, "ndjson": pl.read_ndjson, "parquet": pl.read_parquet,
             "pq": pl.read_parquet, "arrow": pl.read_ipc, "feather": pl.read_ipc}[name.split(".")[1]]
     assert read(tmp_path / name)["price"].to_list() == [250.25, 250.3, None]
 
