@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial, partialmethod
 from pathlib import Path
 from typing import Any, Self, TypeVar, overload
@@ -45,9 +45,10 @@ class Lake(Functions):
     Every question sees all that reached the tape until it was asked. Any number of threads may ask one lake.
     """
 
-    def __init__(self, layout: Layout, limit: Limit | None = None) -> None:
+    def __init__(self, layout: Layout, limit: Limit | None = None, only: Sequence[date] | None = None) -> None:
         self.layout = layout
         self._limit = limit
+        self._only = only  # dates of which files are looked at, None for all
         self._tails: dict[str, Tail] = {}
         self._database = Database(layout, limit)
         self._lock = threading.Lock()  # of tails, and of what the database knows of files
@@ -176,9 +177,15 @@ class Lake(Functions):
         """Return when any recorder's line last carried something, in seconds since 1970; 0 for never."""
         return max(self.heard().values(), default=0.0)
 
-    def again(self) -> Self:
-        """Return another lake on the same files, which lives on when this one is closed."""
-        return type(self)(self.layout, self._limit)
+    def again(self, start: datetime | None = None, end: datetime | None = None) -> Self:
+        """Return another lake on the same files, which lives on when this one is closed.
+
+        Where it is only to be asked for rows in [start, end), it does not look at the files of other dates, of which
+        there may be thousands.
+        """
+        if start is None or end is None or end - start > MOST_DAYS:
+            return type(self)(self.layout, self._limit, self._only)
+        return type(self)(self.layout, self._limit, days(*dates_of(start, end)))
 
     def limited(self, memory_mib: int, spill: Path) -> Self:
         """Return another lake on the same files, whose questions take less memory; a folder takes what is more."""
@@ -198,6 +205,7 @@ class Lake(Functions):
         self, tables: Iterable[Table], query: str = "", days: Iterable[date] | None = None
     ) -> duckdb.DuckDBPyConnection:
         """Return a connection for a query that sees tables, of some dates or all, as the lake is at this moment."""
+        days = self._only if days is None else days
         tables, days = list(tables), None if days is None else list(days)
         with self._lock:
             views, heard = self._views(tables, days), self._heard()

@@ -91,7 +91,8 @@ def replay(
 
     def read() -> Iterator[Stretch]:
         # A lake of its own: it is read in another thread, and this one may be asked or closed meanwhile.
-        with closing(lake.again()) as own:
+        looks_beyond = clock == EVENT or (state and wanted.start is not None)
+        with closing(lake.again() if looks_beyond else lake.again(wanted.start, wanted.end)) as own:
             asked = replace(wanted, shifts=_shifts(own, wanted)) if clock == EVENT else wanted
             if state and asked.start is not None:
                 yield Stretch.of(_state(own, asked, asked.start), initial=True)

@@ -30,8 +30,8 @@ class Asked(Protocol):
     def sql(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> Answer:
         """Return the answer to a query."""
 
-    def again(self) -> Self:
-        """Return another lake on the same files."""
+    def again(self, start: datetime | None = None, end: datetime | None = None) -> Self:
+        """Return another lake on the same files, to be asked for rows in [start, end) only where both are given."""
 
     def close(self) -> None:
         """Let go of the lake."""

@@ -1,6 +1,8 @@
 """Rows of named days come from the same files and tails as those of a query over all days."""
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from capture.lake.layout import Layout
 from capture.lake.roll import Roller
 from capture.lake.sealed import seal_through
 from capture.lake.views import prepare
+from capture.query.listing import Listing
 
 DAYS = [date(2026, 1, day) for day in (5, 6, 7)]  # sealed, rolled, on the tape only
 
@@ -56,6 +59,41 @@ def test_days_hold_what_they_hold(lake: capture.Lake, start: str, end: str, pric
     for _ in range(2):
         assert [price for price, in lake.trades("AAPL", start, end, columns=["price"]).rows()] == prices
     assert lake.sql("select price from trades order by ts").rows() == [(100,), (101,), (102,)]
+
+
+def test_a_replay_of_a_day_looks_into_no_other(lake: capture.Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = _listed(monkeypatch)
+    replay = lake.replay("AAPL", "2026-01-05", "2026-01-06", tables=["trades"], state=False)
+    assert [record.price for record in replay] == [100]
+    assert set(listed) == {("2026-01-05",)}
+
+
+def test_exporting_one_more_date_looks_into_that_alone(
+    lake: capture.Lake, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    listed = _listed(monkeypatch)
+    looked = []
+    for name, end in (("two", "2026-01-07"), ("three", "2026-01-08")):
+        listed.clear()
+        lake.export("trades", tmp_path / name, start="2026-01-05", end=end, format="csv", by=["date"])
+        looked.append(listed.count(()))
+        assert {path.parent.name for path in (tmp_path / name).rglob("*.csv")} == {
+            f"date={day}" for day in DAYS if str(day) < end}
+    assert looked[0] == looked[1], "all dates are looked through for each part"
+
+
+def _listed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    """Return the dates of which archive files are asked for, each time; none where all are."""
+    found: list[tuple[str, ...]] = []
+    files = Listing.files
+
+    def noted(self: Listing, days: Iterable[date] | None = None) -> list[Path]:
+        days = None if days is None else list(days)
+        found.append(tuple(map(str, days or ())))
+        return files(self, days)
+
+    monkeypatch.setattr(Listing, "files", noted)
+    return found
 
 
 def test_answers_of_different_days_are_read_beside_each_other(lake: capture.Lake) -> None:
