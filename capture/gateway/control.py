@@ -23,6 +23,8 @@ from .playback import CommandError
 if TYPE_CHECKING:
     from .server import Gateway
 
+MOST_LINE_BYTES = 60_000  # a reader holds 64 KiB
+_TOO_LONG = f"the command is too long: a line of {MOST_LINE_BYTES:,} bytes is the most"
 ANSWER_TIMEOUT_S = 30.0  # a gateway that is busy making a market answers late
 
 
@@ -91,8 +93,12 @@ async def listening(gateway: "Gateway") -> AsyncIterator[None]:
 
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError):
-            while line := await reader.readline():
-                writer.write(json.dumps(_answer(gateway, line)).encode() + b"\n")
+            try:
+                while line := await reader.readline():
+                    writer.write(json.dumps(_answer(gateway, line)).encode() + b"\n")
+                    await writer.drain()
+            except ValueError:  # a line that is longer than a reader holds
+                writer.write(json.dumps({"error": _TOO_LONG}).encode() + b"\n")
                 await writer.drain()
         writer.close()
 
@@ -125,6 +131,8 @@ def ask(port: int, command: str, arguments: Sequence[str] = ()) -> Any:
     Raises CommandError when the gateway refuses it, OSError when there is no gateway.
     """
     line = json.dumps({"command": command, "arguments": list(arguments)}).encode() + b"\n"
+    if len(line) > MOST_LINE_BYTES:
+        raise CommandError(_TOO_LONG)
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(ANSWER_TIMEOUT_S)
         try:

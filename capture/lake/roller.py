@@ -15,6 +15,9 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import duckdb
+import pyarrow as pa
+
 from .checker import CheckerKeeper
 from .layout import Layout
 from .lock import RollerBusyError, roller_lock
@@ -113,8 +116,9 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C reaches the recorder, which then ends us
     try:
         run(data, recorder, end, parent, *sys.argv[4:])
-    except OSError as error:  # TapeError is one: a full disk, a folder that is gone; nothing on the tape is lost by it
-        sys.exit(f"ticktape roller: {error}")
+    except (OSError, duckdb.Error, pa.ArrowException) as error:
+        # TapeError is one: a full disk, a folder that is gone; nothing on the tape is lost by it.
+        sys.exit(f"ticktape roller: {error}; nothing on the tape is lost, and rolling goes on from there")
 
 
 if __name__ == "__main__":

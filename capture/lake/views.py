@@ -85,7 +85,7 @@ def belongs(layout: Layout) -> bool:
     """
     try:
         return _stamp_file(layout).read_text() == _stamp(layout)
-    except FileNotFoundError:
+    except (FileNotFoundError, UnicodeDecodeError):
         return False
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import altair as alt
 
+from capture.wire.printable import one_line
+
 from .theme import SHARES, config
 
 # What the legend says of a share, and the least share it is said of; from the least up.
@@ -32,7 +34,7 @@ def calendar_chart(rows: Sequence[dict[str, Any]]) -> alt.TopLevelMixin:
         x, y, colour, tooltip=[alt.Tooltip(f"{name}:N", title=title) for name, title in _TOLD.items()])  # fmt: skip
     header = alt.Header(title=None, labelAngle=0, labelAlign="left", labelAnchor="middle", labelFontWeight=600)
     chart: alt.TopLevelMixin = cells.properties(width=alt.Step(cell), height=alt.Step(_CELL_HEIGHT)).facet(
-        row=alt.Row("symbol:N", header=header, sort=list(dict.fromkeys(row["symbol"] for row in rows))),
+        row=alt.Row("symbol:N", header=header, sort=list(dict.fromkeys(one_line(row["symbol"]) for row in rows))),
         spacing=8, title=_title(rows, days),
     ).resolve_scale(y="independent").properties(
         datasets={"cells": [_cell(row) for row in rows]}, config=config())  # fmt: skip
@@ -50,7 +52,7 @@ _TOLD = {"symbol": "instrument", "stream": "stream", "day": "day", "percent": "t
 
 def _cell(row: dict[str, Any]) -> dict[str, str]:
     share = row["share"]
-    return {"symbol": row["symbol"], "stream": row["stream"], "day": row["day"], "share": share_class(share),
+    return {"symbol": one_line(row["symbol"]), "stream": row["stream"], "day": row["day"], "share": share_class(share),
             "percent": "" if share is None else f"{share:.2%}", "expected": _time(row["expected_s"]),
             **{name: _time(row[column]) for name, column in _SPANS}, "reasons": "; ".join(row["reasons"])}
 

@@ -7,6 +7,7 @@ from typing import Any
 import altair as alt
 
 from capture.query.intervals import intersection, union
+from capture.wire.printable import one_line
 
 from .panel import Gap, Panel
 from .theme import BAND, CLOSED, LINE, MISSING, MUTED, RESTORED, VOLUME, WIDTH, config, time_axis
@@ -93,7 +94,7 @@ def _parts(panel: Panel, style: _Style, heights: tuple[int, int], several: bool)
     bars = _drawn(panel, style.shown)
     data = style.data(bars)
     has_volume = any(bar["volume"] for bar in bars)
-    name = " · ".join(filter(None, (panel.symbol, panel.name)))
+    name = one_line(" · ".join(filter(None, (panel.symbol, panel.name))))
     title: dict[str, Any] = {"title": alt.TitleParams(name, fontSize=13)} if several else {}
     layers = [*_shades(panel, style, not has_volume), *_price_layers(panel, bars, data, style, not has_volume)]
     price = alt.layer(*layers).properties(width=WIDTH, height=heights[0], **title)
@@ -204,8 +205,8 @@ _TOOLTIP = [alt.Tooltip("when:N", title="bar of"),
 
 def _title(shown: Window, panels: Sequence[Panel]) -> alt.TitleParams:
     first, last = shown.start, shown.end - timedelta(microseconds=1)
-    names = ", ".join(panel.symbol for panel in panels[:8]) + (", …" if len(panels) > 8 else "")
-    one = f"{panels[0].name}, " if len(panels) == 1 and panels[0].name else ""
+    names = one_line(", ".join(panel.symbol for panel in panels[:8]) + (", …" if len(panels) > 8 else ""))
+    one = f"{one_line(panels[0].name)}, " if len(panels) == 1 and panels[0].name else ""
     days = f"{first:%a %d %b %Y}" if first.date() == last.date() else f"{first:%d %b} to {last:%d %b %Y}"
     until = f"{shown.end:%H:%M:%S}" if shown.end.date() == last.date() else "24:00:00"
     beyond = sum(beyond_axis(panel.bars) for panel in panels)

@@ -88,6 +88,7 @@ FORMS = (
 )
 # fmt: on
 
+MOST_ID = 2**31 - 1  # 32 bits on the wire
 _CONVERT = {"con_id": int, "strike": float}
 
 
@@ -118,8 +119,14 @@ def _from_word(word: str) -> Contract | None:
     for form in FORMS:
         if match := re.fullmatch(form.pattern, word, re.ASCII):
             found = {name: _CONVERT.get(name, str)(text) for name, text in match.groupdict().items() if text}
+            _check_id(found.get("con_id", 0))
             return Contract(**{**form.fixed, **found})
     return None
+
+
+def _check_id(con_id: int) -> None:
+    if not 0 <= con_id <= MOST_ID:
+        raise InstrumentError(f"{con_id} is no contract id: IB's are whole numbers up to {MOST_ID}")
 
 
 def _from_table(given: Mapping[str, Any]) -> Instrument:
@@ -129,6 +136,7 @@ def _from_table(given: Mapping[str, Any]) -> Instrument:
     for name, value in given.items():
         _check_type(name, value, types[name])
     contract = Contract(**given)
+    _check_id(contract.con_id)
     if not contract.con_id and not (contract.sec_type and (contract.symbol or contract.local_symbol)):
         raise InstrumentError("a contract needs con_id, or sec_type with symbol or local_symbol")
     return Instrument(" ".join(f"{name}={value}" for name, value in given.items()), contract)

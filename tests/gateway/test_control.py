@@ -75,6 +75,9 @@ def test_the_socket_takes_lines_of_json(monkeypatch: pytest.MonkeyPatch, tmp_pat
             assert gateway.faults.active("chop")
             with pytest.raises(CommandError, match="is no command"):
                 await asyncio.to_thread(ask, gateway.port, "nope")
+            with pytest.raises(CommandError, match="the command is too long"):
+                await asyncio.to_thread(ask, gateway.port, "notice", ["1", "x" * 300_000])
+            assert "the command is too long" in str(await asyncio.to_thread(raw, gateway.port, b"x" * 100_000))
             for line in (b"drop", b"[]", b'{"command": "drop"}', b'{"command": "drop", "arguments": 1}'):
                 assert "no command; write" in str(await asyncio.to_thread(raw, gateway.port, line))
         assert not path.exists()
