@@ -29,7 +29,7 @@ def test_a_roller_on_a_full_disk_says_so(monkeypatch: pytest.MonkeyPatch, tmp_pa
         raise duckdb.IOException("Could not write file: No space left on device")
 
     monkeypatch.setattr(roller, "run", full)
-    monkeypatch.setattr(roller.signal, "signal", lambda *_: threading.Event())
+    monkeypatch.setattr("signal.signal", lambda *_: threading.Event())
     monkeypatch.setattr(sys, "argv", ["roller", str(tmp_path), "main", "1"])
     with pytest.raises(SystemExit, match="No space left on device; nothing on the tape is lost"):
         roller.main()
