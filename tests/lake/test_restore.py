@@ -15,9 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from capture.lake.decode import Decoder
-from capture.lake.layout import Layout, read_rolled
+from capture.lake.layout import NEVER_SEALED, Layout, read_rolled
 from capture.lake.restore import Files, missing
 from capture.lake.roll import Roller
+from capture.lake.sealed import seal_through
 from capture.lake.verify import Verifier
 from capture.query import open_lake
 from capture.schemas import MIDPOINTS
@@ -167,6 +168,7 @@ def test_a_day_that_is_in_both_live_and_archive_counts_once(script: Any) -> None
     scene.live([True, False])
     script.mark()
     layout = Layout(script.data)
+    seal_through(layout, "trades", NEVER_SEALED)
     list(Roller(layout, "main").roll())
     (live,) = layout.live("trades").glob("date=2*/*.parquet")
     sealed = layout.archive("trades") / live.parent.name / "main.000000000001-000000000002.parquet"
