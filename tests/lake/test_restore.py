@@ -171,7 +171,7 @@ def test_a_day_that_is_in_both_live_and_archive_counts_once(script: Any) -> None
     seal_through(layout, "trades", NEVER_SEALED)
     list(Roller(layout, "main").roll())
     (live,) = layout.live("trades").glob("date=2*/*.parquet")
-    sealed = layout.archive("trades") / live.parent.name / "main.000000000001-000000000002.parquet"
+    sealed = layout.archive("trades") / live.parent.name / "main.000000000001-000000000001.parquet"
     sealed.parent.mkdir(parents=True)
     sealed.write_bytes(live.read_bytes())
     scene.page(0, 3, [])
