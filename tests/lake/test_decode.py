@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from capture.lake.decode import Decoder, Tables
 from capture.lake.events import FIRST_EVENT_ROW
-from capture.tape import Follower, Kind, Record, TapeWriter
+from capture.tape import Damage, Follower, Kind, Record, TapeWriter
 from capture.tape.line import Line
 from capture.wire.codec import answer_codec, request_codec
 from capture.wire.framing import frame
@@ -353,3 +353,42 @@ def test_every_row_has_the_moment_and_the_number_of_what_gave_it(tmp_path: Path,
         [row] = [row for row in rows[table] if row[column] == value and row["seq"] == seq]
         assert int(row["ts"].timestamp() * 1e6 + 0.5) == stamps[gave] // 1_000, (table, value)
         assert (row["row"] >= FIRST_EVENT_ROW) == unframed, (table, value)
+
+
+def test_bytes_beside_damage_that_give_no_frames_are_kept_once_whatever_follows(script: Any) -> None:
+    script.open().ask(5, "req_tick_by_tick", tick_kind="AllLast").trade(5, 1.0).mark().close()
+    records = list(Follower(script.data / "tape" / "main", 1))
+    mark, closed = (next(record for record in reversed(records) if record.kind == kind)
+                    for kind in (Kind.MARK, Kind.CLOSED))
+    noise = Record(Kind.RECEIVED, closed.wall_ns, closed.mono_ns, b"\x00\x00\x00\x09no")
+    for last in (mark, closed):
+        decoder = Decoder("main")
+        decoder.feed(record for record in records if record.kind not in (Kind.CLOSED,))
+        decoder.damaged(Damage(Path("a segment"), 5, 40, "cut"))
+        decoder.feed([noise, last])
+        tables = {name: table.to_pylist() for name, table in decoder.take().items()}
+        assert [(row["frame"], row["reason"], row["message_id"]) for row in tables["undecoded"]] == [
+            (noise.body, "6 bytes beside damage of the tape, which are no whole frames", None)]
+        assert [row["kind"] for row in tables["notices"]] == ["note"]
+        assert decoder.frames == 2
+
+
+@pytest.mark.parametrize(("request_id", "code", "symbol", "refused", "reset"), [
+    (None, 2104, None, 0, 0), (-1, 2104, None, 0, 0), (-1, 354, None, 0, 0), (None, None, None, 0, 0),
+    (1, 317, "AAPL", 0, 1), (9, 317, None, 0, 0), (1, 2104, "AAPL", 0, 0), (1, 200, "AAPL", 1, 0),
+    (2, 200, "AAPL", 0, 0), (0, 200, None, 0, 0),
+])  # fmt: skip
+def test_what_ib_says_is_about_the_request_that_it_names_and_no_other(
+    script: Any, request_id: int | None, code: int | None, symbol: str | None, refused: int, reset: int
+) -> None:
+    script.open().ask(1, "req_market_depth", rows=5)
+    script.request("req_contract_details", request_id=2, symbol="AAPL", con_id=265598, sec_type="STK")
+    script.answer("error", request_id=request_id, code=code, message="words", time_ms=250_000_000_000_000)
+    rows = decode(script)
+    [notice] = rows["notices"]
+    assert notice["request_id"] == (request_id if request_id in (0, 1, 2, 9) else None)
+    assert (notice["symbol"], notice["code"], notice["message"]) == (symbol, code or 0, "words")
+    assert notice["ts_event"] is None  # in the year 9892
+    assert notice["meaning"] is None or notice["meaning"]
+    assert [row["event"] for row in rows["subscriptions"]] == ["requested"] + ["refused"] * refused
+    assert len(rows.get("depth", [])) == reset

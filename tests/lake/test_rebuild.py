@@ -10,6 +10,7 @@ from capture.lake.layout import Layout, read_rolled
 from capture.lake.lock import RollerBusyError, roller_lock
 from capture.lake.rebuild import NotEmptyError, Rebuilder, link_tape, require_empty
 from capture.lake.span import Span
+from capture.lake.strays import Account
 from capture.tape import TapeError, segments
 
 
@@ -91,3 +92,33 @@ def test_a_new_lake_wants_an_empty_folder(tmp_path: Path) -> None:
     for taken in (tmp_path, tmp_path / "file"):
         with pytest.raises(NotEmptyError, match="is not empty"):
             require_empty(taken)
+
+
+def test_what_is_rebuilt_is_counted_and_the_position_follows_where_all_is(rolled: Layout) -> None:
+    before, position = files(rolled), read_rolled(rolled, "main")
+    rolled.rolled("main").unlink()
+    for span, marks in ((Span(3, 5), {3, 4}), (Span(11), {11}), (Span(), set(range(1, 12)))):
+        rebuilder = Rebuilder(rolled, "main", span)
+        list(rebuilder.ranges())
+        assert rebuilder.written == sum(int(name.split(".")[-2]) in marks for name in before), span
+        assert (rebuilder.kept, rebuilder.set_aside) == ([], []), span
+        assert files(rolled) == before
+        assert read_rolled(rolled, "main") == (position if span.everything else None), span
+
+
+@pytest.mark.parametrize(("covered", "whole", "first", "last", "gives"), [
+    ({1, 2, 3}, {1, 2, 3}, 1, 3, True),
+    ({1, 2, 3}, {1, 2, 3}, 2, 2, True),
+    ({1, 2, 3}, {1, 3}, 1, 3, False),  # one between is broken
+    ({1, 2, 3}, {1, 3}, 3, 3, True),
+    ({1, 3}, {1, 3}, 1, 3, True),  # the tape has no mark between
+    ({1, 2, 3}, {2, 3}, 1, 3, False),
+    ({1, 2, 3}, {1, 2}, 1, 3, False),
+    ({2, 3}, {2, 3}, 1, 3, False),
+    ({1, 2, 3, 4}, {1, 2, 3}, 1, 3, True),  # a broken one beside them
+])  # fmt: skip
+def test_what_a_tape_gives_whole(
+    tmp_path: Path, covered: set[int], whole: set[int], first: int, last: int, gives: bool
+) -> None:
+    assert Rebuilder(Layout(tmp_path), "main", _covered=covered, _whole=whole)._gives(first, last) == gives
+    assert Account(marks=covered, _whole=whole).gives(first, last) == gives

@@ -20,6 +20,7 @@ from capture.lake.rebuild import Rebuilder
 from capture.lake.roll import Roller, publish_file
 from capture.lake.span import Span
 from capture.lake.verify import Verifier
+from capture.lake.views import prepare
 from capture.schemas import TRADES
 from capture.tape import seal_closed, segments
 
@@ -248,3 +249,56 @@ def test_the_hash_of_a_table_is_that_of_another_lake(rolled: Layout, tmp_path: P
     assert contents[0] == contents[1]
     assert contents[0]["trades"]["rows"] == 22
     assert segments(other.tape / "main")[0].path.stat().st_nlink == 2
+
+
+def test_a_clean_lake_is_counted_to_the_last_frame_and_row(rolled: Layout) -> None:
+    verifier = Verifier(rolled, "main")
+    found = list(verifier.ranges())
+    assert (verifier.findings, verifier.torn, verifier.nameless) == ([], [], {})
+    assert (verifier.range_count, verifier.noted_losses, verifier.pruned_rows) == (11, 0, 0)
+    assert [(one.from_mark, one.to_mark) for one in found] == [(mark, mark + 1) for mark in range(1, 12)]
+    assert verifier.frames == 11 * 3 + 2  # the hello of each session
+    rows = {path.parent.parent.name: 0 for path in rolled.root.glob("live/*/date=2*/*")}
+    for path in rolled.root.glob("live/*/date=2*/*"):
+        rows[path.parent.parent.name] += pq.read_metadata(path).num_rows
+    assert {name: content.rows for name, content in verifier.contents.items()} == rows
+    assert verifier.rows == sum(rows.values())
+    for span, count in ((Span(2, 4), 2), (Span(None, 3), 2), (Span(10), 2)):
+        part = Verifier(rolled, "main", span)
+        assert [one.from_mark for one in part.ranges() if span.covers(one)] == [one.from_mark for one in found
+                                                                               if span.covers(one)]
+        assert (part.contents["trades"].rows, part.findings) == (2 * count, []), span
+
+
+def test_what_lies_beyond_a_part_is_not_looked_at(rolled: Layout) -> None:
+    path = segments(rolled.tape / "main")[-1].path  # from mark 9 on
+    whole = bytearray(path.read_bytes())
+    whole[len(whole) // 2] ^= 1
+    path.write_bytes(whole)
+    for span, count in ((Span(None, 4), 0), (Span(), 1)):
+        verifier = Verifier(rolled, "main", span)
+        ranges = list(verifier.ranges())
+        assert [found.problem for found in verifier.findings if found.problem == "tape damaged"] == [
+            "tape damaged"] * count, span
+        assert (len(ranges) == 3) == (span.end == 4)
+
+
+@pytest.mark.parametrize("rows_on_tape", [True, False])
+def test_rows_without_an_instrument_are_counted_where_they_are_looked_for(script: Any, rows_on_tape: bool) -> None:
+    script.open()
+    for request_id in (77, 78, 79):
+        script.trade(request_id, 1.0) if rows_on_tape else None
+        script.mark()
+    layout = Layout(script.data)
+    prepare(layout)
+    list(Roller(layout, "main").roll())
+    expected = {"trades": 3} if rows_on_tape else {}
+    for span, count in ((Span(), 3), (Span(2, 3), 1), (Span(9), 0)):
+        verifier = Verifier(layout, "main", span)
+        list(verifier.ranges())
+        assert verifier.nameless == ({"trades": count} if rows_on_tape and count else {})
+    position = read_rolled(layout, "main")
+    assert position is not None
+    assert position.nameless == expected
+    list(Rebuilder(layout, "main").ranges())
+    assert read_rolled(layout, "main") == position
