@@ -5,12 +5,13 @@ from itertools import count, pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from capture.lake.decode import Decoder, Tables
+from capture.lake.decode import _MOST_IDS, Decoder, Tables, _edges
 from capture.lake.events import FIRST_EVENT_ROW
 from capture.tape import Damage, Follower, Kind, Record, TapeWriter
 from capture.tape.line import Line
@@ -392,3 +393,9 @@ def test_what_ib_says_is_about_the_request_that_it_names_and_no_other(
     assert notice["meaning"] is None or notice["meaning"]
     assert [row["event"] for row in rows["subscriptions"]] == ["requested"] + ["refused"] * refused
     assert len(rows.get("depth", [])) == reset
+
+
+@given(st.lists(st.one_of(st.integers(-3, 9), st.sampled_from([_MOST_IDS - 1, _MOST_IDS, _MOST_IDS + 1])), min_size=1))
+def test_first_and_last_places_of_every_request_id_are_found_whatever_the_ids_are(ids: list[int]) -> None:
+    expected = {(id_, ids.index(id_), len(ids) - 1 - ids[::-1].index(id_)) for id_ in ids}
+    assert sorted(_edges(np.array(ids, np.int32))) == sorted(expected)

@@ -233,8 +233,20 @@ def test_an_old_tape_goes_and_what_it_gave_stays_proven(layout: Layout, tmp_path
     before, content = rows(layout), verified(layout).rows
     old = old_tape(layout, "main", {"tape": 3}, TODAY)
     assert old is not None
-    went = [path.name for path in old.paths]
+    assert old.through == "2026-01-06"  # a day more than asked for is kept, and all that began on it
+    for days, through in ((4, "2026-01-05"), (2, "2026-01-07")):
+        other_days = old_tape(layout, "main", {"tape": days}, TODAY)
+        assert other_days is not None
+        assert other_days.through == through
+    assert old_tape(layout, "main", {"tape": 5}, TODAY) is None
+    went, oldest = [path.name for path in old.paths], old.paths[0].read_bytes()
     assert prune(layout, {"tape": 3}, TODAY) == old.size_bytes
+    assert old_tape(layout, "main", {"tape": 3}, TODAY) is None
+    old.paths[0].write_bytes(oldest)  # as if pruning had been killed
+    left = old_tape(layout, "main", {"tape": 3}, TODAY)
+    assert left is not None
+    assert (left.known, left.mark, left.paths, left.size_bytes) == (True, old.mark, old.paths[:1], len(oldest))
+    assert prune(layout, {"tape": 3}, TODAY) == len(oldest)
     assert marks(layout)[0] == old.mark
     assert not {path.name for path in (layout.tape / "main").iterdir()} & set(went)
     assert rows(layout) == before

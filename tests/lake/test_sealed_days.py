@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from capture.lake.layout import Layout
+from capture.lake.recover import _least_mark
 from capture.lake.state import SETTLED_NS, SealedDay, SealedDays, archived_through, is_archived, position_fault
 
 DAY = "2026-01-05"
@@ -101,3 +102,18 @@ def test_the_last_mark_of_sorted_files_is_rolled_for_sure(layout: Layout) -> Non
     assert position_fault(layout, "main", None, {}) is None
     assert position_fault(layout, "main", 0, {}) is None
     assert "is missing, but the archive holds rows of mark 0" in str(position_fault(layout, "main", None, {"main": 0}))
+
+
+@pytest.mark.parametrize(("live_marks", "archives", "least"), [
+    ([], [], 0), ([1, 5], [], 5), ([1, 5], [(2, 4)], 5), ([1, 5], [(2, 5)], 6), ([1], [(2, 9), (3, 4)], 10),
+    ([1], [(2, 4), (9, 9)], 9),  # one of a single mark is made anew under the same name
+])  # fmt: skip
+def test_the_least_mark_that_files_say_is_rolled(
+    layout: Layout, live_marks: list[int], archives: list[tuple[int, int]], least: int
+) -> None:
+    live(layout, *live_marks)
+    for marks in archives:
+        archive(layout, *marks)
+    for path in (layout.live_file("quotes", DAY, "other", 70), layout.archive_file("quotes", DAY, "other", 70, 90)):
+        touch(path)
+    assert _least_mark(layout, "main") == least

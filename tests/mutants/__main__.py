@@ -22,7 +22,7 @@ from .operators import Site, mutated, sites
 from .trial import survives
 
 FILES = ("capture/tape/*.py", "capture/lake/*.py")
-TESTS = ["tests/tape", "tests/wire", "tests/lake"]
+TESTS = ["tests/tape", "tests/lake", "tests/schemas", "tests/test_power.py"]
 FOLDER = Path(".mutants")
 # What takes long to import is imported before a trial begins. Nothing of ours may be, and no plugin of pytest:
 # of one that is there before it, it warns, and a warning fails.

@@ -272,3 +272,14 @@ def test_examining_counts_what_is_there_and_what_is_not(path: Path) -> None:
     assert (first.first_wall_ns, first.last_wall_ns, second.last_wall_ns) == (1, 4, 77)
     assert first.body_bytes == len(MARK_BODY) + len(RECORDS[3].body)
     assert [damage.size_bytes for damage in report.damage] == [len(PACKED[1]) - 1, 6]
+
+
+def test_a_poll_ends_with_the_record_that_reaches_its_limit(tmp_path: Path) -> None:
+    with TapeWriter.open(tmp_path, "demo", {"mark": 0, "seq": 0}) as writer:
+        for number in range(6):
+            writer.received(b"%d" % number * 100)
+    follower = Follower(tmp_path / "demo", 0)
+    [mark] = follower.poll(1)
+    assert mark.kind == Kind.MARK
+    counts = [len(follower.poll(limit)) for limit in (100, 101, 200, 9_999, 9_999)]
+    assert counts == [1, 2, 2, 1, 0]
