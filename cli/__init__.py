@@ -1,6 +1,7 @@
 """The command line: one short file per verb."""
 
 import sys
+import warnings
 from importlib import metadata
 from typing import Annotated
 
@@ -41,6 +42,8 @@ _VERBS = (
     plot, notebook, check_bars, du, verify, recover, rebuild, seal, prune, demo, version,
 )  # fmt: skip
 
+_warned: set[str] = set()
+
 app = typer.Typer(
     name="ticktape",
     help="A flight recorder for Interactive Brokers market data: every byte kept, Parquet in seconds, SQL over all.",
@@ -75,6 +78,8 @@ for _verb in _VERBS:
 
 def main() -> None:
     """Run the command line and end with its exit code; a user's mistake is a line on stderr, never a traceback."""
+    _warned.clear()
+    warnings.showwarning = _warn  # type: ignore[assignment]
     try:
         app()
     except Exception as error:
@@ -84,6 +89,13 @@ def main() -> None:
         code, text = explained
         say(f"ticktape: {text}")
         sys.exit(code)
+
+
+def _warn(message: Warning | str, *_place: object) -> None:
+    """Say a warning as everything else is said, once each."""
+    if str(message) not in _warned:
+        _warned.add(str(message))
+        say(f"ticktape: warning: {message}")
 
 
 __all__ = ["app", "main"]

@@ -30,12 +30,12 @@ def explain(error: Exception) -> tuple[Exit, str] | None:
     # Loaded here: an error may take its time, a command should not.
     import duckdb
 
-    from capture.query import NotOneQueryError, QueryError
+    from capture.query import AskedError, NotOneQueryError, QueryError
     from capture.session.instrument import InstrumentError
     from capture.session.settings import SettingsError
     from capture.session.streams import StreamError
 
-    if isinstance(error, UsageError | SettingsError | InstrumentError | StreamError | NotOneQueryError):
+    if isinstance(error, UsageError | SettingsError | InstrumentError | StreamError | NotOneQueryError | AskedError):
         return Exit.USAGE, str(error)
     if isinstance(error, QueryError | duckdb.Error):
         return Exit.FAILED, str(error)

@@ -45,9 +45,10 @@ def _describe(name: str, data: Path, json: bool) -> None:
     from capture.lake.layout import Layout
     from capture.lake.versions import file_versions
     from capture.schemas import TABLES
+    from capture.tape.near import unknown
 
     if name not in TABLES:
-        raise UsageError(f"there is no table {name!r}; there are {', '.join(TABLES)}")
+        raise UsageError(unknown("table", name, TABLES))
     table = TABLES[name]
     files = {str(version or "unknown"): count for version, count in file_versions(Layout(data), table).items()}
     if json:

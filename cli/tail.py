@@ -63,10 +63,13 @@ def run(
     """
     from capture.query import open_lake
     from capture.query.follow import Follow
+    from capture.query.known import check_stream
 
     folder = lake_folder(data)
     names = _columns(table, columns, json)
-    open_lake(folder).close()  # makes what a folder needs that nobody has asked yet
+    check_stream(stream, table)
+    with open_lake(folder) as lake:  # makes what a folder needs that nobody has asked yet
+        lake.check(instruments, [table])
     from capture.lake.layout import Layout
 
     layout = Layout(folder)
@@ -85,17 +88,19 @@ def run(
 def _columns(table: str, given: str | None, json: bool) -> list[str]:
     """Return the columns to show. Raises UsageError for a table or a column that is none."""
     from capture.schemas import TABLES
+    from capture.tape.near import hint, unknown
 
     if table not in TABLES:
-        raise UsageError(f"there is no table {table!r}; there are {', '.join(TABLES)}")
+        raise UsageError(unknown("table", table, TABLES))
     every = TABLES[table].schema.names
     if given == "all" or (given is None and json):
         return list(every)
     if given is None:
         return list(COLUMNS.get(table, every[:FIRST_COLUMNS]))
     names = [name.strip() for name in given.split(",")]
-    if unknown := [name for name in names if name not in every]:
-        raise UsageError(f"{table} has no column {', '.join(unknown)}; it has {', '.join(every)}")
+    for name in names:
+        if name not in every:
+            raise UsageError(f"{table} has no column {name}; {hint(name, every, 'it has')}")
     return names
 
 

@@ -1,6 +1,8 @@
 """Exports: rows of a lake in the form that the next tool wants, with a manifest that says how whole they are."""
 
-from .export import AskedError, Exported, export
+from capture.query import AskedError
+
+from .export import Exported, export
 from .formats import FORMATS, Format
 from .lake import Lake, open_lake
 from .stage import ExistsError

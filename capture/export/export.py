@@ -11,10 +11,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from capture.query import Lake, QueryError
+from capture.query import AskedError, Lake, QueryError
 from capture.query.coverage import TABLE_OF_STREAM
+from capture.query.known import check_stream
 from capture.query.selection import Instruments, Moment, moment
 from capture.schemas import TABLES
+from capture.tape.near import unknown
 from capture.wire.times import EPOCH, moment_of
 
 from .coverage import RESTORED, Uncovered, coverage_of, gaps_of, uncovered, without
@@ -35,10 +37,6 @@ LAST = datetime.max.replace(tzinfo=UTC)
 
 # Called with how many rows are written, of how many there are, None where nobody knows, and how far in time.
 Progress = Callable[[int, int | None, datetime], object]
-
-
-class AskedError(QueryError):
-    """What was asked for cannot be exported so; the text says why, and what can be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +97,8 @@ def export(
                    once=once, every=every, whole=whole, unreported=unreported, restored=restored,
                    min_coverage=min_coverage)
         _check(job, chosen, columns, by)
+        check_stream(stream, table)
+        limited.check(instruments, [table])
         stage.check()
         if is_folder and not force:
             check_folder(place, job, chosen.name)
@@ -255,7 +255,7 @@ def _format(path: Path, named: str | None, by: Sequence[str]) -> tuple[Format, s
 
 def _job(lake: Lake, table: str, start: Moment | None, end: Moment | None, **asked: Any) -> Job:
     if table not in TABLES:
-        raise AskedError(f"there is no table {table!r}; there are {', '.join(TABLES)}")
+        raise AskedError(unknown("table", table, TABLES))
     first, last = (None if at is None else moment(at) for at in (start, end))
     if first is not None and last is not None and last <= first:
         raise AskedError(f"the end {last} is not after the start {first}")

@@ -18,6 +18,10 @@ class QueryError(ValueError):
     """The SQL could not be run; the text says why."""
 
 
+class AskedError(QueryError):
+    """A question names what cannot be: the text says what can."""
+
+
 class Answer:
     """A query's result; each method runs the query and gives it in another form. Times are UTC.
 

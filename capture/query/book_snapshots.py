@@ -18,6 +18,7 @@ from .book import Cells
 from .book_lives import EVENTS, NEVER_US, History, Key, histories
 from .book_replay import Changes, Every, Moments, Operations, Piece, operations
 from .book_replay import replay as replayed
+from .known import check_span
 from .selection import Instruments, Moment, moment, symbols_and_ids
 
 if TYPE_CHECKING:
@@ -122,6 +123,7 @@ def book_snapshots(
     order of time. `.batches()` needs little memory, however long the time is. Raises QueryError where no book of the
     instruments was recorded, or `every` is no length of time.
     """
+    check_span(start, end)
     begin = moment(start) if start is not None else EPOCH
     until = moment(end) if end is not None else datetime.now(UTC)
     step_us = _step_us(every)

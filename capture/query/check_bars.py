@@ -14,8 +14,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from capture.lake.sql import NEWEST_GAPS
+from capture.tape.near import unknown
+from capture.wire.bar_sizes import BAR_SIZES_S
 
-from .answer import Answer, QueryError
+from .answer import Answer, AskedError
+from .known import check_span
 from .lake import Lake
 from .selection import Moment, moment, symbols_and_ids
 
@@ -172,6 +175,7 @@ def check_bars(
     and ASK, are left out. Narrowed down to symbols or contract ids, bars that begin in [start, end), and a bar size in
     IB's words. Raises QueryError.
     """
+    _check(lake, instruments, start, end, width)
     return lake.sql(f"{_with(instruments, start, end, width)}{_SERIES}", _parameters(instruments, start, end, width))
 
 
@@ -183,8 +187,18 @@ def bar_differences(
     width: str | None = None,
 ) -> Answer:
     """Return the bars that differ or that only one side has, with both sides' values; see `check_bars`."""
+    _check(lake, instruments, start, end, width)
     query = f"{_with(instruments, start, end, width)}{_DIFFERENCES}"
     return lake.sql(query, _parameters(instruments, start, end, width))
+
+
+def _check(
+    lake: Lake, instruments: Sequence[str | int], start: Moment | None, end: Moment | None, width: str | None
+) -> None:
+    check_span(start, end)
+    if width is not None and width not in BAR_SIZES_S:
+        raise AskedError(unknown("bar size", width, BAR_SIZES_S))
+    lake.check(instruments, ["bars"])
 
 
 def _with(
@@ -222,7 +236,5 @@ def _parameters(
                                            for name, one in (("start", start), ("end", end))}
     found |= {name: one for name, one in moments.items() if one is not None}
     if width is not None:
-        if not width.strip():
-            raise QueryError("a bar size is written as IB words it: 5 secs, 1 min")
         found["width"] = width
     return found

@@ -17,6 +17,7 @@ from capture.lake.layout import Layout, archive_marks, day_folders, live_mark
 from capture.lake.parquet import read_parquet
 from capture.lake.sealed import sealed_through
 from capture.schemas import TABLES, Table
+from capture.tape.near import unknown
 
 from .answer import QueryError
 from .database import Database
@@ -40,7 +41,7 @@ class Follow:
         self, layout: Layout, table: str, wanted: Sequence[str | int] = (), stream: str | None = None
     ) -> None:
         if table not in TABLES:
-            raise QueryError(f"there is no table {table!r}; there are {', '.join(TABLES)}")
+            raise QueryError(unknown("table", table, TABLES))
         self.layout, self.table = layout, TABLES[table]
         self._conditions = list(_conditions(self.table, wanted, stream))
         self._tails: dict[str, Tail] = {}

@@ -19,8 +19,9 @@ from capture.lake.layout import LakeStateError, Layout, day_folders
 from capture.lake.pruned import kept_s
 from capture.lake.sql import NEWEST_GAPS
 from capture.lake.views import is_prepared, prepare
-from capture.schemas import TABLES, Table
+from capture.schemas import MARKET_TABLES, TABLES, Table
 from capture.tape import TapeError
+from capture.tape.near import unknown
 
 from .answer import Answer, QueryError, as_query_error
 from .arguments import call_sql
@@ -28,6 +29,7 @@ from .book_snapshots import book, book_snapshots
 from .coverage import coverage
 from .database import Database, Limit, View
 from .functions import Functions
+from .known import KnownNames, check_span, check_stream
 from .named import named_tables, needed_tables
 from .replay import replay as replay_of
 from .selection import Instruments, Moment, dates_of, days, moment, selection, symbols_and_ids
@@ -51,6 +53,7 @@ class Lake(Functions):
         self._only = only  # dates of which files are looked at, None for all
         self._tails: dict[str, Tail] = {}
         self._database = Database(layout, limit)
+        self._known = KnownNames(lambda query: self.sql(query).rows())
         self._lock = threading.Lock()  # of tails, and of what the database knows of files
 
     def sql(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> Answer:
@@ -82,14 +85,16 @@ class Lake(Functions):
         `.arrow()`, `.duckdb()`. Raises QueryError for a table, column or time that is none.
         """
         if table not in TABLES:
-            raise QueryError(f"there is no table {table!r}; there are {', '.join(TABLES)}")
+            raise QueryError(unknown("table", table, TABLES))
+        check_span(start, end)
+        check_stream(stream, table)
         query, parameters = selection(TABLES[table], instruments, start, end, columns, stream)
-        if start is None or end is None:
-            return self.sql(query, parameters)
-        first, last = dates_of(start, end)
+        first, last = dates_of(start, end) if start is not None and end is not None else (date.min, date.max)
         if last - first > MOST_DAYS:
+            self.check(instruments, [table])
             return self.sql(query, parameters)
         connection = self._asked([TABLES[table]], days=days(first, last))
+        self._known.warn(instruments, [table], lambda names: connection.sql(names).fetchall())
         explain = partial(self._explain, query)
         with as_query_error(explain):
             return Answer(connection.sql(query, params=parameters), explain)
@@ -124,9 +129,20 @@ class Lake(Functions):
     def call(self, name: str, *arguments: Any) -> Answer:
         """Return the rows of a research function, by values of all its parameters in their order.
 
-        Raises QueryError for a value of another kind, KeyError for a function that is none.
+        Raises QueryError for a value of another kind, KeyError for a function that is none. Warns of unknown symbols.
         """
-        return self.sql(call_sql(FUNCTIONS[name], arguments))
+        query = call_sql(FUNCTIONS[name], arguments)
+        given = dict(zip((one.name for one in FUNCTIONS[name].parameters), arguments, strict=True))
+        check_span(given.get("start"), given.get("end"))
+        self.check(given.get("symbols"), [table.name for table in named_tables(query) if table in MARKET_TABLES])
+        return self.sql(query)
+
+    def check(self, instruments: Instruments | None, tables: Iterable[str] = ()) -> None:
+        """Warn (UnknownNameWarning) of instruments of which nothing was recorded. Raises QueryError.
+
+        They are looked for in `tables` too: rows may be there though nothing says who asked for them.
+        """
+        self._known.warn(instruments, tables)
 
     def tables(self) -> list[dict[str, Any]]:
         """Return name, meaning, rows, first and last date, and bytes on disk of every table. Raises QueryError."""
@@ -147,6 +163,9 @@ class Lake(Functions):
         it. Raises QueryError.
         """
         symbols, ids = symbols_and_ids(instruments or [])
+        check_span(start, end)
+        check_stream(stream)
+        self.check(instruments or None, ["gaps"])
         since, until = (None if at is None else moment(at) for at in (start, end))
         return self.sql(_GAPS, {"symbols": symbols, "ids": ids, "stream": stream, "since": since, "until": until,
                                 "open_only": open_only})
@@ -157,8 +176,10 @@ class Lake(Functions):
     ) -> list[dict[str, Any]]:
         """Return how much trading time in [start, end) is covered, by instrument, stream and day.
 
-        See `capture.query.coverage`. Raises QueryError for a time that is none.
+        See `capture.query.coverage`. Warns of unknown symbols. Raises QueryError for a time or a span that is none.
         """
+        check_span(start, end)
+        self.check(instruments or None)
         span_s = tuple(None if at is None else moment(at).timestamp() for at in (start, end))
         return coverage(self._rows, _several(instruments), self.heard(), time.time(), kept_s(self.layout),
                         (span_s[0], span_s[1]), streams)

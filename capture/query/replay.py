@@ -12,11 +12,13 @@ from capture.lake.functions.books import STREAMS as BOOK_STREAMS
 from capture.replay import Replay, Stretch, wide_schema
 from capture.replay.stretch import chosen
 from capture.schemas import DEPTH, MARKET_TABLES, TABLES, Table
+from capture.tape.near import hint
 from capture.wire.times import EPOCH
 
-from .answer import QueryError
+from .answer import AskedError, QueryError
 from .archive_sweep import Choice, Group, groups_of, sweep
 from .book_snapshots import book
+from .known import check_span, check_stream
 from .selection import Instruments, Moment, moment, symbols_and_ids
 from .spans import day_spans, within
 from .wanted import US, Asked, Wanted, among
@@ -83,8 +85,10 @@ def replay(
         raise QueryError(f"clock is {clock!r}: give {' or '.join(map(repr, CLOCKS))}")
     wanted = Wanted(_tables(tables), _columns(tables, columns), instruments, _texts(stream), _texts(recorder),
                     _moment(start), _moment(end))
-    if wanted.start is not None and wanted.end is not None and wanted.end < wanted.start:
-        raise QueryError(f"the end {wanted.end} is before the start {wanted.start}: swap them")
+    check_span(start, end)
+    for one in wanted.streams or ():
+        check_stream(one)
+    lake.check(instruments, [table.name for table in wanted.tables])
     for name, value in (("speed", speed), ("longest_silence_s", longest_silence_s)):
         if value is not None and not value > 0:
             raise QueryError(f"{name} is {value}: give a number above 0, or None for no limit")
@@ -195,8 +199,9 @@ def _books(lake: Asked, wanted: Wanted, last: pa.Table, at: datetime) -> pa.Tabl
 
 def _tables(names: Sequence[str]) -> tuple[Table, ...]:
     given = [names] if isinstance(names, str) else list(names)
-    if unknown := [name for name in given if name not in TABLES]:
-        raise QueryError(f"there is no table {', '.join(unknown)}; there are {', '.join(TABLES)}")
+    for name in given:
+        if name not in TABLES:
+            raise AskedError(f"there is no table {name}; {hint(name, TABLES)}")
     if not given:
         raise QueryError(f"no table is named: name some of {', '.join(TABLES)}")
     return tuple(TABLES[name] for name in dict.fromkeys(given))

@@ -9,8 +9,9 @@ import numpy as np
 
 from capture.lake.sql import quoted
 from capture.schemas import Table
+from capture.tape.near import hint
 
-from .answer import QueryError
+from .answer import AskedError, QueryError
 
 # A point in time: a date ("2026-11-20" or datetime.date) is its midnight UTC; anything finer says its zone.
 Moment = str | date | datetime
@@ -121,6 +122,7 @@ def _instruments(given: Instruments) -> str:
 
 def _columns(table: Table, wanted: Sequence[str] | None) -> str:
     names = [column.name for column in table.columns]
-    if unknown := sorted(set(wanted or ()) - set(names)):
-        raise QueryError(f"{table.name} has no column {', '.join(unknown)}; it has {', '.join(names)}")
+    for name in wanted or ():
+        if name not in names:
+            raise AskedError(f"{table.name} has no column {name}; {hint(name, names, 'it has')}")
     return ", ".join(f'"{name}"' for name in (wanted or names))

@@ -1,6 +1,6 @@
 """Which rows of a lake are wanted, over several tables: as SQL and as Arrow's condition."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import reduce
@@ -29,6 +29,9 @@ class Asked(Protocol):
 
     def sql(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> Answer:
         """Return the answer to a query."""
+
+    def check(self, instruments: Instruments | None, tables: Iterable[str] = ()) -> None:
+        """Warn of instruments of which nothing was recorded."""
 
     def again(self, start: datetime | None = None, end: datetime | None = None) -> Self:
         """Return another lake on the same files, to be asked for rows in [start, end) only where both are given."""

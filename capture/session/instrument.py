@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from datetime import datetime
 from typing import Any, NamedTuple
 
 
@@ -108,6 +109,7 @@ def parse_instrument(given: str | Mapping[str, Any]) -> Instrument:
     word = given.strip()
     contract = _from_word(word)
     if contract is not None:
+        _check_date(given, contract.last_trade_date)
         return Instrument(word, contract)
     # IB writes classes of shares with a blank: BRK B.
     near = next((near for near in (word.upper(), word.upper().replace(".", " ")) if _from_word(near)), None)
@@ -137,9 +139,23 @@ def _from_table(given: Mapping[str, Any]) -> Instrument:
         _check_type(name, value, types[name])
     contract = Contract(**given)
     _check_id(contract.con_id)
+    _check_date(given, contract.last_trade_date)
     if not contract.con_id and not (contract.sec_type and (contract.symbol or contract.local_symbol)):
         raise InstrumentError("a contract needs con_id, or sec_type with symbol or local_symbol")
     return Instrument(" ".join(f"{name}={value}" for name, value in given.items()), contract)
+
+
+def _check_date(given: object, text: str) -> None:
+    """Refuse a date of expiry that no calendar has; what follows a date, such as a time, is IB's to read."""
+    digits = re.match(r"\d*", text)
+    form = {0: "", 6: "%Y%m", 8: "%Y%m%d"}.get(len(digits[0]) if digits else 0)
+    try:
+        if text and not form:
+            raise ValueError
+        if digits and form:
+            datetime.strptime(digits[0], form)
+    except ValueError:
+        raise InstrumentError(f"{given!r}: {text} is no month or date of expiry: write 202612 or 20261218") from None
 
 
 def _check_type(name: str, value: Any, wanted: Any) -> None:

@@ -5,7 +5,6 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +13,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDic
 from pydantic_settings import SettingsError as EnvironmentValueError
 
 from capture.tape.agreed import retention_fault
+from capture.tape.near import unknown
 
 from .instrument import Instrument, grammar, parse_instrument
 from .streams import Stream, allowed_streams, parse_stream
@@ -241,6 +241,4 @@ def _explain(problem: Any) -> str:
 
 
 def _unknown(name: str, known: list[str]) -> str:
-    close = get_close_matches(name, known, 1)
-    hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}"
-    return f"there is no setting {name!r}; {hint}"
+    return unknown("setting", name, known)

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
+from capture.tape.near import hint, near
+
 from .instrument import Contract
 
 
@@ -135,7 +137,8 @@ def parse_stream(word: str) -> Stream:
     name, *rest = word.split(":", 1)
     kind = _BY_WORD.get(name)
     if kind is None:
-        raise StreamError(f"{word!r} is no stream\nallowed are:\n{allowed_streams()}")
+        meant = f"; {hint(name, _BY_WORD)}" if near(name, _BY_WORD) else ""
+        raise StreamError(f"{word!r} is no stream{meant}\nallowed are:\n{allowed_streams()}")
     given = rest[0].split(":", max(len(kind.parameters) - 1, 0)) if rest else []
     if len(given) > len(kind.parameters):
         raise StreamError(f"{word!r}: {name} takes nothing after a colon")

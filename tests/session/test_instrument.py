@@ -114,3 +114,13 @@ def test_a_bad_table_is_refused(table: dict[str, Any], problem: str) -> None:
 def test_a_contract_id_goes_without_a_date_which_ib_may_take_for_another() -> None:
     assert Contract(con_id=11, last_trade_date="20261218").values()["last_trade_date"] == ""
     assert Contract(symbol="ES", sec_type="FUT", last_trade_date="202612").values()["last_trade_date"] == "202612"
+
+
+@pytest.mark.parametrize("given", [
+    "FUT:ES@CME:202613", "FUT:ES@CME:20261301", "OPT:AAPL:20260230:250:C", "FOP:ES@CME:20261200:6000:C",
+    {"symbol": "ES", "sec_type": "FUT", "last_trade_date": "20260931"},
+    {"symbol": "ES", "sec_type": "FUT", "last_trade_date": "2026-09"},
+    {"symbol": "ES", "sec_type": "FUT", "last_trade_date": "Sep26"}], ids=str)
+def test_a_date_of_expiry_must_be_one(given: Any) -> None:
+    with pytest.raises(InstrumentError, match="is no month or date of expiry: write 202612 or 20261218"):
+        parse_instrument(given)
