@@ -113,7 +113,8 @@ async def _fetch(settings: "Settings", desk: "HistoryDesk", wishes: "list[Wish]"
     recorder = Recorder(settings, wanted=[], say=say_on_stderr)
 
     async def until_fetched() -> None:
-        show = _paced(lambda: _summary(recorder))
+        left = TimeLeft()
+        show = _paced(lambda: _summary(recorder, left))
         while not recorder.fetched or not recorder.machine.sessions:
             await asyncio.sleep(LOOK_INTERVAL_S)
             show()
@@ -139,16 +140,33 @@ def _ending(jobs: "Iterable[Job]") -> str:
             else "all that IB's history has is fetched")
 
 
-def _summary(recorder: "Recorder") -> str:
+class TimeLeft:
+    """How long it still takes, in words. It never climbs: an estimate that does was too short, and is said to be one
+    that may be."""
+
+    def __init__(self) -> None:
+        self._least_s = float("inf")
+
+    def text(self, left_s: float, known: bool) -> str:
+        """Return the words for an estimate; `known` says whether enough is fetched to tell."""
+        if not known:
+            return "how long that takes is not known yet"
+        climbs = left_s > self._least_s
+        self._least_s = min(left_s, self._least_s)
+        return f"by IB's limits {'at least ' * climbs}{age_text(self._least_s)} more"
+
+
+def _summary(recorder: "Recorder", left: TimeLeft) -> tuple[str, str]:
+    """Return how far it is, and how long it still takes."""
     history = recorder.machine.history
     jobs: list[Job] = list(history.jobs.values())
     if not jobs:
-        return "looking for gaps"
+        return "looking for gaps", ""
     share = sum(job.share for job in jobs) / len(jobs)
-    least = "at least " if any(job.share == 0 for job in jobs) else ""
+    known = all(job.share > 0 for job in jobs)
     left_s = history.estimate_s(asyncio.get_running_loop().time())
-    return (f"{share:.0%} of {len(jobs)} spans fetched, {sum(job.rows for job in jobs):,} rows; by IB's limits "
-            f"{least}{age_text(left_s)} more")
+    return (f"{share:.0%} of {len(jobs)} spans fetched, {sum(job.rows for job in jobs):,} rows",
+            f"; {left.text(left_s, known)}")
 
 
 def _watch(desk: "HistoryDesk", wishes: "list[Wish]", running: Callable[[], bool]) -> int:
@@ -158,7 +176,7 @@ def _watch(desk: "HistoryDesk", wishes: "list[Wish]", running: Callable[[], bool
     def left() -> "list[Wish]":
         return [wish for wish in desk.wishes() if wish.name in names and wish.state == "wanted"]
 
-    show = _paced(lambda: f"{len(left())} of {len(names)} spans and {len(desk.gaps())} gaps left")
+    show = _paced(lambda: (f"{len(left())} of {len(names)} spans and {len(desk.gaps())} gaps left", ""))
     while left() or (not names and desk.gaps()):
         if not running():
             say("ticktape: the recorder stopped; the same command goes on with what is left")
@@ -178,16 +196,17 @@ def _watch(desk: "HistoryDesk", wishes: "list[Wish]", running: Callable[[], bool
     return Exit.LOST if any(wish.state == "unavailable" for wish in done) else Exit.DONE
 
 
-def _paced(text: Callable[[], str]) -> Callable[[], None]:
-    """Return what shows a text now and then: on a terminal over and over on one line."""
-    shown_s = time.monotonic() if not sys.stderr.isatty() else 0.0
+def _paced(text: Callable[[], tuple[str, str]]) -> Callable[[], None]:
+    """Return what shows a text, and more of it, now and then: on a terminal over and over on one line, else on a line
+    of its own, where the text is another."""
+    shown_s, shown = time.monotonic(), ""
 
     def show() -> None:
-        nonlocal shown_s
+        nonlocal shown_s, shown
         if sys.stderr.isatty():
-            redraw(f"ticktape: {text()}")
-        elif time.monotonic() - shown_s >= LINE_INTERVAL_S:
-            shown_s = time.monotonic()
-            say(f"ticktape: {text()}")
+            redraw(f"ticktape: {''.join(text())}")
+        elif time.monotonic() - shown_s >= LINE_INTERVAL_S and (now := text())[0] != shown:
+            (shown, more), shown_s = now, time.monotonic()
+            say(f"ticktape: {shown}{more}")
 
     return show

@@ -25,7 +25,8 @@ def run(
     """Say what of the wanted streams the account's market data lines allow.
 
     IB limits level 1 and 5-second bars, tick-by-tick, depth and history each by its own rule. What exceeds a limit is
-    listed with what the recorder will do instead; nothing is ever downgraded.
+    listed with what the recorder will do instead; nothing is ever downgraded. What IB has not, as trades of currency
+    pairs, is listed too.
     """
     from capture.session.plan import make_plan
     from capture.session.settings import load_settings
@@ -46,6 +47,7 @@ def _values(plan: "Plan") -> dict[str, Any]:
         "limits": [{"limit": share.limit.name, "wanted": share.wanted, "allowed": share.allowed,
                     "code": share.limit.code, "misfits": share.misfits,
                     "instead": share.instead if share.misfits else None} for share in plan.shares],
+        "impossible": plan.impossible,
     }
 
 
@@ -54,6 +56,8 @@ def _show(plan: "Plan") -> None:
              f"{len(share.misfits)} too many" if share.misfits else "fits", share.limit.rule) for share in plan.shares]
     show_table(("limit", "wanted", "allowed", "verdict", "rule"), rows, ("wanted", "allowed"))
     show(f"\nAll is requested within {max(plan.start_s, 1):.0f} s of the session's start.")
+    for name, why in plan.impossible.items():
+        show(f"\n{name}: {why}: it will be refused, leave it out")
     for share in plan.shares:
         if share.misfits:
             show(f"\n{share.instead}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from capture.session.instrument import grammar, parse_instrument
-from capture.session.streams import KINDS, allowed_streams
+from capture.session.streams import DEFAULT, KINDS, allowed_streams, default_streams
 
 from .exits import UsageError
 from .options import ClientId, Config, DataToWrite, ForSeconds, Host, Port
@@ -16,7 +16,7 @@ from .options import ClientId, Config, DataToWrite, ForSeconds, Host, Port
 if TYPE_CHECKING:
     from capture.session.settings import Settings
 
-STREAMS = "trades,quotes,ticks"
+STREAMS = f"{','.join(DEFAULT)}, as far as IB has them"
 # \b keeps the line breaks of a paragraph.
 EPILOG = "\n\n".join(["\b\nInstruments:\n" + grammar(), "\b\nStreams:\n" + allowed_streams()])
 
@@ -76,9 +76,10 @@ def blocks(instruments: list[str], streams: str | None) -> list[dict[str, Any]] 
         if streams:
             raise UsageError("--streams is for instruments named with it; those of ticktape.toml have theirs there")
         return None
-    for word in instruments:
-        parse_instrument(word)
-    return [{"instruments": instruments, "streams": split_words(streams or STREAMS)}]
+    contracts = {word: parse_instrument(word).contract for word in instruments}
+    if streams:
+        return [{"instruments": instruments, "streams": split_words(streams)}]
+    return [{"instruments": [word], "streams": default_streams(contract)} for word, contract in contracts.items()]
 
 
 def split_words(streams: str) -> list[str]:

@@ -240,7 +240,9 @@ class History:
         if contract is None:
             return self._ask_contract(job.instrument, now_s)
         values = contract.values() | job.pages.values() | {"include_expired": contract.sec_type == "FUT"}
-        ask = Ask(tuple(values.items()), job.source, job.pages.weight)
+        # IB counts by contract, exchange and kind of data, whatever word named the contract, in whichever run.
+        source = contract.con_id, contract.exchange, job.pages.what
+        ask = Ask(tuple(values.items()), source, job.pages.weight)
         due_s = self.pacing.due_s(ask, wall_s)
         if due_s is None or due_s > wall_s:
             return due_s and due_s - self._wall_s

@@ -125,14 +125,19 @@ class HistoryDesk:
         self.faults: dict[str, str] = {}
 
     def load_pacing(self) -> tuple[HistoryPacing, tuple[list[Any], ...]]:
-        """Return the pacing that an earlier run left, of history and of live requests (see RequestPacing).
+        """Return the pacing that earlier runs left, of history and of live requests (see RequestPacing).
 
-        Where it cannot be read, history waits until IB has forgotten what was asked for.
+        IB counts by account: so what other recorders of this folder asked history for counts too. Where the own one
+        cannot be read, history waits until IB has forgotten what was asked for.
         """
-        if not self._pacing.exists():
-            return HistoryPacing(), ()
-        found = self._read(self._pacing, _parse_pacing)
-        return found or (HistoryPacing(_held_until_s=time.time() + WINDOW_S), ())
+        pacing, live = HistoryPacing(), tuple[list[Any], ...]()
+        if self._pacing.exists():
+            found = self._read(self._pacing, _parse_pacing)
+            pacing, live = found or (HistoryPacing(_held_until_s=time.time() + WINDOW_S), ())
+        for path in sorted(self._pacing.parent.parent.glob(f"*/{self._pacing.name}")):
+            if path != self._pacing and (other := self._read(path, _parse_pacing)):
+                pacing.join(other[0])
+        return pacing, live
 
     def jobs(self, subscriptions: Iterable[Subscription]) -> tuple[Job, ...]:
         """Return what there is to fetch by now: the gaps that wait, and the wishes."""

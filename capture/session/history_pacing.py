@@ -99,6 +99,11 @@ class HistoryPacing:
                      for at, identity, source, weight in state["sent"])  # fmt: skip
         return cls(sent, 0, float(state["held_until_s"]))
 
+    def join(self, other: "HistoryPacing") -> None:
+        """Count what another recorder asked the same account for, too."""
+        self._sent = deque(sorted({*self._sent, *other._sent}))
+        self._held_until_s = max(self._held_until_s, other._held_until_s)
+
     def _forget(self, now_s: float) -> None:
         while self._sent and self._sent[0][0] <= now_s - WINDOW_S * MARGIN:
             self._sent.popleft()

@@ -122,6 +122,8 @@ class Machine:
         for share in plan.shares:
             if share.misfits:
                 self._voice.say("warning", share.instead)
+        for name, why in plan.impossible.items():
+            self._voice.say("warning", f"{name}: {why}: it will be refused, leave it out")
         self._connect()
 
     def _on_connected(self, _event: Connected) -> None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from .instrument import Instrument
 from .pacing import RULES
-from .streams import Stream
+from .streams import Stream, lacking
 
 Wanted = Iterable[tuple[Instrument, Stream]]
 
@@ -59,22 +59,29 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The shares of all limits, and after how many seconds the last stream can have been requested."""
+    """The shares of all limits, and after how many seconds the last stream can have been requested.
+
+    `impossible` says why IB cannot have a stream, by the stream's name.
+    """
 
     lines: int
     shares: tuple[Share, ...]
     start_s: float
+    impossible: dict[str, str]
 
     @property
     def fits(self) -> bool:
         """Whether everything wanted is allowed."""
-        return not any(share.misfits for share in self.shares)
+        return not self.impossible and not any(share.misfits for share in self.shares)
 
 
 def make_plan(wanted: Wanted, lines: int, requests_per_second: float) -> Plan:
     """Return what of the wanted streams fits into so many market data lines; 0 lines mean that nothing is limited."""
     streams = list(wanted)
-    return Plan(lines, tuple(_share(limit, streams, lines) for limit in LIMITS), _start_s(streams, requests_per_second))
+    impossible = {f"{instrument.word} {stream.word}": why for instrument, stream in streams
+                  if (why := lacking(instrument.contract, stream))}
+    shares = tuple(_share(limit, streams, lines) for limit in LIMITS)
+    return Plan(lines, shares, _start_s(streams, requests_per_second), impossible)
 
 
 def _share(limit: Limit, streams: list[tuple[Instrument, Stream]], lines: int) -> Share:

@@ -16,7 +16,7 @@ from capture.tape.agreed import retention_fault
 from capture.tape.near import unknown
 
 from .instrument import Instrument, grammar, parse_instrument
-from .streams import Stream, allowed_streams, parse_stream
+from .streams import Stream, allowed_streams, default_streams, parse_stream
 from .windows import IB_RESTART_WINDOWS, parse_window
 
 FILE_NAME = "ticktape.toml"
@@ -160,7 +160,9 @@ def template() -> str:
     lines += [f"#   {line}" for line in grammar().splitlines()]
     lines += ['#   { symbol = "ES", sec_type = "FUT", exchange = "CME", last_trade_date = "202612" }  by its fields']
     lines += ["# Streams:", *(f"#   {line}" for line in allowed_streams().splitlines())]
-    lines += ["[[record]]", 'instruments = ["AAPL", "EUR.USD"]', 'streams = ["trades", "quotes", "ticks"]', ""]
+    for word in ("AAPL", "EUR.USD"):
+        streams = default_streams(parse_instrument(word).contract)
+        lines += ["[[record]]", f"instruments = {json.dumps([word])}", f"streams = {json.dumps(streams)}", ""]
     return "\n".join(lines)
 
 

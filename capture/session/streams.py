@@ -102,6 +102,17 @@ SNAPSHOT = Kind("snapshot", "snapshot", "ticks", "level 1 once",
                 "req_market_data", "cancel_market_data", {"snapshot": True}, once=True)  # fmt: skip
 
 
+# What is asked for where nobody says: of each instrument what it can have.
+DEFAULT = ("trades", "quotes", "ticks")
+# Kind of security -> its name, and what IB does not have of it, as history words it.
+LACKING = {
+    "CASH": ("currency pairs", frozenset({"TRADES"})),
+    "CMDTY": ("spot commodities", frozenset({"TRADES"})),
+    "IND": ("indices", frozenset({"BID", "ASK", "BID_ASK", "MIDPOINT"})),
+}
+_WHATS = {"all_last": "TRADES", "last": "TRADES", "quotes": "BID_ASK", "midpoints": "MIDPOINT"}
+
+
 @dataclass(frozen=True)
 class Stream:
     """A wanted stream: its word as the user wrote it, its kind, and the fields of its request besides the contract."""
@@ -120,6 +131,21 @@ class Stream:
         """Return name and values of the request that ends it."""
         smart = {"smart": self.values["smart"]} if "smart" in self.values else {}
         return self.kind.cancel, {"request_id": request_id, **smart}
+
+
+def lacking(contract: Contract, stream: Stream) -> str | None:
+    """Return in words why IB cannot have a stream of a contract, None where it may."""
+    plural, whats = LACKING.get(contract.sec_type, ("", frozenset()))
+    what = _WHATS.get(stream.kind.stream, stream.values.get("what"))
+    return f"IB has no {_WORDS[what]} of {plural}" if what in whats else None
+
+
+_WORDS = {"TRADES": "trades", "BID_ASK": "quotes", "MIDPOINT": "midpoints", "BID": "bids", "ASK": "asks"}
+
+
+def default_streams(contract: Contract) -> list[str]:
+    """Return the words of what is recorded of a contract where nobody says."""
+    return [word for word in DEFAULT if lacking(contract, parse_stream(word)) is None]
 
 
 def allowed_streams() -> str:

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import pytest
 
 from capture.gateway import Gateway
 from capture.query import open_lake
+
+backfill = import_module("capture.cli.backfill")  # type checkers see only the package
 
 Run = Callable[..., Any]
 
@@ -113,3 +116,21 @@ def test_an_interrupted_command_goes_on_where_it_was(run: Run, gateway: Gateway,
 def _begun(data: Path, from_s: int) -> bool:
     wishes = (data / "tape" / "main" / "backfill").glob("*.json")
     return any(json.loads(wish.read_text())["next_s"] > from_s for wish in wishes)
+
+
+def test_the_time_left_does_not_climb() -> None:
+    left = backfill.TimeLeft()
+    assert left.text(30, known=False) == "how long that takes is not known yet"
+    assert [left.text(each, known=True) for each in (600, 900, 300)] == [
+        "by IB's limits 10 min more", "by IB's limits at least 10 min more", "by IB's limits 5 min more"]
+
+
+def test_redirected_progress_is_a_line_only_when_something_changed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backfill, "LINE_INTERVAL_S", 0.0)
+    texts = iter([("1 left", "; 9 s"), ("1 left", "; 9 s"), ("1 left", "; 8 s"), ("0 left", "")])
+    show = backfill._paced(lambda: next(texts))
+    for _ in range(4):
+        show()
+    assert capsys.readouterr().err == "ticktape: 1 left; 9 s\nticktape: 0 left\n"

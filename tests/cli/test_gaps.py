@@ -30,8 +30,9 @@ def test_times_narrow_down_and_are_utc_without_a_zone(run: Run, script: Any) -> 
     assert begins("--until", begin.removesuffix("+00:00")) == []  # a gap begins before the time that is given
 
 
-VERBS = {"gaps": ["gaps", "aapl"], "coverage": ["coverage", "aapl"], "check-bars": ["check-bars", "aapl"],
-         "tail": ["tail", "trades", "aapl", "--for", 0]}
+VERBS: dict[str, list[object]] = {
+    "gaps": ["gaps", "aapl"], "coverage": ["coverage", "aapl"], "check-bars": ["check-bars", "aapl"],
+    "tail": ["tail", "trades", "aapl", "--for", 0]}
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -36,3 +36,29 @@ def test_nothing_wanted_is_told(run: Run) -> None:
     code, _, err = run("plan")
     assert code == 2
     assert "nothing to record" in err
+
+
+def test_by_default_an_instrument_is_asked_for_what_it_can_have(run: Run) -> None:
+    plan = json.loads(run("plan", "AAPL", "EUR.USD", "IND:SPX@CBOE", "--json").out)
+    wanted = {limit["limit"]: limit["wanted"] for limit in plan["limits"]}
+    assert (wanted["tick-by-tick"], wanted["market data lines"]) == (2 + 1 + 1, 3)
+    assert (plan["fits"], plan["impossible"]) == (True, {})
+
+
+def test_what_ib_has_not_is_said(run: Run) -> None:
+    plan = json.loads(run("plan", "EUR.USD", "--streams", "trades,bars,quotes", "--json").out)
+    assert (plan["fits"], list(plan["impossible"])) == (False, ["EUR.USD trades", "EUR.USD bars"])
+    assert "EUR.USD trades: IB has no trades of currency pairs" in run("plan", "EUR.USD", "--streams", "trades").out
+    assert "IND:SPX@CBOE quotes: IB has no quotes of indices" in run("plan", "IND:SPX@CBOE", "--streams", "quotes").out
+
+
+def test_a_date_that_no_calendar_has_does_not_pass(run: Run) -> None:
+    for word in ("FUT:ES@CME:202613", "OPT:AAPL:20260230:250:C"):
+        code, _, err = run("plan", word)
+        assert code == 2
+        assert "is no month or date of expiry" in err
+
+
+def test_what_init_writes_can_be_had(run: Run) -> None:
+    run("init")
+    assert json.loads(run("plan", "--json").out)["impossible"] == {}

@@ -332,3 +332,19 @@ def test_a_code_that_may_be_advice_ends_a_request_only_where_no_answer_comes(sce
         assert each.state is state
         scene.now_s += 100
     assert f"code {code}: doubtful" in silent.reason
+
+
+def test_requests_for_one_contract_count_together_whatever_word_names_it(scene: Scene) -> None:
+    other = Job("other", parse_instrument("conid:265598"), TickPages("TRADES", BEGIN, BEGIN + 60), BEGIN)
+    scene.want(job(), other)
+    for name, values in list(scene.work()):
+        assert name == "req_contract_details"
+        scene.hear("contract_details", request_id=values["request_id"], con_id=265598, symbol="AAPL",
+                   sec_type="STK", exchange="SMART", primary_exchange="NASDAQ")
+        scene.hear("contract_details_end", request_id=values["request_id"])
+    scene.work()
+    scene.now_s += 60
+    scene.work()
+    sent = scene.history.pacing.as_json()["sent"]
+    assert len(sent) == 2
+    assert len({source for _, _, source, _ in sent}) == 1

@@ -8,6 +8,7 @@ import pytest
 
 from capture.session.history import SETTLE_S
 from capture.session.history_desk import OTHERS_S, QUIET_S, HistoryDesk
+from capture.session.history_pacing import Ask, HistoryPacing
 from capture.session.instrument import Contract, parse_instrument
 from capture.session.lateness import Timed
 from capture.session.settings import Settings
@@ -55,3 +56,16 @@ def test_a_stream_that_lags_is_waited_for(desk: HistoryDesk, events: tuple[float
 
 def test_a_stream_is_quiet_where_others_came_far_beyond(desk: HistoryDesk) -> None:
     assert begins_s(desk, stream("trades", 265598, END), stream("trades", 2, TO + OTHERS_S + 1)) == TO + SETTLE_S
+
+
+def test_what_other_recorders_asked_of_the_account_counts(desk: HistoryDesk, tmp_path: Path) -> None:
+    for name, at_s in (("main", 5.0), ("other", 3.0), ("third", 9.0)):
+        pacing = HistoryPacing()
+        pacing.sent(Ask(name, "AAPL"), at_s)
+        (tmp_path / "tape" / name).mkdir(exist_ok=True)
+        (tmp_path / "tape" / name / "pacing.json").write_text(json.dumps(pacing.as_json()))
+    (tmp_path / "tape" / "torn").mkdir()
+    (tmp_path / "tape" / "torn" / "pacing.json").write_text("{")
+    pacing, live = desk.load_pacing()
+    assert [at_s for at_s, *_ in pacing.as_json()["sent"]] == [3.0, 5.0, 9.0]
+    assert (live, list(desk.faults)) == ((), [str(tmp_path / "tape" / "torn" / "pacing.json")])
