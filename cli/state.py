@@ -14,6 +14,7 @@ from capture.tape import segments
 
 SILENT_AFTER_S = 10.0  # status.json is touched every second
 MUTE = "does not answer"
+ENDED = frozenset({"stopped", "ended without stopping"})
 
 
 def recorder_state(layout: Layout, recorder: str) -> dict[str, Any]:
@@ -22,11 +23,12 @@ def recorder_state(layout: Layout, recorder: str) -> dict[str, Any]:
     `running` is true while its process lives and speaks. `behind_marks` counts the finished ranges that are not
     rolled yet, `behind_s` the seconds since the roller last finished one while there are any. `said_s` is the age of
     all this. `rows_without_instrument` counts, by table, rolled rows of market data that name none. Of a recorder that
-    said nothing yet, only these and its name are there.
+    said nothing yet, only these and its name are there; `has_tape` is true where it recorded something.
     """
     folder = layout.tape / recorder
     said = read_status(folder)
-    rolled = first_unrolled(layout, recorder, segments(folder))
+    tapes = segments(folder)
+    rolled = first_unrolled(layout, recorder, tapes)
     behind = max(said.get("mark", 0) - rolled.mark, 0) if rolled is not None else 0
     said_s, heard_s = age_s(said.get("written")), age_s(said.pop("heard", None))
     stopped = said.get("state") in (None, "stopped")
@@ -35,6 +37,7 @@ def recorder_state(layout: Layout, recorder: str) -> dict[str, Any]:
         **said,
         "running": not stopped and heard_s is not None and heard_s < SILENT_AFTER_S and _lives(said["pid"]),
         "said_s": said_s,
+        "has_tape": bool(tapes),
         "behind_marks": behind,
         "rows_without_instrument": rolled.nameless if rolled is not None else {},
         "behind_s": _since_rolled_s(layout, recorder) if behind else 0.0,
@@ -46,7 +49,7 @@ def condition(state: dict[str, Any]) -> str:
     if state["running"] or state.get("state") == "stopped":
         return str(state["state"])
     if "pid" not in state:
-        return "has not started"
+        return "ended before it said anything" if state["has_tape"] else "has not started"
     return MUTE if _lives(state["pid"]) else "ended without stopping"
 
 

@@ -42,11 +42,14 @@ def _status(data: Path) -> dict[str, Any]:
     from capture.query import open_lake
     from capture.session.lateness import LATE_S
     from capture.session.room import LEAST_BYTES, no_room
+    from capture.session.snapshot import RECORDER as SNAPSHOT
 
     from . import state
 
     with open_lake(data) as lake:
-        recorders = [state.recorder_state(lake.layout, name) for name in lake.layout.recorders()]
+        found = [state.recorder_state(lake.layout, name) for name in lake.layout.recorders()]
+        # Who took a snapshot is no recorder any more once all of it is in files.
+        recorders = [one for one in found if one["recorder"] != SNAPSHOT or one["running"] or one["behind_marks"]]
     lack = no_room(data, LEAST_BYTES)
     for recorder in recorders:
         recorder["condition"] = state.condition(recorder)
@@ -59,6 +62,10 @@ def _status(data: Path) -> dict[str, Any]:
             stream["late"] = late and recorder["running"] and not stream.get("delayed")
             if not recorder["running"]:
                 stream["rows_per_second"] = 0.0
+            if recorder["condition"] in state.ENDED and stream["state"] != "refused":
+                stream["state"] = "stopped"
+        if recorder["condition"] in state.ENDED and "wanted" in recorder:
+            recorder["acknowledged"] = recorder["flowing"] = 0
     used = {name: state.disk_bytes([data / name]) for name in ("tape", "live", "archive")}
     return {
         "data": data.absolute(),
@@ -112,15 +119,29 @@ def _show(recorder: dict[str, Any]) -> None:
               f"{recorder['flowing']} flowing")
     streams = [(s["instrument"], s["symbol"], s["word"], s["state"], f"{s['rows_per_second']:,.1f}",
                 age_text(s["last_row_age_s"]), lag_text(s["lag_p50_s"], s["lag_max_s"]),
-                s["message"].partition("\n")[0]) for s in recorder["streams"]]
+                "see below" if s["state"] == "refused" else s["message"].partition("\n")[0])
+               for s in recorder["streams"]]
     if streams:
         show_table(("instrument", "symbol", "stream", "state", "rows/s", "last row", "lag", "message"), streams,
                    ("rows/s", "last row", "lag"))
+    for why, names in _refusals(recorder["streams"]).items():
+        print(f"refused: {', '.join(names)}: {why}")
     for stream in recorder["streams"]:
         if stream["late"]:
             show(f"late: {stream['instrument']} {stream['word']} comes {stream['lag_p50_s']:,.0f} s after its events, "
                   f"up to {stream['lag_max_s']:,.0f} s; what is under way is lost where the line breaks")
     show()
+
+
+def _refusals(streams: list[dict[str, Any]]) -> dict[str, list[str]]:
+    """Return the streams that were refused by the reason, which is said once."""
+    found: dict[str, list[str]] = {}
+    for stream in streams:
+        if stream["state"] == "refused":
+            name = f"{stream['instrument']} {stream['word']}"
+            why = stream["message"].partition("\n")[0].removeprefix(f"{name}: ")
+            found.setdefault(why.removeprefix(f"{stream['instrument']}: "), []).append(name)
+    return found
 
 
 def behind_text(recorder: dict[str, Any]) -> str:

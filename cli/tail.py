@@ -125,6 +125,8 @@ class _Watch:
 
     def look(self) -> None:
         """Look if it is time."""
+        from capture.session.snapshot import RECORDER as SNAPSHOT
+
         from .state import condition, recorder_state
 
         if time.monotonic() - self._looked_s < LOOK_INTERVAL_S:
@@ -132,6 +134,8 @@ class _Watch:
         self._looked_s = time.monotonic()
         found = {}
         for name in self._layout.recorders():
+            if name == SNAPSHOT:
+                continue
             with suppress(ValueError):  # it is writing that down at this moment
                 state = recorder_state(self._layout, name)
                 found[name] = f"{condition(state)}" + (f": {state['trouble']}" if state.get("trouble") else "")

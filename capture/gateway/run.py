@@ -21,7 +21,7 @@ def serve(gateway: Gateway, ready: Callable[[int], None] | None = None, beside: 
 
     async def until_signalled() -> None:
         stopped = asyncio.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, stopped.set)
         async with gateway, listening(gateway):
             if ready is not None:

@@ -71,7 +71,8 @@ def check(layout: Layout, parent: int) -> None:
 def main() -> None:
     """Run as a process of its own."""
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="ticktape checker: %(message)s")
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C reaches the recorder, which then ends us
+    for name in (signal.SIGINT, signal.SIGHUP):  # of a terminal they reach the recorder, which then ends us
+        signal.signal(name, signal.SIG_IGN)
     with suppress(OSError):
         os.nice(NICENESS)
     try:

@@ -113,7 +113,8 @@ def main() -> None:
     end = End()
     signal.signal(signal.SIGTERM, end.tell)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # held back by the recorder until now
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C reaches the recorder, which then ends us
+    for name in (signal.SIGINT, signal.SIGHUP):  # of a terminal they reach the recorder, which then ends us
+        signal.signal(name, signal.SIG_IGN)
     try:
         run(data, recorder, end, parent, *sys.argv[4:])
     except (OSError, duckdb.Error, pa.ArrowException) as error:

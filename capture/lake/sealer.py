@@ -57,7 +57,8 @@ class SealerKeeper:
 def main() -> None:
     """Run as a process of its own."""
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="ticktape sealer: %(message)s")
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C reaches the recorder, which then ends us
+    for name in (signal.SIGINT, signal.SIGHUP):  # of a terminal they reach the recorder, which then ends us
+        signal.signal(name, signal.SIG_IGN)
     with suppress(OSError):
         os.nice(NICENESS)
     layout = Layout(Path(sys.argv[1]))

@@ -45,6 +45,7 @@ from .windows import parse_window
 PROBE_AFTER_S = 15.0  # silence after which the gateway is asked for its time, and again each time as long
 PROBE_DEADLINE_S = 30.0  # how long the first such question may go unanswered
 LINE_QUIET_S = 2.5  # silence of the whole line after which it is asked before a stream is blamed
+MOST_LACKING = 10  # streams that are named at the end
 RESOLVE_TIMEOUT_S = 60.0  # contract details come within seconds; farms being restarted swallow the question
 
 
@@ -80,7 +81,7 @@ class Machine:
         self._due_s: float | None = None
         self._questions = 0  # contracts asked for, not yet answered
         self._told_wanted = False  # to the tape
-        self._lost = False  # the line, for a while and out of the blue
+        self._lost = ""  # why the line was, for a while and out of the blue
 
     # Interface
 
@@ -173,12 +174,25 @@ class Machine:
         if silent and self._line_answers():
             for subscription in silent:
                 watchman.act(subscription, self._now_s)
+            watchman.tell_silent(silent)
 
     def _on_stop_asked(self, event: StopAsked) -> None:
         # What is wanted still was never asked for with success: nothing of it was recorded.
         missing = self._subscriber.count(Life.WANTED) or self._subscriber.count(Life.SILENT)
         damaged = self._lost or self.upstream.lost or self._subscriber.refused or missing
         self._stop((3 if damaged else 0) if self.sessions else 1, event.reason)
+
+    def lacking(self) -> str:
+        """Return in words which streams were not whole, why, and what to do."""
+        parts = [f"the line was lost ({self._lost})"] if self._lost else []
+        parts += ["IB lost its own line or a farm"] if self.upstream.lost else []
+        lacking = self._subscriber.lacking()
+        parts += lacking[:MOST_LACKING]
+        if len(lacking) > MOST_LACKING:
+            parts.append(f"and {len(lacking) - MOST_LACKING} streams more, see `ticktape status`")
+        why = "; ".join(parts or ["some streams were refused for a while"])
+        return (f"not all that was wanted was recorded: {why}."
+                " `ticktape gaps` lists what is missing, `ticktape backfill` fetches what IB's history has of it")
 
     # Work that is due
 
@@ -257,7 +271,7 @@ class Machine:
         self.trouble = text
         self.upstream.end_session()
         if self.state in IN_SESSION:
-            self._lost = self._lost or not self._voice.calm
+            self._lost = self._lost or ("" if self._voice.calm else text)
             if self._now_s - self._ready_s >= SETTLED_S:
                 self._backoff.reset()
         self._queue.clear()

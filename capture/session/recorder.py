@@ -61,6 +61,8 @@ from .streams import Stream
 HOUSEKEEPING_S = 1.0  # how often arrivals are counted, and status, history and sizes are looked at
 
 
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # SIGHUP: the terminal was closed
+
 SOFTWARE = f"ticktape {version('ticktape')}"  # asked once: while an upgrade goes on, nobody can say
 
 
@@ -99,7 +101,7 @@ class Recorder:
         self._beside = Beside(self._report)
 
     async def run(self, for_s: float | None = None) -> int:
-        """Record for `for_s` seconds, or until SIGINT, SIGTERM or `stop`, and return the exit code.
+        """Record for `for_s` seconds, or until SIGINT, SIGTERM, SIGHUP or `stop`, and return the exit code.
 
         0: all is well; 1: nothing could be recorded; 3: a wanted stream was refused, or the line was lost meanwhile.
         Raises RecorderBusy, TapeFull or TapeError when the tape cannot be begun, TapeError when it cannot be written
@@ -281,9 +283,12 @@ class Recorder:
             self._say(command.level, command.text)
 
     def _stop(self, command: Stop) -> None:
-        said = command.reason == self.machine.trouble  # when the connection was given up
         level = "error" if command.exit_code == 1 else "info"
-        self._speak(Say(level, "stopped" if said else f"stopped: {command.reason}"))
+        if command.exit_code == 3:
+            self._speak(Say("warning", self.machine.lacking()))
+        said = command.reason == self.machine.trouble  # when the connection was given up
+        reason = "there was no session, for the reason said above" if said else command.reason
+        self._speak(Say(level, f"stopped: {reason}"))
         if not self._end.done():
             self._end.set_result(command.exit_code)
 
@@ -361,7 +366,7 @@ class Recorder:
         self._task(self._sealer.seal())
 
     async def _finish(self) -> None:
-        for name in (signal.SIGINT, signal.SIGTERM):
+        for name in _ENDING:
             self._loop.remove_signal_handler(name)
         await self._beside.do("status", self._publish_status)
         await self._beside.do("history", self._save_history)
@@ -385,8 +390,9 @@ class Recorder:
 
     def _listen_for_signals(self) -> None:
         if threading.current_thread() is threading.main_thread():
-            for name in (signal.SIGINT, signal.SIGTERM):
-                self._loop.add_signal_handler(name, self.stop, f"received {name.name}")
+            for name in _ENDING:
+                if signal.getsignal(name) is not signal.SIG_IGN or name is not signal.SIGHUP:  # nohup ignores it
+                    self._loop.add_signal_handler(name, self.stop, f"received {name.name}")
 
 
 _DO: dict[type, Callable[[Recorder, Any], None]] = {

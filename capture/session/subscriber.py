@@ -77,6 +77,10 @@ class Subscriber:
         """Return how many subscriptions have come this far."""
         return sum(subscription.life is life for subscription in self.subscriptions.all)
 
+    def lacking(self) -> list[str]:
+        """Return in words each stream of which nothing comes, and why."""
+        return [why for subscription in self.subscriptions.all if (why := _why_lacking(subscription))]
+
     def hear(self, message: Decoded, now_s: float) -> None:
         """Take a message that may concern a contract or a subscription."""
         self._now_s = now_s
@@ -358,6 +362,20 @@ def _refused_s(code: int | None) -> tuple[float, float] | None:
     if code in LASTING:
         return None
     return UNKNOWN_S if code in UNKNOWN else REFUSED_S
+
+
+def _why_lacking(subscription: Subscription) -> str | None:
+    """Return in words why nothing comes of a stream; None for one of which something does, or may."""
+    match subscription.life:
+        case Life.REFUSED:
+            message = subscription.message.partition("\n")[0]
+            return f"{subscription.name} was refused: {message.removeprefix(f'{subscription.name}: ')}"
+        case Life.SILENT:
+            return f"{subscription.name} is {subscription.message}"
+        case Life.WANTED:
+            return f"{subscription.name} was not requested yet"
+        case _:
+            return None
 
 
 def _as_note(subscription: Subscription) -> dict[str, Any]:

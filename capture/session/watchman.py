@@ -11,6 +11,8 @@ from .voice import Voice
 STALLED_S = 5.0  # not having looked for so long means that we were held up, not the streams
 AGAIN_FIRST_S, AGAIN_MOST_S = 15.0, 1800.0  # how long a stream that stays silent is left alone between requests
 
+MOST_NAMED = 5  # streams that fell silent at once
+
 _WATCHED = frozenset({Life.REQUESTED, Life.ACKNOWLEDGED, Life.FLOWING})
 
 
@@ -78,6 +80,12 @@ class Watchman:
         subscription.flow.alarmed(now_s)
         self._subscriptions.schedule(subscription, now_s)
 
+    def tell_silent(self, silent: Sequence[Subscription]) -> None:
+        """Say at once which streams have fallen silent."""
+        named = ", ".join(f"{one.name} ({one.message.removeprefix('silent: ')})" for one in silent[:MOST_NAMED])
+        more = f" and {len(silent) - MOST_NAMED} more" if len(silent) > MOST_NAMED else ""
+        self._voice.say("warning", f"silent though rows are expected: {named}{more}; requesting them again")
+
     def pause(self, subscription: Subscription, text: str, silence: Backoff) -> None:
         """Take a stream as silent, for the reason given, until a row comes."""
         if subscription.life is not Life.SILENT:
@@ -90,7 +98,7 @@ class Watchman:
             return
         if subscription.life is Life.REFUSED:
             self._voice.tell("info", f"{subscription.name} flows all the same", about=subscription)
-        if subscription.life is Life.SILENT and subscription.attempts > 1:
+        if subscription.life is Life.SILENT and subscription.attempts:
             self._voice.tell("info", f"{subscription.name} flows again", about=subscription)
         subscription.life, subscription.due_s = Life.FLOWING, None
         subscription.silence = subscription.refusals = None

@@ -102,7 +102,7 @@ def test_nobody_at_the_port(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert code == 1
     assert err.count(f"127.0.0.1:{port}") == 1
     assert "4002" in err
-    assert err.endswith("ticktape: error: stopped\n")
+    assert err.endswith("ticktape: error: stopped: there was no session, for the reason said above\n")
 
 
 @pytest.mark.slow

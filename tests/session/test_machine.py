@@ -1,3 +1,4 @@
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from itertools import pairwise
@@ -314,6 +315,8 @@ def test_an_unknown_instrument_is_refused_and_the_others_go_on() -> None:
     assert [s.life for s in driver.machine.subscriptions.all] == [Life.REQUESTED] * 2 + [Life.REFUSED] * 2
     assert driver.machine.subscriptions.all[2].code == 200
     assert driver.tell(StopAsked("enough")) == [Close("enough"), Stop(3, "enough")]
+    assert "XYZ trades was refused: XYZ: no security definition" in driver.machine.lacking()
+    assert "`ticktape gaps` lists what is missing" in driver.machine.lacking()
 
 
 def test_an_ambiguous_instrument_lists_the_words_that_pick_each() -> None:
@@ -823,9 +826,11 @@ def test_a_busy_stream_that_falls_silent_is_noticed_in_seconds_and_requested_aga
     assert driver.commands.index(next(c for c in driver.commands if isinstance(c, Note))) == 0, "before the cancel"
     assert driver.lives(Life.SILENT)
     assert driver.subscription.request_id not in (old, None)
-    assert not driver.of(Say)
+    assert re.fullmatch(r"silent though rows are expected: AAPL quotes \(no row for \d s\); requesting them again",
+                        driver.said("warning"))
     driver.flow(1, ticks=10, quotes=1)
     assert driver.lives(Life.FLOWING)
+    assert "AAPL quotes flows again" in driver.said("info")
     assert driver.subscription.message == ""
 
 

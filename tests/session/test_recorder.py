@@ -394,7 +394,7 @@ def test_killed_recorders_lose_nothing_that_they_had_read(gateway: Gateway, sett
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signals_stop_it_cleanly_and_the_roller_finishes(
     gateway: Gateway, settings: MakeSettings, name: signal.Signals
 ) -> None:
