@@ -125,7 +125,7 @@ def _show(recorder: dict[str, Any]) -> None:
         show_table(("instrument", "symbol", "stream", "state", "rows/s", "last row", "lag", "message"), streams,
                    ("rows/s", "last row", "lag"))
     for why, names in _refusals(recorder["streams"]).items():
-        print(f"refused: {', '.join(names)}: {why}")
+        show(f"refused: {', '.join(names)}: {why}")
     for stream in recorder["streams"]:
         if stream["late"]:
             show(f"late: {stream['instrument']} {stream['word']} comes {stream['lag_p50_s']:,.0f} s after its events, "
