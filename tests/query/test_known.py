@@ -55,7 +55,7 @@ def test_of_several_instruments_the_unknown_ones_are_named(lake: Lake, recwarn: 
 SPANS: dict[str, Callable[[Lake, str, str], Any]] = {
     "rows": lambda lake, start, end: lake.trades("AAPL", start, end),
     "function": lambda lake, start, end: lake.vwap("AAPL", start, end),
-    "gaps": lambda lake, start, end: lake.gaps(None, None, start, end),
+    "gaps": lambda lake, start, end: lake.gaps(None, start, end),
     "coverage": lambda lake, start, end: lake.coverage(None, start, end),
     "replay": lambda lake, start, end: lake.replay("AAPL", start, end),
     "check bars": lambda lake, start, end: check_bars(lake, [], start, end),
