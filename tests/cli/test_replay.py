@@ -110,7 +110,8 @@ def test_ctrl_c_ends_it_in_peace(lake: Path) -> None:
 def test_where_nothing_was_recorded_it_is_said(run: Run, lake: Path) -> None:
     code, out, err = run("replay", "TSLA", "--data", lake)
     assert (code, out) == (0, "")
-    assert err.startswith("ticktape: nothing was recorded of what is asked for")
+    assert "ticktape: warning: nothing was recorded of 'TSLA'" in err
+    assert "ticktape: nothing was recorded of what is asked for" in err
 
 
 @pytest.mark.slow

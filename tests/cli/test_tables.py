@@ -46,7 +46,7 @@ def test_the_versions_of_files_are_counted(run: Run, lake: Path) -> None:
 def test_an_unknown_table_is_wrong_usage(run: Run) -> None:
     code, _, err = run("tables", "trade")
     assert code == 2
-    assert "trades, quotes" in err
+    assert "did you mean 'trades'?" in err
 
 
 def test_no_lake(run: Run) -> None:
