@@ -24,6 +24,7 @@ from .events import (
     Lost,
     NoRoom,
     Received,
+    Say,
     Send,
     Started,
     Stop,
@@ -181,6 +182,13 @@ class Machine:
         missing = self._subscriber.count(Life.WANTED) or self._subscriber.count(Life.SILENT)
         damaged = self._lost or self.upstream.lost or self._subscriber.refused or missing
         self._stop((3 if damaged else 0) if self.sessions else 1, event.reason)
+
+    def last_words(self, stop: Stop) -> list[Say]:
+        """Return what is to be said at the end."""
+        said_above = stop.reason == self.trouble  # when the connection was given up
+        reason = "there was no session, for the reason said above" if said_above else stop.reason
+        last = Say("error" if stop.exit_code == 1 else "info", f"stopped: {reason}")
+        return [Say("warning", self.lacking()), last] if stop.exit_code == 3 else [last]
 
     def lacking(self) -> str:
         """Return in words which streams were not whole, why, and what to do."""

@@ -62,7 +62,6 @@ HOUSEKEEPING_S = 1.0  # how often arrivals are counted, and status, history and 
 
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # SIGHUP: the terminal was closed
-
 SOFTWARE = f"ticktape {version('ticktape')}"  # asked once: while an upgrade goes on, nobody can say
 
 
@@ -284,11 +283,8 @@ class Recorder:
 
     def _stop(self, command: Stop) -> None:
         level = "error" if command.exit_code == 1 else "info"
-        if command.exit_code == 3:
-            self._speak(Say("warning", self.machine.lacking()))
-        said = command.reason == self.machine.trouble  # when the connection was given up
-        reason = "there was no session, for the reason said above" if said else command.reason
-        self._speak(Say(level, f"stopped: {reason}"))
+        for said in self.machine.last_words(command):
+            self._speak(said)
         if not self._end.done():
             self._end.set_result(command.exit_code)
 

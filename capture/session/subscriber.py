@@ -6,7 +6,6 @@ from typing import Any
 
 from capture.tape.agreed import REFUSED
 from capture.wire.codec import Decoded
-from capture.wire.context import request_of
 from capture.wire.notices import Action, Code
 
 from .backoff import Backoff
@@ -16,7 +15,7 @@ from .instrument import Contract, Instrument
 from .pacing import RULES, RequestPacing, Rule
 from .resolve import AmbiguousError, Resolver, is_contract_id
 from .streams import Stream
-from .subscriptions import ASKED, Life, Subscription, Subscriptions
+from .subscriptions import ASKED, Life, Subscription, Subscriptions, as_note, why_lacking
 from .voice import Voice
 from .watchman import Watchman
 
@@ -79,7 +78,7 @@ class Subscriber:
 
     def lacking(self) -> list[str]:
         """Return in words each stream of which nothing comes, and why."""
-        return [why for subscription in self.subscriptions.all if (why := _why_lacking(subscription))]
+        return [why for subscription in self.subscriptions.all if (why := why_lacking(subscription))]
 
     def hear(self, message: Decoded, now_s: float) -> None:
         """Take a message that may concern a contract or a subscription."""
@@ -109,7 +108,7 @@ class Subscriber:
 
     def tell_wanted(self) -> None:
         """Write down what is wanted: what an earlier run recorded besides is no longer missed."""
-        self._voice.wanted([_as_note(subscription) for subscription in self.subscriptions.all])
+        self._voice.wanted([as_note(subscription) for subscription in self.subscriptions.all])
 
     def resolve(self) -> None:
         """Ask for the contracts that are not known yet, forgetting questions that had no answer."""
@@ -362,28 +361,6 @@ def _refused_s(code: int | None) -> tuple[float, float] | None:
     if code in LASTING:
         return None
     return UNKNOWN_S if code in UNKNOWN else REFUSED_S
-
-
-def _why_lacking(subscription: Subscription) -> str | None:
-    """Return in words why nothing comes of a stream; None for one of which something does, or may."""
-    match subscription.life:
-        case Life.REFUSED:
-            message = subscription.message.partition("\n")[0]
-            return f"{subscription.name} was refused: {message.removeprefix(f'{subscription.name}: ')}"
-        case Life.SILENT:
-            return f"{subscription.name} is {subscription.message}"
-        case Life.WANTED:
-            return f"{subscription.name} was not requested yet"
-        case _:
-            return None
-
-
-def _as_note(subscription: Subscription) -> dict[str, Any]:
-    """Return a wanted stream as a note names it; of an instrument not found, what its word says of the contract."""
-    name, values = subscription.stream.request(0, subscription.contract or subscription.instrument.contract)
-    asked = request_of(name, values)
-    assert asked is not None, name
-    return {field: getattr(asked, field) for field in ("instrument_id", "symbol", "stream", "bar_size", "what")}
 
 
 def _as_wished(subscription: Subscription, contract: Contract) -> Contract:

@@ -5,6 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import count
+from typing import Any
+
+from capture.wire.context import request_of
 
 from .backoff import Backoff
 from .hours import Hours
@@ -165,3 +168,25 @@ class Subscriptions:
         if subscription.request_id is not None:
             self.by_id.pop(subscription.request_id, None)
             subscription.request_id = None
+
+
+def why_lacking(subscription: Subscription) -> str | None:
+    """Return in words why nothing comes of a stream; None for one of which something does, or may."""
+    match subscription.life:
+        case Life.REFUSED:
+            message = subscription.message.partition("\n")[0]
+            return f"{subscription.name} was refused: {message.removeprefix(f'{subscription.name}: ')}"
+        case Life.SILENT:
+            return f"{subscription.name} is {subscription.message}"
+        case Life.WANTED:
+            return f"{subscription.name} was not requested yet"
+        case _:
+            return None
+
+
+def as_note(subscription: Subscription) -> dict[str, Any]:
+    """Return a wanted stream as a note names it; of an instrument not found, what its word says of the contract."""
+    name, values = subscription.stream.request(0, subscription.contract or subscription.instrument.contract)
+    asked = request_of(name, values)
+    assert asked is not None, name
+    return {field: getattr(asked, field) for field in ("instrument_id", "symbol", "stream", "bar_size", "what")}
