@@ -59,8 +59,6 @@ from .status import StatusFile
 from .streams import Stream
 
 HOUSEKEEPING_S = 1.0  # how often arrivals are counted, and status, history and sizes are looked at
-
-
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # SIGHUP: the terminal was closed
 SOFTWARE = f"ticktape {version('ticktape')}"  # asked once: while an upgrade goes on, nobody can say
 
@@ -282,7 +280,6 @@ class Recorder:
             self._say(command.level, command.text)
 
     def _stop(self, command: Stop) -> None:
-        level = "error" if command.exit_code == 1 else "info"
         for said in self.machine.last_words(command):
             self._speak(said)
         if not self._end.done():
