@@ -35,6 +35,8 @@ def test_columns_and_views_carry_their_meaning(tmp_path: Path) -> None:
     prepare(layout)
     found = ask(layout, "select comment from duckdb_columns() where table_name = 'trades' and column_name = 'price'")
     assert found == [(TABLES["trades"].column("price").meaning,)]
+    said = dict(ask(layout, "select view_name, comment from duckdb_views() where not internal"))
+    assert {name: said[name] for name in TABLES} == {name: table.meaning for name, table in TABLES.items()}
 
 
 def test_the_file_opens_in_older_clients(tmp_path: Path) -> None:
