@@ -19,6 +19,7 @@ from capture.tape import segments
 DAYS = [datetime(2026, 1, day, 12, tzinfo=UTC) for day in (5, 6, 7)]
 SYMBOLS = {1: "AAPL", 2: "MSFT"}
 TABLES = ["trades", "quotes", "ticks", "depth"]
+ROWS = 5  # that a book is asked for
 
 
 def write(tape: Any, chance: random.Random) -> None:
@@ -42,7 +43,7 @@ def subscribe(tape: Any) -> None:
     for number, symbol in SYMBOLS.items():
         for request, name, more in (
             (0, "req_tick_by_tick", {"tick_kind": "AllLast"}), (1, "req_tick_by_tick", {"tick_kind": "BidAsk"}),
-            (2, "req_market_data", {}), (3, "req_market_depth", {"rows": 5})):
+            (2, "req_market_data", {}), (3, "req_market_depth", {"rows": ROWS})):
             tape.ask(number * 10 + request, name, con_id=number, symbol=symbol, **more)
 
 
