@@ -33,6 +33,8 @@ EPILOG = ("\b\nTimes are UTC: 2026-01-31, or 2026-01-31T14:30:00. What there is:
 
 From = Annotated[str | None, typer.Option("--from", metavar="TIME", help="First second.")]
 Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Up to this second, without it.")]
+# What scripts of before say: up to this second, with it.
+FormerTo = Annotated[str | None, typer.Option("--to", hidden=True)]
 
 
 def run(
@@ -40,6 +42,7 @@ def run(
         metavar="INSTRUMENT", help="Words as for `record`; without any, the gaps of the recorder.")] = None,
     from_: From = None,
     until: Until = None,
+    to: FormerTo = None,
     what: Annotated[str, typer.Option(metavar="WORD,…", help="What to fetch.")] = "trades",
     host: Host = None,
     port: Port = None,
@@ -59,7 +62,7 @@ def run(
     from capture.session.settings import load_settings
 
     settings = load_settings(config, host=host, port=port, client_id=client_id, data=data, recorder=recorder)
-    spans = _spans(instruments or [], from_, until, what)
+    spans = _spans(instruments or [], from_, until or _until_of(to), what)
     desk = HistoryDesk(settings)
     wishes = [desk.wish(wish) for wish in spans]
     if _running(settings):
@@ -68,6 +71,15 @@ def run(
     else:
         code = asyncio.run(_fetch(settings, desk, wishes))
     raise typer.Exit(code)
+
+
+def _until_of(to: str | None) -> str | None:
+    """Return what --until says now for the --to of before, which was included."""
+    if to is None:
+        return None
+    until = datetime.fromtimestamp(math.floor(_moment_s(to)) + 1, UTC).isoformat()
+    say(f"ticktape: warning: --to was replaced by --until, which is not included: taken as --until {until}")
+    return until
 
 
 def _spans(instruments: list[str], begin: str | None, end: str | None, what: str) -> "list[Wish]":

@@ -134,3 +134,9 @@ def test_redirected_progress_is_a_line_only_when_something_changed(
     for _ in range(4):
         show()
     assert capsys.readouterr().err == "ticktape: 1 left; 9 s\nticktape: 0 left\n"
+
+
+def test_the_word_of_before_for_a_spans_end_means_what_it_meant(capsys: pytest.CaptureFixture[str]) -> None:
+    assert backfill._until_of("2026-01-05T14:01:00") == "2026-01-05T14:01:01+00:00"
+    assert "--to was replaced by --until" in capsys.readouterr().err
+    assert backfill._until_of(None) is None

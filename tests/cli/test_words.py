@@ -26,7 +26,8 @@ def commands() -> Iterator[tuple[str, Any]]:
 
 def test_no_command_has_another_word_for_what_others_have() -> None:
     for name, command in commands():
-        known = {word for one in command.params for word in (*one.opts, *one.secondary_opts)}
+        shown = [one for one in command.params if not getattr(one, "hidden", False)]
+        known = {word for one in shown for word in (*one.opts, *one.secondary_opts)}
         assert not known & {"--to", "--since", "--end", "--name", "--symbol", "--symbols"}, name
         for one in command.params:
             assert (one.metavar or "") not in ("SYMBOL", "SECONDS") or "--cut-silence" in one.opts, (name, one.opts)
