@@ -3,6 +3,7 @@
 import asyncio
 import time
 from contextlib import suppress
+from datetime import datetime
 from itertools import count
 from typing import Any
 
@@ -22,12 +23,15 @@ from .output import age_text, size_text
 from .state import recorder_state
 from .status import behind_text
 
-LOOK_INTERVAL_S = 1.0  # a recorder counts anew every second
+LOOK_INTERVAL_S = 1.0  # at what the recorder says, which is new every few seconds
 MOST_STREAMS = 20  # on the terminal; the rest is counted
 
 
 class Pulse:
-    """Rates from a recorder's growing counts of frames and bytes: per second since the look before."""
+    """Rates from a recorder's growing counts of frames and bytes: per second since it said others.
+
+    Times are seconds since 1970: those at which the recorder wrote what it says, which is not every second.
+    """
 
     def __init__(self) -> None:
         self.frames_per_second = self.bytes_per_second = 0.0
@@ -35,12 +39,14 @@ class Pulse:
         self._heard_s: float | None = None
 
     def take(self, now_s: float, frames: int, received_bytes: int) -> None:
-        """Take the counts at a moment."""
+        """Take the counts that were written at a moment; the same ones again say nothing new."""
+        then_s, frames_then, bytes_then = self._last or (now_s, 0, 0)
+        if self._last is not None and now_s == then_s:
+            return
         if self._last is not None:
-            then_s, frames_then, bytes_then = self._last
             self.frames_per_second = (frames - frames_then) / (now_s - then_s)
             self.bytes_per_second = (received_bytes - bytes_then) / (now_s - then_s)
-            self._heard_s = now_s if received_bytes > bytes_then else self._heard_s
+        self._heard_s = now_s if received_bytes > bytes_then else self._heard_s
         self._last = now_s, frames, received_bytes
 
     def silent_s(self, now_s: float) -> float | None:
@@ -71,7 +77,8 @@ class Lines:
             with suppress(FileNotFoundError):  # the recorder has no folder yet
                 state = recorder_state(self._layout, self._recorder)
                 if state["running"]:
-                    self._pulse.take(time.monotonic(), state["frames"], state["received_bytes"])
+                    written_s = datetime.fromisoformat(state["written"]).timestamp()
+                    self._pulse.take(written_s, state["frames"], state["received_bytes"])
                     if state["state"] != self._state:
                         self._state, self._since_s = state["state"], time.monotonic()
                     if look % self.looks == 0:
@@ -84,7 +91,7 @@ class Lines:
         now_s = time.monotonic()
         lives = [stream["state"] for stream in state["streams"]]
         counts = ", ".join(f"{lives.count(life)} {life}" for life in dict.fromkeys(lives))
-        silent = age_text(self._pulse.silent_s(now_s))
+        silent = age_text(self._pulse.silent_s(time.time()))
         return " · ".join([
             f"{state['state']} for {now_s - self._since_s:.0f} s",
             f"streams: {counts}",

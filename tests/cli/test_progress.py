@@ -19,6 +19,8 @@ def test_rates_are_per_second_since_the_look_before() -> None:
     assert (pulse.frames_per_second, pulse.silent_s(10.0)) == (0, None)
     pulse.take(12.0, 1_100, 5_000)
     assert (pulse.frames_per_second, pulse.bytes_per_second) == (50, 2_500)
+    pulse.take(12.0, 1_100, 5_000)
+    assert (pulse.frames_per_second, pulse.bytes_per_second) == (50, 2_500), "the recorder has said nothing since"
 
 
 def test_silence_counts_from_the_last_new_byte() -> None:
@@ -45,11 +47,11 @@ def test_the_time_shown_is_that_in_the_present_state_and_ends_with_it(
         if not states:
             machine.state = State.STOPPED
         return {"running": True, "state": state, "streams": [], "frames": 0, "received_bytes": 0, "tape_bytes": 0,
-                "behind_marks": 0}
+                "behind_marks": 0, "written": "2026-01-05T14:30:00+00:00"}
 
     monkeypatch.setattr(progress, "recorder_state", look)
     monkeypatch.setattr(progress, "LOOK_INTERVAL_S", 0)
-    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: now_s))
+    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: now_s, time=lambda: now_s))
     asyncio.run(asyncio.wait_for(lines.watch(machine), 120))
     said = [line.split(" · ")[0] for line in capsys.readouterr().err.splitlines()]
     assert said == [f"ticktape: {text}" for text in (

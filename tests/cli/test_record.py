@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from capture.gateway import Gateway
+from capture.session.status import LEAST_INTERVAL_S
 from capture.tape.lock import FolderLock
 
 Run = Callable[..., Any]
@@ -166,7 +167,7 @@ def test_a_recorder_is_seen_and_asked_while_it_runs(run: Run, gateway: Gateway, 
         try:
             recorder = _wait_for_rows(run)
             count = json.loads(run("sql", "select count(*) as n from quotes", "--json").out)[0]["n"]
-            time.sleep(2.5)  # for the drawing to have had two looks
+            time.sleep(2 * LEAST_INTERVAL_S + 2)  # for the drawing to have seen two statuses
         finally:
             process.send_signal(signal.SIGINT)
         drawn = _read_all(terminal)
