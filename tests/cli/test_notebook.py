@@ -88,7 +88,6 @@ def test_without_jupyter_it_says_how_to_get_it(run: Run, lake: Path, monkeypatch
 
 @pytest.mark.parametrize(("arguments", "code", "text"), [
     (["second_look"], 2, "first_look"),
-    (["-o", "none/a.ipynb"], 1, "none/a.ipynb: No such file or directory"),
     (["--data", "none"], 1, "no lake at"),
 ])  # fmt: skip
 def test_what_cannot_be_written_is_told(run: Run, lake: Path, arguments: list[str], code: int, text: str) -> None:

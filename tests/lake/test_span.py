@@ -23,8 +23,8 @@ def found(mark: int, begun: int, ended: int) -> Any:
     (None, None, "abcdef"),
     (2, None, "cdef"), (None, 2, "ab"), (2, 3, "c"), (2, 2, ""),
     (SECOND, None, "bcdef"),  # one that ended in it has rows of it
-    (None, SECOND, "abcd"), (None, FIRST, "ab"), (SECOND, SECOND, "bcd"), (THIRD, THIRD, "ef"),
-    (date(2026, 1, 8), None, ""), (THIRD, 5, "e"), (4, SECOND, ""), (3, SECOND, "d"),
+    (None, THIRD, "abcd"), (None, SECOND, "ab"), (None, FIRST, ""), (SECOND, THIRD, "bcd"), (SECOND, SECOND, "b"),
+    (THIRD, date(2026, 1, 8), "ef"), (date(2026, 1, 8), None, ""), (THIRD, 5, "e"), (4, THIRD, ""), (3, THIRD, "d"),
 ])  # fmt: skip
 def test_what_is_covered(begin: Bound, end: Bound, covered: str) -> None:
     hours = {"a": (-5, -1), "b": (-1, 0), "c": (0, 12), "d": (12, 23), "e": (24, 30), "f": (30, 40)}
@@ -34,4 +34,4 @@ def test_what_is_covered(begin: Bound, end: Bound, covered: str) -> None:
     assert span.everything == (begin is None and end is None)
     after = [name for name, one in ranges.items() if span.passed(one)]
     assert after == [name for name in ranges if end is not None and name not in covered and (
-        ranges[name].from_mark >= end if isinstance(end, int) else hours[name][0] >= 24 * (end - FIRST).days)]
+        ranges[name].from_mark >= end if isinstance(end, int) else hours[name][0] >= 24 * (end - SECOND).days)]

@@ -34,7 +34,7 @@ def made(table: Table, recorder: str, seed: int) -> pa.Table:
     columns: dict[str, Any] = {
         "ts": pa.array(ts + int(NOON.timestamp() * 1e6)), "seq": np.arange(ROWS) // 2, "row": np.arange(ROWS) % 2,
         "recorder": [recorder] * ROWS, "instrument_id": owner + 100, "symbol": symbols, "request_id": owner,
-        "stream": np.where(chance.random(ROWS) < 0.5, "one", "two"), "origin": ["live"] * ROWS}
+        "stream": np.where(chance.random(ROWS) < 0.5, "last", "all_last"), "origin": ["live"] * ROWS}
     arrays = [pa.array(columns.get(field.name, zeros if pa.types.is_floating(field.type) else [None] * ROWS
                                    if field.nullable else [False] * ROWS)).cast(field.type) for field in table.schema]
     return pa.table(arrays, schema=table.schema)
@@ -90,7 +90,7 @@ START, END = NOON + timedelta(seconds=7.5), NOON + timedelta(seconds=50, microse
 @pytest.mark.parametrize(("options", "where"), [
     ({}, "true"),
     ({"instruments": "BB"}, "symbol = 'BB'"),
-    ({"instruments": ["A", 104], "stream": "one"}, "symbol in ('A', 'é') and stream = 'one'"),
+    ({"instruments": ["A", 104], "stream": "last"}, "symbol in ('A', 'é') and stream = 'last'"),
     ({"recorder": "second", "columns": ["price", "bid_price"]}, "recorder = 'second'"),
     ({"start": START, "end": END, "state": False}, f"ts >= '{START}' and ts < '{END}'"),
 ])  # fmt: skip

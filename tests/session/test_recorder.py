@@ -216,7 +216,7 @@ def test_on_a_full_disk_it_waits_for_room_and_goes_on(
         recorder.stop("enough")
 
     assert session.run(talk, for_s=240) == 3
-    assert [level for level, text in session.words if "no room" in text] == ["error"]
+    assert [level for level, text in session.words if "no room" in text] == ["error", "warning"], "then, and at the end"
     closed = [record.json()["reason"] for record in session.records(Kind.CLOSED)]
     assert closed == ["no room for the next record", "enough"]
     assert session.status()["state"] == "stopped"
