@@ -16,6 +16,7 @@ import duckdb
 
 from capture.schemas import TABLES, Table
 from capture.tape import Follower, make_folder, publish, segments
+from capture.tape.publish import sync_path
 
 from .archive import MEMORY_MIB, SealError, write_sorted
 from .content import UnreadableError, row_count
@@ -222,8 +223,10 @@ class Sealer:
             paths += replaced
         for path in paths:  # the first mark first: by it a sealed date is known (see capture.lake.state)
             path.unlink()
+            sync_path(folder)  # else a power cut may bring back some of them, when the archive's are pruned
         if not any(folder.iterdir()):  # what was set aside by hand stays
             folder.rmdir()
+            sync_path(folder.parent)
         return len(paths)
 
 

@@ -83,10 +83,12 @@ class SealedDays:
         """Return whether rows of a date are in live files alone, and neither pruned nor to be rolled once more."""
         live = self.of(table, day).live
         pruned = read_pruned_tables(self.layout) if live else None
-        rolled = {recorder: read_rolled(self.layout, recorder) for recorder in {name for name, _ in live}}
+        # Of a tape without a position all is to be rolled; what has no tape is rolled by nobody.
+        rolled = {recorder: read_rolled(self.layout, recorder) for recorder in self.layout.recorders()}
         return pruned is not None and any(
             not pruned.holds(table, day, recorder, mark)
-            and not ((position := rolled[recorder]) and mark >= position.mark) for recorder, mark in live)
+            and not (recorder in rolled and ((position := rolled[recorder]) is None or mark >= position.mark))
+            for recorder, mark in live)
 
 
 def _sealed_day(live: Path, archive: Path) -> SealedDay:
