@@ -1,5 +1,6 @@
 """Power cuts: what was synced is there, every row once or known to be missing, and verify agrees (see `make power`)."""
 
+import errno
 import re
 from pathlib import Path
 from random import Random
@@ -8,7 +9,7 @@ import pytest
 
 from capture.tape import make_folder
 from tests.disk import Disk, write_tree
-from tests.power.life import RECORDER, Clock, Life
+from tests.power.life import RECORDER, ROLLER, Clock, Life
 from tests.power.schedules import Report, run_lake, workshop
 from tests.power.truth import rows_of_tape
 from tests.power.watch import Watch
@@ -66,6 +67,32 @@ def test_a_folder_that_somebody_made_who_was_killed_is_brought_to_the_disk(tmp_p
         (tmp_path / "a" / "b").mkdir()
         make_folder(tmp_path / "a" / "b")
         assert watch.disk.safe() == watch.disk.tree(), "it is another one"
+
+
+@pytest.mark.parametrize("process", [RECORDER, ROLLER])
+def test_what_a_failed_sync_loses_is_written_again(life: Life, tmp_path: Path, process: str) -> None:
+    """The next sync would succeed and bring nothing, and a power cut then take what counts as safe."""
+    failed: list[str] = []
+
+    def fail_once(call: str, path: str) -> None:
+        if call == "fsync" and path.endswith(".tape") and not failed:
+            failed.append(path)
+            raise OSError(errno.EIO, "the disk failed")
+
+    with life.watch.watching(), life.clock.ruling():
+        life.record()
+        life.mark()
+        life.watch.fault = fail_once
+        life.watch.process = process
+        (life.sync if process == RECORDER else life.roll)()
+        assert failed
+        life.watch.process = RECORDER
+        life.record()
+        life.sync()
+        safe = life.watch.disk.safe()
+    (tmp_path / "safe").mkdir()
+    write_tree(safe, tmp_path / "safe")
+    assert rows_of_tape(tmp_path / "safe" / "data" / "tape" / "main").sure == life.rows
 
 
 def test_all_folders_that_are_kept_are_made_by_one_function() -> None:

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from capture.schemas import TABLES, Table
 from capture.tape import make_folder, publish, segments
-from capture.tape.publish import clear_leftovers, sync_path
+from capture.tape.publish import clear_leftovers, sync_content
 from capture.tape.segment import Segment
 
 from .content import is_readable
@@ -117,7 +117,7 @@ def sync_range(folder: Path, range_: Range) -> None:
     inside = [segment for segment in tape if range_.from_mark < segment.first_mark <= range_.to_mark]
     for segment in (*before, *inside):
         with suppress(FileNotFoundError):  # sealed meanwhile, which syncs it
-            sync_path(segment.path)
+            sync_content(segment.path)
 
 
 def first_unrolled(layout: Layout, recorder: str, tape: list[Segment]) -> Rolled | None:

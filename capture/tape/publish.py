@@ -12,6 +12,7 @@ PRIVATE = 0o700  # of a data folder that we make, and of tapes: their owner's al
 OPEN = 0o755  # of folders within a data folder, whose own mode says who comes that far
 LEFTOVER_AGE_S = 3600  # far longer than any file takes to write
 _SUFFIX = ".tmp"
+_CHUNK_BYTES = 1 << 20
 _on_disk: dict[Path, int] = {}  # folders of which this process knows that their names are safe: inode by path
 _TEMPORARY = re.compile(rf"\.(.+)\.\d+{re.escape(_SUFFIX)}")
 
@@ -95,6 +96,32 @@ def sync_path(path: Path) -> None:
     """Bring a file, or a folder's list of names, safely to disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_content(path: Path) -> None:
+    """Bring a file to disk, as `sync_path` does; where that fails, by writing what it holds once more."""
+    try:
+        sync_path(path)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        write_again(path)
+
+
+def write_again(path: Path, first: int = 0, end: int | None = None) -> None:
+    """Write the bytes of a file from `first` to before `end` into their places again, and sync them.
+
+    For after a failed sync: the system takes what it could not write for written, so that the next sync succeeds and
+    brings nothing. Others may append meanwhile.
+    """
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        end = os.fstat(descriptor).st_size if end is None else end
+        while first < end and (chunk := os.pread(descriptor, min(_CHUNK_BYTES, end - first), first)):
+            first += os.pwrite(descriptor, chunk, first)
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

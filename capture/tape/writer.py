@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from .clock import TapeClock
 from .errors import TapeError, write_error
 from .lock import FolderLock
-from .publish import PRIVATE, make_folder, publish, sweep, sync_path
+from .publish import PRIVATE, make_folder, publish, sweep, sync_content, write_again
 from .reader import newest_records
 from .record import Header, Kind, pack, pack_header
 from .segment import recorder_folder, segment_path, segments
@@ -29,6 +29,7 @@ class TapeWriter:
     def __init__(self, folder: Path, lock: FolderLock, clock: TapeClock, newest_mark: int) -> None:
         self.folder = folder
         self.size_bytes = 0  # of the current segment
+        self._safe_bytes = 0  # of them, on disk
         self._lock = lock
         self._clock = clock
         self._newest_mark = newest_mark
@@ -106,12 +107,16 @@ class TapeWriter:
             if self._descriptor < 0:
                 return
             path, descriptor = self._path, os.dup(self._descriptor)  # rotate may close ours meanwhile
+            first, end = self._safe_bytes, self.size_bytes
         try:
-            os.fdatasync(descriptor)
+            _sync_data(descriptor, path, first, end)
         except OSError as error:
             raise write_error(error, path) from error
         finally:
             os.close(descriptor)
+        with self._swap:
+            if path == self._path:
+                self._safe_bytes = max(self._safe_bytes, end)
 
     def close(self) -> None:
         """Bring everything safely to disk and let go of the tape; closing again does nothing."""
@@ -120,7 +125,7 @@ class TapeWriter:
         try:
             self.sync()
         finally:
-            self._replace_descriptor(-1)
+            self._replace(self._path, self.size_bytes, -1)
             self._lock.release()
 
     def _append(self, kind: Kind, body: bytes) -> int:
@@ -160,13 +165,15 @@ class TapeWriter:
             descriptor = os.open(path, os.O_WRONLY | os.O_APPEND)
         except OSError as error:
             raise write_error(error, path) from error
-        self._path, self.size_bytes, self._newest_mark, self._torn = path, len(data), mark["mark"], False
-        self._replace_descriptor(descriptor)
+        self._newest_mark, self._torn = mark["mark"], False
+        self._replace(path, len(data), descriptor)
         self._note_step()
 
-    def _replace_descriptor(self, descriptor: int) -> None:
+    def _replace(self, path: Path, size_bytes: int, descriptor: int) -> None:
+        """Go on with another segment, of which so many bytes are written and on disk; with none where it is -1."""
         with self._swap:
             former, self._descriptor = self._descriptor, descriptor
+            self._path, self.size_bytes, self._safe_bytes = path, size_bytes, size_bytes
         if former >= 0:
             os.close(former)
 
@@ -201,11 +208,19 @@ def _take(folder: Path) -> FolderLock:
         raise write_error(error, folder) from error
 
 
+def _sync_data(descriptor: int, path: Path, first: int, end: int) -> None:
+    """Sync an open file; where that fails, by writing again what may have been lost."""
+    try:
+        os.fdatasync(descriptor)
+    except OSError:
+        write_again(path, first, end)
+
+
 def _sync_all(folder: Path) -> None:
     """Bring to disk what a killed recorder had written: the mark that comes next builds on it."""
     for segment in (segment for segment in segments(folder) if not segment.sealed):
         try:
-            sync_path(segment.path)
+            sync_content(segment.path)
         except OSError as error:
             raise write_error(error, segment.path) from error
 

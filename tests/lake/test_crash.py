@@ -98,7 +98,7 @@ def test_a_range_is_on_the_disk_before_its_rows_are(script: Any, monkeypatch: py
     script.trade(5, 2.0).mark()
     order: list[Path] = []
     layout = Layout(script.data)
-    monkeypatch.setattr("capture.lake.roll.sync_path", order.append)
+    monkeypatch.setattr("capture.lake.roll.sync_content", order.append)
     monkeypatch.setattr("capture.lake.roll.publish_file", lambda path, *_: order.append(path))
     assert isinstance(script.writer, TapeWriter)
     list(Roller(layout, "main").roll())

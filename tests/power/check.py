@@ -44,7 +44,7 @@ class After:
             "promised rows are gone": {number for number in owed.rows - there if owed.keeps(number)},
             "rows of the tape are not in the files": {number for number in tape - there if owed.keeps(number)},
             "rows are there twice": set(self.lake.twice),
-            "rows outlived their tape": {number for number in there - tape - set(self.tape.doubtful)
+            "rows outlived their tape": {number for number in there - tape - self.tape.doubtful
                                          if number >= begins},
             "rows that were never recorded": there - owed.dates.keys(),
             "wishes are gone": set(owed.wishes - self.wishes),

@@ -18,7 +18,7 @@ from tests.power.life import Clock, Former, Life
 
 STEPS_OF_A_LIFE = 25
 LIVES_OF_A_LAKE = 2
-CALLS_OF_A_LIFE = 1_000
+CALLS_OF_A_LIFE = 400
 UNREAD = (".tmp", "lock", "ticktape.duckdb", "views.json")
 MEMORY = Path("/dev/shm")  # where there is one, nothing is written to the machine's own disk
 

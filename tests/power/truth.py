@@ -15,18 +15,19 @@ from capture.tape.reader import BROKEN
 from tests.fuzz.tape import by_the_book
 
 TICK_BY_TICK, HISTORY = b"99", b"98"  # messages; behind which field the price stands
+LONGEST_BYTES = 200  # of frames with rows
 PRICE = {TICK_BY_TICK: 4, HISTORY: 5}
 
 
 @dataclass(slots=True)
 class TapeRows:
-    """The rows whose frames are whole on a tape, in order; `doubtful` ones come after a hole in their session.
+    """The rows whose frames are whole on a tape, in order; `doubtful` are those that may be found behind a hole.
 
     `broken` says whether there are holes: bytes that are no record, and records after them.
     """
 
     sure: list[int] = field(default_factory=list)
-    doubtful: list[int] = field(default_factory=list)
+    doubtful: set[int] = field(default_factory=set)
     broken: bool = False
 
 
@@ -46,9 +47,12 @@ def rows_of_tape(folder: Path) -> TapeRows:
                 continue
             if record.kind in (Kind.OPENED, Kind.CLOSED):
                 pending, in_doubt = b"", False
-            if record.kind == Kind.RECEIVED:
+            if record.kind == Kind.RECEIVED and in_doubt:
+                pending += record.body
+                found.doubtful |= _anywhere(pending)
+            elif record.kind == Kind.RECEIVED:
                 numbers, pending = _frames(pending + record.body)
-                (found.doubtful if in_doubt else found.sure).extend(numbers)
+                found.sure += numbers
     return found
 
 
@@ -70,6 +74,12 @@ def _frames(data: bytes) -> tuple[list[int], bytes]:
         if (at := PRICE.get(fields[0])) and len(fields) > at:
             numbers.append(int(float(fields[at])))
     return numbers, data
+
+
+def _anywhere(data: bytes) -> set[int]:
+    """Return the numbers of all rows whose frames are whole, wherever they begin."""
+    starts = (at for at in range(len(data)) if data[at] == 0)
+    return {number for at in starts for number in _frames(data[at : at + LONGEST_BYTES])[0]}
 
 
 @dataclass(slots=True)

@@ -272,6 +272,7 @@ def test_a_failed_sync_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
     with TapeWriter.open(tmp_path, "demo", FIRST) as writer, monkeypatch.context() as patch:
         patch.setattr(os, "fdatasync", broken)
+        patch.setattr(os, "fsync", broken)
         with pytest.raises(TapeError, match=r"000000000000\.tape \(bad sector\)"):
             writer.sync()
 
