@@ -220,14 +220,16 @@ class Sealer:
             if rows > held:
                 raise SealError(f"{target} holds {held:,} rows, and the files that it replaced {rows:,}: these stay; "
                                 f"{hint(self.layout)}")
-            paths += replaced
-        for path in paths:  # the first mark first: by it a sealed date is known (see capture.lake.state)
-            path.unlink()
+            paths.append(replaced)
+        # The first marks first, for good: by them a sealed date is known (see capture.lake.state).
+        for gone in ([files[0] for files in paths], [path for files in paths for path in files[1:]]):
+            for path in gone:
+                path.unlink()
             sync_path(folder)  # else a power cut may bring back some of them, when the archive's are pruned
         if not any(folder.iterdir()):  # what was set aside by hand stays
             folder.rmdir()
             sync_path(folder.parent)
-        return len(paths)
+        return sum(map(len, paths))
 
 
 def _mark(path: Path) -> int:
