@@ -36,6 +36,9 @@ from .selection import Instruments, Moment, dates_of, days, moment, selection, s
 from .statement import enclosed
 from .tail import Tail
 
+# Whose rows there may be of an instrument though nothing says who asked for it.
+_OF_INSTRUMENTS = (*(table.name for table in MARKET_TABLES), "gaps")
+
 # Rows of so many days are found by the names of their folders, without listing those of all others.
 LOOKS = 3  # at a lake whose state moves, before it counts as damaged
 MOST_DAYS = timedelta(days=31)
@@ -137,10 +140,10 @@ class Lake(Functions):
         self.check(given.get("symbols"), [table.name for table in named_tables(query) if table in MARKET_TABLES])
         return self.sql(query)
 
-    def check(self, instruments: Instruments | None, tables: Iterable[str] = ()) -> None:
+    def check(self, instruments: Instruments | None, tables: Iterable[str] = _OF_INSTRUMENTS) -> None:
         """Warn (UnknownNameWarning) of instruments of which nothing was recorded. Raises QueryError.
 
-        They are looked for in `tables` too: rows may be there though nothing says who asked for them.
+        Those of whom nothing says that they were asked for are looked for in `tables`: rows may be there all the same.
         """
         self._known.warn(instruments, tables)
 
@@ -165,7 +168,7 @@ class Lake(Functions):
         symbols, ids = symbols_and_ids(instruments or [])
         check_span(start, end)
         check_stream(stream)
-        self.check(instruments or None, ["gaps"])
+        self.check(instruments or None)
         since, until = (None if at is None else moment(at) for at in (start, end))
         return self.sql(_GAPS, {"symbols": symbols, "ids": ids, "stream": stream, "since": since, "until": until,
                                 "open_only": open_only})

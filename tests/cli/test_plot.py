@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow  # altair takes a second to load
 
 def test_a_picture_is_named_after_what_it_shows(run: Run, lake: Path) -> None:
     code, out, err = run("plot", "AAPL", "--data", lake)
-    assert (code, out) == (0, "AAPL-2026-01-02.png\n"), err
+    assert (code, out, err) == (0, "AAPL-2026-01-02.png\n", "")
     assert Path("AAPL-2026-01-02.png").read_bytes().startswith(PNG)
     assert [path.name for path in Path().iterdir()] == ["AAPL-2026-01-02.png"]
 
@@ -43,7 +43,7 @@ def test_a_file_that_is_there_is_left_alone_unless_forced(run: Run, lake: Path) 
         Path(name).write_text("mine")
         code, out, err = run("plot", "AAPL", *options, "--data", lake)
         assert (code, out) == (2, "")
-        assert f"ticktape: {name} is there already: write over it with --force, or name another file with -o\n" in err
+        assert err == f"ticktape: {name} is there already: write over it with --force, or name another file with -o\n"
         assert Path(name).read_text() == "mine"
         assert run("plot", "AAPL", *options, "--force", "--data", lake).code == 0
         assert Path(name).read_bytes()[:4] in (PNG, b"<svg")
@@ -109,4 +109,5 @@ def test_without_instruments_it_is_the_calendar(run: Run, asked: Path, options: 
 def test_a_calendar_of_an_unknown_instrument_names_those_there_are(run: Run, asked: Path) -> None:
     code, _, err = run("plot", "--calendar", "MSFT", "--data", asked)
     assert code == 1
-    assert err.endswith("ticktape: MSFT: no stream was asked for then; recorded instruments: AAPL\n")
+    assert err == ("ticktape: warning: nothing was recorded of 'MSFT'; see the table instruments for what there is\n"
+                   "ticktape: MSFT: no stream was asked for then; recorded instruments: AAPL\n")
