@@ -8,13 +8,11 @@ A roller starts it, whose process PID is. Another recorder's checker does the ro
 import fcntl
 import logging
 import os
-import signal
-import subprocess
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 
+from .child import Keeper, begin
 from .file_round import Round
 from .layout import Layout
 from .lock import locked
@@ -31,26 +29,11 @@ class CheckerBusyError(OSError):
     """Another process reads this lake's archive."""
 
 
-class CheckerKeeper:
-    """Starts a checker now and then, one at a time; `stop` ends it, which does no harm: the next one goes on."""
+class CheckerKeeper(Keeper):
+    """Starts a checker now and then."""
 
     def __init__(self, layout: Layout) -> None:
-        self._command = [sys.executable, "-m", "capture.lake.checker", str(layout.root), str(os.getpid())]
-        self._due_s = time.monotonic() + FIRST_LOOK_S
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def look(self) -> None:
-        """Start a checker if it is time."""
-        if time.monotonic() < self._due_s or (self._process and self._process.poll() is None):
-            return
-        self._due_s = time.monotonic() + LOOK_INTERVAL_S
-        self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL)
-
-    def stop(self) -> None:
-        """End a checker that runs."""
-        if self._process:
-            self._process.terminate()
-            self._process.wait()
+        super().__init__("capture.lake.checker", [str(layout.root), str(os.getpid())], LOOK_INTERVAL_S, FIRST_LOOK_S)
 
 
 def check(layout: Layout, parent: int) -> None:
@@ -70,11 +53,7 @@ def check(layout: Layout, parent: int) -> None:
 
 def main() -> None:
     """Run as a process of its own."""
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="ticktape checker: %(message)s")
-    for name in (signal.SIGINT, signal.SIGHUP):  # of a terminal they reach the recorder, which then ends us
-        signal.signal(name, signal.SIG_IGN)
-    with suppress(OSError):
-        os.nice(NICENESS)
+    begin("checker", NICENESS)
     try:
         check(Layout(Path(sys.argv[1])), int(sys.argv[2]))
     except CheckerBusyError:

@@ -19,6 +19,7 @@ import duckdb
 import pyarrow as pa
 
 from .checker import CheckerKeeper
+from .child import begin
 from .layout import Layout
 from .lock import RollerBusyError, roller_lock
 from .roll import Roller
@@ -107,14 +108,12 @@ def keep_memory() -> None:
 
 def main() -> None:
     """Run as a process of its own, which ends with SIGTERM or with its recorder."""
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="ticktape roller: %(message)s")
     data, recorder, parent = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
     keep_memory()
     end = End()
     signal.signal(signal.SIGTERM, end.tell)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # held back by the recorder until now
-    for name in (signal.SIGINT, signal.SIGHUP):  # of a terminal they reach the recorder, which then ends us
-        signal.signal(name, signal.SIG_IGN)
+    begin("roller")
     try:
         run(data, recorder, end, parent, *sys.argv[4:])
     except (OSError, duckdb.Error, pa.ArrowException) as error:

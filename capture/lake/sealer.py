@@ -8,15 +8,11 @@ memory is free again when it has ended, and rolling goes on meanwhile.
 
 import json
 import logging
-import os
-import signal
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
+from .child import Keeper, begin
 from .layout import Layout
 from .prune import PruneError, prune
 from .sealed import SealerBusyError
@@ -28,39 +24,22 @@ LOOK_INTERVAL_S = 60.0
 log = logging.getLogger("ticktape.sealer")
 
 
-class SealerKeeper:
-    """Starts a sealer now and then, one at a time; `stop` ends it, which does no harm: the next one goes on."""
+class SealerKeeper(Keeper):
+    """Starts a sealer now and then, where there is something to seal or to clear."""
 
     def __init__(self, layout: Layout, retention: str = "{}") -> None:
-        self._layout, self._retention = layout, retention
-        self._looked_s = -LOOK_INTERVAL_S
-        self._process: subprocess.Popen[bytes] | None = None
+        super().__init__("capture.lake.sealer", [str(layout.root), retention], LOOK_INTERVAL_S)
+        self._layout = layout
 
-    def look(self) -> None:
-        """Start a sealer if it is time."""
-        now_s = time.monotonic()
-        if now_s - self._looked_s < LOOK_INTERVAL_S or (self._process and self._process.poll() is None):
-            return
-        self._looked_s = now_s
+    def has_work(self) -> bool:
+        """Return whether a date can be sealed, or live files can go."""
         sealer = Sealer(self._layout)
-        if sealer.due() or sealer.clearable():
-            command = [sys.executable, "-m", "capture.lake.sealer", str(self._layout.root), self._retention]
-            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
-
-    def stop(self) -> None:
-        """End a sealer that runs."""
-        if self._process:
-            self._process.terminate()
-            self._process.wait()
+        return bool(sealer.due() or sealer.clearable())
 
 
 def main() -> None:
     """Run as a process of its own."""
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="ticktape sealer: %(message)s")
-    for name in (signal.SIGINT, signal.SIGHUP):  # of a terminal they reach the recorder, which then ends us
-        signal.signal(name, signal.SIG_IGN)
-    with suppress(OSError):
-        os.nice(NICENESS)
+    begin("sealer", NICENESS)
     layout = Layout(Path(sys.argv[1]))
     retention = json.loads(sys.argv[2]) if len(sys.argv) > 2 else {}
     try:

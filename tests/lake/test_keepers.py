@@ -2,6 +2,8 @@
 
 import json
 import os
+import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -46,9 +48,8 @@ def now(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     """Sets the monotonic clock, in seconds since a keeper is made."""
     clock = [STARTED_S]
     Process.started = []
-    for module in (checker, sealer):
-        monkeypatch.setattr(module.time, "monotonic", lambda: clock[0])
-        monkeypatch.setattr(module.subprocess, "Popen", Process)
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(subprocess, "Popen", Process)
 
     def go(to_s: float) -> None:
         clock[0] = STARTED_S + to_s
@@ -150,8 +151,7 @@ def ran(main: Callable[[], None], monkeypatch: pytest.MonkeyPatch, *arguments: o
     """Return what a process that is run here says at its end; None where it just ends."""
     monkeypatch.setattr(sys, "argv", ["", *map(str, arguments)])
     monkeypatch.setattr(os, "nice", lambda _: 0)
-    for module in (sealer, checker):
-        monkeypatch.setattr(module.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
     try:
         main()
     except SystemExit as left:
