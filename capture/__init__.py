@@ -22,3 +22,7 @@ def __getattr__(name: str) -> Any:
 
         return getattr(export, name)
     raise AttributeError(f"module 'capture' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

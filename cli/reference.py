@@ -20,7 +20,7 @@ from capture.session.streams import KINDS
 
 from . import app
 from .exits import Exit
-from .methods import module
+from .methods import functions_module, tables_module
 
 _WRITTEN = "<!-- Written by `make docs` from the code; change it there. -->"
 _WIDTH = 100
@@ -177,7 +177,11 @@ PAGES: dict[str, Callable[[], str]] = {
     "functions.md": functions_page,
     "export.md": export_page,
 }
-METHODS = Path(capture.query.__file__).parent / "functions.py"
+_QUERY = Path(capture.query.__file__).parent
+METHODS: dict[Path, Callable[[], str]] = {
+    _QUERY / "functions.py": functions_module,
+    _QUERY / "tables.py": tables_module,
+}
 
 
 def _page(title: str, *parts: str) -> str:
@@ -215,7 +219,8 @@ def _help(verb: list[str]) -> str:
 
 def main() -> None:
     """Write all pages into a folder, and the methods of a lake."""
-    METHODS.write_text(module(), encoding="utf-8")
+    for path, source in METHODS.items():
+        path.write_text(source(), encoding="utf-8")
     for name, page in PAGES.items():
         (Path(sys.argv[1]) / name).write_text(page(), encoding="utf-8")
 

@@ -2,9 +2,12 @@
 
 from .columns import DELTA, DICTIONARY, PLAIN, TIMESTAMP, Column
 from .market import BARS, DEPTH, GREEKS, MIDPOINTS, QUOTES, TICKS, TRADES
+from .pandas_later import load_pandas_later
 from .reference import INSTRUMENTS
 from .system import GAPS, NOTICES, SESSIONS, SUBSCRIPTIONS, UNDECODED
 from .table import Table
+
+load_pandas_later()  # here, as whatever makes Arrow's arrays has its columns from here first
 
 MARKET_TABLES = (TRADES, QUOTES, MIDPOINTS, TICKS, DEPTH, BARS, GREEKS)
 SYSTEM_TABLES = (SESSIONS, SUBSCRIPTIONS, NOTICES, UNDECODED, GAPS)

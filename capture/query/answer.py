@@ -1,12 +1,14 @@
 """The answer to a query, in the form the next tool wants."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
+
+from .html import MOST_ROWS, html_table
 
 if TYPE_CHECKING:
     # Late, as most questions need neither and both take their time.
@@ -84,6 +86,22 @@ class Answer:
     def __repr__(self) -> str:
         with self.explained():
             return str(self._relation)
+
+    def _repr_html_(self) -> str:
+        """Return the first rows as a table, as notebooks show it."""
+        with self.explained():
+            return html_table(self._first(MOST_ROWS + 1))
+
+    def _first(self, rows: int) -> pa.Table:
+        return self._relation.limit(rows).to_arrow_table()
+
+    def __dir__(self) -> list[str]:
+        return public(super().__dir__())
+
+
+def public(names: Iterable[str]) -> list[str]:
+    """Return those names that are anybody's to use: what a notebook offers to complete."""
+    return [name for name in names if not name.startswith("_")]
 
 
 @contextmanager

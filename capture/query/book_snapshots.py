@@ -88,6 +88,14 @@ class Computed(Answer):
     def __repr__(self) -> str:
         return str(self.duckdb())
 
+    def _first(self, rows: int) -> pa.Table:
+        taken: list[pa.RecordBatch] = []
+        for batch in self._make():
+            taken.append(batch.slice(0, rows - sum(map(len, taken))))
+            if sum(map(len, taken)) >= rows:
+                break
+        return pa.Table.from_batches(taken, self._schema)
+
 
 def book(
     ask: Ask, symbols: Instruments | None, at: Moment | None = None, *, levels: int = MOST_POSITIONS,

@@ -26,6 +26,28 @@ class Functions(ABC):
         has most of them, and where `last` and `all_last` were recorded, those of `all_last`; without notices of
         halts. Rows that history restored are among them. `with_unreported`: also trades that are not reported to the
         tape, such as odd lots and combos. `recorded_by`: rows of this recorder only.
+
+        Columns:
+            ts: the row's place in time: when it was received, or for backfilled rows IB's own event time.
+            seq: number of the received frame on its recorder's tape, from the first frame on, across restarts; for
+                what did not arrive as a frame, the number of the last frame before it.
+            row: place of the row within its frame: 0 but for frames that carry several rows; rows that did not
+                arrive as a frame count up from 1,000,000,000 after each frame.
+            recorder: name of the recorder whose tape holds the frame.
+            instrument_id: IB's contract id (conId).
+            symbol: IB's local symbol (AAPL, ESZ6, EUR.USD); of bonds the CUSIP.
+            stream: the subscription it came from: all_last, last, quotes, midpoints, ticks, depth, smart_depth,
+                bars, live_bars, snapshot, history, reference; a word per kind of request, so that sampled and
+                tick-by-tick data never mix unseen.
+            request_id: IB request id; new for every subscription within a session.
+            origin: live, delayed, frozen or delayed_frozen as IB says it; backfill for rows from IB's history.
+            ts_event: IB's own time of the event; tick-by-tick times are whole seconds.
+            price: trade price.
+            size: traded quantity.
+            exchange: exchange that reported the trade.
+            conditions: IB's special trade conditions, as sent.
+            past_limit: the trade is past the limit-up or limit-down price.
+            unreported: the trade is not reported to the tape (odd lots, combos, derivatively priced).
         """
         return self.call("trades_once", symbols, start, end, with_unreported, recorded_by)
 
@@ -33,6 +55,28 @@ class Functions(ABC):
             recorded_by: str | None = None) -> Answer:
         """Each quote once, in order of time. For each instrument and UTC date the rows of one recorder: the one that
         has most of them. Rows that history restored are among them. `recorded_by`: rows of this recorder only.
+
+        Columns:
+            ts: the row's place in time: when it was received, or for backfilled rows IB's own event time.
+            seq: number of the received frame on its recorder's tape, from the first frame on, across restarts; for
+                what did not arrive as a frame, the number of the last frame before it.
+            row: place of the row within its frame: 0 but for frames that carry several rows; rows that did not
+                arrive as a frame count up from 1,000,000,000 after each frame.
+            recorder: name of the recorder whose tape holds the frame.
+            instrument_id: IB's contract id (conId).
+            symbol: IB's local symbol (AAPL, ESZ6, EUR.USD); of bonds the CUSIP.
+            stream: the subscription it came from: all_last, last, quotes, midpoints, ticks, depth, smart_depth,
+                bars, live_bars, snapshot, history, reference; a word per kind of request, so that sampled and
+                tick-by-tick data never mix unseen.
+            request_id: IB request id; new for every subscription within a session.
+            origin: live, delayed, frozen or delayed_frozen as IB says it; backfill for rows from IB's history.
+            ts_event: IB's own time of the event; tick-by-tick times are whole seconds.
+            bid_price: best bid.
+            ask_price: best ask.
+            bid_size: size at the best bid.
+            ask_size: size at the best ask.
+            bid_past_low: the bid is below the day's low limit.
+            ask_past_high: the ask is above the day's high limit.
         """
         return self.call("quotes_once", symbols, start, end, recorded_by)
 
@@ -40,6 +84,24 @@ class Functions(ABC):
             recorded_by: str | None = None) -> Answer:
         """Each midpoint once, in order of time. For each instrument and UTC date the rows of one recorder: the one
         that has most of them. Rows that history restored are among them. `recorded_by`: rows of this recorder only.
+
+        Columns:
+            ts: the row's place in time: when it was received, or for backfilled rows IB's own event time.
+            seq: number of the received frame on its recorder's tape, from the first frame on, across restarts; for
+                what did not arrive as a frame, the number of the last frame before it.
+            row: place of the row within its frame: 0 but for frames that carry several rows; rows that did not
+                arrive as a frame count up from 1,000,000,000 after each frame.
+            recorder: name of the recorder whose tape holds the frame.
+            instrument_id: IB's contract id (conId).
+            symbol: IB's local symbol (AAPL, ESZ6, EUR.USD); of bonds the CUSIP.
+            stream: the subscription it came from: all_last, last, quotes, midpoints, ticks, depth, smart_depth,
+                bars, live_bars, snapshot, history, reference; a word per kind of request, so that sampled and
+                tick-by-tick data never mix unseen.
+            request_id: IB request id; new for every subscription within a session.
+            origin: live, delayed, frozen or delayed_frozen as IB says it; backfill for rows from IB's history.
+            ts_event: IB's own time of the event; tick-by-tick times are whole seconds.
+            price: midpoint of bid and ask.
+            size: size field of historical midpoint ticks, 0 in practice.
         """
         return self.call("midpoints_once", symbols, start, end, recorded_by)
 
@@ -52,6 +114,29 @@ class Functions(ABC):
         range a quote may lie. `by_event`: match by IB's times, whole seconds, and within one of them by arrival: for
         where quotes or trades came late. `with_unreported`: also trades that are not reported to the tape, such as
         odd lots and combos. `recorded_by`: rows of this recorder only.
+
+        Columns:
+            symbol: IB's local symbol.
+            instrument_id: IB's contract id.
+            ts: when the trade was received.
+            price: trade price.
+            size: traded size.
+            exchange: exchange that reported the trade.
+            conditions: IB's special trade conditions.
+            bid_price: best bid; this and what follows from it is null without a quote, or where it is stale.
+            ask_price: best ask.
+            bid_size: size at the best bid.
+            ask_size: size at the best ask.
+            mid: half way between bid and ask.
+            spread: ask less bid.
+            effective_spread: twice the distance of the price from the mid.
+            side: who traded on his own initiative: buy or sell; null where nothing says it.
+            side_by: what says it: quote, or tick for the last change of the price.
+            quote_age_s: seconds since the quote was received, with `by_event` since it was made; a stale one's too.
+            stale: quotes were missed between the quote and the trade.
+            seq: number of the trade's frame on the tape.
+            row: place of the trade in its frame.
+            recorder: whose rows both are.
         """
         return self.call("trades_with_quotes", symbols, start, end, lookback, by_event, with_unreported, recorded_by)
 
@@ -60,6 +145,22 @@ class Functions(ABC):
         """The last tick-by-tick quote and trade of each instrument as of a moment, with their age. Unreported trades
         do not count. `at`: as of this moment, which counts. `lookback`: how old a row may be. `recorded_by`: rows of
         this recorder only.
+
+        Columns:
+            symbol: IB's local symbol.
+            instrument_id: IB's contract id.
+            bid_price: best bid.
+            ask_price: best ask.
+            bid_size: size at the best bid.
+            ask_size: size at the best ask.
+            quote_ts: when that quote was received; null where there is none.
+            quote_age_s: seconds from then to the moment.
+            quote_stale: quotes were missed since, so that this one may not have stood any more.
+            price: trade price.
+            size: traded size.
+            trade_ts: when that trade was received; null where there is none.
+            trade_age_s: seconds from then to the moment.
+            trade_stale: trades were missed since.
         """
         return self.call("last_state", symbols, at, lookback, recorded_by)
 
@@ -72,6 +173,21 @@ class Functions(ABC):
         time is missing: neither a gap, nor time before the recording began or since the recorder last heard
         anything. `with_unreported`: also trades that are not reported to the tape, such as odd lots and combos.
         `recorded_by`: rows of this recorder only.
+
+        Columns:
+            symbol: IB's local symbol.
+            instrument_id: IB's contract id.
+            ts: when the bar begins; it ends before the next begins.
+            open: first price.
+            high: highest price.
+            low: lowest price.
+            close: last price.
+            volume: traded size.
+            vwap: average price weighted by size; null where no trade had a size.
+            trades: number of trades.
+            gap_s: seconds of the bar, from the range's beginning on, that were not recorded and that history did not
+                restore; 0 for a whole bar.
+            recorder: whose rows they are; the first by name where several take turns.
         """
         return self.call("time_bars", symbols, width, start, end, fill, whole, with_unreported, recorded_by)
 
@@ -82,6 +198,28 @@ class Functions(ABC):
         multiples of it from a UTC midnight. `whole`: only bars of which no time is missing: neither a gap, nor time
         before the recording began or since the recorder last heard anything. `recorded_by`: rows of this recorder
         only.
+
+        Columns:
+            symbol: IB's local symbol.
+            instrument_id: IB's contract id.
+            ts: when the bar begins; it ends before the next begins.
+            bid_open: first bid.
+            bid_high: highest bid.
+            bid_low: lowest bid.
+            bid_close: last bid.
+            ask_open: first ask.
+            ask_high: highest ask.
+            ask_low: lowest ask.
+            ask_close: last ask.
+            mid_open: first mid, of quotes with both sides.
+            mid_high: highest mid, of quotes with both sides.
+            mid_low: lowest mid, of quotes with both sides.
+            mid_close: last mid, of quotes with both sides.
+            spread: average of ask less bid over the quotes that have both, each counted once.
+            quotes: number of quotes.
+            gap_s: seconds of the bar, from the range's beginning on, that were not recorded and that history did not
+                restore; 0 for a whole bar.
+            recorder: whose rows they are; the first by name where several take turns.
         """
         return self.call("quote_bars", symbols, width, start, end, whole, recorded_by)
 
@@ -91,6 +229,19 @@ class Functions(ABC):
         is; bars begin at multiples of it from a UTC midnight. `whole`: only bars of which no time is missing:
         neither a gap, nor time before the recording began or since the recorder last heard anything. `recorded_by`:
         rows of this recorder only.
+
+        Columns:
+            symbol: IB's local symbol.
+            instrument_id: IB's contract id.
+            ts: when the bar begins; it ends before the next begins.
+            open: first price.
+            high: highest price.
+            low: lowest price.
+            close: last price.
+            changes: number of midpoints.
+            gap_s: seconds of the bar, from the range's beginning on, that were not recorded and that history did not
+                restore; 0 for a whole bar.
+            recorder: whose rows they are; the first by name where several take turns.
         """
         return self.call("midpoint_bars", symbols, width, start, end, whole, recorded_by)
 
@@ -101,6 +252,22 @@ class Functions(ABC):
         only bars of which no time is missing, and not the last one where it holds less. `with_unreported`: also
         trades that are not reported to the tape, such as odd lots and combos. `recorded_by`: rows of this recorder
         only.
+
+        Columns:
+            symbol: IB's local symbol.
+            instrument_id: IB's contract id.
+            ts: first trade of the bar.
+            end_ts: last trade of the bar.
+            open: first price.
+            high: highest price.
+            low: lowest price.
+            close: last price.
+            volume: traded size.
+            vwap: average price weighted by size; null where no trade had a size.
+            trades: number of trades.
+            turnover: sum of price times size, without the contract's multiplier.
+            gap_s: seconds that were missed between the bar before, or its first trade, and its last trade.
+            recorder: whose rows they are; the first by name where several take turns.
         """
         return self.call("tick_bars", symbols, per_bar, start, end, whole, with_unreported, recorded_by)
 
@@ -112,6 +279,22 @@ class Functions(ABC):
         `whole`: only bars of which no time is missing, and not the last one where it holds less. `with_unreported`:
         also trades that are not reported to the tape, such as odd lots and combos. `recorded_by`: rows of this
         recorder only.
+
+        Columns:
+            symbol: IB's local symbol.
+            instrument_id: IB's contract id.
+            ts: first trade of the bar.
+            end_ts: last trade of the bar.
+            open: first price.
+            high: highest price.
+            low: lowest price.
+            close: last price.
+            volume: traded size.
+            vwap: average price weighted by size; null where no trade had a size.
+            trades: number of trades.
+            turnover: sum of price times size, without the contract's multiplier.
+            gap_s: seconds that were missed between the bar before, or its first trade, and its last trade.
+            recorder: whose rows they are; the first by name where several take turns.
         """
         return self.call("volume_bars", symbols, per_bar, start, end, whole, with_unreported, recorded_by)
 
@@ -123,6 +306,22 @@ class Functions(ABC):
         bar. `whole`: only bars of which no time is missing, and not the last one where it holds less.
         `with_unreported`: also trades that are not reported to the tape, such as odd lots and combos. `recorded_by`:
         rows of this recorder only.
+
+        Columns:
+            symbol: IB's local symbol.
+            instrument_id: IB's contract id.
+            ts: first trade of the bar.
+            end_ts: last trade of the bar.
+            open: first price.
+            high: highest price.
+            low: lowest price.
+            close: last price.
+            volume: traded size.
+            vwap: average price weighted by size; null where no trade had a size.
+            trades: number of trades.
+            turnover: sum of price times size, without the contract's multiplier.
+            gap_s: seconds that were missed between the bar before, or its first trade, and its last trade.
+            recorder: whose rows they are; the first by name where several take turns.
         """
         return self.call("dollar_bars", symbols, per_bar, start, end, whole, with_unreported, recorded_by)
 
@@ -131,6 +330,16 @@ class Functions(ABC):
         """Average trade price weighted by size, of a range or of each width in it that has trades. `width`: one row
         per so much time, from a UTC midnight on; null for one row of all. `with_unreported`: also trades that are
         not reported to the tape, such as odd lots and combos. `recorded_by`: rows of this recorder only.
+
+        Columns:
+            symbol: IB's local symbol.
+            instrument_id: IB's contract id.
+            ts: when the span begins: of a width, of the range, or with neither the first trade.
+            vwap: average price weighted by size; null where no trade had a size.
+            volume: traded size.
+            trades: number of trades.
+            gap_s: seconds of the span that were not recorded and that history did not restore.
+            recorder: whose rows they are; the first by name where several take turns.
         """
         return self.call("vwap", symbols, start, end, width, with_unreported, recorded_by)
 
@@ -141,6 +350,16 @@ class Functions(ABC):
         count; time in which trades were missed counts with the price before. `width`: one row per so much time, from
         a UTC midnight on; null for one row of all. `with_unreported`: also trades that are not reported to the tape,
         such as odd lots and combos. `recorded_by`: rows of this recorder only.
+
+        Columns:
+            symbol: IB's local symbol.
+            instrument_id: IB's contract id.
+            ts: when the span begins: of a width, of the range, or with neither the first trade.
+            twap: average price weighted by time.
+            held_s: seconds that have a price.
+            trades: number of trades.
+            gap_s: seconds of the span that were not recorded and that history did not restore.
+            recorder: whose rows they are; the first by name where several take turns.
         """
         return self.call("twap", symbols, start, end, width, with_unreported, recorded_by)
 
@@ -154,13 +373,37 @@ class Functions(ABC):
         of 6.5 hours. `whole`: only bars of which no time is missing: neither a gap, nor time before the recording
         began or since the recorder last heard anything. `with_unreported`: also trades that are not reported to the
         tape, such as odd lots and combos. `recorded_by`: rows of this recorder only.
+
+        Columns:
+            symbol: IB's local symbol.
+            instrument_id: IB's contract id.
+            ts: when the span begins.
+            bars: bars with trades, each a return.
+            variance: sum of squared log returns.
+            volatility: its square root: of the span, not annual.
+            annual_volatility: square root of the average squared return times bars_per_year; null without it.
+            gap_s: seconds of these bars that were not recorded and that history did not restore.
+            recorder: whose rows they are; the first by name where several take turns.
         """
         return self.call("realized_volatility", symbols, width, start, end, per, bars_per_year, whole,
             with_unreported, recorded_by)
 
     def trading_sessions(self, symbols: Symbols, start: Moment | None = None,
             end: Moment | None = None) -> Answer:
-        """When instruments trade, from the contract details that IB sent; of each date the newest details count."""
+        """When instruments trade, from the contract details that IB sent; of each date the newest details count.
+
+        Columns:
+            symbol: IB's local symbol.
+            instrument_id: IB's contract id.
+            session_date: the trading date: the local date on which the session ends, so that the evening of a future
+                belongs to the next date.
+            kind: trading: whenever it trades; liquid: the regular session.
+            from_ts: when the session begins.
+            to_ts: when it ends.
+            local_from: its beginning in local time.
+            local_to: its end in local time.
+            time_zone: the zone of local times.
+        """
         return self.call("trading_sessions", symbols, start, end)
 
     def session_trades(self, symbols: Symbols, start: Moment | None = None, end: Moment | None = None, *,
@@ -169,6 +412,23 @@ class Functions(ABC):
         to it; one at other times, or of days whose hours are not known, to its local calendar date.
         `with_unreported`: also trades that are not reported to the tape, such as odd lots and combos. `recorded_by`:
         rows of this recorder only.
+
+        Columns:
+            symbol: IB's local symbol.
+            instrument_id: IB's contract id.
+            ts: when the trade was received.
+            local_ts: the same in local time; null where IB's details name no zone that is known.
+            session_date: the trading date: the local date on which the session ends, so that the evening of a future
+                belongs to the next date.
+            in_session: within trading hours.
+            in_liquid_hours: within the regular session.
+            price: trade price.
+            size: traded size.
+            exchange: exchange that reported the trade.
+            conditions: IB's special trade conditions.
+            seq: number of its frame on the tape.
+            row: place in its frame.
+            recorder: whose rows they are; the first by name where several take turns.
         """
         return self.call("session_trades", symbols, start, end, with_unreported, recorded_by)
 
@@ -177,6 +437,24 @@ class Functions(ABC):
         """Bars by trading date: the daily bars of an instrument, whatever the zone of its exchange. `liquid_only`:
         only trades in regular hours. `with_unreported`: also trades that are not reported to the tape, such as odd
         lots and combos. `recorded_by`: rows of this recorder only.
+
+        Columns:
+            symbol: IB's local symbol.
+            instrument_id: IB's contract id.
+            session_date: the trading date: the local date on which the session ends, so that the evening of a future
+                belongs to the next date.
+            ts: first trade.
+            end_ts: last trade.
+            open: first price.
+            high: highest price.
+            low: lowest price.
+            close: last price.
+            volume: traded size.
+            vwap: average price weighted by size; null where no trade had a size.
+            trades: number of trades.
+            gap_s: seconds of the bar, from the range's beginning on, that were not recorded and that history did not
+                restore; 0 for a whole bar.
+            recorder: whose rows they are; the first by name where several take turns.
         """
         return self.call("session_bars", symbols, start, end, liquid_only, with_unreported, recorded_by)
 
@@ -187,6 +465,14 @@ class Functions(ABC):
         they were cancelled, and that since the recorder last heard anything. Spans that touch are one. It is time of
         the clock: a recorder that is stopped for a night misses the night. `recorded_by`: rows of this recorder
         only.
+
+        Columns:
+            symbol: IB's local symbol.
+            instrument_id: IB's contract id.
+            missing: what is missing: trades, quotes or midpoints.
+            from_ts: from this moment on.
+            to_ts: up to this moment, at most to now.
+            gap_s: how long that is, in seconds.
         """
         return self.call("missing_time", symbols, start, end, recorded_by)
 
@@ -197,6 +483,22 @@ class Functions(ABC):
         IB says of positions is taken at its word: a level of which nothing is known is no row. A side has at most
         the rows that were asked for. `at`: as of this moment, which counts. `levels`: how many levels of each side.
         `of_stream`: depth or smart_depth only. `recorded_by`: rows of this recorder only.
+
+        Columns:
+            ts: the moment.
+            symbol: IB's local symbol.
+            instrument_id: IB's contract id.
+            recorder: whose tape it comes from.
+            stream: depth or smart_depth.
+            request_id: the request it came by; null where none had been sent.
+            valid: whether the book can be trusted.
+            reason: why not; null where it can.
+            updated_ts: when the book last changed.
+            side: bid or ask; null without levels.
+            position: 0 is the best.
+            price: price of the level.
+            size: size of the level.
+            market_maker: market maker, or on smart depth the exchange; null where the book names none.
         """
         return self.call("book", symbols, at, levels, of_stream, recorded_by)
 
@@ -205,6 +507,32 @@ class Functions(ABC):
         """Level 1 after each tick. What ticks have said since the request, or since the last gap: what was known
         before either does not count, and what was said before the range does. Delayed ticks fill the same columns.
         `recorded_by`: rows of this recorder only.
+
+        Columns:
+            symbol: IB's local symbol.
+            instrument_id: IB's contract id.
+            ts: when the tick was received.
+            tick_name: the tick that came.
+            bid_price: best bid; null where IB says that there is none, or has said nothing of it yet.
+            ask_price: best ask; null where IB says that there is none, or has said nothing of it yet.
+            bid_size: size at the best bid; null where IB says that there is none, or has said nothing of it yet.
+            ask_size: size at the best ask; null where IB says that there is none, or has said nothing of it yet.
+            last_price: price of the last trade; null where IB says that there is none, or has said nothing of it
+                yet.
+            last_size: size of the last trade; null where IB says that there is none, or has said nothing of it yet.
+            volume: the day's volume; null where IB says that there is none, or has said nothing of it yet.
+            open: the day's first price; null where IB says that there is none, or has said nothing of it yet.
+            high: the day's highest price; null where IB says that there is none, or has said nothing of it yet.
+            low: the day's lowest price; null where IB says that there is none, or has said nothing of it yet.
+            close: the close of the day before; null where IB says that there is none, or has said nothing of it yet.
+            mark_price: IB's mark price; null where IB says that there is none, or has said nothing of it yet.
+            halted: 0 trading, above that halted; null where IB says that there is none, or has said nothing of it
+                yet.
+            origin: live, delayed, frozen or delayed_frozen: what IB says of the tick.
+            request_id: request it came by.
+            seq: number of the tick's frame on the tape.
+            row: place in its frame.
+            recorder: whose tick it is.
         """
         return self.call("level1", symbols, start, end, recorded_by)
 
@@ -213,5 +541,30 @@ class Functions(ABC):
         request. What ticks have said since the request, or since the last gap: what was known before either does not
         count, and what was said before the range does. Delayed ticks fill the same columns. `at`: as of this moment,
         which counts. `recorded_by`: rows of this recorder only.
+
+        Columns:
+            symbol: IB's local symbol.
+            instrument_id: IB's contract id.
+            updated_ts: when the last tick was received.
+            age_s: seconds from then to the moment.
+            stale: ticks were missed since, or are being missed.
+            bid_price: best bid; null where IB says that there is none, or has said nothing of it yet.
+            ask_price: best ask; null where IB says that there is none, or has said nothing of it yet.
+            bid_size: size at the best bid; null where IB says that there is none, or has said nothing of it yet.
+            ask_size: size at the best ask; null where IB says that there is none, or has said nothing of it yet.
+            last_price: price of the last trade; null where IB says that there is none, or has said nothing of it
+                yet.
+            last_size: size of the last trade; null where IB says that there is none, or has said nothing of it yet.
+            volume: the day's volume; null where IB says that there is none, or has said nothing of it yet.
+            open: the day's first price; null where IB says that there is none, or has said nothing of it yet.
+            high: the day's highest price; null where IB says that there is none, or has said nothing of it yet.
+            low: the day's lowest price; null where IB says that there is none, or has said nothing of it yet.
+            close: the close of the day before; null where IB says that there is none, or has said nothing of it yet.
+            mark_price: IB's mark price; null where IB says that there is none, or has said nothing of it yet.
+            halted: 0 trading, above that halted; null where IB says that there is none, or has said nothing of it
+                yet.
+            origin: live, delayed, frozen or delayed_frozen: what IB says of the last tick.
+            request_id: request it came by.
+            recorder: whose ticks they are.
         """
         return self.call("level1_at", symbols, at, recorded_by)

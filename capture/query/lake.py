@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from functools import partial, partialmethod
+from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar, overload
 
@@ -23,9 +23,10 @@ from capture.schemas import MARKET_TABLES, TABLES, Table
 from capture.tape import TapeError
 from capture.tape.near import unknown
 
-from .answer import Answer, QueryError, as_query_error
+from .answer import Answer, QueryError, as_query_error, public
 from .arguments import call_sql
-from .book_snapshots import book, book_snapshots
+from .book_snapshots import book as book_of
+from .book_snapshots import book_snapshots as book_snapshots_of
 from .coverage import coverage
 from .database import Database, Limit, View
 from .functions import Functions
@@ -34,6 +35,7 @@ from .named import named_tables, needed_tables
 from .replay import replay as replay_of
 from .selection import Instruments, Moment, dates_of, days, moment, selection, symbols_and_ids
 from .statement import enclosed
+from .tables import Tables
 from .tail import Tail
 
 # Whose rows there may be of an instrument though nothing says who asked for it.
@@ -44,7 +46,7 @@ LOOKS = 3  # at a lake whose state moves, before it counts as damaged
 MOST_DAYS = timedelta(days=31)
 
 
-class Lake(Functions):
+class Lake(Tables, Functions):
     """A lake to ask. Times are UTC. Use `open_lake`.
 
     Every question sees all that reached the tape until it was asked. Any number of threads may ask one lake.
@@ -102,32 +104,27 @@ class Lake(Functions):
         with as_query_error(explain):
             return Answer(connection.sql(query, params=parameters), explain)
 
-    trades = partialmethod(rows, "trades")
-    quotes = partialmethod(rows, "quotes")
-    midpoints = partialmethod(rows, "midpoints")
-    ticks = partialmethod(rows, "ticks")
-    depth = partialmethod(rows, "depth")
-    bars = partialmethod(rows, "bars")
-    greeks = partialmethod(rows, "greeks")
-
     replay = replay_of
 
     def book(  # rebuilt in Python, which gives what the SQL function of that name gives, sooner
         self, symbols: Instruments | None, at: Moment | None = None, *, levels: float = MOST_POSITIONS,
         of_stream: str | None = None, recorded_by: str | None = None,
     ) -> Answer:
-        """Return the books of instruments at a moment (default: now); see `capture.query.book_snapshots.book`."""
-        return book(self.sql, symbols, at, levels=int(levels), of_stream=of_stream, recorded_by=recorded_by,
-                    heard=self.heard)
+        """Return the books of instruments at a moment (default: now)."""
+        return book_of(self.sql, symbols, at, levels=int(levels), of_stream=of_stream, recorded_by=recorded_by,
+                       heard=self.heard)
 
     def book_snapshots(
         self, symbols: Instruments | None, start: Moment | None = None, end: Moment | None = None, *,
         every: str | timedelta | None = "1 second", levels: int = 10,
         of_stream: str | None = None, recorded_by: str | None = None,
     ) -> Answer:
-        """Return the best levels of books at many moments; see `capture.query.book_snapshots.book_snapshots`."""
-        return book_snapshots(self.sql, symbols, start, end, every=every, levels=levels, of_stream=of_stream,
-                              recorded_by=recorded_by, heard=self.heard)
+        """Return the best levels of books at many moments."""
+        return book_snapshots_of(self.sql, symbols, start, end, every=every, levels=levels, of_stream=of_stream,
+                                 recorded_by=recorded_by, heard=self.heard)
+
+    # In full, for `help`.
+    book.__doc__, book_snapshots.__doc__ = book_of.__doc__, book_snapshots_of.__doc__
 
     def call(self, name: str, *arguments: Any) -> Answer:
         """Return the rows of a research function, by values of all its parameters in their order.
@@ -224,6 +221,12 @@ class Lake(Functions):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def __dir__(self) -> list[str]:
+        return public(super().__dir__())
+
+    def __repr__(self) -> str:
+        return f"<lake in {self.layout.root}>"
 
     def _asked(
         self, tables: Iterable[Table], query: str = "", days: Iterable[date] | None = None
