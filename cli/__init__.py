@@ -35,6 +35,7 @@ from . import (
     version,
 )
 from .exits import explain
+from .leaving import Verbs
 from .output import say, show
 
 _VERBS = (
@@ -46,6 +47,7 @@ _warned: set[str] = set()
 
 app = typer.Typer(
     name="ticktape",
+    cls=Verbs,
     help="A flight recorder for Interactive Brokers market data: every byte kept, Parquet in seconds, SQL over all.",
     no_args_is_help=True,
     rich_markup_mode=None,

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .options import Data, Json, lake_folder, utc_time
+from .options import Config, Data, Json, lake_folder, utc_time
 from .output import show, show_json, show_table
 
 MOST_SHOWN = 20
@@ -26,6 +26,7 @@ def run(
     until: Until = None,
     width: Width = None,
     data: Data = None,
+    config: Config = None,
     json: Json = False,
 ) -> None:
     """Compare IB's own bars with bars made from ticks.
@@ -39,7 +40,7 @@ def run(
 
     words = instruments or []
     first, last = utc_time("--from", since), utc_time("--until", until)
-    with open_lake(lake_folder(data)) as lake:
+    with open_lake(lake_folder(data, config)) as lake:
         series = check_bars(lake, words, first, last, width).arrow().to_pylist()
         differences = bar_differences(lake, words, first, last, width).arrow().to_pylist()
     if json:

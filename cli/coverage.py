@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from .options import Data, Json, lake_folder
+from .options import Config, Data, Json, lake_folder
 from .output import age_text, lag_text, show_json, show_table
 
 _TIMES = ("expected_s", "captured_s", "quiet_s", "backfilled_s", "down_s", "unknown_s")
@@ -13,6 +13,7 @@ _TIMES = ("expected_s", "captured_s", "quiet_s", "backfilled_s", "down_s", "unkn
 def run(
     instruments: Annotated[list[str] | None, typer.Argument(metavar="INSTRUMENT", help="Only these.")] = None,
     data: Data = None,
+    config: Config = None,
     json: Json = False,
 ) -> None:
     """Say how much of each instrument's trading time is covered, per stream and day.
@@ -23,7 +24,7 @@ def run(
     """
     from capture.query import open_lake
 
-    with open_lake(lake_folder(data)) as lake:
+    with open_lake(lake_folder(data, config)) as lake:
         rows = lake.coverage(instruments)
     if json:
         show_json(rows)

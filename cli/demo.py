@@ -84,7 +84,7 @@ def run(
 
 def _clear(data: Path) -> None:
     """Make the folder of a demo, emptied of the one before; a folder that holds anything else is left alone."""
-    from capture.tape import make_folder
+    from capture.tape import make_folder, publish
     from capture.tape.lock import recording_lock
     from capture.tape.publish import PRIVATE
 
@@ -96,7 +96,7 @@ def _clear(data: Path) -> None:
             with recording_lock(tape):  # or another demo is running
                 shutil.rmtree(data)
     make_folder(data, PRIVATE)
-    (data / MARK).touch()
+    publish(data / MARK, Path.touch)
 
 
 @contextmanager

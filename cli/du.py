@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from .options import Data, Json, lake_folder
+from .options import Config, Data, Json, lake_folder
 from .output import show, show_json, show_table, size_text
 
 DAYS_SHOWN = 14  # --json has all
 
 
-def run(data: Data = None, json: Json = False) -> None:
+def run(data: Data = None, config: Config = None, json: Json = False) -> None:
     """Say what the lake takes on disk.
 
     Per table, per recorder's tape and per day, with the growth of the last whole days (up to seven) and the days until
@@ -18,7 +18,7 @@ def run(data: Data = None, json: Json = False) -> None:
     from capture.lake.layout import Layout
     from capture.query.sizes import sizes
 
-    layout = Layout(lake_folder(data))
+    layout = Layout(lake_folder(data, config))
     layout.require()
     found = sizes(layout)
     if json:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .exits import Exit, UsageError
-from .options import Data, Json, lake_folder, utc_time
-from .output import say, show, show_json, size_text
+from .options import Config, Data, Json, lake_folder, utc_time
+from .output import console, say, show, show_json, size_text
 
 if TYPE_CHECKING:
     from capture.export import Exported, Format
@@ -49,6 +49,7 @@ def run(
     by: Annotated[str | None, typer.Option(metavar="symbol,date", help="A folder of files by these.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
     data: Data = None,
+    config: Config = None,
     json: Json = False,
 ) -> None:
     """Write a table's rows, in order of time, to a file or folder in the form that another tool wants.
@@ -63,7 +64,7 @@ def run(
     if output == Path("-"):
         raise UsageError("an export is a file or a folder: to print rows there is `ticktape sql … --format csv`")
     place = output or Path(table + (_ending(format, FORMATS) if not by else ""))
-    with open_lake(lake_folder(data)) as lake, _progress() as progress:
+    with open_lake(lake_folder(data, config)) as lake, _progress() as progress:
         try:
             done = lake.export(
                 table, place, words, utc_time("--from", start), utc_time("--until", end), format=format,
@@ -126,11 +127,10 @@ def _progress() -> "Iterator[Progress]":
     if not sys.stderr.isatty():
         yield _Lines().at
         return
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=console(stderr=True), transient=True) as bar:
         task = bar.add_task("reading", total=None)
 
         def at(rows: int, total: int | None, when: datetime) -> None:

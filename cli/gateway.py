@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .exits import UsageError
-from .options import Data, ForSeconds, Json, PlayedBy, lake_folder
+from .options import Config, Data, ForSeconds, Json, PlayedBy, lake_folder
 from .output import say, show, show_json, show_table
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 GROUP = typer.Typer(invoke_without_command=True, subcommand_metavar="[control ...]", rich_markup_mode=None)
 
 DAY_US = 86_400_000_000
-_OF_REPLAY = ("until", "start_paused", "data", "recorder", "clock", "instruments")
+_OF_REPLAY = ("until", "start_paused", "data", "config", "recorder", "clock", "instruments")
 _OF_MARKET = ("seed", "rate", "always_open")
 
 
@@ -43,6 +43,7 @@ def run(
     start_paused: Annotated[bool, typer.Option(
         "--start-paused", help="Let a replay wait for `gateway control resume`.")] = False,
     data: Data = None,
+    config: Config = None,
     recorder: Annotated[str | None, typer.Option(help="Whose tape to play, where several recorded.")] = None,
     clock: Annotated[PlayedBy, typer.Option(
         help="Play what came late when it came, or when it happened.")] = PlayedBy.ARRIVAL,
@@ -69,7 +70,7 @@ def run(
         market = Market(seed=seed, rate=rate, always_open=always_open)
         _serve(Gateway(market, port=port, speed=factor, limits=limits), for_s)
         return
-    with _recording(lake_folder(data), recorder, instruments or [], clock is PlayedBy.EVENT) as recording:
+    with _recording(lake_folder(data, config), recorder, instruments or [], clock is PlayedBy.EVENT) as recording:
         time = _clock(recording, replay, until, factor, start_paused)
         _serve(Gateway(recording, port=port, clock=time, limits=limits), for_s, is_replay=True)
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .exits import UsageError
-from .options import Data, lake_folder
+from .options import Config, Data, lake_folder
 from .output import say, show
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ _INSTALL = "pip install 'ticktape[notebook]'"
 def run(
     name: Annotated[Name, typer.Argument(metavar="NAME", help="Which one.")] = Name.FIRST_LOOK,
     data: Data = None,
+    config: Config = None,
     output: Annotated[Path | None, typer.Option(
         "--output", "-o", metavar="FILE", help="Where to write it. Default: NAME.ipynb here.")] = None,
     open_it: Annotated[bool | None, typer.Option(
@@ -63,7 +64,7 @@ def run(
     if path.exists() and not force:
         say(f"ticktape: {path} is there already, and left as it is; --force writes it anew")
     else:
-        _write(name, lake_folder(data), path)
+        _write(name, lake_folder(data, config), path)
     show(str(path), flush=True)
     _open(path, sys.stdout.isatty() if open_it is None else open_it)
 

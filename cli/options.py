@@ -42,13 +42,14 @@ class PlayedBy(StrEnum):
     EVENT = "event"
 
 
-def lake_folder(given: Path | None) -> Path:
-    """Return the folder to read: the one given, or the one that a recorder started here writes to."""
-    if given is not None:
+def lake_folder(given: Path | None, config: Path | None = None) -> Path:
+    """Return the folder to read: the one given, or the one that a recorder with these settings writes to."""
+    if given is not None and config is None:
         return given
     from capture.session.settings import data_folder
 
-    return data_folder()
+    named = data_folder(config)
+    return named if given is None else given
 
 
 def utc_time(option: str, text: str | None) -> datetime | None:

@@ -2,17 +2,20 @@
 
 import io
 import json
+import os
 import re
 import sys
 from codecs import getincrementaldecoder
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from math import isfinite
-from typing import Any
+from typing import Any, Literal
 
 from rich.cells import cell_len
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -23,13 +26,20 @@ UNLIMITED = 1_000_000  # columns or rows of a table that no terminal limits
 
 
 def say(text: str) -> None:
-    """Tell the user something."""
-    print(printable(text), file=sys.stderr, flush=True)
+    """Tell the user something, if anybody listens."""
+    with suppress(BrokenPipeError):
+        print(printable(text), file=sys.stderr, flush=True)
 
 
 def show(text: str = "", *, end: str = "\n", flush: bool = False) -> None:
     """Print a result, its control characters written out."""
     print(printable(text), end=end, flush=flush)
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return what draws on a terminal. NO_COLOR takes all that is not plain from it: colours, bold and the like."""
+    colours: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"
+    return Console(stderr=stderr, markup=False, highlight=False, emoji=False, color_system=colours)
 
 
 def redraw(text: str = "") -> None:
@@ -57,17 +67,34 @@ class TerminalFile(io.RawIOBase):
         return len(data)
 
 
-def show_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], numbers: Iterable[str] = ()) -> None:
+def show_table(
+    columns: Sequence[str], rows: Iterable[Sequence[Any]], numbers: Iterable[str] = (), *, last_below: bool = False
+) -> None:
     """Print rows under their columns; those named in `numbers` are set to the right. None shows as nothing.
 
-    On a terminal long values are folded; elsewhere a row is a line, its columns two blanks apart.
+    On a terminal long values are folded, and with `last_below` the last one of a row stands below the others, as the
+    text that it is. Elsewhere a row is a line, its columns two blanks apart.
     """
     cells = [["" if value is None else one_line(str(value)) for value in row] for row in rows]
     right = [name in set(numbers) for name in columns]
-    if sys.stdout.isatty():
-        _draw(columns, cells, right)
+    lines = [list(columns), *cells]
+    if not sys.stdout.isatty():
+        show("\n".join(_lines(lines, right)))
+    elif last_below:
+        _draw_with_texts([line[:-1] for line in lines], right[:-1], [row[-1] for row in cells])
     else:
-        _print_lines([list(columns), *cells], right)
+        _draw(columns, cells, right)
+
+
+def _draw_with_texts(lines: list[list[str]], right: list[bool], texts: list[str]) -> None:
+    """Draw rows, each with a text below it."""
+    head, *rows = _lines(lines, right)
+    ours = console()
+    ours.print(Text(head, "bold"))
+    for row, text in zip(rows, texts, strict=True):
+        ours.print(Text(row))
+        if text:
+            ours.print(Padding(Text(text), (0, 0, 0, 2)))
 
 
 def _draw(columns: Sequence[str], rows: list[list[str]], right: list[bool]) -> None:
@@ -76,17 +103,20 @@ def _draw(columns: Sequence[str], rows: list[list[str]], right: list[bool]) -> N
         table.add_column(name, justify="right" if to_right else "left", overflow="fold")
     for row in rows:
         table.add_row(*map(Text, row))
-    Console(markup=False, highlight=False, emoji=False).print(table)
+    console().print(table)
 
 
-def _print_lines(rows: list[list[str]], right: list[bool]) -> None:
+def _lines(rows: list[list[str]], right: list[bool]) -> list[str]:
+    """Return rows as lines with their columns below each other."""
     widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    lines = []
     for row in rows:
         padded = []
         for cell, width, to_right in zip(row, widths, right, strict=True):
             pad = " " * (width - cell_len(cell))
             padded.append(pad + cell if to_right else cell + pad)
-        print("  ".join(padded).rstrip())
+        lines.append("  ".join(padded).rstrip())
+    return lines
 
 
 def show_json(value: Any, indent: int | None = 2) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .exits import UsageError
-from .options import Data, Json, lake_folder, utc_time
+from .options import Config, Data, Json, lake_folder, utc_time
 from .output import show, show_json
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def run(
     output: Output = None,
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
     data: Data = None,
+    config: Config = None,
     json: Json = False,
 ) -> None:  # fmt: skip
     """Draw prices with the band of bid and ask, volume and gaps; or which days are covered.
@@ -54,7 +55,7 @@ def run(
     if output is not None:
         _check_free(output, force)
     draw = _draw_calendar if calendar or not instruments else _draw_prices
-    with open_lake(lake_folder(data)) as lake:
+    with open_lake(lake_folder(data, config)) as lake:
         chart, name, facts = draw(lake, instruments or [], first, last)
     path = output or Path(f"{name}.{format}")
     _check_free(path, force)

@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import count
 from typing import Any
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live as Display
 from rich.table import Table
 from rich.text import Text
@@ -19,7 +19,7 @@ from capture.session.recorder import say_on_stderr
 from capture.session.settings import Settings
 from capture.wire.printable import one_line
 
-from .output import age_text, size_text
+from .output import age_text, console, size_text
 from .state import recorder_state
 from .status import behind_text
 
@@ -109,7 +109,7 @@ class Live(Lines):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self._console = Console(stderr=True, markup=False, highlight=False, emoji=False)
+        self._console = console(stderr=True)
         self._display = Display(console=self._console, auto_refresh=False)
 
     def say(self, level: str, text: str) -> None:

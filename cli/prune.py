@@ -2,12 +2,13 @@
 
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from .exits import UsageError
-from .options import Data, Json, lake_folder
+from .options import Config, Data, Json, lake_folder
 from .output import say, show, show_json, show_table, size_text
 from .walk import walk
 
@@ -25,6 +26,7 @@ def run(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     data: Data = None,
+    config: Config = None,
     json: Json = False,
 ) -> None:
     """Remove old rows from tables and the old part of tapes.
@@ -37,7 +39,7 @@ def run(
     from capture.lake.layout import Layout
     from capture.lake.prune import old_rows, old_tape
 
-    layout, days = Layout(lake_folder(data)), _days(keep or [])
+    layout, days = Layout(lake_folder(data, config)), _days(keep or [], config)
     layout.require()
     today = datetime.now(UTC).date()
     rows = old_rows(layout, days, today)
@@ -53,7 +55,7 @@ def run(
         show_json({"removed": removed, "size_bytes": size_bytes, "parts": found})
 
 
-def _days(keep: list[str]) -> dict[str, int]:
+def _days(keep: list[str], config: Path | None) -> dict[str, int]:
     """Return days per word, from settings and options. Raises UsageError."""
     from capture.session.settings import load_settings
     from capture.tape.agreed import retention_fault
@@ -66,7 +68,7 @@ def _days(keep: list[str]) -> dict[str, int]:
         given[word] = int(count)
     if fault := retention_fault(given):
         raise UsageError(f"--keep: {fault}")
-    days = load_settings().retention | given
+    days = load_settings(config).retention | given
     if not days:
         raise UsageError("nothing says for how many days to keep what: say it with --keep trades=365, or in "
                          "[retention] of ticktape.toml")

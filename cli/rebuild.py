@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .exits import Exit, UsageError
-from .options import Data, lake_folder
+from .options import Config, Data, lake_folder
 from .output import say, show
 from .walk import From, Name, Until, chosen, show_findings, span, walk
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 def run(
     data: Data = None,
+    config: Config = None,
     into: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Make a new lake there.")] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace the files of this lake.")] = False,
     name: Name = None,
@@ -35,7 +36,7 @@ def run(
     if replace == (into is not None):
         raise UsageError("say either --into FOLDER, for a new lake, or --replace")
     part = span(from_, until)
-    layout = Layout(lake_folder(data))
+    layout = Layout(lake_folder(data, config))
     recorders = chosen(layout, name)
     if into is None:
         kept = [line for recorder in recorders for line in _replace(layout, recorder, part)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .exits import Exit
-from .options import Data, Json, lake_folder
+from .options import Config, Data, Json, lake_folder
 from .output import say, show_json
 from .walk import Name, chosen, show_findings
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 def run(
     data: Data = None,
+    config: Config = None,
     name: Name = None,
     repair: Annotated[bool, typer.Option("--repair", help="Write clean copies of damaged segments.")] = False,
     json: Json = False,
@@ -39,7 +40,7 @@ def run(
     from capture.lake.recover import restore
     from capture.tape import examine
 
-    layout = Layout(lake_folder(data))
+    layout = Layout(lake_folder(data, config))
     losses: list[dict[str, Any]] = []
     recorders = chosen(layout, name)
     for restored in restore(layout, recorders):

@@ -1,7 +1,6 @@
 """`ticktape replay`: what was recorded, once more, in order and at any speed."""
 
 import math
-import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -15,7 +14,7 @@ import typer
 from capture.wire.printable import one_line
 
 from .exits import UsageError
-from .options import Data, PlayedBy, lake_folder, utc_time
+from .options import Config, Data, PlayedBy, lake_folder, utc_time
 from .output import json_text, json_value, redraw, say, show
 from .tail import COLUMNS
 
@@ -56,6 +55,7 @@ def run(
     format: Annotated[Format | None, typer.Option(help="Default: lines.")] = None,
     json: Annotated[bool, typer.Option("--json", help="The same as --format json: an object per line.")] = False,
     data: Data = None,
+    config: Config = None,
 ) -> None:
     """Print what was recorded as events in recorded order, over all instruments and tables, until Ctrl-C.
 
@@ -75,7 +75,7 @@ def run(
     wanted: dict[str, Any] = {"tables": tables.split(",")} if tables else {}
     names = instruments or None
     first, last, factor = utc_time("--from", start), utc_time("--until", end), _speed(speed)
-    with open_lake(lake_folder(data)) as lake:
+    with open_lake(lake_folder(data, config)) as lake:
         try:
             replay = lake.replay(names, first, last, stream=stream.split(",") if stream else None, recorder=recorder,
                                  speed=factor, longest_silence_s=cut_silence, state=state, clock=clock.value, **wanted)
@@ -86,9 +86,6 @@ def run(
             sys.stdout.flush()
         except KeyboardInterrupt:
             pass  # a way to end it
-        except BrokenPipeError:
-            # Who read has enough; what is left in the buffer must not be tried again at the end.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _speed(text: str) -> float | None:

@@ -4,12 +4,13 @@ from typing import Annotated
 
 import typer
 
-from .options import Data, Json, lake_folder
+from .options import Config, Data, Json, lake_folder
 from .output import say, show, show_json
 
 
 def run(
     data: Data = None,
+    config: Config = None,
     grace: Annotated[float, typer.Option(metavar="HOURS", min=0, help="How long replaced files stay.")] = 3.0,
     json: Json = False,
 ) -> None:
@@ -22,7 +23,7 @@ def run(
     from capture.lake.layout import Layout
     from capture.lake.sealing import Sealer
 
-    layout = Layout(lake_folder(data))
+    layout = Layout(lake_folder(data, config))
     layout.require()
     sealer = Sealer(layout, grace_s=grace * 3_600)
     days = []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, cast
 import typer
 
 from .exits import UsageError
-from .options import Data, lake_folder
+from .options import Config, Data, lake_folder
 
 if TYPE_CHECKING:
     from capture.query import Answer
@@ -31,6 +31,7 @@ _BINARY = (Format.PARQUET, Format.ARROW)
 def run(
     query: Annotated[str, typer.Argument(metavar="QUERY", help="The SQL; - or nothing reads it from stdin.")] = "-",
     data: Data = None,
+    config: Config = None,
     format: Annotated[Format | None, typer.Option(help="Default: what FILE ends with, else table.")] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to a file.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the file where there is one.")] = False,
@@ -56,7 +57,7 @@ def run(
     from .answers import WRITERS
     from .output import TerminalFile
 
-    with open_lake(lake_folder(data)) as lake:
+    with open_lake(lake_folder(data, config)) as lake:
         answer = lake.sql(sys.stdin.read() if query == "-" else query)
         with answer.explained():
             if output is None:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from capture.wire.printable import one_line
 
-from .options import Data, Json, lake_folder
+from .options import Config, Data, Json, lake_folder
 from .output import age_text, lag_text, nameless_text, show, show_json, show_table, size_text
 
 if TYPE_CHECKING:
     from capture.lake.layout import Layout
 
 
-def run(data: Data = None, json: Json = False) -> None:
+def run(data: Data = None, config: Config = None, json: Json = False) -> None:
     """Show what is being recorded right now.
 
     Of every recorder in a data folder: its state, how many streams are wanted, acknowledged by IB and flowing, each
@@ -25,7 +25,7 @@ def run(data: Data = None, json: Json = False) -> None:
     The lag is how much later than IB's own time rows came in the last minute, half of them and the most: IB gives whole
     seconds, so up to 1 s of it is none. From 5 s on it is a warning, but for delayed data.
     """
-    folder = lake_folder(data)
+    folder = lake_folder(data, config)
     found = _status(folder)
     if json:
         show_json(found)

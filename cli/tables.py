@@ -6,13 +6,14 @@ from typing import Annotated
 import typer
 
 from .exits import UsageError
-from .options import Data, Json, lake_folder
+from .options import Config, Data, Json, lake_folder
 from .output import show, show_json, show_table, size_text
 
 
 def run(
     table: Annotated[str | None, typer.Argument(metavar="TABLE", help="A table, to see its columns.")] = None,
     data: Data = None,
+    config: Config = None,
     json: Json = False,
 ) -> None:
     """List the tables, or one table's columns.
@@ -22,9 +23,9 @@ def run(
     versions read as the newest.
     """
     if table is None:
-        _list(lake_folder(data), json)
+        _list(lake_folder(data, config), json)
     else:
-        _describe(table, lake_folder(data), json)
+        _describe(table, lake_folder(data, config), json)
 
 
 def _list(data: Path, json: bool) -> None:

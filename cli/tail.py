@@ -1,6 +1,5 @@
 """`ticktape tail`: rows as they come."""
 
-import os
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +13,7 @@ from rich.cells import cell_len
 from capture.wire.printable import one_line
 
 from .exits import UsageError
-from .options import Data, ForSeconds, lake_folder
+from .options import Config, Data, ForSeconds, lake_folder
 from .output import json_text, json_value, say, show
 
 if TYPE_CHECKING:
@@ -54,6 +53,7 @@ def run(
     columns: Annotated[str | None, typer.Option(metavar="NAME,…", help="These columns; all: all of them.")] = None,
     for_s: ForSeconds = None,
     data: Data = None,
+    config: Config = None,
     json: Annotated[bool, typer.Option("--json", help="Print a JSON object per line, with all columns.")] = False,
 ) -> None:
     """Print a table's rows as they come, until Ctrl-C.
@@ -65,7 +65,7 @@ def run(
     from capture.query.follow import Follow
     from capture.query.known import check_stream
 
-    folder = lake_folder(data)
+    folder = lake_folder(data, config)
     names = _columns(table, columns, json)
     check_stream(stream, table)
     with open_lake(folder) as lake:  # makes what a folder needs that nobody has asked yet
@@ -80,9 +80,6 @@ def run(
             printer.show(rows.select(names))
     except KeyboardInterrupt:
         pass  # how it is meant to end
-    except BrokenPipeError:
-        # Who read has enough; what is left in the buffer must not be tried again at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _columns(table: str, given: str | None, json: bool) -> list[str]:

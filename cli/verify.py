@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from .exits import Exit, UsageError
-from .options import Data, Json, lake_folder
+from .options import Config, Data, Json, lake_folder
 from .output import nameless_text, say, show_json, size_text
 from .walk import From, Name, Until, chosen, show_findings, span, walk
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 def run(
     data: Data = None,
+    config: Config = None,
     name: Name = None,
     from_: From = None,
     until: Until = None,
@@ -40,7 +41,7 @@ def run(
     from capture.lake.layout import Layout
     from capture.lake.verify import Verifier, foreign
 
-    layout = Layout(lake_folder(data))
+    layout = Layout(lake_folder(data, config))
     reports, findings = [], []
     part = span(from_, until)
     if files:

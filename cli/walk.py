@@ -7,11 +7,10 @@ from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.status import Status
 
 from .exits import UsageError
-from .output import say, show
+from .output import console, say, show
 
 if TYPE_CHECKING:
     from capture.lake.layout import Layout
@@ -58,7 +57,7 @@ def walk(title: str, ranges: "Iterable[Range]") -> float:
     begun_s = shown_s = time.monotonic()
     interval_s = SHOW_INTERVAL_S if sys.stderr.isatty() else LINE_INTERVAL_S
     rows = 0
-    with Status("", console=Console(stderr=True)) as status:
+    with Status("", console=console(stderr=True)) as status:
         for found in ranges:
             rows += found.rows
             now_s = time.monotonic()

@@ -141,13 +141,16 @@ def load_settings(path: Path | None = None, **overrides: Any) -> Settings:
         raise SettingsError("\n".join(problems)) from None
 
 
-def data_folder() -> Path:
-    """Return the data folder of ticktape.toml or TICKTAPE_DATA, for who only reads: other settings may be wrong.
+def data_folder(path: Path | None = None) -> Path:
+    """Return the data folder of TICKTAPE_DATA or of settings, for who only reads: other settings may be wrong.
 
-    Raises SettingsError.
+    Without `path`, these are in ticktape.toml of the working folder. Raises SettingsError.
     """
-    found = os.environ.get(f"{_PREFIX}DATA") or _parse(_read(None), Path(FILE_NAME)).get("data")
-    return Path(found) if found and isinstance(found, str) else load_settings().data
+    found = os.environ.get(f"{_PREFIX}DATA")
+    if path is not None or not found:
+        in_file = _parse(_read(path), path or Path(FILE_NAME)).get("data")
+        found = found or in_file
+    return Path(found) if found and isinstance(found, str) else load_settings(path).data
 
 
 def template() -> str:
