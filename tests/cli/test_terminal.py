@@ -19,12 +19,14 @@ Run = Callable[..., Any]
 
 STYLED = re.compile(r"\x1b\[[\d;]*m")
 WHY = "the connection was lost, which is a long story that does not have room in what is left of a line"
-PRINTING: tuple[list[object], ...] = (
+PRINTING: list[list[object]] = [
     ["gaps"], ["gaps", "--json"], ["coverage"], ["tables"], ["tables", "trades"], ["status"], ["du"], ["check-bars"],
     ["tail", "trades", "--for", 0], ["replay"], ["replay", "--format", "arrow"], ["verify"], ["verify", "--files"],
-    ["recover"], ["sql", "from trades"], *(["sql", "from range(100000)", "--format", format] for format in (
-        "csv", "json", "json-lines", "parquet", "arrow")))  # fmt: skip
-WITHOUT_DATA: tuple[list[object], ...] = (["--help"], ["--version"], ["version"], ["gateway", "control"])
+    ["recover"], ["sql", "from trades"]]  # fmt: skip
+FORMATS = ("csv", "json", "json-lines", "parquet", "arrow")
+PRINTING += [["sql", "from range(100000)", "--format", one] for one in FORMATS]
+HELPING: list[list[object]] = [[name, "--help"] for name in get_group(app).commands]
+WITHOUT_DATA: list[list[object]] = [["--help"], ["--version"], ["version"], ["gateway", "control"], *HELPING]
 
 
 @pytest.fixture
@@ -66,10 +68,9 @@ def on_a_terminal(monkeypatch: pytest.MonkeyPatch, no_color: str = "") -> Termin
 
 
 def test_every_command_ends_with_0_where_who_reads_it_leaves(
-    run: Run, data: Path, left: io.TextIOWrapper, monkeypatch: pytest.MonkeyPatch
+    run: Run, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    commands = [*([*command, "--data", data] for command in PRINTING), *WITHOUT_DATA,
-                *([name, "--help"] for name in get_group(app).commands)]  # fmt: skip
+    commands = [*([*command, "--data", data] for command in PRINTING), *WITHOUT_DATA]
     for command in commands:
         reader, writer = os.pipe()
         os.close(reader)
@@ -131,10 +132,10 @@ def test_no_color_leaves_nothing_but_letters(run: Run, data: Path, monkeypatch: 
     run("gaps", "--data", data)
     assert STYLED.search(terminal.getvalue())  # so the terminal is one
     terminal = on_a_terminal(monkeypatch, no_color="1")
-    commands = [*([*command, "--data", data] for command in PRINTING
-                  if not {"arrow", "parquet"} & set(map(str, command))), *WITHOUT_DATA,
-                *([name, "--help"] for name in get_group(app).commands), ["fly"], ["sql", "--fly"],
-                ["export", "trades", "-o", "trades.csv", "--data", data]]  # fmt: skip
+    texts = [command for command in PRINTING if not {"arrow", "parquet"} & set(map(str, command))]
+    commands: list[list[object]] = [
+        *([*command, "--data", data] for command in texts), *WITHOUT_DATA, ["fly"], ["sql", "--fly"],
+        ["export", "trades", "-o", "trades.csv", "--data", data]]  # fmt: skip
     for command in commands:
         run(*command)
         assert (command, STYLED.findall(terminal.getvalue())) == (command, [])
