@@ -89,8 +89,9 @@ def test_the_wire_does_no_io(path: Path) -> None:
 @EACH
 def test_modules_are_short_and_say_what_they_are(path: Path) -> None:
     text = path.read_text()
-    assert text.count("\n") < MOST_LINES
-    assert not text.strip() or ast.get_docstring(ast.parse(text))
+    said = ast.get_docstring(ast.parse(text)) or ""
+    assert said or not text.strip()
+    assert text.count("\n") < MOST_LINES or "Written by `make docs`" in said  # which nobody reads from end to end
 
 
 def test_the_package_list_is_the_folders_with_code() -> None:
