@@ -1,11 +1,14 @@
 """The command line: one short file per verb."""
 
+import logging
 import sys
 import warnings
 from importlib import metadata
 from typing import Annotated
 
 import typer
+
+from capture.wire.printable import one_line
 
 from . import (
     backfill,
@@ -82,6 +85,7 @@ def main() -> None:
     """Run the command line and end with its exit code; a user's mistake is a line on stderr, never a traceback."""
     _warned.clear()
     warnings.showwarning = _warn  # type: ignore[assignment]
+    logging.basicConfig(level=logging.WARNING, handlers=[_Words()])
     try:
         app()
     except Exception as error:
@@ -91,6 +95,15 @@ def main() -> None:
         code, text = explained
         say(f"ticktape: {text}")
         sys.exit(code)
+
+
+class _Words(logging.Handler):
+    """Says what is logged as everything else is said."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Say it on a line, and below it where an error that is a fault of ours came from."""
+        text = one_line(f"ticktape: {record.levelname.lower()}: {record.getMessage()}")
+        say(text + ("\n" + logging.Formatter().formatException(record.exc_info) if record.exc_info else ""))
 
 
 def _warn(message: Warning | str, *_place: object) -> None:

@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from .child import Keeper, begin
+from .child import Keeper, begin, fail
 from .file_round import Round
 from .layout import Layout
 from .lock import locked
@@ -59,7 +59,7 @@ def main() -> None:
     except CheckerBusyError:
         pass
     except OSError as error:
-        sys.exit(f"ticktape checker: {error}; files of the archive are not being looked at")
+        fail("checker", f"{error}; files of the archive are not being looked at")
 
 
 if __name__ == "__main__":

@@ -10,12 +10,14 @@ import pyarrow.parquet as pq
 
 from capture.schemas import TABLES
 
-from .content import UnreadableError
+from .content import UnreadableError, row_groups
 from .layout import EMPTY_DATE, EMPTY_NAME, Layout, day_folders
-from .parquet import parquet_file
+from .parquet import read_parquet
 from .restore import Captured
+from .sql import paths_sql
 
-_FAULTS = (OSError, ValueError, pa.ArrowException)
+# With what reading a Parquet file may end that is none, or is damaged.
+FAULTS = (OSError, ValueError, pa.ArrowException)
 
 
 def hint(layout: Layout) -> str:
@@ -28,11 +30,12 @@ def hint(layout: Layout) -> str:
 def damage(layout: Layout, names: Iterable[str] = TABLES) -> str | None:
     """Return in words which files of some tables cannot be read, and what mends them; None where all can.
 
-    Looks at the ends of files first, which say what is in them, and reads them whole only if these are all right.
+    Looks at the ends of files first, which say what is in them, and reads them whole only if these are all right: then
+    once more by DuckDB, which is stricter in some things.
     """
-    paths = [path for name in names for path in _files(layout, name)]
-    for read in (_read_footer, _read_whole):
-        if bad := list(_unreadable(paths, read)):
+    files = [(name, path) for name in names for path in _files(layout, name)]
+    for read in (_read_footer, _read_whole, _read_by_duckdb):
+        if bad := list(_unreadable(files, read)):
             (path, why), more = bad[0], f" ({len(bad) - 1} more like it)" if len(bad) > 1 else ""
             return f"{path} cannot be read: {why}{more}; {hint(layout)}"
     return None
@@ -44,7 +47,7 @@ def insistent(layout: Layout, captured: Captured) -> Captured:
     def found(name: str, instrument_id: int, first: datetime, last: datetime) -> Iterable[pa.Table]:
         try:
             return captured(name, instrument_id, first, last)
-        except _FAULTS as error:
+        except FAULTS as error:
             raise UnreadableError(damage(layout, [name]) or f"{name}: {error}; {hint(layout)}") from error
 
     return found
@@ -58,21 +61,36 @@ def _files(layout: Layout, name: str) -> Iterator[Path]:
     yield layout.sealed(name)
 
 
-def _unreadable(paths: Iterable[Path], read: Callable[[Path], None]) -> Iterator[tuple[Path, str]]:
-    for path in paths:
+def _unreadable(files: Iterable[tuple[str, Path]], read: Callable[[str, Path], None]) -> Iterator[tuple[Path, str]]:
+    for name, path in files:
         try:
-            read(path)
+            read(name, path)
         except FileNotFoundError:
             continue  # set aside meanwhile
-        except _FAULTS as error:
+        except FAULTS as error:
             yield path, (str(error).splitlines() or [type(error).__name__])[0]
 
 
-def _read_footer(path: Path) -> None:
+def _read_footer(_: str, path: Path) -> None:
     pq.read_metadata(path)
 
 
-def _read_whole(path: Path) -> None:
-    with parquet_file(path) as file:
-        for group in range(file.num_row_groups):
-            file.read_row_group(group)
+def _read_whole(name: str, path: Path) -> None:
+    """Read a file of a table as `verify` does: with what it says of its columns and rows."""
+    if not path.parent.name.startswith("date="):  # the file that says up to which date it is sealed
+        read_parquet(path)
+        return
+    for _ in row_groups(TABLES[name], path):
+        pass
+
+
+def _read_by_duckdb(_: str, path: Path) -> None:
+    import duckdb  # here, as who records comes by this module and needs no database
+
+    with duckdb.connect() as connection:
+        query = f"from read_parquet({paths_sql([path])}, hive_partitioning = false)"
+        try:
+            for _batch in connection.sql(query).to_arrow_reader():
+                pass
+        except duckdb.Error as error:
+            raise UnreadableError(str(error)) from error

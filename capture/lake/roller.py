@@ -19,7 +19,7 @@ import duckdb
 import pyarrow as pa
 
 from .checker import CheckerKeeper
-from .child import begin
+from .child import begin, fail
 from .layout import Layout
 from .lock import RollerBusyError, roller_lock
 from .roll import Roller
@@ -118,7 +118,7 @@ def main() -> None:
         run(data, recorder, end, parent, *sys.argv[4:])
     except (OSError, duckdb.Error, pa.ArrowException) as error:
         # TapeError is one: a full disk, a folder that is gone; nothing on the tape is lost by it.
-        sys.exit(f"ticktape roller: {error}; nothing on the tape is lost, and rolling goes on from there")
+        fail("roller", f"{error}; nothing on the tape is lost, and rolling goes on from there")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from .child import Keeper, begin
+from .child import Keeper, begin, fail
 from .layout import Layout
 from .prune import PruneError, prune
 from .sealed import SealerBusyError
@@ -49,9 +49,9 @@ def main() -> None:
     except SealerBusyError:
         pass  # another recorder's: it seals for all
     except PruneError as error:
-        sys.exit(f"ticktape sealer: {error}")
+        fail("sealer", str(error))
     except OSError as error:
-        sys.exit(f"ticktape sealer: {error}; the date stays as it is, and nothing is lost")
+        fail("sealer", f"{error}; the date stays as it is, and nothing is lost")
 
 
 def _seal(sealer: Sealer) -> Iterator[Sealed]:

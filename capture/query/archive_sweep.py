@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import reduce
 from operator import and_
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from capture.lake.damage import FAULTS
 from capture.lake.layout import Layout
 from capture.lake.parquet import parquet_file, statistics_of
 from capture.schemas import TIMESTAMP, Table
@@ -36,6 +38,7 @@ class Group:
     """A row group of a file: what statistics say of it."""
 
     table: str
+    path: Path
     file: pq.ParquetFile
     number: int
     rows: int
@@ -81,8 +84,9 @@ def groups_of(
             there = sum(file.metadata.num_rows for file in files)
             if there != rows or any(not _is_current(file, table) for file in files):
                 return None
-            found += [group for file in files for group in _groups(table, file, symbols)]
-        except (OSError, ValueError, pa.ArrowException):
+            found += [group for path, file in zip(paths, files, strict=True)
+                      for group in _groups(table, path, file, symbols)]
+        except FAULTS:
             return None  # the query that reads it instead says which file is damaged
     wanted = sorted((one for one in found if one.last >= start and one.first < end), key=lambda one: one.first)
     return wanted if _most_held(wanted) <= HELD_ROWS else None
@@ -110,14 +114,14 @@ class Choice:
         return (rows.filter(reduce(and_, conditions)) if conditions else rows).select(columns)
 
 
-def sweep(groups: Sequence[Group], choice: Choice, stretch_rows: int) -> Iterator[dict[str, pa.Table]]:
+def sweep(groups: Sequence[Group], choice: Choice, stretch_rows: int, mends: str) -> Iterator[dict[str, pa.Table]]:
     """Yield the chosen rows by table, each time those up to a moment, about `stretch_rows`; by instrument in no order.
 
-    Raises QueryError where a file cannot be read.
+    Raises QueryError where a file cannot be read: which, why, and what `mends` it.
     """
     held: list[Held] = []
     for place, group in enumerate(groups):
-        held += _read(group, choice)
+        held += _read(group, choice, mends)
         is_last = place + 1 == len(groups)
         horizon_us = NEVER_US if is_last else microseconds(groups[place + 1].first)
         ready = np.concatenate([one.ready(horizon_us) for one in held]) if held else np.empty(0, np.int64)
@@ -133,7 +137,7 @@ def _given(held: Sequence[Held], until_us: int, tables: Iterable[str]) -> dict[s
     return {table: pa.concat_tables(rows) for table, rows in parts.items() if rows}
 
 
-def _groups(table: Table, file: pq.ParquetFile, symbols: Sequence[str] | None) -> Iterator[Group]:
+def _groups(table: Table, path: Path, file: pq.ParquetFile, symbols: Sequence[str] | None) -> Iterator[Group]:
     names = file.schema_arrow.names
     ts, symbol = names.index("ts"), names.index("symbol") if "symbol" in names else None
     for number in range(file.metadata.num_row_groups):
@@ -143,14 +147,14 @@ def _groups(table: Table, file: pq.ParquetFile, symbols: Sequence[str] | None) -
             if known.has_min_max and not any(known.min <= one <= known.max for one in symbols):
                 continue
         times = statistics_of(file.metadata, number, ts)
-        yield Group(table.name, file, number, described.num_rows, times.min, times.max)
+        yield Group(table.name, path, file, number, described.num_rows, times.min, times.max)
 
 
-def _read(group: Group, choice: Choice) -> list[Held]:
+def _read(group: Group, choice: Choice, mends: str) -> list[Held]:
     try:
         rows = choice.of(group)
-    except (OSError, pa.ArrowException) as error:
-        raise QueryError(f"a file of {group.table} cannot be read: {error}; run `ticktape verify`") from error
+    except FAULTS as error:
+        raise QueryError(f"{group.path} cannot be read: {error}; {mends}") from error
     if not len(rows):
         return []
     ts_us = rows["ts"].cast(pa.int64()).to_numpy()

@@ -13,14 +13,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from capture.lake.damage import FAULTS
 from capture.lake.layout import Layout, archive_marks, day_folders, live_mark
 from capture.lake.parquet import read_parquet
 from capture.lake.sealed import sealed_through
 from capture.schemas import TABLES, Table
 from capture.tape.near import unknown
 
-from .answer import QueryError
+from .answer import QueryError, as_query_error
 from .database import Database
+from .explained import explained
 from .selection import ORDER, symbols_and_ids
 from .tail import Tail
 
@@ -34,7 +36,7 @@ class Follow:
 
     `wanted` are symbols and contract ids, all where empty; `stream` is as the tables name it. `last` returns rows that
     are there already; `poll` what came since then, or since it was called before. Raises QueryError for a table that is
-    none, and TapeError where a tape cannot be read.
+    none or a file that cannot be read, and TapeError where a tape cannot be read.
     """
 
     def __init__(
@@ -54,9 +56,8 @@ class Follow:
             self._new(recorder)
         database = Database(self.layout)
         try:
-            return self._last(database.connection(database.views(self._tails, [self.table])), count)
-        except (duckdb.Error, pa.ArrowException) as error:
-            raise QueryError(str(error)) from error
+            with as_query_error(self._explain):
+                return self._last(database.connection(database.views(self._tails, [self.table])), count)
         finally:
             database.close()
 
@@ -94,7 +95,16 @@ class Follow:
                     yield self._read(path)
 
     def _read(self, path: Path) -> pa.Table:
-        return read_parquet(path).sort_by([("seq", "ascending"), ("row", "ascending")])
+        try:
+            rows = read_parquet(path)
+        except FileNotFoundError:
+            raise
+        except FAULTS as error:
+            raise QueryError(self._explain(error)) from error
+        return rows.sort_by([("seq", "ascending"), ("row", "ascending")])
+
+    def _explain(self, error: BaseException) -> str:
+        return explained(self.layout, [self.table.name], error)
 
     def _chosen(self, rows: pa.Table) -> pa.Table:
         """Return the wanted ones of some rows, in the types of the table."""

@@ -29,6 +29,7 @@ from .book_snapshots import book as book_of
 from .book_snapshots import book_snapshots as book_snapshots_of
 from .coverage import coverage
 from .database import Database, Limit, View
+from .explained import explained
 from .functions import Functions
 from .known import KnownNames, check_span, check_stream
 from .named import named_tables, needed_tables
@@ -268,11 +269,7 @@ class Lake(Tables, Functions):
             raise
 
     def _explain(self, query: str, error: BaseException) -> str:
-        """Return what an error says, or which file of the tables that a query names cannot be read, if that is why."""
-        # What a user did wrong has a class of its own; of pages that make no sense DuckDB says only that.
-        if ".parquet" in str(error) or type(error) is duckdb.Error or not isinstance(error, duckdb.Error):
-            return damage(self.layout, [table.name for table in named_tables(query)]) or str(error)
-        return str(error)
+        return explained(self.layout, [table.name for table in named_tables(query)], error)
 
     def _describe(self, table: Table) -> dict[str, Any]:
         query = f'select count(*), min(date), max(date) from "{table.name}"'

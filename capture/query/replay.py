@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import pyarrow as pa
 
+from capture.lake.damage import hint as mends
 from capture.lake.event_time import LONGEST_LAG_US, MOMENT_SQL
 from capture.lake.functions.books import STREAMS as BOOK_STREAMS
 from capture.replay import Replay, Stretch, wide_schema
@@ -110,7 +111,8 @@ def _stretches(lake: Asked, wanted: Wanted) -> Iterator[Stretch]:
         if rows > STRETCH_ROWS and not wanted.shifts and (groups := _archive(lake, wanted, start, end)) is not None:
             columns = {table.name: [one.name for one in chosen(table, wanted.columns)] for table in wanted.tables}
             choice = Choice(start, end, columns, wanted.condition)
-            yield from map(Stretch.of, sweep(groups, choice, min(STRETCH_ROWS, SWEPT_ROWS)))
+            yield from map(Stretch.of, sweep(groups, choice, min(STRETCH_ROWS, SWEPT_ROWS),
+                                                mends(lake.layout)))
             continue
         for begin, until in within(lake, wanted, start, end, STRETCH_ROWS) if rows > STRETCH_ROWS else [(start, end)]:
             yield Stretch.of({table.name: lake.sql(wanted.select(table, begin, until)).arrow()

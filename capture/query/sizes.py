@@ -8,9 +8,9 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
+from capture.lake.damage import FAULTS
 from capture.lake.layout import Layout, archive_marks, day_folders, live_mark
 from capture.lake.sealed import sealed_dates
 from capture.schemas import TABLES
@@ -75,9 +75,9 @@ def _files(layout: Layout) -> tuple[dict[str, _Sizes], dict[str, int], int]:
     for table, path, recorder, in_archive in _named(layout):
         day = path.parent.name.removeprefix("date=")
         try:
-            size_bytes, rows = path.stat().st_size, pq.read_metadata(path).num_rows
-        except (FileNotFoundError, pa.ArrowException):
-            continue  # sealed or pruned meanwhile; a damaged one is told by whoever asks for its rows
+            size_bytes, rows = path.stat().st_size, _rows(path)
+        except FileNotFoundError:
+            continue  # sealed or pruned meanwhile
         if (day <= sealed[table]) != in_archive:
             replaced_bytes += size_bytes
             continue
@@ -88,6 +88,16 @@ def _files(layout: Layout) -> tuple[dict[str, _Sizes], dict[str, int], int]:
         one.live_bytes += size_bytes * (not in_archive)
         recorders[recorder] += size_bytes
     return {name: found[name] for name in TABLES if name in found}, recorders, replaced_bytes
+
+
+def _rows(path: Path) -> int:
+    """Return how many rows a file has; 0 for a damaged one, which is told by whoever asks for its rows."""
+    try:
+        return int(pq.read_metadata(path).num_rows)
+    except FileNotFoundError:
+        raise
+    except FAULTS:
+        return 0
 
 
 def _named(layout: Layout) -> Iterator[tuple[str, Path, str, bool]]:

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import logging
 import os
 import pty
 import re
@@ -9,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +90,43 @@ def test_what_the_recorder_says_is_a_line_of_its_own(capsys: pytest.CaptureFixtu
     assert said.startswith("ticktape: warning: A\\x1b]0;owned")
     assert not CONTROL.search(said)
     assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["roller", "sealer", "checker"])
+def test_what_the_processes_beside_a_recorder_say_is_a_line_of_its_own(tmp_path: Path, name: str) -> None:
+    data = tmp_path / EVIL.replace("/", "")
+    data.mkdir()
+    (data / "sealed").touch()  # which is to be a folder
+    (data / "tape").mkdir()
+    words = [str(data), *{"roller": ["main", str(os.getpid())], "checker": [str(os.getpid())]}.get(name, [])]
+    ran = subprocess.run([sys.executable, "-m", f"capture.lake.{name}", *words], capture_output=True, timeout=300)
+    said = ran.stderr.decode()
+    assert (ran.returncode, "Traceback" in said) == (1, False), said
+    assert said.startswith(f"ticktape {name}: ") and "owned" in said
+    assert not CONTROL.search(said)
+    assert said.count("\n") == 1
+
+
+def test_what_they_log_is_a_line_of_its_own() -> None:
+    code = ("import logging; from capture.lake.child import begin; begin('x'); "
+            f"logging.getLogger('y').warning('%s', {EVIL!r})")
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=300).stderr.decode()
+    assert said.startswith("ticktape x: A\\x1b]0;owned") and said.count("\n") == 1
+    assert not CONTROL.search(said)
+
+
+def test_what_is_logged_in_a_command_is_said_as_words_are(
+    run: Run, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def folder(*_: object) -> Path:
+        logging.getLogger("a").warning("%s", EVIL)
+        return data
+
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])  # those of the tests
+    monkeypatch.setattr(import_module("capture.cli.sql"), "lake_folder", folder)
+    err = run("sql", "select 1").err
+    assert err.startswith("ticktape: warning: A\\x1b]0;owned")
+    assert not CONTROL.search(err) and err.count("\n") == 1
 
 
 def test_the_command_line_prints_in_one_place_only() -> None:
