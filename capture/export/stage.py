@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from glob import escape
 from pathlib import Path
 
-from capture.tape.publish import make_folder, sync_path
+from capture.tape.publish import OPEN, make_folder, sync_path
 
 FILE_MODE = 0o644
 
@@ -67,9 +67,9 @@ class Stage:
         for file in files:
             file.chmod(FILE_MODE)
             sync_path(file)
-        for folder in (path for path in self.root.rglob("*") if path.is_dir()):
+        for folder in (*(path for path in self.root.rglob("*") if path.is_dir()), self.root):
+            folder.chmod(OPEN)
             sync_path(folder)
-        sync_path(self.root)
         if self._is_folder and not self.path.exists():
             self.root.replace(self.path)
             self._added = [self.path]

@@ -10,6 +10,7 @@ from .errors import RecorderBusy
 from .publish import give
 
 LOCK_NAME = "lock"
+LOCK_MODE = 0o600
 
 
 class FolderLock:
@@ -19,7 +20,9 @@ class FolderLock:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._descriptor = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
+        self._descriptor = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT, LOCK_MODE)
+        if os.fstat(self._descriptor).st_uid == os.geteuid():
+            os.fchmod(self._descriptor, LOCK_MODE)
         give(folder / LOCK_NAME)
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

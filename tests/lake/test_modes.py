@@ -2,6 +2,8 @@
 
 import fcntl
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -10,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from capture.gateway import Gateway, running
+from capture.gateway.market import Market
 from capture.lake.layout import Layout
 from capture.lake.lock import locked
 from capture.lake.roll import Roller
@@ -17,6 +21,7 @@ from capture.lake.sealed import moving_dates, seal_through, sealer_lock
 from capture.lake.sealing import Sealer
 from capture.lake.views import prepare
 from capture.tape import TapeWriter, make_folder
+from capture.tape.lock import LOCK_NAME, FolderLock
 from capture.tape.publish import PRIVATE
 
 NOBODY = 65_534
@@ -48,6 +53,34 @@ def test_the_umask_changes_no_mode(umask: int, tmp_path: Path, script: Any) -> N
         private = path.is_relative_to(layout.tape)
         wanted = (0o700 if private else 0o755) if path.is_dir() else 0o600 if private else 0o644
         assert (str(path), oct(mode(path))) == (str(path), oct(wanted))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("umask", [0o000, 0o077], ids="{:o}".format)
+def test_a_whole_recording_and_an_export_have_the_same_modes_under_any_umask(umask: int, tmp_path: Path) -> None:
+    data, out = tmp_path / "data", tmp_path / "out"
+    with running(Gateway(Market(rate=20), limits=None)) as gateway:
+        for words in (["record", "AAPL", "--streams", "trades,quotes", "--for", "3", "--port", gateway.port],
+                      ["sql", "from trades"], ["seal"], ["verify"], ["status"],
+                      ["export", "trades", "--by", "symbol", "--format", "csv", "-o", out]):
+            subprocess.run([sys.executable, "-m", "capture.cli", *map(str, words), "--data", str(data)], umask=umask,
+                           check=True, capture_output=True, timeout=300)  # fmt: skip
+        subprocess.run([sys.executable, "-m", "capture.lake.checker", str(data), str(os.getpid())], umask=umask,
+                       check=True, timeout=300)  # fmt: skip
+    assert {"lock", "roller.lock", "status.json", "rolled.json"} <= {path.name for path in data.rglob("*")}
+    assert mode(data) == 0o700
+    for path in (*data.rglob("*"), out, *out.rglob("*")):
+        private = path.is_relative_to(data / "tape")
+        wanted = (0o700 if private else 0o755) if path.is_dir() else 0o600 if private else 0o644
+        assert (str(path), oct(mode(path))) == (str(path), oct(wanted))
+
+
+def test_a_lock_of_before_gets_its_mode(tmp_path: Path) -> None:
+    path = tmp_path / LOCK_NAME
+    path.touch()
+    path.chmod(0o666)
+    FolderLock(tmp_path).release()
+    assert mode(path) == 0o600
 
 
 def test_a_data_folder_that_is_there_keeps_its_mode(umask: int, tmp_path: Path) -> None:
