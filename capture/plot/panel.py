@@ -1,8 +1,9 @@
 """What a chart of prices shows of each instrument: its bars, its gaps, and when its market is closed."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import polars as pl
@@ -32,12 +33,13 @@ _KEY = ("symbol", "instrument_id", "ts")
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A time, in seconds since 1970, in which trades or quotes did not arrive; `restored` from history or not."""
+    """A time, in seconds since 1970, in which streams did not arrive: `missing` ones, and those `restored` later."""
 
     from_s: float
     to_s: float
     reason: str
-    restored: bool
+    missing: tuple[str, ...]
+    restored: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,18 +123,44 @@ def _panel(
 
 
 def _gaps(rows: Iterable[dict[str, Any]], closed: Spans, shown: Window) -> list[Gap]:
-    """Return gaps while the market was open, those of several streams that share a reason made one."""
+    """Return gaps while the market was open, in pieces in which the same streams are missing for the same reasons."""
     now_s = datetime.now(UTC).timestamp()
     last = shown.end - timedelta(seconds=shown.width_s)
-    found: dict[tuple[str, bool], Spans] = {}
+    found = []
     for row in rows:
         if row["from_ts"] > last:  # such as the recorder's end, which is no more than the end of the picture
             continue
         span = (max(row["from_ts"], shown.start).timestamp(),
                 min(row["to_ts"].timestamp() if row["to_ts"] else now_s, shown.end.timestamp()))  # fmt: skip
-        found.setdefault((row["reason"], row["state"] == "backfilled"), []).append(span)
-    return sorted((Gap(*span, *why) for why, spans in found.items() for span in difference(union(spans), closed)),
-                  key=lambda gap: gap.from_s)  # fmt: skip
+        found += [(part, row) for part in difference([span], closed)]
+    return _joined(_pieces(found))
+
+
+def _pieces(found: Sequence[tuple[tuple[float, float], dict[str, Any]]]) -> Iterator[Gap]:
+    """Yield what is missing between one moment at which that changes and the next."""
+    waiting = sorted(found, key=lambda one: one[0], reverse=True)
+    lasting: list[tuple[tuple[float, float], dict[str, Any]]] = []
+    for start_s, end_s in pairwise(sorted({edge for span, _ in found for edge in span})):
+        lasting = [one for one in lasting if one[0][1] > start_s]
+        while waiting and waiting[-1][0][0] == start_s:
+            lasting.append(waiting.pop())
+        if within := [row for _, row in lasting]:
+            missing = {row["stream"] for row in within if row["state"] != "backfilled"}
+            counted = [row for row in within if (row["stream"] in missing) == bool(missing)]
+            yield Gap(start_s, end_s, "; ".join(sorted({row["reason"] for row in counted})), tuple(sorted(missing)),
+                      tuple(sorted({row["stream"] for row in within} - missing)))  # fmt: skip
+
+
+def _joined(pieces: Iterable[Gap]) -> list[Gap]:
+    """Return pieces of which those that touch and say the same are one."""
+    joined: list[Gap] = []
+    for piece in pieces:
+        if joined and replace(joined[-1], to_s=piece.to_s) == replace(piece, from_s=joined[-1].from_s) and (
+                joined[-1].to_s == piece.from_s):  # fmt: skip
+            joined[-1] = replace(joined[-1], to_s=piece.to_s)
+        else:
+            joined.append(piece)
+    return joined
 
 
 def _closed(lake: Lake, key: tuple[str, int | None], shown: Window) -> Spans:

@@ -10,7 +10,7 @@ from capture.query.intervals import intersection, union
 from capture.wire.printable import one_line
 
 from .panel import Gap, Panel
-from .theme import BAND, CLOSED, LINE, MISSING, MUTED, RESTORED, VOLUME, WIDTH, config, time_axis
+from .theme import BAND, CLOSED, LINE, MISSING, MUTED, PARTLY, RESTORED, VOLUME, WIDTH, config, time_axis
 from .window import Window
 
 _PRICE, _BAND = "middle of bid and ask, else last trade", "lowest bid to highest ask"
@@ -43,9 +43,9 @@ class _Style:
     def __init__(self, shown: Window, panels: Sequence[Panel]) -> None:
         self.shown = shown
         self.datasets: dict[str, list[dict[str, Any]]] = {}
-        reasons = sorted({gap.reason for panel in panels for gap in panel.gaps if not gap.restored})
-        told = "; ".join(reasons)
-        self._missing = f"missing: {told}" if len(reasons) <= _NAMED_REASONS else f"missing for {len(reasons)} reasons"
+        gaps = [gap for panel in panels for gap in panel.gaps]
+        self._missing = _missing_label("", [gap for gap in gaps if gap.missing and not gap.restored])
+        self._partly = _missing_label(", the rest restored", [gap for gap in gaps if gap.missing and gap.restored])
         self.colours = self._colours(panels)
 
     def data(self, rows: Iterable[dict[str, Any]]) -> alt.NamedData:
@@ -56,7 +56,9 @@ class _Style:
 
     def gap_label(self, gap: Gap) -> str:
         """Return what the legend says of a gap."""
-        return _RESTORED if gap.restored else self._missing
+        if not gap.missing:
+            return _RESTORED
+        return self._partly if gap.restored else self._missing
 
     def colour(self) -> alt.Color:
         """Return the colour of rows by their `label`, one of the legend's."""
@@ -80,13 +82,19 @@ class _Style:
             colours[_PRICE] = LINE
         if any_bar("bid_low") or any_bar("ask_high"):
             colours[_BAND] = BAND
-        if any(not gap.restored for panel in panels for gap in panel.gaps):
-            colours[self._missing] = MISSING
-        if any(gap.restored for panel in panels for gap in panel.gaps):
-            colours[_RESTORED] = RESTORED
+        shades = {self._missing: MISSING, self._partly: PARTLY, _RESTORED: RESTORED}
+        labels = {self.gap_label(gap) for panel in panels for gap in panel.gaps}
+        colours |= {label: colour for label, colour in shades.items() if label in labels}
         if any(panel.closed for panel in panels):
             colours[_CLOSED] = CLOSED
         return colours
+
+
+def _missing_label(more: str, gaps: Sequence[Gap]) -> str:
+    """Return what the legend says of gaps in which something is missing: which streams, and why."""
+    streams, reasons = sorted({one for gap in gaps for one in gap.missing}), sorted({gap.reason for gap in gaps})
+    why = "; ".join(reasons) if len(reasons) <= _NAMED_REASONS else f"{len(reasons)} reasons"
+    return f"missing {', '.join(streams)}{more}: {why}"
 
 
 def _parts(panel: Panel, style: _Style, heights: tuple[int, int], several: bool) -> list[Any]:
@@ -165,7 +173,7 @@ def _shades(panel: Panel, style: _Style, labelled: bool) -> list[alt.Chart]:
     rows = [{"from": _ms(start), "to": _ms(end), "label": _CLOSED, "opacity": 0.5, **_told(start, end, "", _CLOSED)}
             for start, end in panel.closed]  # fmt: skip
     rows += [{"from": _ms(gap.from_s), "to": _ms(gap.to_s), "label": style.gap_label(gap), "opacity": _SHADE_OPACITY,
-              **_told(gap.from_s, gap.to_s, gap.reason, "restored" if gap.restored else "missing")}
+              **_told(gap.from_s, gap.to_s, gap.reason, _what(gap))}
              for gap in panel.gaps]  # fmt: skip
     if not rows:
         return []
@@ -175,6 +183,12 @@ def _shades(panel: Panel, style: _Style, labelled: bool) -> list[alt.Chart]:
         fillOpacity=alt.FillOpacity("opacity:Q", scale=None), tooltip=tooltip)]  # fmt: skip
 
 
+def _what(gap: Gap) -> str:
+    """Return which streams are missing, and which were restored."""
+    parts = ((gap.missing, "missing"), (gap.restored, "restored"))
+    return "; ".join(f"{', '.join(streams)} {how}" for streams, how in parts if streams)
+
+
 def _told(start_s: float, end_s: float, reason: str, what: str) -> dict[str, str]:
     return {"what": what, "reason": reason, "since": _text(start_s), "until": _text(end_s),
             "lasted": f"{end_s - start_s:,.1f} s"}  # fmt: skip
@@ -182,7 +196,7 @@ def _told(start_s: float, end_s: float, reason: str, what: str) -> dict[str, str
 
 def _drawn(panel: Panel, shown: Window) -> list[dict[str, Any]]:
     """Return bars with their times in milliseconds, and the number of the stretch without a break that they lie in."""
-    breaks = union([*((gap.from_s, gap.to_s) for gap in panel.gaps if not gap.restored), *panel.closed])
+    breaks = union([*((gap.from_s, gap.to_s) for gap in panel.gaps if gap.missing), *panel.closed])
     drawn: list[dict[str, Any]] = []
     segment, end_s = 0, None
     for bar in panel.bars:

@@ -8,7 +8,7 @@ import altair as alt
 INK, MUTED, FAINT, GRID = "#1f2933", "#5f6b7a", "#9aa5b1", "#e7eaee"
 LINE, BAND, VOLUME = "#174e8c", "#8fbce8", "#8695a8"
 CLOSED, RESTORED = "#d5dae1", "#e9b44c"
-MISSING = "#d1495b"
+MISSING, PARTLY = "#d1495b", "#8a4f9e"
 SHARES = ("#8c1c2b", "#d1495b", "#ee9d68", "#f4d58a", "#8ecfc0", "#45a09a", "#14637a")  # from nothing to all
 
 CATEGORIES = ("#1d5fa8", "#e08a2c", "#45a09a", "#c8553d", "#7b4f9e", "#8a5a3c", "#5f6b7a", "#9bb24a")

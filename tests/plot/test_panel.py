@@ -49,15 +49,28 @@ def test_gaps_alone_are_shown_too(make_lake: MakeLake) -> None:
     shown, [panel] = read_panels(make_lake(gaps=[gap(at(0), at(60))]), ["AAPL"])
     assert (shown.start, shown.end) == (NOON, at(60))
     assert panel.bars == []
-    assert [(one.to_s - one.from_s, one.reason, one.restored) for one in panel.gaps] == [(60, "the line broke", False)]
+    assert [(one.to_s - one.from_s, one.reason, one.missing, one.restored) for one in panel.gaps] == [
+        (60, "the line broke", ("quotes",), ())]  # fmt: skip
 
 
-def test_gaps_of_several_streams_are_one_and_restored_ones_another(make_lake: MakeLake) -> None:
+def test_gaps_say_which_streams_are_missing_and_which_were_restored(make_lake: MakeLake) -> None:
     gaps = [gap(at(100), at(160)), gap(at(100), at(170), stream="all_last"), gap(at(300), at(310), state="backfilled"),
             gap(at(400), at(420), stream="depth"), gap(at(599), None, "stopped")]  # fmt: skip
     _, [panel] = read_panels(make_lake(**ten_minutes(), gaps=gaps), ["AAPL"])
-    found = [(one.from_s - NOON.timestamp(), one.to_s - NOON.timestamp(), one.restored) for one in panel.gaps]
-    assert found == [(100, 170, False), (300, 310, True)]  # and not the end of the recording
+    found = [(one.from_s - NOON.timestamp(), one.to_s - NOON.timestamp(), one.missing, one.restored)
+             for one in panel.gaps]  # fmt: skip
+    assert found == [(100, 160, ("all_last", "quotes"), ()), (160, 170, ("all_last",), ()),
+                     (300, 310, (), ("quotes",))]  # and not the end of the recording
+
+
+def test_a_gap_restored_of_one_stream_and_missing_of_another_is_both(make_lake: MakeLake) -> None:
+    gaps = [gap(at(100), at(160), "no quotes"), gap(at(110), at(150), "no trades", "backfilled", stream="all_last"),
+            gap(at(160), at(170), "no quotes")]  # fmt: skip
+    _, [panel] = read_panels(make_lake(**ten_minutes(), gaps=gaps), ["AAPL"])
+    found = [(one.from_s - NOON.timestamp(), one.to_s - NOON.timestamp(), one.reason, one.missing, one.restored)
+             for one in panel.gaps]  # fmt: skip
+    assert found == [(100, 110, "no quotes", ("quotes",), ()), (110, 150, "no quotes", ("quotes",), ("all_last",)),
+                     (150, 170, "no quotes", ("quotes",), ())]  # fmt: skip
 
 
 def test_a_gap_counts_up_to_a_time_that_is_asked_for(make_lake: MakeLake) -> None:

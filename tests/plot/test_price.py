@@ -51,7 +51,7 @@ def test_each_instrument_has_a_panel_and_only_what_trades_has_volume(make_lake: 
 
 
 @pytest.mark.parametrize(("state", "label", "parts"), [
-    ("closed", "missing: the line broke", 2), ("backfilled", "restored from history", 1)])  # fmt: skip
+    ("closed", "missing quotes: the line broke", 2), ("backfilled", "restored from history", 1)])  # fmt: skip
 def test_lines_break_where_something_is_missing(make_lake: MakeLake, state: str, label: str, parts: int) -> None:
     lake = make_lake(quotes=[quote(at(s), 100, 101) for s in (0, 1, 2, 30, 31)], gaps=[gap(at(3), at(30), state=state)])
     found = specification(lake, ["AAPL"])
@@ -63,7 +63,20 @@ def test_a_quiet_market_is_no_break(make_lake: MakeLake) -> None:
     assert set(segments(specification(make_lake(quotes=[quote(at(s), 1, 2) for s in (0, 500)]), ["AAPL"]))) == {0}
 
 
-@pytest.mark.parametrize(("number", "label"), [(2, "missing: reason 0; reason 1"), (6, "missing for 6 reasons")])
+def test_restored_of_one_stream_and_missing_of_another_has_a_colour_and_a_word_of_its_own(make_lake: MakeLake) -> None:
+    gaps = [gap(at(10), at(40)), gap(at(20), at(30), state="backfilled", stream="all_last")]
+    found = specification(make_lake(quotes=[quote(at(s), 1, 2) for s in (0, 60)], gaps=gaps), ["AAPL"])
+    both = "missing quotes, the rest restored: the line broke"
+    assert legend(found) == ["missing quotes: the line broke", both]
+    shades = [row for rows in found["datasets"].values() for row in rows if "what" in row]
+    assert [row["what"] for row in shades if row["label"] == both] == ["quotes missing; all_last restored"]
+    assert len({row["from"] for row in shades}) == len(shades)  # no shade lies on another
+    scale = found["vconcat"][0]["layer"][0]["encoding"]["color"]["scale"]
+    assert len(set(scale["range"])) == len(scale["domain"])
+
+
+@pytest.mark.parametrize(("number", "label"), [
+    (2, "missing quotes: reason 0; reason 1"), (6, "missing quotes: 6 reasons")])
 def test_what_is_missing_has_one_colour(make_lake: MakeLake, number: int, label: str) -> None:
     gaps = [gap(at(10 * n), at(10 * n + 5), f"reason {n}") for n in range(number)]
     found = specification(make_lake(quotes=[quote(at(0), 1, 2), quote(at(99), 1, 2)], gaps=gaps), ["AAPL"])
@@ -74,7 +87,7 @@ def test_what_is_missing_has_one_colour(make_lake: MakeLake, number: int, label:
 
 def test_gaps_alone_say_that_there_is_nothing_else(make_lake: MakeLake) -> None:
     found = specification(make_lake(gaps=[gap(at(0), at(60))]), ["AAPL"])
-    assert legend(found) == ["missing: the line broke"]
+    assert legend(found) == ["missing quotes: the line broke"]
     assert "no trades or quotes" in json.dumps(found)
 
 
