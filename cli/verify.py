@@ -39,7 +39,7 @@ def run(
     names its place and the command that repairs it.
     """
     from capture.lake.layout import Layout
-    from capture.lake.verify import Verifier, foreign
+    from capture.lake.verify import Verifier, foreign, misremembered
 
     layout = Layout(lake_folder(data, config))
     reports, findings = [], []
@@ -57,7 +57,7 @@ def run(
         if verifier.nameless:
             say(f"{recorder}: {nameless_text(verifier.nameless)}")
     if name is None and part.everything:
-        findings += foreign(layout)
+        findings += [*foreign(layout), *misremembered(layout)]
     _end({"recorders": reports}, findings, json)
 
 
@@ -73,7 +73,7 @@ def _end(report: dict[str, Any], findings: "list[Finding]", json: bool) -> NoRet
 def _files(layout: "Layout", recorders: list[str], json: bool, *, with_foreign: bool) -> NoReturn:
     """Read files alone, those of some recorders."""
     from capture.lake.file_check import date_findings, file_findings
-    from capture.lake.verify import foreign
+    from capture.lake.verify import foreign, misremembered
 
     begun_s = time.monotonic()
     checked = list(_checked(layout, recorders))
@@ -84,7 +84,8 @@ def _files(layout: "Layout", recorders: list[str], json: bool, *, with_foreign: 
         say(f"{unprotected:,} files were written without checksums: of these only what does not fit together was seen; "
             f"sealing, or `ticktape rebuild --replace`, writes them")
     found = {"files": len(checked), "rows": rows, "size_bytes": size_bytes, "without_checksums": unprotected}
-    findings = [*date_findings(layout), *file_findings(layout, checked), *(foreign(layout) if with_foreign else ())]
+    findings = [*date_findings(layout), *file_findings(layout, checked), *(foreign(layout) if with_foreign else ()),
+                *misremembered(layout)]
     _end({"read": found}, findings, json)
 
 

@@ -219,7 +219,7 @@ def _counted(job: Job, progress: Progress | None) -> Callable[[int, datetime], o
     if progress is None:
         return lambda rows, at: None
     told = progress
-    [(there,)] = job.lake.sql(f'select count(*) from "{job.table.name}" where {job.where}').rows()
+    [(there,)] = job.near.sql(f'select count(*) from "{job.table.name}" where {job.where}').rows()
     total = there if job.every is None and job.table.name != "depth" else None
     return lambda rows, at: told(rows, total, at)
 

@@ -15,6 +15,7 @@ from capture.schemas import Table
 
 _NEWEST = """
 select * exclude (date) from instruments where ts < coalesce($end, 'infinity'::timestamptz)
+  and date <= coalesce($end::timestamptz::date, 'infinity'::date)
 qualify row_number() over (partition by instrument_id order by ts desc, seq desc, "row" desc) = 1
 """
 
@@ -44,6 +45,7 @@ class Job:
     restored: bool = True
     min_coverage: float | None = None
     losses: Counter[str] = field(default_factory=Counter)
+    whole_job: Self | None = field(default=None, repr=False)
 
     def lose(self, what: str, count: int) -> None:
         """Take down that so many rows or values could not be written as they are; nothing where there are none."""
@@ -52,9 +54,7 @@ class Job:
 
     def part(self, **changes: Any) -> Self:
         """Return a job for a part of this one: with its details, and its losses among those of this one."""
-        found = replace(self, **changes)
-        found.__dict__["details"] = self.details
-        return found
+        return replace(self, whole_job=self.whole_job or self, **changes)
 
     @property
     def what(self) -> str:
@@ -73,9 +73,14 @@ class Job:
         return self.wanted.where(self.table, self.start, self.end)
 
     @cached_property
+    def near(self) -> Lake:
+        """The lake as it is to be asked for rows of the job's time only: files of other dates are left alone."""
+        return self.lake.within(self.start, self.end)
+
+    @cached_property
     def extent(self) -> tuple[datetime, datetime]:
         """The times of the first and the last row. Raises QueryError where there is no row."""
-        [(first, last)] = self.lake.sql(f'select min(ts), max(ts) from "{self.table.name}" where {self.where}').rows()
+        [(first, last)] = self.near.sql(f'select min(ts), max(ts) from "{self.table.name}" where {self.where}').rows()
         if first is None:
             raise QueryError(f"nothing was recorded of what is asked for{self._there()}")
         return first, last
@@ -104,8 +109,10 @@ class Job:
         """Contract details by contract id: a row of `instruments` each, the newest by the end of the export.
 
         What was recorded later counts where there is nothing older. Instruments whose details IB never sent are not in
-        it.
+        it. Those of a part are those of the whole.
         """
+        if self.whole_job is not None:
+            return self.whole_job.details
         rows = self.lake.sql(_NEWEST, {"end": None}).arrow().to_pylist()
         if self.end is not None:
             rows += self.lake.sql(_NEWEST, {"end": self.end}).arrow().to_pylist()

@@ -36,7 +36,7 @@ def parts(job: Job, by: Sequence[str]) -> Iterator[Part]:
         return
     columns = ", ".join(by)
     where = job.where
-    found = job.lake.sql(f'select distinct {columns} from "{job.table.name}" where {where} order by all').rows()
+    found = job.near.sql(f'select distinct {columns} from "{job.table.name}" where {where} order by all').rows()
     for values in found:
         named = dict(zip(by, values, strict=True))
         if None in values:
@@ -71,5 +71,5 @@ def _instruments(job: Job, symbol: str) -> list[str | int]:
 
 
 def _count(job: Job, where: str) -> int:
-    [(count,)] = job.lake.sql(f'select count(*) from "{job.table.name}" where symbol is null and {where}').rows()
+    [(count,)] = job.near.sql(f'select count(*) from "{job.table.name}" where symbol is null and {where}').rows()
     return int(count)

@@ -74,14 +74,14 @@ def once(job: Job) -> Rows:
 
 def _lose_nameless(job: Job) -> None:
     where = f'from "{job.table.name}" where instrument_id is null and {job.where}'
-    [(count,)] = job.lake.sql(f"select count(*) {where}").rows()
+    [(count,)] = job.near.sql(f"select count(*) {where}").rows()
     job.lose("rows without a contract id, left out, as nobody knows whether they are there twice", count)
 
 
 def _is_there_once(job: Job) -> bool:
     """Return whether nothing of what counts can be there twice: one recorder, and trades by one stream."""
     streams = ", ".join(map(repr, STREAMS[job.table.name]))
-    [(recorders, most)] = job.lake.sql(
+    [(recorders, most)] = job.near.sql(
         f'select count(distinct recorder), count(distinct stream) filter (stream in ({streams})) '
         f'from "{job.table.name}" where {job.where}').rows()
     return bool(recorders == 1 and most <= 1)
@@ -106,7 +106,7 @@ def _counting(job: Job) -> Rows:
 
 def _once(job: Job, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
     function = f"{job.table.name}_once"
-    for begin, end in spans(job.lake, job.wanted, SPAN_ROWS):
+    for begin, end in spans(job.near, job.wanted, SPAN_ROWS):
         # Which recorder and stream count is decided for each day, so that a part of one is asked of the whole day.
         first, last = moment(begin.date()), moment((end - US).date()) + DAY
         whole = _call(job, function, max(first, job.start or first), min(last, job.end or last),
@@ -176,7 +176,7 @@ def books(job: Job, levels: int = BOOK_LEVELS, every: str | None = None) -> Rows
 def _books(job: Job) -> dict[str | int, tuple[str, str]]:
     """Return stream and recorder of each instrument's book."""
     found: dict[str | int, tuple[str, str]] = {}
-    for symbol, instrument_id, stream, recorder in job.lake.sql(_BOOKS.format(where=job.where)).rows():
+    for symbol, instrument_id, stream, recorder in job.near.sql(_BOOKS.format(where=job.where)).rows():
         key = symbol if instrument_id is None else instrument_id
         if key in found:
             raise QueryError(f"{symbol} has several order books: {stream} of recorder {recorder}, "

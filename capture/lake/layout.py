@@ -7,6 +7,7 @@
                                                                between, sorted; rows that came once the date was sealed
                                                                are in a file of their own
     sealed/<table>.parquet                                     one row: sealed_through
+    sealed/<table>.files                                       what is kept of its archive files (capture.lake.kept)
     archive/pruned/…                                           second copies of what was pruned (capture.lake.pruned)
     ticktape.duckdb                                            views over all of it
 """
@@ -119,6 +120,15 @@ def day_folders(folder: Path) -> dict[str, Path]:
     names = (entry.name for entry in os.scandir(folder)) if folder.is_dir() else ()
     days = sorted(day for name in names if (day := day_of(name)) and day != EMPTY_DATE)
     return {day: folder / f"date={day}" for day in days}
+
+
+def parquet_names(folder: Path) -> list[str]:
+    """Return the names of the files of rows in a folder, in order; none where it is gone, as what was pruned is."""
+    # Not by glob: over a thousand dates that takes most of the time of a first question.
+    try:
+        return sorted(entry.name for entry in os.scandir(folder) if entry.name.endswith(".parquet"))
+    except FileNotFoundError:
+        return []
 
 
 def day_of(name: str) -> str | None:

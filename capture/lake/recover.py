@@ -7,6 +7,7 @@ from pathlib import Path
 from capture.schemas import TABLES
 from capture.tape import bad_path, segments
 
+from .kept import keep
 from .layout import LakeStateError, Layout, Rolled, archive_marks, day_folders, live_mark, read_rolled, write_rolled
 from .lock import roller_lock
 from .pruned import copies, read_pruned_tables, read_pruned_tape, write_pruned_tables, write_pruned_tape
@@ -29,6 +30,7 @@ def restore(layout: Layout, recorders: list[str]) -> Iterator[str]:
         yield from _position(layout, recorder)
     if not is_prepared(layout):
         prepare(layout)
+    keep(layout)
 
 
 def _pruned(layout: Layout, recorders: list[str]) -> Iterator[str]:

@@ -21,6 +21,7 @@ from capture.tape.publish import sync_path
 from .archive import MEMORY_MIB, SealError, write_sorted
 from .content import UnreadableError, row_count
 from .damage import damage, hint
+from .kept import keep
 from .layout import Layout, archive_marks, day_folders, live_mark, read_rolled
 from .leftovers import sweep_lake
 from .parquet import FILE_MODE
@@ -83,6 +84,7 @@ class Sealer:
             sweep_lake(self.layout)
             for day in self.due():
                 yield self._seal(day)
+            keep(self.layout)
 
     def clear(self) -> int:
         """Remove live files of dates that were sealed long enough ago, and return how many."""

@@ -22,6 +22,7 @@ from capture.tape.reader import TORN
 from .content import UnreadableError, content_hash, difference, plain, read_rows
 from .day_check import DayCheck
 from .gap_check import GapCheck
+from .kept import kept_path, wrong_files
 from .layout import LakeStateError, Layout, Rolled, read_rolled, restored_by
 from .pruned import read_pruned_tables, read_pruned_tape
 from .ranges import Range, Ranges, beginning, readable
@@ -290,3 +291,10 @@ def foreign(layout: Layout) -> list[Finding]:
     """Return a finding for each file among the rolled ones that no recorder of the lake has written."""
     return [Finding("file unexplained", str(path), "no recorder with a tape here has written it",
                     shlex.join(["mv", str(path), f"{path}.bad"])) for path in foreign_files(layout)]
+
+
+def misremembered(layout: Layout) -> list[Finding]:
+    """Return a finding for each archive file of which something else is kept than it says."""
+    return [Finding("file different", str(kept_path(layout, path.parent.parent.name)),
+                    f"it holds another number of rows of {path}", shlex.join(["rm", str(kept_path(
+                        layout, path.parent.parent.name))])) for path in wrong_files(layout)]

@@ -4,7 +4,7 @@ import json
 import logging
 import shutil
 import tempfile
-from functools import partial
+from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -107,14 +107,32 @@ def view_sql(table: Table, archive: str, live: str, through: str, *, by_name: bo
 
     `archive` and `live` are SQL expressions: a quoted pattern of files, or a list of them; `through` is one for the
     date up to which the table is sealed. `by_name` opens all files to see their columns, however few are then read:
-    only needed where there are files of several versions, or to see which cannot be read.
+    only needed to see which cannot be read.
     """
-    union = ", union_by_name = true" if by_name or table.version > 1 else ""
-    source = (f"select {columns_sql(table)}, date from (select *, {_DATE} as date "
-              f"from read_parquet({{}}, hive_partitioning = false, filename = true{union}))")
-    return (f"{source.format(archive)} where date <= {through} and date > date '{EMPTY_DATE}'\n"
+    columns = ", union_by_name = true" if by_name else f", schema = {_schema_sql(table)}" if table.version > 1 else ""
+    sealed, rolled = (f"select {columns_sql(table)}, date from (select *, {_DATE} as date "
+                      f"from read_parquet({files}, hive_partitioning = false, filename = true{columns}))"
+                      for files in (archive, live))
+    return (f"{sealed} where date <= {through} and date > date '{EMPTY_DATE}'\n"
             f"union all by name\n"
-            f"{source.format(live)} where date > {through} and date > date '{EMPTY_DATE}'")
+            f"{rolled} where date > {through} and date > date '{EMPTY_DATE}'")
+
+
+def _schema_sql(table: Table) -> str:
+    """Return the columns of a table's newest version, null where a file of an older one lacks them, as DuckDB's map.
+
+    So that a query opens no other files than those it reads: by their names, all would be opened to see their columns.
+    """
+    columns = (f"{quoted(name)}: {{name: {quoted(name)}, type: '{kind}', default_value: null}}"
+               for name, kind in zip(table.schema.names, column_types(table), strict=True))
+    return f"map {{{', '.join(columns)}}}"
+
+
+@cache
+def column_types(table: Table) -> tuple[str, ...]:
+    """Return DuckDB's names of the types of a table's columns, in their order."""
+    with duckdb.connect() as connection:
+        return tuple(map(str, connection.from_arrow(table.schema.empty_table()).types))
 
 
 def fault_of(connection: duckdb.DuckDBPyConnection, layout: Layout, table: Table, statement: str) -> str | None:
@@ -126,14 +144,14 @@ def fault_of(connection: duckdb.DuckDBPyConnection, layout: Layout, table: Table
     return None
 
 
-def failing_query(connection: duckdb.DuckDBPyConnection, table: Table, fault: str) -> str:
+def failing_query(table: Table, fault: str) -> str:
     """Return the query behind the view of a table that cannot be read: whatever is asked of it, it fails and says why.
 
     So no answer is made of fewer rows.
     """
     # In each column too: what is asked of one alone may be answered without looking at the rest.
     error = f"error({quoted(fault)})"
-    types = [*connection.from_arrow(table.schema.empty_table()).types, "date"]
+    types = [*column_types(table), "date"]
     columns = [f'cast({error} as {kind}) as "{column}"'
                for column, kind in zip([*table.schema.names, "date"], types, strict=True)]
     return f"select {', '.join(columns)} where {error} is null"
@@ -193,7 +211,7 @@ def _query(connection: duckdb.DuckDBPyConnection, layout: Layout, table: Table, 
     if fault := fault_of(connection, layout, table, f"describe {whole}"):
         log.warning("%s", fault)
         faults.append(fault)
-        return failing_query(connection, table, fault)
+        return failing_query(table, fault)
     return query
 
 

@@ -1,7 +1,7 @@
 """Coverage: how much trading time is in the lake, per instrument, stream and day, and what became of the rest."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -14,7 +14,7 @@ from capture.lake.sql import NEWEST_GAPS
 from capture.session.hours import parse_hours
 from capture.wire.zones import exchange_zone
 
-from .intervals import Spans, difference, intersection, total, union
+from .intervals import Spans, difference, intersection, totals, union
 
 # Which table holds the rows of a stream.
 TABLE_OF_STREAM = {
@@ -23,7 +23,9 @@ TABLE_OF_STREAM = {
 }  # fmt: skip
 assert TABLE_OF_STREAM.keys() == WATCHED
 
-MINUTE_S = 60.0
+# Trading hours that IB names are of the days before and after the one on which it names them, not of more.
+HOURS_AHEAD_S = 40 * 86_400.0
+HOURS_BEHIND_S = 7 * 86_400.0
 
 _WANTED = """
 select instrument_id, symbol, stream, recorder, event, request_id, epoch(ts) as at from subscriptions
@@ -32,16 +34,28 @@ where event in ('requested', 'cancelled', 'unwanted')
   and ($symbols = [] or symbol in (select unnest($symbols)))
 order by symbol, stream, recorder, subscriptions.ts, seq, "row"
 """
-_HOURS = "select instrument_id, time_zone, trading_hours, liquid_hours from instruments order by ts, seq, row"
+_HOURS = """
+select instrument_id, time_zone, trading_hours from instruments
+where {of_instruments} and {of_dates} order by ts, seq, "row"
+"""
 _GAPS = f"""
 select instrument_id, stream, recorder, state, reason, epoch(from_ts) as from_s, epoch(coalesce(to_ts, now())) as to_s
-from {NEWEST_GAPS}
+from {NEWEST_GAPS} where {{of_instruments}}
+  and coalesce(to_ts, now()) >= coalesce(to_timestamp($start_s), '-infinity')
+  and from_ts <= coalesce(to_timestamp($end_s), 'infinity')
 """
-_MINUTES = """
-select distinct instrument_id, stream, epoch(date_trunc('minute', ts)) as minute
-from {table} where instrument_id is not null
-  and date >= coalesce(to_timestamp($start_s)::date, '-infinity'::date)
+_OF_DATES = """
+  date >= coalesce(to_timestamp($start_s)::date, '-infinity'::date)
   and date <= coalesce(to_timestamp($end_s)::date, 'infinity'::date)
+"""
+# Minutes with rows, those that follow one another as one: few come out of many.
+_MINUTES = """
+select instrument_id, stream, min(minute) as from_s, max(minute) + 60 as to_s
+from (select instrument_id, stream, minute,
+             minute - 60 * row_number() over (partition by instrument_id, stream order by minute) as beginning
+      from (select distinct instrument_id, stream, epoch(date_trunc('minute', ts)) as minute
+            from {table} where {of_instruments} and {of_dates}))
+group by instrument_id, stream, beginning
 """
 
 # How late rows came, by the instrument's own day.
@@ -49,9 +63,7 @@ _LAGS = """
 select instrument_id, stream, day, median(lag_s) as lag_p50_s, max(lag_s) as lag_max_s
 from (select instrument_id, stream, timezone(coalesce(zone, 'UTC'), ts)::date::varchar as day, {lag_s} as lag_s
       from {table} left join (select unnest($ids::bigint[]) as instrument_id, unnest($zones::varchar[]) as zone)
-      using (instrument_id)
-      where date >= coalesce(to_timestamp($start_s)::date, '-infinity'::date)
-        and date <= coalesce(to_timestamp($end_s)::date, 'infinity'::date))
+      using (instrument_id) where {of_instruments} and {of_dates})
 where lag_s is not null group by all
 """
 NO_LAG = {"lag_p50_s": None, "lag_max_s": None}
@@ -71,7 +83,7 @@ class _Facts:
     zones: dict[int, str] = field(default_factory=dict)
     gaps: dict[tuple[Key, str], Spans] = field(default_factory=lambda: defaultdict(list))  # by recorder
     restored: dict[Key, Spans] = field(default_factory=lambda: defaultdict(list))
-    reasons: dict[Key, list[tuple[float, float, str]]] = field(default_factory=lambda: defaultdict(list))
+    reasons: dict[Key, dict[str, Spans]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
     minutes: dict[Key, Spans] = field(default_factory=lambda: defaultdict(list))
     lags: dict[tuple[Key, str], dict[str, float]] = field(default_factory=dict)  # by day
 
@@ -106,7 +118,8 @@ def coverage(
     """
     parameters = {"streams": sorted(streams), "symbols": symbols}
     events = ask(_WANTED, parameters)
-    facts = _gather(ask, {event["stream"] for event in events}, {"start_s": span_s[0], "end_s": span_s[1]})
+    instruments = {event["instrument_id"] for event in events}
+    facts = _gather(ask, {event["stream"] for event in events}, instruments, bool(symbols), span_s)
     start_s, end_s = (now_s if at is None else at for at in (span_s[0] or 0.0, span_s[1]))
     rows = []
     for (symbol, *_), wanted in _wanted(events, now_s).items():
@@ -116,9 +129,9 @@ def coverage(
         trading = facts.trading.get(key[0])
         expected = intersection(union(trading), asked) if trading else asked
         zone = facts.zones.get(key[0], "UTC")
-        for day, part in _by_day(expected, zone):
+        for day, told in _by_day(expected, zone, wanted, facts, heard_s):
             place = {"symbol": symbol, "instrument_id": key[0], "stream": key[1], "day": day, "zone": zone}
-            rows.append(place | _classes(part, wanted, facts, heard_s) | facts.lags.get((key, day), NO_LAG))
+            rows.append(place | told | facts.lags.get((key, day), NO_LAG))
     return rows
 
 
@@ -141,29 +154,69 @@ def _wanted(events: list[dict[str, Any]], now_s: float) -> dict[tuple[str, str, 
     return found
 
 
-def _gather(ask: Ask, streams: set[str], span: Mapping[str, float | None]) -> _Facts:
+def _gather(
+    ask: Ask, streams: set[str], instruments: set[int], some: bool, span_s: tuple[float | None, float | None]
+) -> _Facts:
+    """Return what is known of instruments, `some` or all that there are, and of streams in a span of time."""
     facts = _Facts()
-    for row in ask(_HOURS):
-        hours = parse_hours(row["trading_hours"], row["liquid_hours"], row["time_zone"])
-        if hours:
-            facts.trading[row["instrument_id"]] += hours.trading
-            facts.zones[row["instrument_id"]] = str(exchange_zone(row["time_zone"]))
-    for row in ask(_GAPS):
+    limits = {"of_instruments": _among(instruments) if some else "instrument_id is not null", "of_dates": _OF_DATES}
+    span = {"start_s": span_s[0], "end_s": span_s[1]}
+    _hours(ask, facts, limits, span_s)
+    if span_s != (None, None) and (unknown := instruments - facts.trading.keys()):
+        _hours(ask, facts, limits | {"of_instruments": _among(unknown)}, (None, None))
+    for row in ask(_GAPS.format(**limits), span):
         key = (row["instrument_id"], row["stream"])
         spans = facts.gaps[key, row["recorder"]] if row["state"] in MISSING else facts.restored[key]
         spans.append((row["from_s"], row["to_s"]))
-        facts.reasons[key].append((row["from_s"], row["to_s"], row["reason"]))
+        facts.reasons[key][row["reason"]].append((row["from_s"], row["to_s"]))
     for table in sorted({TABLE_OF_STREAM[stream] for stream in streams}):
-        for row in ask(_MINUTES.format(table=table), span):
-            facts.minutes[row["instrument_id"], row["stream"]].append((row["minute"], row["minute"] + MINUTE_S))
+        for row in ask(_MINUTES.format(table=table, **limits), span):
+            facts.minutes[row["instrument_id"], row["stream"]].append((row["from_s"], row["to_s"]))
         zones = {"ids": list(facts.zones), "zones": list(facts.zones.values())}
-        for row in ask(_LAGS.format(table=table, lag_s=LAG_SQL[table]), {**span, **zones}) if table in LAG_SQL else ():
+        lags = _LAGS.format(table=table, lag_s=LAG_SQL[table], **limits) if table in LAG_SQL else None
+        for row in ask(lags, {**span, **zones}) if lags else ():
             key = (row["instrument_id"], row["stream"])
             facts.lags[key, row["day"]] = {name: row[name] for name in NO_LAG}
     return facts
 
 
-def _classes(expected: Spans, wanted: _Wanted, facts: _Facts, heard_s: Mapping[str, float]) -> dict[str, Any]:
+def _hours(
+    ask: Ask, facts: _Facts, limits: Mapping[str, str], span_s: tuple[float | None, float | None]
+) -> None:
+    """Take down trading hours and zones as IB named them close enough to a span to be of it."""
+    begin_s, end_s = span_s
+    span = {"start_s": None if begin_s is None else begin_s - HOURS_AHEAD_S,
+            "end_s": None if end_s is None else end_s + HOURS_BEHIND_S}
+    for row in ask(_HOURS.format(**limits), span):
+        hours = parse_hours(row["trading_hours"], None, row["time_zone"])
+        if hours:
+            facts.trading[row["instrument_id"]] += hours.trading
+            facts.zones[row["instrument_id"]] = str(exchange_zone(row["time_zone"]))
+
+
+def _among(instruments: Iterable[int]) -> str:
+    """Return the condition for some instruments; as constants, by which parts of files are left out."""
+    return f"instrument_id in ({', '.join(map(str, sorted(instruments))) or 'null'})"
+
+
+def _by_day(
+    expected: Spans, zone: str, wanted: _Wanted, facts: _Facts, heard_s: Mapping[str, float]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each day of a time zone in which something was expected, and how that time is divided."""
+    classes = {"expected_s": expected} | _classes(expected, wanted, facts, heard_s)
+    why = facts.reasons[wanted.instrument_id, wanted.stream]
+    reasons = {reason: intersection(union(spans), classes["down_s"]) for reason, spans in why.items()}
+    days = _days(expected, zone)
+    within = {name: totals(spans, list(days.values())) for name, spans in classes.items()}
+    missing = {reason: totals(spans, list(days.values())) for reason, spans in reasons.items()}
+    for place, day in enumerate(days):
+        told = {name: times_s[place] for name, times_s in within.items()}
+        whole_s, lost_s = told["expected_s"], told["down_s"] + told["unknown_s"]
+        yield day, told | {"share": (whole_s - lost_s) / whole_s if whole_s else None,
+                           "reasons": sorted(reason for reason, times_s in missing.items() if times_s[place])}
+
+
+def _classes(expected: Spans, wanted: _Wanted, facts: _Facts, heard_s: Mapping[str, float]) -> dict[str, Spans]:
     """Divide expected time among the classes, each moment in one only."""
     key = (wanted.instrument_id, wanted.stream)
     had: Spans = []
@@ -178,28 +231,18 @@ def _classes(expected: Spans, wanted: _Wanted, facts: _Facts, heard_s: Mapping[s
     down = difference(difference(lost, unknown), restored)
     known = difference(difference(difference(expected, restored), down), unknown)
     captured = intersection(known, union(facts.minutes[key]))
-    whole_s = total(expected)
-    lost_s = total(down) + total(unknown)
-    return {
-        "expected_s": whole_s,
-        "captured_s": total(captured),
-        "quiet_s": total(difference(known, captured)),
-        "backfilled_s": total(restored),
-        "down_s": total(down),
-        "unknown_s": total(unknown),
-        "share": (whole_s - lost_s) / whole_s if whole_s else None,
-        "reasons": sorted({why for start, end, why in facts.reasons[key] if intersection(down, [(start, end)])}),
-    }
+    return {"captured_s": captured, "quiet_s": difference(known, captured), "backfilled_s": restored,
+            "down_s": down, "unknown_s": unknown}
 
 
-def _by_day(spans: Spans, zone: str) -> list[tuple[str, Spans]]:
-    """Split spans at the midnights of a time zone."""
-    where, days = ZoneInfo(zone), defaultdict[str, Spans](list)
+def _days(spans: Spans, zone: str) -> dict[str, tuple[float, float]]:
+    """Return the days of a time zone in which spans lie, in ISO form, with their midnights."""
+    where, days = ZoneInfo(zone), dict[str, tuple[float, float]]()
     for start, end in spans:
         while start < end:
             local = datetime.fromtimestamp(start, where)
-            midnight = datetime(local.year, local.month, local.day, tzinfo=where) + timedelta(days=1)
-            edge = min(end, midnight.timestamp())
-            days[local.date().isoformat()].append((start, edge))
-            start = edge
-    return sorted(days.items())
+            midnight = datetime(local.year, local.month, local.day, tzinfo=where)
+            until_s = (midnight + timedelta(days=1)).timestamp()
+            days[local.date().isoformat()] = midnight.timestamp(), until_s
+            start = until_s
+    return days

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -12,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from capture.lake.functions import LAST_HEARD, creations, named, needs_helpers
+from capture.lake.kept import read_kept
 from capture.lake.layout import EMPTY_DATE, EMPTY_NAME, LakeStateError, Layout, archive_marks, day_folders, live_mark
 from capture.lake.sealed import sealed_through
 from capture.lake.sql import columns_sql, paths_sql, quoted
@@ -67,7 +69,7 @@ class Database:
         self._tails: dict[str, tuple[list[pa.Table], pa.Table]] = {}  # parts of tails, and a view's rows made of them
         self._functions: set[str] = set()
         self._making = threading.Lock()  # of functions
-        self._archive = {name: Listing(layout.archive(name)) for name in TABLES}
+        self._archive = {name: Listing(layout.archive(name), partial(read_kept, layout, name)) for name in TABLES}
         self._days = SealedDays(layout)
         self._sealed: dict[str, tuple[int, date]] = {}  # when a table's file was written that says so, and the date
 
@@ -83,6 +85,27 @@ class Database:
         wanted = None if days is None else list(days)
         return [View(table, self._query(table, tails, self._archive[table.name].files(wanted)),
                      self._tail(table, tails)) for table in tables]
+
+    def last_days(self, table: Table, count: int) -> list[date]:
+        """Return the last so many dates in the archive of a table, oldest first."""
+        return self._archive[table.name].days()[-count:]
+
+    def counted(self, table: Table, tails: Mapping[str, Tail]) -> tuple[View, dict[date, int], list[Path]]:
+        """Return what is known of how many rows a table has, by date, a view of all that has to be counted yet, and
+        the files behind both. Raises LakeStateError as `views` does.
+        """
+        files = self._archive[table.name].files()
+        through = self._sealed_through(table)
+        kept = {path: rows for path, rows in self._archive[table.name].kept_rows(files).items()
+                if path.parent.name <= f"date={through}" and _is_rolled(_first_mark(path), tails)}
+        query = self._query(table, tails, files, [path for path in files if path not in kept])
+        rows: dict[date, int] = {}
+        for path, count in kept.items():
+            day = date.fromisoformat(path.parent.name.removeprefix("date="))
+            rows[day] = rows.get(day, 0) + count
+        folders = day_folders(self.layout.live(table.name)).values()
+        live = [path for folder in folders for path in folder.glob("*.parquet")]
+        return View(table, query, self._tail(table, tails)), rows, [*files, *live]
 
     def connection(
         self, views: Iterable[View], query: str = "", heard: Mapping[str, float] = MappingProxyType({})
@@ -116,7 +139,7 @@ class Database:
             query += (f"\nunion all by name select {columns_sql(view.table)}, cast(ts as date) as date from {name}")
         create = f'create temp view "{view.table.name}" as '
         if fault := fault_of(connection, self.layout, view.table, create + query):
-            connection.execute(create + failing_query(connection, view.table, fault))
+            connection.execute(create + failing_query(view.table, fault))
 
     def _make(self, connection: duckdb.DuckDBPyConnection, name: str, statements: Iterable[str]) -> None:
         if name not in self._functions:
@@ -124,8 +147,10 @@ class Database:
                 connection.execute(statement)
             self._functions.add(name)
 
-    def _query(self, table: Table, tails: Mapping[str, Tail], archive: list[Path]) -> str:
-        """Return the query for what files hold; `archive` are those of sealed days."""
+    def _query(
+        self, table: Table, tails: Mapping[str, Tail], archive: list[Path], wanted: list[Path] | None = None
+    ) -> str:
+        """Return the query for what files hold; `archive` are those of sealed days, all of them wanted or some."""
         through = self._sealed_through(table)
         self._days.require(table.name, through)
         last = archived_through(archive)
@@ -133,7 +158,7 @@ class Database:
             if tail.mark is not None and (fault := position_fault(self.layout, recorder, tail.mark, last)):
                 raise LakeStateError(fault)
         live = self._live_files(table, tails, through)
-        query = view_sql(table, paths_sql(archive), paths_sql(live), f"date '{through}'")
+        query = view_sql(table, paths_sql(archive if wanted is None else wanted), paths_sql(live), f"date '{through}'")
         if late := self._late_files(table, tails, through):
             query = query.replace(f"date <= date '{through}'", f"date <= date '{through}' and filename not in {late}")
         return query
@@ -190,6 +215,11 @@ def _heard_query(heard: Mapping[str, float]) -> str:
             for recorder, at_s in heard.items() if at_s]
     return (f"from (values {', '.join(rows)}) heard(recorder, ts)" if rows else
             "select null::varchar as recorder, null::timestamptz as ts where false")
+
+
+def _first_mark(path: Path) -> tuple[str, int] | None:
+    marks = archive_marks(path)
+    return None if marks is None else marks[:2]
 
 
 def _is_rolled(named: tuple[str, int] | None, tails: Mapping[str, Tail]) -> bool:

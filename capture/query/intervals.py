@@ -1,6 +1,9 @@
 """Sets of time as ordered lists of (from, to) in seconds, none touching the next."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import numpy.typing as npt
 
 Spans = list[tuple[float, float]]
 
@@ -38,6 +41,19 @@ def difference(some: Spans, others: Spans) -> Spans:
     return intersection(some, [span for span in between if span[0] < span[1]])
 
 
-def total(spans: Spans) -> float:
-    """Return how long the spans are together, in seconds."""
-    return sum(end - start for start, end in spans)
+def totals(spans: Spans, parts: Sequence[tuple[float, float]]) -> list[float]:
+    """Return how long the spans are within each of some parts of time, in seconds, to the microsecond."""
+    if not spans:
+        return [0.0] * len(parts)
+    starts, ends = np.array(spans).T
+    lengths = ends - starts
+    before = np.concatenate(([0.0], np.cumsum(lengths)))
+
+    def up_to(moments: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        last = np.searchsorted(starts, moments, side="right") - 1
+        within = np.clip(moments - starts[last], 0.0, lengths[last])
+        return np.where(last < 0, 0.0, before[last] + within)
+
+    edges = np.array(parts, float).reshape(-1, 2)
+    found: list[float] = (up_to(edges[:, 1]) - up_to(edges[:, 0])).round(6).tolist()
+    return found

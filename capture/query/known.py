@@ -42,10 +42,13 @@ def check_stream(stream: str | None, table: str | None = None) -> None:
 
 
 class KnownNames:
-    """The instruments that a lake has been found to know; asked only about those it was not asked about before."""
+    """The instruments that a lake has been found to know; asked only about those it was not asked about before.
 
-    def __init__(self, rows: Rows) -> None:
-        self._rows = rows
+    `rows` runs queries over all dates, `recent` over the last ones, where most names are found without the rest.
+    """
+
+    def __init__(self, rows: Rows, recent: Rows) -> None:
+        self._rows, self._recent = rows, recent
         self._found: set[str | int] = set()
 
     def warn(self, instruments: Instruments | None, tables: Iterable[str], sooner: Rows | None = None) -> None:
@@ -59,7 +62,8 @@ class KnownNames:
         asked: list[str | int] = [*symbols, *ids]
         within = [_within(table, asked) for table in tables if "symbol" in TABLES[table].schema.names]
         part = [(sooner, query) for query in within] if sooner else []
-        for rows, query in (*part, (self._rows, _NAMES), *((self._rows, query) for query in within)):
+        everywhere = [(self._rows, query) for query in (_NAMES, *within)]
+        for rows, query in (*part, (self._recent, _NAMES), *everywhere):
             if not self._found.issuperset(asked):
                 self._found.update(one for row in rows(query) for one in row if one is not None)
         if missing := [one for one in asked if one not in self._found]:

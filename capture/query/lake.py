@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from capture.lake.damage import damage
 from capture.lake.functions import FUNCTIONS
 from capture.lake.functions.books import MOST_POSITIONS
 from capture.lake.gaps import WATCHED
-from capture.lake.layout import LakeStateError, Layout, day_folders
+from capture.lake.layout import EMPTY_NAME, LakeStateError, Layout
 from capture.lake.pruned import kept_s
 from capture.lake.sql import NEWEST_GAPS
 from capture.lake.views import is_prepared, prepare
@@ -39,12 +39,38 @@ from .statement import enclosed
 from .tables import Tables
 from .tail import Tail
 
+T = TypeVar("T")
+
 # Whose rows there may be of an instrument though nothing says who asked for it.
 _OF_INSTRUMENTS = (*(table.name for table in MARKET_TABLES), "gaps")
 
 # Rows of so many days are found by the names of their folders, without listing those of all others.
 LOOKS = 3  # at a lake whose state moves, before it counts as damaged
 MOST_DAYS = timedelta(days=31)
+RECENT_DAYS = 7  # of which the names of instruments are looked for first
+
+
+class _Shared:
+    """What lakes on the same files have in common: tails of tapes and a database, closed with the last of them."""
+
+    def __init__(self, layout: Layout, limit: Limit | None) -> None:
+        self.tails: dict[str, Tail] = {}
+        self.database = Database(layout, limit)
+        self.lock = threading.Lock()  # of tails, and of what the database knows of files
+        self._users = 1
+
+    def hold(self) -> bool:
+        """Keep it open for one more; False where it is closed already."""
+        with self.lock:
+            self._users += bool(self._users)
+            return bool(self._users)
+
+    def let_go(self) -> None:
+        """Close it where nobody else holds it."""
+        with self.lock:
+            self._users -= 1
+            if not self._users:
+                self.database.close()
 
 
 class Lake(Tables, Functions):
@@ -53,14 +79,17 @@ class Lake(Tables, Functions):
     Every question sees all that reached the tape until it was asked. Any number of threads may ask one lake.
     """
 
-    def __init__(self, layout: Layout, limit: Limit | None = None, only: Sequence[date] | None = None) -> None:
+    def __init__(
+        self, layout: Layout, limit: Limit | None = None, only: Sequence[date] | None = None,
+        shared: "_Shared | None" = None,
+    ) -> None:
         self.layout = layout
         self._limit = limit
         self._only = only  # dates of which files are looked at, None for all
-        self._tails: dict[str, Tail] = {}
-        self._database = Database(layout, limit)
-        self._known = KnownNames(lambda query: self.sql(query).rows())
-        self._lock = threading.Lock()  # of tails, and of what the database knows of files
+        self._shared = shared or _Shared(layout, limit)
+        self._holds = shared is None  # and lets go of it when it is closed
+        self._tails, self._database, self._lock = self._shared.tails, self._shared.database, self._shared.lock
+        self._known = KnownNames(lambda query: self.sql(query).rows(), self._recent)
 
     def sql(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> Answer:
         """Return the answer to an SQL query over the lake's tables. Raises QueryError, also where a file is damaged.
@@ -205,9 +234,18 @@ class Lake(Tables, Functions):
         Where it is only to be asked for rows in [start, end), it does not look at the files of other dates, of which
         there may be thousands.
         """
+        found = self._other(start, end, self._shared if self._shared.hold() else None)
+        found._holds = True
+        return found
+
+    def within(self, start: datetime | None, end: datetime | None) -> Self:
+        """Return this lake as it is to be asked for rows in [start, end) only, as `again` does; closed with this."""
+        return self._other(start, end, self._shared)
+
+    def _other(self, start: datetime | None, end: datetime | None, shared: "_Shared | None") -> Self:
         if start is None or end is None or end - start > MOST_DAYS:
-            return type(self)(self.layout, self._limit, self._only)
-        return type(self)(self.layout, self._limit, days(*dates_of(start, end)))
+            return type(self)(self.layout, self._limit, self._only, shared)
+        return type(self)(self.layout, self._limit, days(*dates_of(start, end)), shared)
 
     def limited(self, memory_mib: int, spill: Path) -> Self:
         """Return another lake on the same files, whose questions take less memory; a folder takes what is more."""
@@ -215,7 +253,9 @@ class Lake(Tables, Functions):
 
     def close(self) -> None:
         """Let go of the lake."""
-        self._database.close()
+        if self._holds:
+            self._holds = False
+            self._shared.let_go()
 
     def __enter__(self) -> Self:
         return self
@@ -240,14 +280,27 @@ class Lake(Tables, Functions):
         with as_query_error(str):
             return self._database.connection(views, query, heard)
 
+    def _recent(self, query: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a query over the last sealed dates, and those that are not sealed yet."""
+        tables = needed_tables(query)
+        with self._lock:
+            last = sorted({day for table in tables for day in self._database.last_days(table, RECENT_DAYS)})
+        connection = self._asked(tables, days=last)
+        with as_query_error(partial(self._explain, query)):
+            return connection.sql(query).fetchall()
+
     def _heard(self) -> dict[str, float]:
         return {recorder: tail.heard_s for recorder, tail in self._tails.items()}
 
     def _views(self, tables: list[Table], days: list[date] | None) -> list[View]:
+        return self._looked(lambda: self._database.views(self._tails, tables, days))
+
+    def _looked(self, look: Callable[[], T]) -> T:
+        """Return what a look at tails and files gives, once they are read up to now. Raises QueryError."""
         for left in reversed(range(LOOKS)):
             self._refresh()
             try:
-                return self._database.views(self._tails, tables, days)
+                return look()
             except LakeStateError as error:  # or something was sealed and rolled just now
                 if not left:
                     raise QueryError(str(error)) from error
@@ -272,12 +325,24 @@ class Lake(Tables, Functions):
         return explained(self.layout, [table.name for table in named_tables(query)], error)
 
     def _describe(self, table: Table) -> dict[str, Any]:
+        """Return what there is of a table: of files of which rows are kept they are counted without opening these."""
         query = f'select count(*), min(date), max(date) from "{table.name}"'
-        [(count, first, last)] = self.sql(query).rows()
-        size = sum(path.stat().st_size for folder in (self.layout.live(table.name), self.layout.archive(table.name))
-                   for day in day_folders(folder).values() for path in day.glob("*.parquet"))
-        return {"table": table.name, "meaning": table.meaning, "version": table.version, "rows": count,
-                "first_date": first, "last_date": last, "size_bytes": size}
+        with self._lock:
+            view, kept, files = self._looked(lambda: self._database.counted(table, self._tails))
+        explain = partial(self._explain, query)
+        with as_query_error(explain):
+            [(count, first, last)] = self._database.connection([view]).sql(query).fetchall()
+        dates = [day for day, rows in kept.items() if rows] + [day for day in (first, last) if day]
+        return {"table": table.name, "meaning": table.meaning, "version": table.version,
+                "rows": count + sum(kept.values()), "first_date": min(dates, default=None),
+                "last_date": max(dates, default=None), "size_bytes": sum(map(_size_bytes, files))}
+
+
+def _size_bytes(path: Path) -> int:
+    try:
+        return path.stat().st_size if path.name != EMPTY_NAME else 0
+    except FileNotFoundError:
+        return 0  # sealed or pruned meanwhile
 
 
 def _several(symbols: str | Sequence[str] | None) -> list[str]:

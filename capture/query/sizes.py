@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from capture.lake.damage import FAULTS
+from capture.lake.kept import KeptDay, is_same, read_kept
 from capture.lake.layout import Layout, archive_marks, day_folders, live_mark
 from capture.lake.sealed import sealed_dates
 from capture.schemas import TABLES
@@ -72,10 +73,11 @@ def _files(layout: Layout) -> tuple[dict[str, _Sizes], dict[str, int], int]:
     found: dict[str, _Sizes] = defaultdict(_Sizes)
     recorders: dict[str, int] = defaultdict(int)
     sealed, replaced_bytes = sealed_dates(layout), 0
+    kept = {table: read_kept(layout, table) for table in TABLES}
     for table, path, recorder, in_archive in _named(layout):
         day = path.parent.name.removeprefix("date=")
         try:
-            size_bytes, rows = path.stat().st_size, _rows(path)
+            size_bytes, rows = _measured(path, kept[table].get(day) if in_archive else None)
         except FileNotFoundError:
             continue  # sealed or pruned meanwhile
         if (day <= sealed[table]) != in_archive:
@@ -98,6 +100,14 @@ def _rows(path: Path) -> int:
         raise
     except FAULTS:
         return 0
+
+
+def _measured(path: Path, kept: KeptDay | None) -> tuple[int, int]:
+    """Return bytes and rows of a file, which is opened where nothing is kept of it."""
+    file = kept.files.get(path.name) if kept else None
+    if file and is_same(path, file):
+        return file.size_bytes, file.rows
+    return path.stat().st_size, _rows(path)
 
 
 def _named(layout: Layout) -> Iterator[tuple[str, Path, str, bool]]:

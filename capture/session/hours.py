@@ -5,6 +5,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from capture.wire.zones import exchange_zone
@@ -92,6 +93,7 @@ def _ends(span: re.Match[str], zone: ZoneInfo) -> tuple[float, float]:
     return _moment(f"{evening:%Y%m%d}", span[2], zone), _moment(span[1], end_time, zone)
 
 
+@lru_cache(maxsize=4096)  # of days that contract details name again each day
 def _moment(date: str, time: str, zone: ZoneInfo) -> float:
     day, minute = (f"{date}2359", 60) if time == "2400" else (date + time, 0)
     return datetime.strptime(day, "%Y%m%d%H%M").replace(tzinfo=zone).timestamp() + minute

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import capture
 from capture.query import intervals
 from capture.query.coverage import coverage
-from capture.query.intervals import Spans, difference, intersection, total, union
+from capture.query.intervals import Spans, difference, intersection, totals, union
 from capture.tape.agreed import WANTED
 
 NOON = datetime(2026, 1, 5, 17, 0, tzinfo=UTC).timestamp()  # Monday noon in New York
@@ -30,9 +30,16 @@ def seconds(of: Any) -> set[int]:
 def test_sets_of_time_are_sets(some: Spans, others: Spans) -> None:
     a, b = union(some), union(others)
     assert seconds(a) == seconds(some)
-    assert total(a) == len(seconds(some))
+    assert totals(a, [(0, 60)]) == [len(seconds(some))]
     assert seconds(intersection(a, b)) == seconds(some) & seconds(others)
     assert seconds(difference(a, b)) == seconds(some) - seconds(others)
+
+
+@given(some=spans, parts=spans)
+def test_time_within_parts_is_what_both_have(some: Spans, parts: Spans) -> None:
+    of_both = [len(seconds(some) & seconds([part])) for part in parts]
+    assert totals(union(some), parts) == [0.0 if start > end else found for found, (start, end) in
+                                          zip(of_both, parts, strict=True)]
 
 
 def test_no_module_of_query_imports_one_that_imports_it() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from capture.query.intervals import Spans, difference, intersection, total, union
+from capture.query.intervals import Spans, difference, totals, union
 
 Row = dict[str, Any]
 STREAMS = {"trades": ("all_last", "last", "history"), "quotes": ("quotes", "history"),
@@ -67,7 +67,7 @@ def _by_day(start: datetime, end: datetime) -> Iterable[tuple[date, tuple[float,
 
 
 def gap_s(lost: dict[str, Spans], symbol: str, since: datetime, until: datetime) -> float:
-    return total(intersection(lost.get(symbol, []), [(since.timestamp(), until.timestamp())]))
+    return totals(union(lost.get(symbol, [])), [(since.timestamp(), until.timestamp())])[0]
 
 
 def floor(ts: datetime, width: timedelta) -> datetime:

@@ -1,0 +1,106 @@
+"""What grows with the dates of a lake: no question opens files of dates that it does not need, whatever there is."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import capture
+from bench.dates import FIRST_DAY, SYMBOLS, write_lake
+from capture.lake.kept import keep, kept_path
+from capture.lake.layout import Layout
+from capture.query.sizes import sizes
+from capture.schemas import TABLES
+from tests.opened import Opened, opened
+
+FEW, MANY = 10, 40
+DAY, NEXT = FIRST_DAY + timedelta(days=4), FIRST_DAY + timedelta(days=6)
+Lakes = dict[int, Layout]
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def lakes(tmp_path_factory: pytest.TempPathFactory) -> Lakes:
+    found = {}
+    for count in (FEW, MANY):
+        found[count] = Layout(tmp_path_factory.mktemp("dates") / str(count))
+        write_lake(found[count].root, count)
+        keep(found[count])
+    return found
+
+
+def asked(layout: Layout, question: Callable[[capture.Lake], Any]) -> Opened:
+    with capture.open_lake(layout.root) as lake, opened(layout.root) as found:
+        question(lake)
+    return found
+
+
+def of(table: str, found: Opened) -> dict[str, int]:
+    """Return how often files of a table were opened, by date and name."""
+    return {f"{path.parent.name}/{path.name}": count for path, count in found.files.items()
+            if path.parent.parent.name == table}
+
+
+def in_sql(table: str, lake: capture.Lake) -> None:
+    lake.sql(f"select count(*), max(symbol) from {table} where date = '{DAY}'").rows()
+
+
+OF_ONE_DATE: dict[str, Callable[[capture.Lake], Any]] = {
+    "rows": lambda lake: lake.trades("AAPL", DAY, NEXT).rows(),
+    **{f"sql, {table}": partial(in_sql, table) for table in ("trades", "gaps", "instruments", "subscriptions")},
+    "replay": lambda lake: list(lake.replay("AAPL", DAY, NEXT, tables=["trades"], state=False).batches()),
+    "names": lambda lake: lake.check(list(SYMBOLS)),
+    "tables": lambda lake: lake.tables(),
+}
+
+
+@pytest.mark.parametrize("name", OF_ONE_DATE)
+def test_a_question_opens_as_many_files_of_many_dates_as_of_few(lakes: Lakes, name: str) -> None:
+    few, many = (asked(lakes[count], OF_ONE_DATE[name]) for count in (FEW, MANY))
+    assert few.files
+    assert len(many.files) == len(few.files), sorted(map(str, many.files.keys()))
+    assert len(many.folders) == len(few.folders), "folders of dates are listed one by one"
+
+
+def test_an_export_of_a_date_opens_no_rows_of_another(lakes: Lakes, tmp_path: Path) -> None:
+    def export(lake: capture.Lake) -> None:
+        lake.export("trades", tmp_path / str(len(list(tmp_path.iterdir()))), start=DAY, end=NEXT, format="parquet",
+                    by=["date"])
+
+    few, many = (asked(lakes[count], export) for count in (FEW, MANY))
+    for table in ("trades", "instruments"):
+        near = [name for name in of(table, many) if name > f"date={DAY + timedelta(days=20)}"]
+        assert not near, f"{table} of dates far from what is exported"
+    assert len(of("trades", many)) == len(of("trades", few))
+
+
+def test_a_count_of_all_looks_into_each_file_once(lakes: Lakes) -> None:
+    found = of("trades", asked(lakes[MANY], lambda lake: lake.sql("select count(*) from trades").rows()))
+    assert len(found) >= MANY
+    assert sum(found.values()) < 1.5 * MANY
+
+
+def test_coverage_reads_each_row_twice_at_the_most_whatever_the_dates(lakes: Lakes) -> None:
+    for count in (FEW, MANY):
+        found = asked(lakes[count], lambda lake: lake.coverage(["AAPL"]))
+        assert sum(times for name, times in of("trades", found).items() if "empty" not in name) < 2.5 * count
+
+
+def test_tables_says_the_same_whether_anything_is_kept_or_not(lakes: Lakes) -> None:
+    layout = lakes[FEW]
+    with capture.open_lake(layout.root) as lake:
+        kept = lake.tables()
+        counts = {table: lake.sql(f'select count(*), min(date), max(date) from "{table}"').rows()[0]
+                  for table in TABLES}
+    assert {one["table"]: (one["rows"], one["first_date"], one["last_date"]) for one in kept} == counts
+    on_disk = sizes(layout)["tables"]
+    for table in TABLES:
+        kept_path(layout, table).unlink(missing_ok=True)
+    with capture.open_lake(layout.root) as lake:
+        assert lake.tables() == kept
+    assert sizes(layout)["tables"] == on_disk
+    keep(layout)
