@@ -1,6 +1,8 @@
 """Exit codes: what a command's end tells the shell, and which error gives which."""
 
+import os
 from enum import IntEnum
+from pathlib import Path
 
 
 class Exit(IntEnum):
@@ -34,6 +36,7 @@ def explain(error: Exception) -> tuple[Exit, str] | None:
     from capture.session.instrument import InstrumentError
     from capture.session.settings import SettingsError
     from capture.session.streams import StreamError
+    from capture.tape.errors import reason
 
     if isinstance(error, UsageError | SettingsError | InstrumentError | StreamError | NotOneQueryError | AskedError):
         return Exit.USAGE, str(error)
@@ -41,6 +44,15 @@ def explain(error: Exception) -> tuple[Exit, str] | None:
         return Exit.FAILED, str(error)
     if isinstance(error, OSError):
         # A plain one of Python begins with its number; ours are sentences.
-        place = f"{error.filename}: " if error.filename else ""
-        return Exit.FAILED, f"{place}{error.strerror}" if error.strerror else str(error)
+        return Exit.FAILED, f"{_place(error)}{reason(error)}" if error.strerror else str(error)
     return None
+
+
+def _place(error: OSError) -> str:
+    """Return the file that an error is about, and not the temporary one that was to become it."""
+    from capture.tape.publish import temporary_of
+
+    if not isinstance(error.filename, str | os.PathLike):
+        return ""
+    path = Path(error.filename)
+    return f"{path.with_name(temporary_of(path) or path.name)}: "

@@ -1,7 +1,8 @@
 """The parts of an export: one, or one for each symbol, date or both, in folders of these names.
 
 A date's folder is named as Hive does (`date=2026-11-18`), by which readers give the column back; a symbol's is its bare
-name, and the column stays in the files: of `symbol=700` all readers make a number.
+name, and the column stays in the files: of `symbol=700` all readers make a number. One that is too long for a folder
+is cut, and ends with a sum of all of it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,7 @@ from urllib.parse import quote
 
 from capture.query.selection import moment
 
+from .folder_names import shortened
 from .job import Job
 
 DAY = timedelta(days=1)
@@ -49,7 +51,7 @@ def parts(job: Job, by: Sequence[str]) -> Iterator[Part]:
 def folder_of(symbol: str) -> str:
     """Return the name of a symbol's folder."""
     name = quote(symbol, safe=SAFE) or NO_SYMBOL
-    return f"%{ord(name[0]):02X}{name[1:]}" if name[0] in HIDDEN else name
+    return shortened(f"%{ord(name[0]):02X}{name[1:]}" if name[0] in HIDDEN else name)
 
 
 def _narrowed(job: Job, named: dict[str, Any]) -> Job:

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from capture.schemas import TABLES
 
 from .content import UnreadableError, row_groups
-from .layout import EMPTY_DATE, EMPTY_NAME, Layout, day_folders
+from .layout import Layout, day_folders
 from .parquet import read_parquet
 from .restore import Captured
 from .sql import paths_sql
@@ -55,7 +55,7 @@ def insistent(layout: Layout, captured: Captured) -> Captured:
 
 def _files(layout: Layout, name: str) -> Iterator[Path]:
     for folder in (layout.live(name), layout.archive(name)):
-        yield folder / f"date={EMPTY_DATE}" / EMPTY_NAME
+        yield layout.rowless(folder)
         for day in day_folders(folder).values():
             yield from sorted(day.glob("*.parquet"))
     yield layout.sealed(name)

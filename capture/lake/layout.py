@@ -50,9 +50,13 @@ class LakeStateError(OSError):
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The paths of one data folder."""
+    """The paths of one data folder.
+
+    `spare` is where the rowless files are of a lake that lacks them and cannot be written, None for its own folders.
+    """
 
     root: Path
+    spare: Path | None = None
 
     @property
     def tape(self) -> Path:
@@ -71,6 +75,10 @@ class Layout:
     def archive(self, table: str) -> Path:
         """Return the folder of a table's sealed days."""
         return self.root / "archive" / table
+
+    def rowless(self, folder: Path) -> Path:
+        """Return the file without rows of a table's folder of live or archive files."""
+        return (self.spare / folder.name if self.spare else folder) / f"date={EMPTY_DATE}" / EMPTY_NAME
 
     def sealed(self, table: str) -> Path:
         """Return the file that says up to which date a table is sealed."""

@@ -1,9 +1,12 @@
 """Plain SQL views over a lake's files, right at every moment for any DuckDB client from 1.2 on."""
 
+import atexit
+import errno
 import json
 import logging
 import shutil
 import tempfile
+from dataclasses import replace
 from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
@@ -29,6 +32,9 @@ STORAGE_VERSION = "v1.2.0"
 # The date that a file's folder is named by. Not by hive partitioning: it takes the date from any folder of such a name,
 # outside of the lake too. DuckDB leaves out files by this as well.
 _DATE = "try_cast(substr(split_part(filename, '/', -2), 6) as date)"
+
+# What says that a place cannot be written, and nothing of whether it can be read.
+UNWRITABLE = frozenset({errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT})
 
 log = logging.getLogger("ticktape.views")
 
@@ -58,10 +64,43 @@ def prepare(layout: Layout) -> None:
         publish(_stamp_file(layout), lambda path: path.write_text(_stamp(layout)), mode=FILE_MODE)
 
 
+def readable(layout: Layout) -> Layout:
+    """Return how to read a lake: as it is, prepared where it can be, or with rowless files from elsewhere.
+
+    A lake can be read where nothing can be written: on a read-only disk, as another user, on a full disk. Raises
+    OSError and LakeStateError as `prepare` does for all else.
+    """
+    if is_prepared(layout):
+        return layout
+    try:
+        prepare(layout)
+    except OSError as error:
+        if error.errno not in UNWRITABLE:
+            raise
+        return layout if _has_rowless(layout) else replace(layout, spare=_spare())
+    return layout
+
+
+@cache
+def _spare() -> Path:
+    """Return a folder that holds a rowless file of every table as long as this process lives."""
+    folder = tempfile.TemporaryDirectory(prefix="ticktape-")
+    atexit.register(folder.cleanup)
+    layout = Layout(Path(folder.name))
+    for table in TABLES.values():
+        file = replace(layout, spare=layout.root).rowless(layout.live(table.name))
+        make_folder(file.parent)
+        write_parquet(table, table.schema.empty_table(), file)
+    return layout.root
+
+
 def is_prepared(layout: Layout) -> bool:
     """Return whether a lake has all that `prepare` makes."""
-    return belongs(layout) and all(layout.sealed(name).exists() for name in TABLES) and all(
-        _is_rowless(path, table) for table in TABLES.values() for path in _empty_files(layout, table.name))
+    return belongs(layout) and all(layout.sealed(name).exists() for name in TABLES) and _has_rowless(layout)
+
+
+def _has_rowless(layout: Layout) -> bool:
+    return all(_is_rowless(path, table) for table in TABLES.values() for path in _empty_files(layout, table.name))
 
 
 def _is_rowless(path: Path, table: Table) -> bool:
@@ -75,7 +114,7 @@ def _is_rowless(path: Path, table: Table) -> bool:
 
 
 def _empty_files(layout: Layout, table: str) -> list[Path]:
-    return [folder / f"date={EMPTY_DATE}" / EMPTY_NAME for folder in (layout.live(table), layout.archive(table))]
+    return [layout.rowless(folder) for folder in (layout.live(table), layout.archive(table))]
 
 
 def belongs(layout: Layout) -> bool:

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from capture.lake.functions import LAST_HEARD, creations, named, needs_helpers
 from capture.lake.kept import read_kept
-from capture.lake.layout import EMPTY_DATE, EMPTY_NAME, LakeStateError, Layout, archive_marks, day_folders, live_mark
+from capture.lake.layout import LakeStateError, Layout, archive_marks, day_folders, live_mark
 from capture.lake.sealed import sealed_through
 from capture.lake.sql import columns_sql, paths_sql, quoted
 from capture.lake.state import SealedDays, archived_through, position_fault
@@ -69,7 +69,8 @@ class Database:
         self._tails: dict[str, tuple[list[pa.Table], pa.Table]] = {}  # parts of tails, and a view's rows made of them
         self._functions: set[str] = set()
         self._making = threading.Lock()  # of functions
-        self._archive = {name: Listing(layout.archive(name), partial(read_kept, layout, name)) for name in TABLES}
+        self._archive = {name: Listing(folder, layout.rowless(folder), partial(read_kept, layout, name))
+                         for name, folder in ((name, layout.archive(name)) for name in TABLES)}
         self._days = SealedDays(layout)
         self._sealed: dict[str, tuple[int, date]] = {}  # when a table's file was written that says so, and the date
 
@@ -186,7 +187,7 @@ class Database:
     def _live_files(self, table: Table, tails: Mapping[str, Tail], through: date) -> list[Path]:
         """Return the files of dates that are not sealed and hold what is in no tail."""
         folder = self.layout.live(table.name)
-        found = [folder / f"date={EMPTY_DATE}" / EMPTY_NAME]
+        found = [self.layout.rowless(folder)]
         for day, of_day in day_folders(folder).items():
             if day > str(through):
                 found += [path for path in of_day.glob("*.parquet") if _is_rolled(live_mark(path), tails)]

@@ -18,7 +18,7 @@ from capture.lake.gaps import WATCHED
 from capture.lake.layout import EMPTY_NAME, LakeStateError, Layout
 from capture.lake.pruned import kept_s
 from capture.lake.sql import NEWEST_GAPS
-from capture.lake.views import is_prepared, prepare
+from capture.lake.views import readable
 from capture.schemas import MARKET_TABLES, TABLES, Table
 from capture.tape import TapeError
 from capture.tape.near import unknown
@@ -371,9 +371,10 @@ def open_lake(data: str | Path = "data") -> Lake: ...
 @overload
 def open_lake(data: str | Path, kind: type[AnyLake]) -> AnyLake: ...
 def open_lake(data: str | Path = "data", kind: type[Lake] = Lake) -> Lake:
-    """Open the lake in a data folder, as a lake of some kind. Raises LakeMissingError where there is none."""
+    """Open the lake in a data folder, as a lake of some kind. Raises LakeMissingError where there is none.
+
+    Nothing has to be written there: a lake on a read-only disk, or of another user, is read as it is.
+    """
     layout = Layout(Path(data))
     layout.require()
-    if not is_prepared(layout):
-        prepare(layout)
-    return kind(layout)
+    return kind(readable(layout))

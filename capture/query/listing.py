@@ -6,20 +6,18 @@ from datetime import date
 from pathlib import Path
 
 from capture.lake.kept import KeptDay, is_same
-from capture.lake.layout import EMPTY_DATE, EMPTY_NAME, day_folders, parquet_names
+from capture.lake.layout import day_folders, parquet_names
 from capture.lake.state import SETTLED_NS
-
-_EMPTY = f"date={EMPTY_DATE}"
 
 
 class Listing:
-    """The files in the folders by date below `folder`. There is always one: the rowless file.
+    """The files in the folders by date below `folder`, after the rowless file, which there always is.
 
     `kept` returns what is kept of them, by date: asked once, for folders that were not listed yet.
     """
 
-    def __init__(self, folder: Path, kept: Callable[[], Mapping[str, KeptDay]] = dict) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, rowless: Path, kept: Callable[[], Mapping[str, KeptDay]] = dict) -> None:
+        self._folder, self._rowless = folder, rowless
         self._read_kept = kept
         self._kept: Mapping[str, KeptDay] | None = None
         self._days: tuple[int, dict[str, Path]] = 0, {}  # when a folder came or went, and the folders
@@ -31,11 +29,9 @@ class Listing:
 
     def files(self, days: Iterable[date] | None = None) -> list[Path]:
         """Return the files of some dates, or of all, in order of date."""
-        if days is None:
-            folders = [self._folder / _EMPTY, *self._folders().values()]
-        else:
-            folders = [self._folder / f"date={day}" for day in (EMPTY_DATE, *days)]
-        return [path for folder in folders for path in self._files(folder)]
+        folders = (list(self._folders().values()) if days is None
+                   else [self._folder / f"date={day}" for day in days])
+        return [self._rowless, *(path for folder in folders for path in self._files(folder))]
 
     def kept_rows(self, paths: Iterable[Path]) -> dict[Path, int]:
         """Return of files of which that is kept how many rows they hold; all else is to be seen in them."""
@@ -73,10 +69,8 @@ class Listing:
         if known is not None and known[0] == changed_ns:
             return known[1]
         kept = self._kept_days().get(folder.name.removeprefix("date="))
-        if kept is not None and kept.changed_ns == changed_ns:
-            found = [folder / name for name in kept.files]
-        else:
-            found = [folder / name for name in ([EMPTY_NAME] if folder.name == _EMPTY else parquet_names(folder))]
+        whole = kept is not None and kept.changed_ns == changed_ns
+        found = [folder / name for name in (kept.files if kept and whole else parquet_names(folder))]
         if time.time_ns() - changed_ns > SETTLED_NS:
             self._known[folder.name] = changed_ns, found
         return found

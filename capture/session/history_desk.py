@@ -121,6 +121,7 @@ class HistoryDesk:
         self._seen_ns = 0
         self._waiting: list[dict[str, Any]] = []
         self._written: dict[Path, str] = {}
+        self._joined: dict[Path, tuple[int, int]] = {}  # which version of others' memories of pacing is counted
         self.complete = False
         self.faults: dict[str, str] = {}
 
@@ -134,10 +135,22 @@ class HistoryDesk:
         if self._pacing.exists():
             found = self._read(self._pacing, _parse_pacing)
             pacing, live = found or (HistoryPacing(_held_until_s=time.time() + WINDOW_S), ())
-        for path in sorted(self._pacing.parent.parent.glob(f"*/{self._pacing.name}")):
-            if path != self._pacing and (other := self._read(path, _parse_pacing)):
-                pacing.join(other[0])
+        self.join_others(pacing)
         return pacing, live
+
+    def join_others(self, pacing: HistoryPacing) -> None:
+        """Let a pacing count what other recorders of this folder have asked IB's history for by now."""
+        for path in sorted(self._pacing.parent.parent.glob(f"*/{self._pacing.name}")):
+            if path == self._pacing:
+                continue
+            try:
+                found = path.stat()
+            except OSError:
+                continue  # gone, or not ours to see
+            version = found.st_ino, found.st_mtime_ns
+            if self._joined.get(path) != version and (other := self._read(path, _parse_pacing)):
+                pacing.join(other[0])
+                self._joined[path] = version
 
     def jobs(self, subscriptions: Iterable[Subscription]) -> tuple[Job, ...]:
         """Return what there is to fetch by now: the gaps that wait, and the wishes."""

@@ -343,6 +343,7 @@ class Recorder:
         self.guarded(self._tell, HistoryWanted(self._jobs, time.time()))
 
     async def _read_history(self) -> None:
+        self._desk.join_others(self.machine.history.pacing)
         self._jobs = self._desk.jobs(self.machine.subscriptions.all)
         self._beside.take_faults(self._desk.faults)
 

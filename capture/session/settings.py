@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as EnvironmentValueError
 
 from capture.tape.agreed import retention_fault
+from capture.tape.errors import reason
 from capture.tape.near import unknown
 
 from .instrument import Instrument, grammar, parse_instrument
@@ -92,6 +94,21 @@ class Settings(BaseSettings):
         "For how many days to keep what, as in { depth = 30, tape = 90 }; what is not named is kept for ever."))
     record: list[RecordBlock] = Field(default_factory=list, description="What to record: streams of instruments.")
 
+    @field_validator("host")
+    @classmethod
+    def _possible_host(cls, given: str) -> str:
+        if re.search(r"[/\s\[\]]|^[^:]*:[^:]*$", given):  # an address of IPv6 has several colons
+            raise ValueError(f"{given!r} is no name or address of a machine, such as 127.0.0.1; the port is a setting "
+                             "of its own")
+        return given
+
+    @field_validator("data", mode="before")
+    @classmethod
+    def _named_folder(cls, given: Any) -> Any:
+        if given == "":
+            raise PydanticCustomError("empty_path", "empty")
+        return given
+
     @field_validator("restart_windows")
     @classmethod
     def _readable_windows(cls, given: list[str]) -> list[str]:
@@ -147,9 +164,9 @@ def data_folder(path: Path | None = None) -> Path:
     Without `path`, these are in ticktape.toml of the working folder. Raises SettingsError.
     """
     found = os.environ.get(f"{_PREFIX}DATA")
-    if path is not None or not found:
+    if path is not None or found is None:
         in_file = _parse(_read(path), path or Path(FILE_NAME)).get("data")
-        found = found or in_file
+        found = in_file if found is None else found
     return Path(found) if found and isinstance(found, str) else load_settings(path).data
 
 
@@ -169,26 +186,44 @@ def template() -> str:
     return "\n".join(lines)
 
 
+# How settings are written that are neither a number nor a word; variables hold the same as JSON.
+_FORMS = {
+    "data": "the path of a folder, such as \"data\"",
+    "retention": "{ \"depth\" = 30, \"tape\" = 90 } with whole numbers of days; as JSON {\"depth\": 30, \"tape\": 90}",
+    "restart_windows": "a list of texts: [\"sun-fri 23:45-00:45 America/New_York\"]",
+    "record": "[[record]], with two brackets, on a line of its own above instruments and streams; as JSON "
+              "[{\"instruments\": [\"AAPL\"], \"streams\": [\"trades\"]}]",
+    "instruments": "a list of at least one: [\"AAPL\", \"EUR.USD\"]",
+    "streams": "a list of at least one: [\"trades\", \"quotes\"]",
+}  # fmt: skip
+_WRONG_FORMS = frozenset({"list_type", "too_short", "path_type", "dict_type", "model_type", "model_attributes_type",
+                          "empty_path"})
+
+
 def _toml(value: Any) -> str:
     return json.dumps(value if isinstance(value, int | float | list | dict) else str(value))
 
 
 def _read(path: Path | None) -> str:
     try:
-        return (path or Path(FILE_NAME)).read_text("utf-8")
+        return (path or Path(FILE_NAME)).read_text("utf-8-sig")  # some editors begin a file with a mark of UTF-8
     except FileNotFoundError:
         if path is None:
             return ""
         raise SettingsError(f"{path} does not exist: `ticktape init` writes one") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path or FILE_NAME} cannot be read: {error}") from None
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise SettingsError(f"{path or FILE_NAME} line {line} is not UTF-8: save the file in that encoding") from None
+    except OSError as error:
+        raise SettingsError(f"{path or FILE_NAME} cannot be read: {reason(error)}") from None
 
 
 def _parse(text: str, path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{path}: not TOML: {error}") from None
+        raise SettingsError(f"{path}: not TOML: {error}: a setting is NAME = VALUE, each once, texts in quotes; "
+                            "`ticktape init FILE` writes an example") from None
 
 
 def _environment() -> dict[str, Any]:
@@ -200,7 +235,8 @@ def _environment() -> dict[str, Any]:
     try:
         return EnvSettingsSource(Settings)()
     except EnvironmentValueError as error:
-        raise SettingsError(f"{error}; a {_PREFIX}RETENTION or {_PREFIX}RECORD variable is written as JSON") from None
+        name = next((one for one in known if f'"{one}"' in str(error)), "")
+        raise SettingsError(f"variable {_PREFIX}{name.upper()} is not JSON: write {_FORMS[name]}") from None
 
 
 def _place(
@@ -242,6 +278,8 @@ def _explain(problem: Any) -> str:
         return f"{problem['input']!r} is no name of a recorder: letters, digits, _ and -, up to 64, not _ or - first"
     if problem["type"] == "missing":
         return f"the block has no {name}"
+    if problem["type"] in _WRONG_FORMS and (form := _FORMS.get(name)):
+        return f"write {form}; it is {problem['input']!r:.60}"
     return f"{problem['msg'][0].lower()}{problem['msg'][1:]}, it is {problem['input']!r}"
 
 

@@ -32,7 +32,8 @@ def publish(path: Path, write: Callable[[Path], object], *, mode: int = 0o600, s
             sync_path(temporary)
         temporary.replace(path)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # what failed is said, not that nothing can be removed either
+            temporary.unlink()
         raise
     if sync:
         sync_path(path.parent)

@@ -184,6 +184,25 @@ def test_history_pacing_is_remembered_over_a_restart(scene: Scene) -> None:
     assert saved["sent"], "and what was asked now is written down for the next run"
 
 
+def test_what_another_recorder_asks_history_for_meanwhile_counts_too(scene: Scene) -> None:
+    other = scene.folder.parent / "other" / "pacing.json"
+
+    async def talk(recorder: Recorder) -> None:
+        await asyncio.sleep(10)
+        other.parent.mkdir()
+        sent = [[time.time() - WINDOW_S + 30, f"identity {n}", "source", 1] for n in range(MOST_IN_WINDOW)]
+        other.write_text(json.dumps({"sent": sent, "held_until_s": 0.0}))
+        await asyncio.sleep(2)
+        HistoryDesk(scene.settings).wish(GOOD)
+        await asyncio.sleep(20)
+        assert not scene.asked(), "the other has used up the account's ten minutes"
+        await asyncio.sleep(40)
+        assert scene.asked()
+
+    assert scene.run(talk) == 0
+    assert not scene.said("pacing.json")
+
+
 def test_live_requests_are_written_down_for_the_next_run(gateway: Gateway, settings: MakeSettings) -> None:
     scene = Scene(gateway, settings(streams=["bars"]))
 

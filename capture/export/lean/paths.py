@@ -9,6 +9,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from capture.export.folder_names import is_folder_name
+
 STYLE = "american"  # of options on shares; IB does not say it
 
 # Security type -> the bars and ticks that LEAN reads of it, trades and quotes.
@@ -74,6 +76,8 @@ class Place:
 def place_of(details: Mapping[str, Any] | None, kind: Kind) -> Place | str:
     """Return where LEAN looks for data of such a kind, or why it does not."""
     place = _found(details)
+    if isinstance(place, Place) and not is_folder_name(place.ticker):
+        return "its name can be none of a file"
     if isinstance(place, Place) and kind.resolution not in _READ[place.security][kind.tick_type]:
         what = "ticks" if kind.resolution == "tick" else f"{kind.resolution} bars"
         return f"LEAN reads no {kind.tick_type} {what} of the security type {place.security}"

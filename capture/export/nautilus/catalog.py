@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from capture.export import source
+from capture.export.folder_names import is_folder_name
 from capture.export.job import Job
 from capture.export.writer import Rows, Writer
 from capture.query import QueryError
@@ -20,7 +21,7 @@ from .bars import BarsOfIB, MadeBars, width_us
 from .deltas import Deltas
 from .files import Files
 from .instruments import Instrument, write_definition
-from .names import identity
+from .names import folder, identity
 from .numbers import measured
 from .records import Part
 from .ticks import Ticks
@@ -99,14 +100,23 @@ class Instruments:
             self._known[contract_id] = self._found(contract_id)
         found = self._known[contract_id]
         if found is None:
-            details = self._job.details.get(contract_id)
-            self._job.lose(UNKNOWN if details is None else f"rows of contract {contract_id}: {identity(details)} is "
-                           f"another contract's name too", rows)
+            self._job.lose(self._lack(contract_id), rows)
         return found
+
+    def _lack(self, contract_id: int) -> str:
+        """Return in words what keeps an instrument from having an id."""
+        details = self._job.details.get(contract_id)
+        if details is None:
+            return UNKNOWN
+        if not is_folder_name(folder(identity(details))):
+            return f"rows of contract {contract_id}: its name can be none of a folder"
+        return f"rows of contract {contract_id}: {identity(details)} is another contract's name too"
 
     def _found(self, contract_id: int) -> Instrument | None:
         details = self._job.details.get(contract_id)
-        if details is None or self._names.setdefault(identity(details), contract_id) != contract_id:
+        if details is None or not is_folder_name(folder(identity(details))):
+            return None
+        if self._names.setdefault(identity(details), contract_id) != contract_id:
             return None
         return Instrument.of(details, self._measured.get(contract_id, (0, 0)))
 
