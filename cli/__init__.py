@@ -37,14 +37,17 @@ from . import (
     verify,
     version,
 )
-from .exits import explain
+from .exits import Exit, explain
 from .leaving import Verbs
 from .output import say, show
+from .surroundings import lacking, speak_utf8
 
 _VERBS = (
     init, plan, gateway, record, backfill, snapshot, sql, tail, replay, export, tables, status, gaps, coverage,
     plot, notebook, check_bars, du, verify, recover, rebuild, seal, prune, demo, version,
 )  # fmt: skip
+
+_LIGHT = frozenset({"init", "version"})  # which load neither DuckDB nor Arrow
 
 _warned: set[str] = set()
 
@@ -67,10 +70,14 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def _all(
+    context: typer.Context,
     version: Annotated[bool, typer.Option(
         "--version", is_eager=True, callback=_print_version, help="Print the version.")] = False,
 ) -> None:  # fmt: skip
     del version
+    if context.invoked_subcommand not in _LIGHT and (lack := lacking()):
+        say(f"ticktape: {lack}")
+        raise typer.Exit(Exit.FAILED)
 
 
 for _verb in _VERBS:
@@ -83,6 +90,7 @@ for _verb in _VERBS:
 
 def main() -> None:
     """Run the command line and end with its exit code; a user's mistake is a line on stderr, never a traceback."""
+    speak_utf8()
     _warned.clear()
     warnings.showwarning = _warn  # type: ignore[assignment]
     logging.basicConfig(level=logging.WARNING, handlers=[_Words()])

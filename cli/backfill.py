@@ -93,7 +93,8 @@ def _spans(instruments: list[str], begin: str | None, end: str | None, what: str
         raise UsageError("history needs a span: give --from and --until")
     from_s, to_s = math.floor(_moment_s(begin)), math.ceil(_moment_s(end)) - 1
     if not from_s <= to_s <= time.time():
-        raise UsageError(f"--from {begin} --until {end} is no span of the past")
+        raise UsageError(f"--from {begin} --until {end} is no span of the past: --from has to be before "
+                         "--until, and --until not after now, in UTC")
     return [Wish(word, kind.strip(), from_s, to_s, from_s) for word in instruments for kind in _words(what)]
 
 

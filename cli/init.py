@@ -6,11 +6,11 @@ from typing import Annotated
 import typer
 
 from .exits import UsageError
-from .output import say
+from .output import say, show
 
 
 def run(
-    path: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write it.")] = Path("ticktape.toml"),
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="Where to; - is stdout.")] = Path("ticktape.toml"),
     force: Annotated[bool, typer.Option("--force", help="Replace the file where there is one.")] = False,
 ) -> None:
     """Write a commented ticktape.toml.
@@ -20,7 +20,12 @@ def run(
     from capture.session.settings import template
     from capture.tape import make_folder
 
+    if path == Path("-"):
+        show(template(), end="")
+        return
     make_folder(path.absolute().parent)
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder: name a file in it, {path / 'ticktape.toml'}")
     try:
         with path.open("w" if force else "x", encoding="utf-8") as file:
             file.write(template())

@@ -59,6 +59,8 @@ def run(
     gateway. One that is there already is opened as it is. Prints the file's name.
     """
     path = output or Path(f"{name}.ipynb")
+    if path == Path("-") or path.is_dir():
+        raise UsageError(f"a notebook is a file: name one with -o, such as {name}.ipynb")
     if open_it and find_spec("jupyterlab") is None:
         raise UsageError(f"JupyterLab is not installed: {_INSTALL}")
     if path.exists() and not force:

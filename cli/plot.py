@@ -11,12 +11,14 @@ import typer
 from .exits import UsageError
 from .options import Config, Data, Json, lake_folder, utc_time
 from .output import show, show_json
+from .surroundings import PICTURE_MIB, lacking
 
 if TYPE_CHECKING:
     from capture.plot import Format
     from capture.query import Lake
 
 MOST_NAMED = 3  # instruments in the name of a file
+MOST_NAME = 150  # characters of it: what IB calls an instrument may be longer than a name can be
 
 Instruments = Annotated[list[str] | None, typer.Argument(metavar="INSTRUMENT", help="Instruments, a panel for each.")]
 Since = Annotated[str | None, typer.Option(
@@ -48,12 +50,14 @@ def run(
     if first and last and first >= last:
         raise UsageError(f"--from {since} is not before --until {until}: nothing lies between")
     from capture.plot import save
-    from capture.query import open_lake
+    from capture.query import QueryError, open_lake
     from capture.tape import make_folder
 
     format = _format(output)
     if output is not None:
         _check_free(output, force)
+    if lack := lacking(PICTURE_MIB):
+        raise QueryError(lack)
     draw = _draw_calendar if calendar or not instruments else _draw_prices
     with open_lake(lake_folder(data, config)) as lake:
         chart, name, facts = draw(lake, instruments or [], first, last)
@@ -100,7 +104,7 @@ def _draw_prices(
         "points": sum(len(panel.bars) for panel in panels),
         "instruments": [{"symbol": panel.symbol, "rows": panel.rows, "points": len(panel.bars),
                          "gaps": len(panel.gaps)} for panel in panels]}  # fmt: skip
-    return price_chart(shown, panels), re.sub(r"[^\w.-]+", "_", name), facts
+    return price_chart(shown, panels), re.sub(r"[^\w.-]+", "_", name)[-MOST_NAME:], facts
 
 
 def _draw_calendar(

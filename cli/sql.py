@@ -33,7 +33,7 @@ def run(
     data: Data = None,
     config: Config = None,
     format: Annotated[Format | None, typer.Option(help="Default: what FILE ends with, else table.")] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to a file.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="File; - is stdout.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the file where there is one.")] = False,
     json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
@@ -44,6 +44,7 @@ def run(
     `read_csv('/…')`. On the screen, the format table shows the first and last rows of a long answer; files and the
     other formats hold all of it. A file is replaced only once the whole answer is there.
     """
+    output = None if output == Path("-") else output
     chosen = _choose(Format.JSON if json else format, output)
     if json and format not in (None, Format.JSON):
         raise UsageError(f"--json and --format {format} contradict each other: leave one out")
@@ -58,7 +59,7 @@ def run(
     from .output import TerminalFile
 
     with open_lake(lake_folder(data, config)) as lake:
-        answer = lake.sql(sys.stdin.read() if query == "-" else query)
+        answer = lake.sql(sys.stdin.read() if query == "-" else _sql(query))
         with answer.explained():
             if output is None:
                 shown = cast(BinaryIO, TerminalFile()) if sys.stdout.isatty() else sys.stdout.buffer
@@ -66,6 +67,17 @@ def run(
                 sys.stdout.flush()
             else:
                 _write(answer, chosen, output)
+
+
+def _sql(query: str) -> str:
+    """Return the SQL. Raises UsageError for a word alone, which a file or a table may have as its name."""
+    from capture.schemas import TABLES
+
+    if query in TABLES:
+        raise UsageError(f"{query} is a table, and no query: write \"from {query}\"")
+    if query.endswith(".sql") and " " not in query:
+        raise UsageError(f"{query} is no query: what a file holds is asked by `ticktape sql < {query}`")
+    return query
 
 
 def _choose(format: Format | None, output: Path | None) -> Format:
@@ -99,10 +111,10 @@ def _write(answer: "Answer", format: Format, output: Path) -> None:
         with open_text(path, output.name) as file:
             write(answer, file)
 
-    if output.exists() and not output.is_file():  # such as /dev/stdout, which cannot be replaced
-        fill(output)
-        return
     try:
+        if output.exists() and not output.is_file():  # such as /dev/stdout, which cannot be replaced
+            fill(output)
+            return
         make_folder(output.resolve().parent)
         publish(output.resolve(), fill, mode=0o644)
     except OSError as error:

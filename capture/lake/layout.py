@@ -102,7 +102,12 @@ class Layout:
         return sorted(path.name for path in found if path.is_dir() and is_recorder(path.name))
 
     def require(self) -> None:
-        """Raise LakeMissingError where this folder holds no lake."""
+        """Raise LakeMissingError where this folder holds no lake, LakeStateError where its name is no text."""
+        try:
+            str(self.root.absolute()).encode()
+        except UnicodeEncodeError:
+            raise LakeStateError(f"{str(self.root.absolute())!a}: files are not found in a folder whose name is no "
+                                 "UTF-8; rename it, or where the locale is to blame, set PYTHONUTF8=1") from None
         if not self.tape.is_dir() and not (self.root / "live").is_dir():
             raise LakeMissingError(
                 f"no lake at {self.root.absolute()}: name its folder with --data, or make one with `ticktape record`")

@@ -58,6 +58,8 @@ class Answer:
 
     def batches(self, rows: int = 65_536) -> pa.RecordBatchReader:
         """Return a reader of Arrow batches: for answers larger than memory."""
+        if not isinstance(rows, int) or rows < 1:
+            raise QueryError(f"batches of {rows!r} rows cannot be made: give a whole number from 1 on")
         with self.explained():
             reader = self._relation.to_arrow_reader(rows)
         return pa.RecordBatchReader.from_batches(reader.schema, self._explained(reader))

@@ -5,6 +5,7 @@ from datetime import timedelta
 from sys import float_info
 from typing import Any
 
+import duckdb
 import numpy as np
 
 from capture.lake.functions import Function, Kind, Parameter
@@ -48,7 +49,13 @@ def _time(value: Moment) -> str | None:
 def _width(value: object) -> str | None:
     if isinstance(value, timedelta):
         return f"interval '{value // timedelta(microseconds=1)} microseconds'"
-    return quoted(value) if isinstance(value, str) else None
+    if not isinstance(value, str):
+        return None
+    try:
+        duckdb.execute("select cast($1 as interval)", [value])
+    except duckdb.Error:
+        return None
+    return quoted(value)
 
 
 def _text(value: object) -> str | None:

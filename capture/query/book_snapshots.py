@@ -205,8 +205,8 @@ def _instruments(given: Instruments | None) -> dict[str, Any]:
 
 
 def _checked(levels: int) -> int:
-    if not 1 <= levels <= MOST_POSITIONS:
-        raise QueryError(f"a book of {levels} levels cannot be given: ask for 1 to {MOST_POSITIONS}")
+    if not isinstance(levels, int | np.integer) or not 1 <= levels <= MOST_POSITIONS:
+        raise QueryError(f"a book of {levels!r} levels cannot be given: ask for 1 to {MOST_POSITIONS}")
     return levels
 
 

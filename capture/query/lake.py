@@ -1,5 +1,6 @@
 """Open a lake and ask it in SQL: sealed days, rolled files and what is still only on the tape, as one."""
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -23,7 +24,7 @@ from capture.schemas import MARKET_TABLES, TABLES, Table
 from capture.tape import TapeError
 from capture.tape.near import unknown
 
-from .answer import Answer, QueryError, as_query_error, public
+from .answer import Answer, AskedError, QueryError, as_query_error, public
 from .arguments import call_sql
 from .book_snapshots import book as book_of
 from .book_snapshots import book_snapshots as book_snapshots_of
@@ -86,6 +87,7 @@ class Lake(Tables, Functions):
         self.layout = layout
         self._limit = limit
         self._only = only  # dates of which files are looked at, None for all
+        self._closed = False
         self._shared = shared or _Shared(layout, limit)
         self._holds = shared is None  # and lets go of it when it is closed
         self._tails, self._database, self._lock = self._shared.tails, self._shared.database, self._shared.lock
@@ -98,6 +100,8 @@ class Lake(Tables, Functions):
         by it, though it may read other files than the lake's.
         """
         statement = enclosed(query)
+        if isinstance(parameters, str | bytes):
+            raise AskedError(f"parameters are a list or a dict, not {parameters!r:.60}: write [{parameters!r:.60}]")
         connection = self._asked(needed_tables(query), query)
         explain = partial(self._explain, query)
         with as_query_error(explain):
@@ -253,6 +257,7 @@ class Lake(Tables, Functions):
 
     def close(self) -> None:
         """Let go of the lake."""
+        self._closed = True
         if self._holds:
             self._holds = False
             self._shared.let_go()
@@ -297,6 +302,9 @@ class Lake(Tables, Functions):
 
     def _looked(self, look: Callable[[], T]) -> T:
         """Return what a look at tails and files gives, once they are read up to now. Raises QueryError."""
+        if self._closed:
+            raise AskedError(f"the lake in {self.layout.root} is closed: ask within `with open_lake(…) as lake:`, or "
+                             "open it once more")
         for left in reversed(range(LOOKS)):
             self._refresh()
             try:
@@ -322,7 +330,8 @@ class Lake(Tables, Functions):
             raise
 
     def _explain(self, query: str, error: BaseException) -> str:
-        return explained(self.layout, [table.name for table in named_tables(query)], error)
+        text = explained(self.layout, [table.name for table in named_tables(query)], error)
+        return f"{text}{_quotes_hint(query, text)}"
 
     def _describe(self, table: Table) -> dict[str, Any]:
         """Return what there is of a table: of files of which rows are kept they are counted without opening these."""
@@ -343,6 +352,13 @@ def _size_bytes(path: Path) -> int:
         return path.stat().st_size if path.name != EMPTY_NAME else 0
     except FileNotFoundError:
         return 0  # sealed or pruned meanwhile
+
+
+def _quotes_hint(query: str, text: str) -> str:
+    """Return what helps where a text that stands without its quotes was taken for a column; nothing elsewhere."""
+    found = re.search(r'Referenced column "([^"]+)" not found', text)
+    bare = found and re.search(rf'=\s*"?{re.escape(found[1])}\b', query)
+    return f"\nA text stands in single quotes: '{found[1]}'" if found and bare else ""
 
 
 def _several(symbols: str | Sequence[str] | None) -> list[str]:

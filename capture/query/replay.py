@@ -91,8 +91,8 @@ def replay(
         check_stream(one)
     lake.check(instruments, [table.name for table in wanted.tables])
     for name, value in (("speed", speed), ("longest_silence_s", longest_silence_s)):
-        if value is not None and not value > 0:
-            raise QueryError(f"{name} is {value}: give a number above 0, or None for no limit")
+        if value is not None and (isinstance(value, str) or not value > 0):
+            raise QueryError(f"{name} is {value!r}: give a number above 0, or None for no limit")
 
     def read() -> Iterator[Stretch]:
         # A lake of its own: it is read in another thread, and this one may be asked or closed meanwhile.

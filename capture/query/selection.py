@@ -1,7 +1,7 @@
 """Rows of a table by instrument and time: the SQL behind `lake.trades("AAPL", "2026-11-20")` and its siblings."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -101,6 +101,8 @@ def symbols_and_ids(given: Instruments) -> tuple[list[str], list[int]]:
 
     Raises QueryError for what is neither a symbol nor a contract id.
     """
+    if isinstance(given, bytes | Mapping):  # whose items are others
+        raise QueryError(f"{given!r:.60} is no instrument: give symbols, or contract ids as whole numbers")
     several: list[object] = [given] if isinstance(given, str | int | np.integer) else list(given)
     if wrong := [one for one in several if not isinstance(one, str | int | np.integer)]:
         raise QueryError(f"{wrong[0]!r} is no instrument: give symbols, or contract ids as whole numbers")

@@ -25,7 +25,12 @@ def enclosed(query: str) -> str:
     What the query is follows from that alone: a statement that does more than to give rows is no part of a SELECT.
     Raises NotOneQueryError, and QueryError for what is no SQL at all.
     """
-    text = _bare(query)
+    if not isinstance(query, str):
+        raise QueryError(f"{query!r:.60} is no query: give SQL as a text")
+    try:
+        text = _bare(query)
+    except UnicodeEncodeError as error:
+        raise QueryError(f"the query holds {query[error.start]!a}, which is half a character: leave it out") from None
     explain = found.group() if (found := _EXPLAIN.match(text)) else ""
     text = text.removeprefix(explain)
     with as_query_error(str):

@@ -107,6 +107,10 @@ class Settings(BaseSettings):
     def _named_folder(cls, given: Any) -> Any:
         if given == "":
             raise PydanticCustomError("empty_path", "empty")
+        try:
+            str(given).encode()
+        except UnicodeEncodeError:
+            raise ValueError(f"{str(given)!a} is no UTF-8: rename the folder, or name another") from None
         return given
 
     @field_validator("restart_windows")
@@ -190,7 +194,7 @@ def template() -> str:
 _FORMS = {
     "data": "the path of a folder, such as \"data\"",
     "retention": "{ \"depth\" = 30, \"tape\" = 90 } with whole numbers of days; as JSON {\"depth\": 30, \"tape\": 90}",
-    "restart_windows": "a list of texts: [\"sun-fri 23:45-00:45 America/New_York\"]",
+    "restart_windows": "a list of texts: [\"sat-thu 23:45-01:45 America/New_York\"]",
     "record": "[[record]], with two brackets, on a line of its own above instruments and streams; as JSON "
               "[{\"instruments\": [\"AAPL\"], \"streams\": [\"trades\"]}]",
     "instruments": "a list of at least one: [\"AAPL\", \"EUR.USD\"]",

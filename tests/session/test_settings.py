@@ -114,7 +114,7 @@ def test_wrong_options_and_variables_are_named_as_such(monkeypatch: pytest.Monke
     with pytest.raises(SettingsError, match="variable TICKTAPE_PORT: input should be"):
         load_settings()
     monkeypatch.setenv("TICKTAPE_RECORD", "not json")
-    with pytest.raises(SettingsError, match="TICKTAPE_RECORD variable is written as JSON"):
+    with pytest.raises(SettingsError, match="TICKTAPE_RECORD is not JSON: write"):
         load_settings()
 
 
