@@ -32,8 +32,8 @@ def explain(error: Exception) -> tuple[Exit, str] | None:
     if isinstance(error, MemoryError):
         return Exit.FAILED, "there is not enough memory: ask for less, such as a shorter time, or free some"
     if isinstance(error, UnicodeEncodeError):  # a text that no file and no engine takes
-        return Exit.FAILED, (f"{error.object[:80]!a} holds what is no UTF-8, from character {error.start + 1} on: rename "
-                             "the file or folder, or name another")
+        return Exit.FAILED, (f"{error.object[:80]!a} holds what is no UTF-8, from character {error.start + 1} on: "
+                             "rename the file or folder, or name another")
     # Loaded here: an error may take its time, a command should not.
     import duckdb
 

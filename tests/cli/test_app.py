@@ -37,7 +37,7 @@ def test_wrong_usage_is_2_without_a_traceback(run: Run, arguments: list[str]) ->
 
 @pytest.mark.parametrize(("error", "told"), [
     (exits.UsageError("not that"), (exits.Exit.USAGE, "not that")),
-    (FileNotFoundError(2, "no such file", "x.csv"), (exits.Exit.FAILED, "x.csv: no such file")),
+    (OSError(5, "no such luck", ".x.csv.12.tmp"), (exits.Exit.FAILED, "x.csv: no such luck")),
     (OSError("the disk is gone"), (exits.Exit.FAILED, "the disk is gone")),
     (ValueError("a bug of ours"), None),
 ])

@@ -202,7 +202,7 @@ def test_a_missing_lake_says_how_to_make_one(run: Run) -> None:
 def test_a_file_that_cannot_be_written_is_named(run: Run, lake: Path) -> None:
     code, _, err = run("sql", QUERY, "--data", lake, "-o", "/dev/null/answer.csv")
     assert code == 1
-    assert err == "ticktape: /dev/null/answer.csv: File exists\n"
+    assert err == "ticktape: /dev/null/answer.csv: File exists: what is there is no folder: name another\n"
 
 
 def test_an_unknown_format_is_wrong_usage(run: Run, lake: Path) -> None:

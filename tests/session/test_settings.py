@@ -136,5 +136,5 @@ def test_a_named_file_that_is_missing_or_unreadable_is_an_error() -> None:
     with pytest.raises(SettingsError, match=r"other\.toml does not exist: `ticktape init` writes one"):
         load_settings(Path("other.toml"))
     Path("bad.toml").write_bytes(b"host = '\xff'")
-    with pytest.raises(SettingsError, match=r"bad\.toml cannot be read"):
+    with pytest.raises(SettingsError, match=r"bad\.toml line 1 is not UTF-8"):
         load_settings(Path("bad.toml"))
