@@ -47,7 +47,7 @@ types: $(INSTALLED) ## mypy
 	@$(BIN)/mypy
 
 docs: $(INSTALLED) ## write docs that follow from the code anew
-	@$(BIN)/python -m capture.cli.reference docs
+	@$(BIN)/python -m capture.cli.generate.documents docs
 	@$(BIN)/python -m tests.docs.cookbook
 
 bench: $(INSTALLED) ## measure the speed from the wire to Parquet

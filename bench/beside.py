@@ -7,10 +7,10 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from capture.session.journal import Journal
+from capture.recorder.journal import Journal
+from capture.recorder.status import BYTES_PER_SECOND, LEAST_INTERVAL_S, describe_recorder, write_status
 from capture.session.machine import Machine
-from capture.session.settings import Settings
-from capture.session.status import BYTES_PER_SECOND, LEAST_INTERVAL_S, describe_recorder, write_status
+from capture.wanted.settings import Settings
 from capture.wire.context import Request
 
 DAY_S = 86_400

@@ -27,9 +27,9 @@ from ib_async import IB, Stock
 import capture
 from capture.gateway.market import Market
 from capture.lake.layout import Layout
-from capture.lake.parquet import write_parquet
+from capture.lake.parquet_file import write_parquet
 from capture.lake.views import prepare
-from capture.query.book_snapshots import book_snapshots
+from capture.query.books.book_snapshots import book_snapshots
 from capture.schemas import DEPTH, SUBSCRIPTIONS
 
 START = datetime(2026, 11, 18, 14, 30, tzinfo=UTC)

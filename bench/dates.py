@@ -24,7 +24,7 @@ import pyarrow.compute as pc
 
 from capture.lake.kept import keep
 from capture.lake.layout import Layout
-from capture.lake.parquet import write_parquet
+from capture.lake.parquet_file import write_parquet
 from capture.lake.sealed import seal_through
 from capture.lake.views import is_prepared, prepare
 from capture.schemas import TABLES, Table

@@ -14,9 +14,9 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from capture.wire.codec import Decoded
 from capture.wire.connection import ServerConnection
-from capture.wire.handshake import ClientHello
+from capture.wire.text.codec import Decoded
+from capture.wire.text.handshake import ClientHello
 
 from .messages import INSTRUMENTS, STREAMS, Ids, mix
 

@@ -21,16 +21,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from capture.gateway.control import ask
+from capture.gateway.control.command_socket import ask
 from capture.lake.layout import Layout
 from capture.lake.roll import Roller
 from capture.lake.views import prepare
 from capture.tape import TapeWriter
-from capture.tape.line import Line
-from capture.wire.codec import answer_codec, request_codec
 from capture.wire.connection import ClientConnection
-from capture.wire.framing import boundaries, frame
-from capture.wire.handshake import ServerHello, client_hello, server_hello
+from capture.wire.line import Line
+from capture.wire.text.codec import answer_codec, request_codec
+from capture.wire.text.framing import boundaries, frame
+from capture.wire.text.handshake import ServerHello, client_hello, server_hello
 
 from .messages import INSTRUMENTS, STREAMS, Ids, mix
 

@@ -6,7 +6,7 @@ Of 100 messages 30 are tick-by-tick trades, 35 quotes, 20 SMART depth, 14 L1 tic
 import random
 from collections.abc import Iterator
 
-from capture.wire.framing import frame
+from capture.wire.text.framing import frame
 
 INSTRUMENTS = 100
 EXCHANGES = ("NASDAQ", "NYSE", "ARCA", "BATS", "IEX", "DRCTEDGE")

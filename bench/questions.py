@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 import capture
 from capture.lake.layout import Layout
-from capture.lake.sql import paths_sql
+from capture.lake.sql_text import paths_sql
 
 LAST_AT = time(18, 0)  # of the day, UTC: when the last quotes are asked for
 

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from capture.session.recorder import Recorder
-from capture.session.settings import RecordBlock, Settings
+from capture.recorder.recorder import Recorder
+from capture.wanted.settings import RecordBlock, Settings
 
 from .messages import INSTRUMENTS
 

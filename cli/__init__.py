@@ -8,38 +8,16 @@ from typing import Annotated
 
 import typer
 
-from capture.wire.printable import one_line
+from capture.printable import one_line
 
-from . import (
-    backfill,
-    check_bars,
-    coverage,
-    demo,
-    du,
-    export,
-    gaps,
-    gateway,
-    init,
-    notebook,
-    plan,
-    plot,
-    prune,
-    rebuild,
-    record,
-    recover,
-    replay,
-    seal,
-    snapshot,
-    sql,
-    status,
-    tables,
-    tail,
-    verify,
-    version,
-)
-from .exits import Exit, explain
+from . import version
+from .asking import check_bars, coverage, du, gaps, notebook, plot, sql, tables, tail
+from .keeping import prune, rebuild, recover, seal, verify
 from .leaving import Verbs
-from .output import say, show
+from .playing import demo, export, gateway, replay
+from .recording import backfill, init, plan, record, snapshot, status
+from .shared.exits import Exit, explain
+from .shared.output import say, show
 from .surroundings import lacking, speak_utf8
 
 _VERBS = (

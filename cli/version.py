@@ -1,7 +1,7 @@
 """`ticktape version`: what is installed."""
 
-from .options import Json
-from .output import show, show_json
+from .shared.options import Json
+from .shared.output import show, show_json
 
 
 def run(json: Json = False) -> None:

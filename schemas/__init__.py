@@ -4,14 +4,13 @@ from .columns import DELTA, DICTIONARY, PLAIN, TIMESTAMP, Column
 from .market import BARS, DEPTH, GREEKS, MIDPOINTS, QUOTES, TICKS, TRADES
 from .pandas_later import load_pandas_later
 from .reference import INSTRUMENTS
+from .retention import KEPT_FOR_EVER, LEAST_DAYS, RETENTION_TABLES, RETENTION_TAPE, retention_fault
 from .system import GAPS, NOTICES, SESSIONS, SUBSCRIPTIONS, UNDECODED
 from .table import Table
+from .tables import MARKET_TABLES, SYSTEM_TABLES, TABLES
 
 load_pandas_later()  # here, as whatever makes Arrow's arrays has its columns from here first
 
-MARKET_TABLES = (TRADES, QUOTES, MIDPOINTS, TICKS, DEPTH, BARS, GREEKS)
-SYSTEM_TABLES = (SESSIONS, SUBSCRIPTIONS, NOTICES, UNDECODED, GAPS)
-TABLES = {table.name: table for table in (*MARKET_TABLES, INSTRUMENTS, *SYSTEM_TABLES)}
 
 __all__ = [
     "BARS",
@@ -21,11 +20,15 @@ __all__ = [
     "GAPS",
     "GREEKS",
     "INSTRUMENTS",
+    "KEPT_FOR_EVER",
+    "LEAST_DAYS",
     "MARKET_TABLES",
     "MIDPOINTS",
     "NOTICES",
     "PLAIN",
     "QUOTES",
+    "RETENTION_TABLES",
+    "RETENTION_TAPE",
     "SESSIONS",
     "SUBSCRIPTIONS",
     "SYSTEM_TABLES",
@@ -36,4 +39,5 @@ __all__ = [
     "UNDECODED",
     "Column",
     "Table",
+    "retention_fault",
 ]

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import settings
 
 from capture.tape import TapeWriter
-from capture.tape.line import Line
-from capture.wire.codec import Codec, answer_codec, request_codec
-from capture.wire.framing import frame
-from capture.wire.handshake import ServerHello, client_hello, server_hello
+from capture.wire.line import Line
+from capture.wire.text.codec import Codec, answer_codec, request_codec
+from capture.wire.text.framing import frame
+from capture.wire.text.handshake import ServerHello, client_hello, server_hello
 
 settings.register_profile("any machine", deadline=None)  # a busy one is slow, which proves nothing
 settings.load_profile("any machine")

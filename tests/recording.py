@@ -8,8 +8,8 @@ from typing import Any
 
 from capture.gateway import Gateway
 from capture.gateway.market import Market
-from capture.session.recorder import Recorder
-from capture.session.settings import RecordBlock, Settings
+from capture.recorder.recorder import Recorder
+from capture.wanted.settings import RecordBlock, Settings
 from tests import virtual_time
 
 # A moment, in seconds from the beginning, and a command of the gateway's control.

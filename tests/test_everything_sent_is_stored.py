@@ -21,11 +21,11 @@ from capture.gateway.market import Market
 from capture.lake.layout import Layout
 from capture.lake.roll import Roller
 from capture.lake.views import prepare
+from capture.recorder.recorder import Recorder
 from capture.schemas import TABLES
-from capture.session.recorder import Recorder
-from capture.session.settings import RecordBlock, Settings
-from capture.session.streams import BAR_DURATIONS, KINDS
-from capture.wire.layout import NEWEST_VERSION, OLDEST_VERSION
+from capture.wanted.settings import RecordBlock, Settings
+from capture.wanted.streams import BAR_DURATIONS, KINDS
+from capture.wire.messages.message import NEWEST_VERSION, OLDEST_VERSION
 
 pytestmark = pytest.mark.slow
 

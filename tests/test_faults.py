@@ -18,14 +18,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from capture.gateway import Gateway
+from capture.gateway.control.missed import Missed
 from capture.gateway.limits import Limits
 from capture.gateway.market import Market
-from capture.gateway.missed import Missed
 from capture.lake.layout import Layout
-from capture.lake.verify import Finding, Verifier
-from capture.session.recorder import Recorder
-from capture.session.settings import RecordBlock, Settings
+from capture.lake.proof.verify import Finding, Verifier
+from capture.recorder.recorder import Recorder
 from capture.session.subscriptions import Life
+from capture.wanted.settings import RecordBlock, Settings
 
 from . import virtual_time
 from .test_everything_sent_is_stored import Row, comparable, first_difference, roll

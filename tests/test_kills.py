@@ -18,12 +18,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from capture.decode.restore import KEYS
 from capture.gateway.market import Market
-from capture.lake.lock import roller_lock
-from capture.lake.restore import KEYS
+from capture.lake.process_lock import roller_lock
 from capture.query import open_lake
 from capture.schemas import TABLES
-from capture.tape.lock import recording_lock
+from capture.tape.recording_lock import recording_lock
 
 from .kills.evidence import Evidence, place
 from .kills.process import gateway, processes_of

@@ -19,10 +19,10 @@ import pytest
 from capture.gateway import Gateway
 from capture.gateway.market import Market
 from capture.lake.layout import Layout
-from capture.lake.verify import Verifier
-from capture.session.recorder import Recorder
-from capture.session.settings import RecordBlock, Settings
-from capture.session.status import describe_recorder
+from capture.lake.proof.verify import Verifier
+from capture.recorder.recorder import Recorder
+from capture.recorder.status import describe_recorder
+from capture.wanted.settings import RecordBlock, Settings
 
 from . import virtual_time
 from .lagging_proxy import LaggingProxy

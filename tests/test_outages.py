@@ -16,16 +16,16 @@ from typing import Any
 
 import pytest
 
+from capture.decode.restore import KEYS
 from capture.gateway import Gateway
+from capture.gateway.control.missed import Missed
 from capture.gateway.market import Market
-from capture.gateway.missed import Missed
 from capture.lake.layout import Layout, read_rolled
-from capture.lake.restore import KEYS
 from capture.lake.roll import Roller
 from capture.query import open_lake
-from capture.session.recorder import Recorder
-from capture.session.settings import RecordBlock, Settings
+from capture.recorder.recorder import Recorder
 from capture.session.subscriptions import Life
+from capture.wanted.settings import RecordBlock, Settings
 
 from . import virtual_time
 from .test_everything_sent_is_stored import Row, roll

@@ -7,8 +7,8 @@ import pyarrow as pa
 from capture.schemas import TABLES
 
 from .job import Job
+from .row_writer import Rows, Writer
 from .source import decoded, rows
-from .writer import Rows, Writer
 
 TAKES = dict.fromkeys(TABLES, "a table of the same columns")
 LEAVES_OUT = ""

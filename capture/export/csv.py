@@ -9,9 +9,9 @@ import pyarrow as pa
 from capture.schemas import TABLES
 
 from .job import Job
+from .row_writer import Rows, Writer
 from .source import rows
 from .text import open_text, plain
-from .writer import Rows, Writer
 
 TAKES = dict.fromkeys(TABLES, "lines of the same columns")
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%S%.6fZ"

@@ -16,17 +16,17 @@ from capture.query.coverage import TABLE_OF_STREAM
 from capture.query.known import check_stream
 from capture.query.selection import Instruments, Moment, moment
 from capture.schemas import TABLES
-from capture.tape.near import unknown
-from capture.wire.times import EPOCH, moment_of
+from capture.suggestion import unknown
+from capture.wire.ib_times import EPOCH, moment_of
 
-from .coverage import RESTORED, Uncovered, coverage_of, gaps_of, uncovered, without
+from .covered_days import RESTORED, Uncovered, coverage_of, gaps_of, uncovered, without
 from .formats import FORMATS, Format
 from .job import Job
 from .manifest import check_folder, manifest, resize, written_manifest
 from .parts import BY, DAY, Part, parts
+from .row_writer import Rows, Writer
 from .source import width_of
 from .stage import Stage
-from .writer import Rows, Writer
 
 # Of questions to the lake, which sort and join; what takes more is spilled to disk beside the output.
 MEMORY_MIB = 512

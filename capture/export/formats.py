@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from .job import Job
-from .writer import Rows, Writer
+from .row_writer import Rows, Writer
 
 
 class Module(Protocol):

@@ -14,15 +14,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from capture.query import QueryError
-from capture.query.spans import day_spans
+from capture.query.row_spans import day_spans
 from capture.replay.stretch import TEXT
 from capture.schemas import TABLES, TIMESTAMP
 
 from .job import Job
 from .level_changes import ASK, BID, NEITHER, Floats, Ints, LevelChanges, books_by_price
 from .merge import merged
+from .row_writer import Rows, Writer
 from .source import BATCH_ROWS, BOOK_LEVELS, SPAN_ROWS, books, check_no_day_is_left_out, once
-from .writer import Rows, Writer
 
 TAKES = {
     "depth": f"changes by price of the best {BOOK_LEVELS} levels, with the trades",

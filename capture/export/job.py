@@ -9,8 +9,8 @@ from functools import cached_property
 from typing import Any, Self
 
 from capture.query import Lake, QueryError
+from capture.query.row_filter import US, Wanted
 from capture.query.selection import Instruments, symbols_and_ids
-from capture.query.wanted import US, Wanted
 from capture.schemas import Table
 
 _NEWEST = """

@@ -10,9 +10,9 @@ import pyarrow.compute as pc
 from capture.schemas import TABLES
 
 from .job import Job
+from .row_writer import Rows, Writer
 from .source import rows
 from .text import open_text, plain
-from .writer import Rows, Writer
 
 TAKES = dict.fromkeys(TABLES, "objects of the same columns")
 LEAVES_OUT = "JSON has no times and no raw bytes: these are text, bytes in hexadecimal."

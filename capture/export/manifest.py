@@ -10,9 +10,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from capture.lake.functions import FUNCTIONS
-from capture.tape import publish
-from capture.tape.publish import sync_path
+from capture.functions import FUNCTIONS
+from capture.publish import publish, sync_path
 
 from .job import Job
 from .source import BARS

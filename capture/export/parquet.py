@@ -5,12 +5,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from capture.lake.parquet import ROW_GROUP_ROWS, open_parquet, parquet_writer
+from capture.lake.parquet_file import ROW_GROUP_ROWS, open_parquet, parquet_writer
 from capture.schemas import TABLES
 
 from .job import Job
+from .row_writer import Rows, Writer
 from .source import rows
-from .writer import Rows, Writer
 
 TAKES = dict.fromkeys(TABLES, "a table of the same columns")
 LEAVES_OUT = ""

@@ -7,19 +7,19 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from capture.lake.functions import FUNCTIONS
-from capture.lake.functions.pieces import HISTORY, OPTIONS, STREAMS
+from capture.functions import FUNCTIONS
+from capture.functions.sql_pieces import HISTORY, OPTIONS, STREAMS
 from capture.query import QueryError
 from capture.query.arguments import call_sql
+from capture.query.row_filter import US, among
+from capture.query.row_spans import spans
 from capture.query.selection import ORDER, moment
-from capture.query.spans import spans
-from capture.query.wanted import US, among
 from capture.replay.stretch import TEXT
-from capture.wire.times import EPOCH
+from capture.wire.ib_times import EPOCH
 
 from .job import Job
 from .merge import merged
-from .writer import Rows
+from .row_writer import Rows
 
 DAY = timedelta(days=1)
 BATCH_ROWS = 65_536

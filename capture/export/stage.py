@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from glob import escape
 from pathlib import Path
 
-from capture.tape.publish import OPEN, make_folder, sync_path
+from capture.publish import OPEN, make_folder, sync_path
 
 FILE_MODE = 0o644
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from capture.gateway.control.faults import RESET
 from capture.wire.connection import ServerConnection
 
-from .faults import RESET
 from .limits import MOST_VIOLATIONS, HistoryPacing, Rule, Windows
 from .refusal import Refusal
 from .streamer import NOTICES, Streamer

@@ -7,17 +7,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from capture.wire.codec import Values
+from capture.gateway.answers.contract_search import Details, require_bars, resolve_live
+from capture.gateway.answers.session_start import Handlers
+from capture.gateway.control.faults import RESET
 from capture.wire.context import TICK_STREAMS
 from capture.wire.encode import encode
+from capture.wire.text.codec import Values
 
-from . import level1, past_ticks
+from .answers import generic_ticks as level1
+from .answers import past_ticks
 from .client import Client
-from .contract import Details, require_bars, resolve_live
-from .faults import RESET
 from .limits import TICK_BY_TICK_PACING_S, Rule
 from .refusal import Refusal, invalid
-from .session import Handlers
 from .subscription import Rows, Subscription, with_column
 
 BAR_WHATS = ("TRADES", "MIDPOINT", "BID", "ASK")

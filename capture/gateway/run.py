@@ -6,7 +6,8 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 
-from .control import listening
+from capture.gateway.control.command_socket import listening
+
 from .server import Gateway
 
 Beside = Callable[[Gateway, Callable[[], None]], contextlib.AbstractContextManager[None]]

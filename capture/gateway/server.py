@@ -11,33 +11,25 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from capture.wire.codec import Decoded
+from capture.gateway.answers.contract_search import as_taken
+from capture.gateway.control.command_socket import run_command
+from capture.gateway.control.faults import Faults
+from capture.gateway.control.missed import Ledger, Missed
+from capture.gateway.control.playback import CommandError
 from capture.wire.connection import BadFrame, Corrupt, Event
-from capture.wire.errors import RemoteProtocolError
-from capture.wire.handshake import ClientHello
-from capture.wire.layout import NEWEST_VERSION
+from capture.wire.messages.message import NEWEST_VERSION
+from capture.wire.text.codec import Decoded
+from capture.wire.text.handshake import ClientHello
+from capture.wire.text.protocol_error import RemoteProtocolError
 
-from . import (
-    account,
-    calculations,
-    display_groups,
-    history,
-    live,
-    news,
-    orders,
-    reference,
-    scanner,
-    session,
-)
+from . import live
+from .answers import account, calculations, display_groups, history, news, orders, scanner
+from .answers import contract_details as reference
+from .answers import session_start as session
 from .client import Client
 from .clock import Clock
-from .contract import as_taken
-from .control import run_command
-from .faults import Faults
 from .feed import Feed
 from .limits import UNLIMITED, Limits
-from .missed import Ledger, Missed
-from .playback import CommandError
 from .refusal import Refusal
 
 OnRows = Callable[[int, int, str, str, pa.Table], None]  # client id, request id, stream, table, rows

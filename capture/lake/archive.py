@@ -11,8 +11,8 @@ import pyarrow as pa
 from capture.schemas import Table
 
 from .content import UnreadableError, fault_of
-from .parquet import ROW_GROUP_ROWS, open_parquet
-from .sql import columns_sql, paths_sql
+from .parquet_file import ROW_GROUP_ROWS, open_parquet
+from .sql_text import columns_sql, paths_sql
 from .versions import oldest_version
 
 MEMORY_MIB = 512

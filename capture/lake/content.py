@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from capture.schemas import TIMESTAMP, Table
 
-from .parquet import parquet_file, statistics_of
+from .parquet_file import parquet_file, statistics_of
 
 _AS_NUMBER = {TIMESTAMP: pa.int64(), pa.bool_(): pa.int8()}
 

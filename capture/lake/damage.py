@@ -8,13 +8,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from capture.decode.restore import Captured
 from capture.schemas import TABLES
 
 from .content import UnreadableError, row_groups
 from .layout import Layout, day_folders
-from .parquet import read_parquet
-from .restore import Captured
-from .sql import paths_sql
+from .parquet_file import read_parquet
+from .sql_text import paths_sql
 
 # With what reading a Parquet file may end that is none, or is damaged.
 FAULTS = (OSError, ValueError, pa.ArrowException)

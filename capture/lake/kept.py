@@ -16,12 +16,12 @@ from zlib import crc32
 
 import pyarrow.parquet as pq
 
+from capture.publish import make_folder, publish
 from capture.schemas import TABLES
-from capture.tape import make_folder, publish
 
 from .damage import FAULTS
 from .layout import Layout, day_folders, parquet_names
-from .parquet import FILE_MODE
+from .parquet_file import FILE_MODE
 
 # For so long a folder must not have changed: longer than a tick of any file system's clock.
 UNCHANGED_NS = 10_000_000_000

@@ -21,8 +21,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from capture.tape import publish
-from capture.tape.agreed import ROLLED
+from capture.data_folder import ROLLED
+from capture.publish import publish
 from capture.tape.segment import is_recorder
 
 NEVER_SEALED = date(1970, 1, 1)
@@ -115,7 +115,7 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Rolled:
-    """How far a recorder's tape is rolled: up to a mark, and the state of its gaps there (see capture.lake.gaps).
+    """How far a recorder's tape is rolled: up to a mark, and the state of its gaps there (see capture.decode.gaps).
 
     `nameless` counts the rows of market data before it that name no instrument, by table.
     """

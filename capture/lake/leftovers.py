@@ -3,8 +3,8 @@
 import shutil
 from pathlib import Path
 
+from capture.publish import sweep, temporary_of
 from capture.schemas import TABLES
-from capture.tape.publish import sweep, temporary_of
 
 from .archive import SORT_PREFIX
 from .layout import Layout, archive_marks, day_folders

@@ -18,11 +18,11 @@ from typing import Any, TypeVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from capture.decode.restore import KEYS
+from capture.publish import make_folder, publish
 from capture.schemas import Table
-from capture.tape import make_folder, publish
 
 from .layout import LakeStateError, Layout
-from .restore import KEYS
 
 FILE_NAME = "pruned.json"
 T = TypeVar("T")
@@ -78,7 +78,7 @@ class PrunedTables:
 
 @dataclass(frozen=True, slots=True)
 class PrunedDay:
-    """What a part of a tape that went gave for a table and a sealed date, as `capture.lake.day_check.Day` counts it.
+    """What a part of a tape that went gave for a table and a sealed date, as `lake.proof.day_check.Day` counts it.
 
     `hashed_by` says how `total` came about: it can be compared only with a sum that came about in the same way.
     """

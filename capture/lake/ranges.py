@@ -8,15 +8,15 @@ from typing import Any
 
 import pyarrow as pa
 
+from capture.decode.decoder import Decoder, Tables
+from capture.decode.restore import Captured, nothing_stored
 from capture.schemas import MARKET_TABLES
 from capture.tape import DAMAGED, Damage, Follower, Kind, Record, SegmentReader, segments
-from capture.tape.line import Line
 from capture.wire.context import Request
+from capture.wire.line import Line
 
-from .decode import Decoder, Tables
 from .layout import Rolled
 from .pruned import read_pruned_tape
-from .restore import Captured, nothing_stored
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,18 +16,18 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from capture.decode.decoder import Tables
+from capture.decode.restore import Files
+from capture.publish import clear_leftovers, make_folder, publish, sync_content
 from capture.schemas import TABLES, Table
-from capture.tape import make_folder, publish, segments
-from capture.tape.publish import clear_leftovers, sync_content
+from capture.tape import segments
 from capture.tape.segment import Segment
 
 from .content import is_readable
 from .damage import insistent
-from .decode import Tables
 from .layout import LakeStateError, Layout, Rolled, read_rolled, write_rolled
-from .parquet import FILE_MODE, write_parquet
+from .parquet_file import FILE_MODE, write_parquet
 from .ranges import Range, Ranges, beginning
-from .restore import Files
 from .sealed import publishing, sealed_through
 from .state import archive_files, archived_through, position_fault, require_position, require_sealed
 

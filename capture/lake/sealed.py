@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from capture.publish import make_folder, publish
 from capture.schemas import TABLES
-from capture.tape import make_folder, publish
 
 from .layout import NEVER_SEALED, LakeStateError, Layout, day_folders, restored_by
-from .lock import locked
-from .parquet import FILE_MODE, parquet_file, write_rows
+from .parquet_file import FILE_MODE, parquet_file, write_rows
+from .process_lock import locked
 
 
 class SealerBusyError(OSError):

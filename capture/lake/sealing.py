@@ -14,9 +14,9 @@ from pathlib import Path
 
 import duckdb
 
+from capture.publish import make_folder, publish, sync_path
 from capture.schemas import TABLES, Table
-from capture.tape import Follower, make_folder, publish, segments
-from capture.tape.publish import sync_path
+from capture.tape import Follower, segments
 
 from .archive import MEMORY_MIB, SealError, write_sorted
 from .content import UnreadableError, row_count
@@ -24,7 +24,7 @@ from .damage import damage, hint
 from .kept import keep
 from .layout import Layout, archive_marks, day_folders, live_mark, read_rolled
 from .leftovers import sweep_lake
-from .parquet import FILE_MODE
+from .parquet_file import FILE_MODE
 from .sealed import moving_dates, seal_through, sealed_through, sealer_lock
 from .state import is_archived, require_sealed
 

@@ -15,16 +15,16 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from capture.data_folder import ROLLED
+from capture.functions import FUNCTIONS, LAST_HEARD, statements
+from capture.publish import make_folder, publish
 from capture.schemas import TABLES, Table
-from capture.tape import make_folder, publish
-from capture.tape.agreed import ROLLED
 
 from .damage import damage, hint
-from .functions import FUNCTIONS, LAST_HEARD, statements
 from .layout import EMPTY_DATE, EMPTY_NAME, NEVER_SEALED, LakeStateError, Layout, restored_by
-from .parquet import FILE_MODE, write_parquet
+from .parquet_file import FILE_MODE, write_parquet
 from .sealed import seal_through, sealed_through
-from .sql import columns_sql, pattern, quoted
+from .sql_text import columns_sql, pattern, quoted
 
 # Files of a newer DuckDB's own format cannot be opened by the 1.x clients that many tools still carry.
 STORAGE_VERSION = "v1.2.0"

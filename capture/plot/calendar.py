@@ -6,7 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from capture.wire.printable import one_line
+from capture.printable import one_line
 
 from .theme import SHARES, config
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from capture.tape import publish
+from capture.publish import publish
 
 from .theme import PNG_SCALE
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import altair as alt
 
+from capture.printable import one_line
 from capture.query.intervals import intersection, union
-from capture.wire.printable import one_line
 
 from .panel import Gap, Panel
 from .theme import BAND, CLOSED, LINE, MISSING, MUTED, PARTLY, RESTORED, VOLUME, WIDTH, config, time_axis

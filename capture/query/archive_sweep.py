@@ -20,9 +20,9 @@ import pyarrow.parquet as pq
 
 from capture.lake.damage import FAULTS
 from capture.lake.layout import Layout
-from capture.lake.parquet import parquet_file, statistics_of
+from capture.lake.parquet_file import parquet_file, statistics_of
 from capture.schemas import TIMESTAMP, Table
-from capture.wire.times import microseconds
+from capture.wire.ib_times import microseconds
 
 from .answer import QueryError
 

@@ -8,8 +8,8 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from capture.lake.functions import Function, Kind, Parameter
-from capture.lake.sql import quoted
+from capture.functions import Function, Kind, Parameter
+from capture.lake.sql_text import quoted
 
 from .answer import QueryError
 from .selection import Moment, moment

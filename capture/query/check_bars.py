@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from capture.lake.sql import NEWEST_GAPS
-from capture.tape.near import unknown
-from capture.wire.bar_sizes import BAR_SIZES_S
+from capture.lake.sql_text import NEWEST_GAPS
+from capture.suggestion import unknown
+from capture.wire.messages.bar_sizes import BAR_SIZES_S
 
 from .answer import Answer, AskedError
 from .known import check_span

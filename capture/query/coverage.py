@@ -8,10 +8,10 @@ from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from capture.lake.event_time import LAG_SQL
-from capture.lake.gaps import WATCHED
-from capture.lake.sql import NEWEST_GAPS
-from capture.session.hours import parse_hours
+from capture.decode.event_time import LAG_SQL
+from capture.decode.gaps import WATCHED
+from capture.lake.sql_text import NEWEST_GAPS
+from capture.wanted.hours import parse_hours
 from capture.wire.zones import exchange_zone
 
 from .intervals import Spans, difference, intersection, totals, union

@@ -12,11 +12,11 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from capture.lake.functions import LAST_HEARD, creations, named, needs_helpers
+from capture.functions import LAST_HEARD, creations, named, needs_helpers
 from capture.lake.kept import read_kept
 from capture.lake.layout import LakeStateError, Layout, archive_marks, day_folders, live_mark
 from capture.lake.sealed import sealed_through
-from capture.lake.sql import columns_sql, paths_sql, quoted
+from capture.lake.sql_text import columns_sql, paths_sql, quoted
 from capture.lake.state import SealedDays, archived_through, position_fault
 from capture.lake.views import failing_query, fault_of, view_sql
 from capture.schemas import TABLES, TIMESTAMP, Table

@@ -15,10 +15,10 @@ import pyarrow.compute as pc
 
 from capture.lake.damage import FAULTS
 from capture.lake.layout import Layout, archive_marks, day_folders, live_mark
-from capture.lake.parquet import read_parquet
+from capture.lake.parquet_file import read_parquet
 from capture.lake.sealed import sealed_through
 from capture.schemas import TABLES, Table
-from capture.tape.near import unknown
+from capture.suggestion import unknown
 
 from .answer import QueryError, as_query_error
 from .database import Database

@@ -1,4 +1,4 @@
-"""Research functions as methods. Written by `make docs` from capture/lake/functions; change it there."""
+"""Research functions as methods. Written by `make docs` from capture/functions; change it there."""
 
 from abc import ABC, abstractmethod
 from typing import Any

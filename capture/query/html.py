@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from capture.wire.printable import one_line
+from capture.printable import one_line
 
 MOST_ROWS = 20
 MOST_LETTERS = 200  # of a value

@@ -5,9 +5,9 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from capture.lake.sql import quoted
+from capture.lake.sql_text import quoted
 from capture.schemas import TABLES
-from capture.tape.near import near, unknown
+from capture.suggestion import near, unknown
 
 from .answer import AskedError
 from .coverage import TABLE_OF_STREAM

@@ -12,32 +12,32 @@ from typing import Any, Self, TypeVar, overload
 import duckdb
 import pyarrow as pa
 
+from capture.decode.gaps import WATCHED
+from capture.functions import FUNCTIONS
+from capture.functions.books import MOST_POSITIONS
 from capture.lake.damage import damage
-from capture.lake.functions import FUNCTIONS
-from capture.lake.functions.books import MOST_POSITIONS
-from capture.lake.gaps import WATCHED
 from capture.lake.layout import EMPTY_NAME, LakeStateError, Layout
 from capture.lake.pruned import kept_s
-from capture.lake.sql import NEWEST_GAPS
+from capture.lake.sql_text import NEWEST_GAPS
 from capture.lake.views import readable
+from capture.query.books.book_snapshots import book as book_of
+from capture.query.books.book_snapshots import book_snapshots as book_snapshots_of
 from capture.schemas import MARKET_TABLES, TABLES, Table
+from capture.suggestion import unknown
 from capture.tape import TapeError
-from capture.tape.near import unknown
 
 from .answer import Answer, AskedError, QueryError, as_query_error, public
 from .arguments import call_sql
-from .book_snapshots import book as book_of
-from .book_snapshots import book_snapshots as book_snapshots_of
 from .coverage import coverage
 from .database import Database, Limit, View
 from .explained import explained
 from .functions import Functions
 from .known import KnownNames, check_span, check_stream
-from .named import named_tables, needed_tables
 from .replay import replay as replay_of
 from .selection import Instruments, Moment, dates_of, days, moment, selection, symbols_and_ids
 from .statement import enclosed
 from .tables import Tables
+from .tables_named import named_tables, needed_tables
 from .tail import Tail
 
 T = TypeVar("T")

@@ -7,22 +7,22 @@ from datetime import datetime, timedelta
 
 import pyarrow as pa
 
+from capture.decode.event_time import LONGEST_LAG_US, MOMENT_SQL
+from capture.functions.books import STREAMS as BOOK_STREAMS
 from capture.lake.damage import hint as mends
-from capture.lake.event_time import LONGEST_LAG_US, MOMENT_SQL
-from capture.lake.functions.books import STREAMS as BOOK_STREAMS
+from capture.query.books.book_snapshots import book
 from capture.replay import Replay, Stretch, wide_schema
 from capture.replay.stretch import chosen
 from capture.schemas import DEPTH, MARKET_TABLES, TABLES, Table
-from capture.tape.near import hint
-from capture.wire.times import EPOCH
+from capture.suggestion import hint
+from capture.wire.ib_times import EPOCH
 
 from .answer import AskedError, QueryError
 from .archive_sweep import Choice, Group, groups_of, sweep
-from .book_snapshots import book
 from .known import check_span, check_stream
+from .row_filter import US, Asked, Wanted, among
+from .row_spans import day_spans, within
 from .selection import Instruments, Moment, moment, symbols_and_ids
-from .spans import day_spans, within
-from .wanted import US, Asked, Wanted, among
 
 # How many rows are in memory at once, about: a stretch holds no more, unless a single second does.
 STRETCH_ROWS = 500_000

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from capture.lake.sql import quoted
+from capture.lake.sql_text import quoted
 from capture.schemas import Table
-from capture.tape.near import hint
+from capture.suggestion import hint
 
 from .answer import AskedError, QueryError
 

@@ -1,1 +1,1 @@
-"""The line to a gateway: a pure state machine and one thin runner that owns the socket."""
+"""A session with a gateway as a pure state machine: events and a clock in, commands out; no I/O of its own."""

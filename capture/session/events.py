@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from capture.wire.codec import Decoded
-from capture.wire.handshake import ServerHello
+from capture.wire.text.codec import Decoded
+from capture.wire.text.handshake import ServerHello
 
 from .lateness import Timed
 
 if TYPE_CHECKING:
-    from .history import Job
+    from .history_jobs import Job
 
 
 @dataclass(frozen=True, slots=True)

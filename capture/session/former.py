@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from .announcements import Voice
 from .subscriptions import Subscription
-from .voice import Voice
 
 LATE_S = 60.0  # how long rows of a cancelled request are taken as late ones
 MOST = 1_000  # as many are remembered, the newest

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from math import exp
 
-from .hours import Phase
-from .streams import Kind
+from capture.wanted.hours import Phase
+from capture.wanted.streams import Kind
 
 SHORTEST_S = 5.0  # no shorter silence means anything
 ANSWER_S = 10.0  # how long a request's first row may take where the stream's rate is known

@@ -1,7 +1,7 @@
 """The session machine: events and a clock in, commands out; no sockets, files or clocks of its own.
 
 What happens in a session is data here: PHASES says where each state may lead and how long it may last, _ANSWERS which
-message is handled by what, capture.wire.notices which of IB's codes asks for what.
+message is handled by what, capture.wire.messages.notices which of IB's codes asks for what.
 """
 
 from collections import deque
@@ -9,9 +9,15 @@ from collections.abc import Callable, Iterable
 from random import Random
 from typing import Any
 
-from capture.wire.codec import Decoded
-from capture.wire.notices import Action, describe
+from capture.wanted.instrument import Instrument
+from capture.wanted.plan import make_plan
+from capture.wanted.settings import DATA_TYPES, Settings
+from capture.wanted.streams import Stream
+from capture.wanted.windows import parse_window
+from capture.wire.messages.notices import Action, describe
+from capture.wire.text.codec import Decoded
 
+from .announcements import Voice
 from .backoff import Backoff
 from .events import (
     Arrived,
@@ -30,18 +36,12 @@ from .events import (
     Stop,
     StopAsked,
 )
-from .history import History
-from .instrument import Instrument
-from .pacing import RULES, TokenBucket
+from .history_jobs import History
 from .phases import CONNECTED, IN_SESSION, PHASES, State
-from .plan import make_plan
-from .settings import DATA_TYPES, Settings
-from .streams import Stream
+from .request_pacing import RULES, TokenBucket
 from .subscriber import Subscriber
 from .subscriptions import SETTLED_S, Life
 from .upstream import Upstream
-from .voice import Voice
-from .windows import parse_window
 
 PROBE_AFTER_S = 15.0  # silence after which the gateway is asked for its time, and again each time as long
 PROBE_DEADLINE_S = 30.0  # how long the first such question may go unanswered

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from capture.wanted.hours import Hours, parse_hours
+from capture.wanted.instrument import Contract, Instrument
 from capture.wire.last_trade import last_trade
 
 from .backoff import Backoff
-from .hours import Hours, parse_hours
-from .instrument import Contract, Instrument
 
 AHEAD_S = 12 * 3600.0  # contract details name the hours of some days; they are asked for again so long before the end
 # How long to wait before they are asked for once more: some servers know no more than today's, and some do not answer.

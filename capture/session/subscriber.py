@@ -4,19 +4,19 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from capture.tape.agreed import REFUSED
-from capture.wire.codec import Decoded
-from capture.wire.notices import Action, Code
+from capture.tape.notes import REFUSED
+from capture.wanted.hours import Phase
+from capture.wanted.instrument import Contract, Instrument
+from capture.wanted.streams import Stream
+from capture.wire.messages.notices import Action, Code
+from capture.wire.text.codec import Decoded
 
+from .announcements import Voice
 from .backoff import Backoff
 from .former import FormerRequests
-from .hours import Phase
-from .instrument import Contract, Instrument
-from .pacing import RULES, RequestPacing, Rule
+from .request_pacing import RULES, RequestPacing, Rule
 from .resolve import AmbiguousError, Resolver, is_contract_id
-from .streams import Stream
 from .subscriptions import ASKED, Life, Subscription, Subscriptions, as_note, why_lacking
-from .voice import Voice
 from .watchman import Watchman
 
 PACING_RETRY_S = 60.0  # IB's pacing windows are over after 15 s, and hammering prolongs them

@@ -7,14 +7,14 @@ from enum import StrEnum
 from itertools import count
 from typing import Any
 
+from capture.wanted.hours import Hours
+from capture.wanted.instrument import Contract, Instrument
+from capture.wanted.streams import Stream
 from capture.wire.context import request_of
 
 from .backoff import Backoff
-from .hours import Hours
-from .instrument import Contract, Instrument
 from .lateness import Lateness
 from .liveness import Flow
-from .streams import Stream
 
 SETTLED_S = 60.0  # a subscription that lived this long may be requested again at once
 

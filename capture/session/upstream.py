@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-from capture.wire.notices import Action, Code, Scope
+from capture.wire.messages.notices import Action, Code, Scope
 
-from .pacing import TokenBucket
+from .announcements import Voice
+from .request_pacing import TokenBucket
 from .subscriber import Subscriber
-from .voice import Voice
 
 OUTAGE_LAG_S = 2.0  # rows that arrive so soon after IB lost its line were sent before
 

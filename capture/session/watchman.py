@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
+from capture.wanted.hours import Phase
+
+from .announcements import Voice
 from .backoff import Backoff
-from .hours import Phase
 from .lateness import LATE_S, Timed
 from .subscriptions import Life, Subscription, Subscriptions
-from .voice import Voice
 
 STALLED_S = 5.0  # not having looked for so long means that we were held up, not the streams
 AGAIN_FIRST_S, AGAIN_MOST_S = 15.0, 1800.0  # how long a stream that stays silent is left alone between requests

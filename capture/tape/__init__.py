@@ -1,13 +1,14 @@
 """The tape: every byte received and sent, with its time, append-only. docs/tape-format.md is its format."""
 
-from .errors import MarkMissing, RecorderBusy, TapeError, TapeFull
-from .lock import recording_lock
-from .publish import PRIVATE, make_folder, publish
+from capture.publish import PRIVATE, make_folder, publish
+
+from .compress import Sealed, seal, seal_closed
 from .reader import DAMAGED, Damage, Follower, SegmentReader, last_mark, read_from
 from .record import Kind, Record
-from .recover import Loss, SegmentReport, TapeReport, bad_path, examine, repair
-from .seal import Sealed, seal, seal_closed
+from .recording_lock import recording_lock
+from .repair import Loss, SegmentReport, TapeReport, bad_path, examine, repair
 from .segment import Segment, recorder_folder, segments
+from .tape_error import MarkMissing, RecorderBusy, TapeError, TapeFull
 from .writer import TapeWriter
 
 __all__ = [

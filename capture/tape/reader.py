@@ -6,9 +6,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from .errors import MarkMissing, TapeError
 from .record import VERSION, Kind, Record, find_records, unpack_header
 from .segment import OPEN_SUFFIX, SEALED_SUFFIX, SegmentFile, segments
+from .tape_error import MarkMissing, TapeError
 
 CHUNK_BYTES = 1 << 20
 POLL_LIMIT_BYTES = 64 << 20  # a poll's memory, when there is much to catch up with

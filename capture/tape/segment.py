@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import zstandard
 
-from .errors import TapeError
+from .tape_error import TapeError
 
 OPEN_SUFFIX = ".tape"
 SEALED_SUFFIX = ".tape.zst"

@@ -9,13 +9,14 @@ from threading import Lock
 from types import TracebackType
 from typing import Any, NoReturn
 
-from .clock import TapeClock
-from .errors import TapeError, write_error
-from .lock import FolderLock
-from .publish import PRIVATE, make_folder, publish, sweep, sync_content, write_again
+from capture.publish import PRIVATE, make_folder, publish, sweep, sync_content, write_again
+
 from .reader import newest_records
 from .record import Header, Kind, pack, pack_header
+from .recording_lock import FolderLock
 from .segment import recorder_folder, segment_path, segments
+from .steady_clock import TapeClock
+from .tape_error import TapeError, write_error
 
 
 class TapeWriter:

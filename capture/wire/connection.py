@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from .codec import Codec, Decoded, answer_codec, request_codec
-from .errors import LocalProtocolError, MalformedFrameError, RemoteProtocolError
-from .framing import Splitter, frame
-from .handshake import (
+from capture.wire.messages.message import NEWEST_VERSION, OLDEST_VERSION
+from capture.wire.text.codec import Codec, Decoded, answer_codec, request_codec
+from capture.wire.text.framing import Splitter, frame
+from capture.wire.text.handshake import (
     PREFIX,
     ClientHello,
     ServerHello,
@@ -15,7 +15,7 @@ from .handshake import (
     parse_server_hello,
     server_hello,
 )
-from .layout import NEWEST_VERSION, OLDEST_VERSION
+from capture.wire.text.protocol_error import LocalProtocolError, MalformedFrameError, RemoteProtocolError
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from .codec import Codec, Decoded, Values, request_codec
-from .naming import symbol_asked, symbol_of
-from .notices import describe
+from capture.wire.messages.naming import symbol_asked, symbol_of
+from capture.wire.messages.notices import describe
+from capture.wire.text.codec import Codec, Decoded, Values, request_codec
 
 DATA_TYPES = {1: "live", 2: "frozen", 3: "delayed", 4: "delayed_frozen"}
 

@@ -11,13 +11,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .absent import ABSENT, word_for_none
-from .columns import Columns, Numbers
-from .errors import LocalProtocolError
-from .layout import VERSION_FIELD, Kind
-from .rows import OPERATIONS, SIDES
-from .shapes import KINDS_BASE, SHAPES, Shape
-from .ticktypes import SIZE_OF_PRICE
+from capture.wire.messages.absent import ABSENT, word_for_none
+from capture.wire.messages.message import VERSION_FIELD, Kind
+from capture.wire.messages.shapes import KINDS_BASE, SHAPES, Shape
+from capture.wire.messages.ticktypes import SIZE_OF_PRICE
+from capture.wire.text.protocol_error import LocalProtocolError
+from capture.wire.text.typed_columns import Columns, Numbers
+
+from .table_rows import OPERATIONS, SIDES
 
 LENGTH_BYTES = 4
 _PLACEHOLDER = "\1" * LENGTH_BYTES  # stands where a frame's length goes, so that NULs can be counted before

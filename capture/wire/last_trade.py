@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from .times import moment_of, readings_us, zone_of
+from .ib_times import moment_of, readings_us, zone_of
 from .zones import exchange_zone
 
 _DATE = re.compile(r"(\d{6}(?:\d\d)?)(?:[ -]+(\d\d:\d\d(?::\d\d)?)(.*))?")

@@ -6,8 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from capture.wire.messages.ticktypes import LIVE_OF_DELAYED, tick_name
+
 from .context import DATA_TYPES, Context
-from .ticktypes import LIVE_OF_DELAYED, tick_name
 
 Numbers = npt.NDArray[np.int64]
 

@@ -10,7 +10,7 @@ import pytest
 from capture.cli import main
 
 Run = Callable[..., Any]
-exits = import_module("capture.cli.exits")  # type checkers see only the package
+exits = import_module("capture.cli.shared.exits")  # type checkers see only the package
 
 
 def test_help_needs_none_of_the_heavy_libraries() -> None:
@@ -55,5 +55,5 @@ def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_showing_progress_needs_no_database() -> None:
-    code = "import sys, capture.cli.progress; print(*{'duckdb', 'polars'} & {*sys.modules})"
+    code = "import sys, capture.cli.shared.progress; print(*{'duckdb', 'polars'} & {*sys.modules})"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "\n"

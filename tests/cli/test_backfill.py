@@ -15,7 +15,7 @@ import pytest
 from capture.gateway import Gateway
 from capture.query import open_lake
 
-backfill = import_module("capture.cli.backfill")  # type checkers see only the package
+backfill = import_module("capture.cli.recording.backfill")  # type checkers see only the package
 
 Run = Callable[..., Any]
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 Run = Callable[..., Any]
-demo = import_module("capture.cli.demo")  # type checkers see only the package
+demo = import_module("capture.cli.playing.demo")  # type checkers see only the package
 
 
 @pytest.mark.slow

@@ -75,7 +75,7 @@ def test_force_replaces(run: Run, lake: Path, tmp_path: Path) -> None:
 
 
 def test_long_work_is_told(run: Run, lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("capture.cli.export.LINE_INTERVAL_S", 0.0)
+    monkeypatch.setattr("capture.cli.playing.export.LINE_INTERVAL_S", 0.0)
     assert "3 rows of 3, " in run("export", "trades", "--data", lake, "--format", "csv").err
 
 

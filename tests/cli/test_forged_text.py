@@ -20,9 +20,9 @@ import pytest
 from capture.lake.layout import Layout
 from capture.lake.roll import publish_range
 from capture.lake.views import prepare
+from capture.printable import one_line, printable
+from capture.recorder.recorder import say_on_stderr
 from capture.schemas import NOTICES, TRADES
-from capture.session.recorder import say_on_stderr
-from capture.wire.printable import one_line, printable
 
 Run = Callable[..., Any]
 EVIL = "A\x1b]0;owned\x07\x1b[2J\x9b31m\u202eB\nticktape: error: forged\r"
@@ -108,7 +108,7 @@ def test_what_the_processes_beside_a_recorder_say_is_a_line_of_its_own(tmp_path:
 
 
 def test_what_they_log_is_a_line_of_its_own() -> None:
-    code = ("import logging; from capture.lake.child import begin; begin('x'); "
+    code = ("import logging; from capture.lake.processes.child_process import begin; begin('x'); "
             f"logging.getLogger('y').warning('%s', {EVIL!r})")
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=300).stderr.decode()
     assert said.startswith("ticktape x: A\\x1b]0;owned") and said.count("\n") == 1
@@ -123,14 +123,14 @@ def test_what_is_logged_in_a_command_is_said_as_words_are(
         return data
 
     monkeypatch.setattr(logging.getLogger(), "handlers", [])  # those of the tests
-    monkeypatch.setattr(import_module("capture.cli.sql"), "lake_folder", folder)
+    monkeypatch.setattr(import_module("capture.cli.asking.sql"), "lake_folder", folder)
     err = run("sql", "select 1").err
     assert err.startswith("ticktape: warning: A\\x1b]0;owned")
     assert not CONTROL.search(err) and err.count("\n") == 1
 
 
 def test_the_command_line_prints_in_one_place_only() -> None:
-    printing = {path.name for path in (Path(__file__).parents[2] / "cli").glob("*.py")
+    printing = {path.name for path in (Path(__file__).parents[2] / "cli").rglob("*.py")
                 for node in ast.walk(ast.parse(path.read_text()))
                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"}
     assert printing == {"output.py"}

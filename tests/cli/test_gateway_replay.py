@@ -23,7 +23,7 @@ from capture.lake.roll import Roller
 from capture.lake.views import prepare
 from tests.conftest import ScriptedTape
 
-keys = import_module("capture.cli.keys")  # type checkers see only the package
+keys = import_module("capture.cli.shared.keys")  # type checkers see only the package
 
 Run = Callable[..., Any]
 TICKTAPE = [sys.executable, "-m", "capture.cli"]
@@ -119,7 +119,7 @@ def playing(at_us: int = 10 * MINUTE_US, paused: bool = True) -> Gateway:
 @pytest.fixture
 def ready(monkeypatch: pytest.MonkeyPatch) -> Gateway:
     """A gateway whose commands are run at once, without an event loop."""
-    from capture.gateway.control import run_command
+    from capture.gateway.control.command_socket import run_command
 
     gateway = playing()
     monkeypatch.setattr(gateway, "control", lambda name, *given: run_command(gateway, name, given, {}))

@@ -2,7 +2,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from capture.session.settings import load_settings
+from capture.wanted.settings import load_settings
 
 Run = Callable[..., Any]
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-notebook = importlib.import_module("capture.cli.notebook")  # type checkers see only the package
+notebook = importlib.import_module("capture.cli.asking.notebook")  # type checkers see only the package
 
 Run = Callable[..., Any]
 

@@ -3,7 +3,7 @@ from importlib import import_module
 
 import pytest
 
-output = import_module("capture.cli.output")  # type checkers see only the package
+output = import_module("capture.cli.shared.output")  # type checkers see only the package
 
 
 @pytest.mark.parametrize(("size_bytes", "text"), [

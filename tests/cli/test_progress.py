@@ -8,9 +8,9 @@ import pytest
 
 from capture.session.machine import Machine
 from capture.session.phases import State
-from capture.session.settings import Settings
+from capture.wanted.settings import Settings
 
-progress = import_module("capture.cli.progress")  # type checkers see only the package
+progress = import_module("capture.cli.shared.progress")  # type checkers see only the package
 
 
 def test_rates_are_per_second_since_the_look_before() -> None:

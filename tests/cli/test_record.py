@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 
 from capture.gateway import Gateway
-from capture.session.status import LEAST_INTERVAL_S
-from capture.tape.lock import FolderLock
+from capture.recorder.status import LEAST_INTERVAL_S
+from capture.tape.recording_lock import FolderLock
 
 Run = Callable[..., Any]
-record = import_module("capture.cli.record")  # type checkers see only the package
+record = import_module("capture.cli.recording.record")  # type checkers see only the package
 TICKTAPE = [sys.executable, "-m", "capture.cli"]
 
 

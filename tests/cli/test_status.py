@@ -11,21 +11,21 @@ from typing import Any
 
 import pytest
 
-from capture.lake.file_round import Round
 from capture.lake.layout import Layout
+from capture.lake.proof.file_round import Round
 from capture.lake.roll import Roller
 from capture.lake.sealing import Sealer
 from capture.lake.views import prepare
-from capture.session.journal import Journal
+from capture.recorder.journal import Journal
+from capture.recorder.status import describe_recorder, write_status
 from capture.session.lateness import Timed
 from capture.session.machine import Machine
-from capture.session.settings import Settings
-from capture.session.status import describe_recorder, write_status
+from capture.wanted.settings import Settings
 from capture.wire.context import Request
 
 Run = Callable[..., Any]
 # Type checkers see only the package.
-state, status = (import_module(f"capture.cli.{name}") for name in ("state", "status"))
+state, status = (import_module(f"capture.cli.{name}") for name in ("shared.state", "recording.status"))
 
 NO_PROCESS = 2**22 + 1  # above what Linux gives to processes
 

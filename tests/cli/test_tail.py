@@ -22,7 +22,7 @@ TICKTAPE = [sys.executable, "-m", "capture.cli"]
 
 
 def test_the_columns_of_a_terminal_are_columns() -> None:
-    for table, names in import_module("capture.cli.tail").COLUMNS.items():
+    for table, names in import_module("capture.cli.asking.tail").COLUMNS.items():
         assert not set(names) - set(TABLES[table].schema.names)
 
 

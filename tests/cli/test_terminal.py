@@ -103,7 +103,7 @@ def test_a_broken_pipe_of_another_kind_is_an_error(run: Run, monkeypatch: pytest
     def lost(*_: object) -> None:
         raise BrokenPipeError(32, "Broken pipe")
 
-    monkeypatch.setattr("capture.gateway.control.ask", lost)
+    monkeypatch.setattr("capture.gateway.control.command_socket.ask", lost)
     assert run("gateway", "control", "pause").code == 1
 
 

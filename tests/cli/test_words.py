@@ -13,7 +13,7 @@ import typer
 from capture.cli import app
 
 Run = Callable[..., Any]
-options = import_module("capture.cli.options")  # type checkers see only the package
+options = import_module("capture.cli.shared.options")  # type checkers see only the package
 
 
 def commands() -> Iterator[tuple[str, Any]]:

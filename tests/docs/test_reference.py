@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-reference = import_module("capture.cli.reference")  # type checkers see only the package
+reference = import_module("capture.cli.generate.documents")  # type checkers see only the package
 DOCS = Path(__file__).parents[2] / "docs"
 
 

@@ -13,8 +13,8 @@ from capture.gateway.market import Market
 from capture.lake.layout import Layout
 from capture.lake.roll import Roller
 from capture.lake.views import prepare
-from capture.session.recorder import Recorder
-from capture.session.settings import RecordBlock, Settings
+from capture.recorder.recorder import Recorder
+from capture.wanted.settings import RecordBlock, Settings
 from tests import virtual_time
 
 DAY = "2026-11-18"  # a Wednesday

@@ -45,7 +45,7 @@ def pictures(cells: list[dict[str, Any]]) -> list[bytes]:
 
 def draw(folder: Path) -> None:
     """Run the notebooks on a recording in a folder, and write the images of the docs."""
-    notebook = importlib.import_module("capture.cli.notebook")  # type checkers see only the package
+    notebook = importlib.import_module("capture.cli.asking.notebook")  # type checkers see only the package
     recording.make(folder / "data")
     values = {"DATA": "data", "DAY": recording.DAY, "SYMBOL": "AAPL", "OTHER": "ESZ6"}
     shown = {}

@@ -17,7 +17,7 @@ from . import recording
 from .runner import execute, pictures
 
 # Type checkers see only the package.
-notebook = importlib.import_module("capture.cli.notebook")
+notebook = importlib.import_module("capture.cli.asking.notebook")
 
 PNG = b"\x89PNG\r\n\x1a\n"
 PICTURES = {"first_look": 5, "microstructure": 6, "bars_and_joins": 4, "replay_strategy": 1}

@@ -19,11 +19,11 @@ import pytest
 import capture
 from capture.export import hftbacktest
 from capture.export.job import Job
-from capture.export.writer import Rows
+from capture.export.row_writer import Rows
 from capture.gateway.market import Market
 from capture.query import Lake, QueryError
 from capture.schemas import TABLES
-from capture.session.settings import RecordBlock
+from capture.wanted.settings import RecordBlock
 from tests.foreign import run
 from tests.lake.functions.conftest import IDS, NOON, MadeLake
 from tests.recording import record

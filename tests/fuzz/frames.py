@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from capture.tape.line import Line
-from capture.wire.arrivals import request_ids
-from capture.wire.decode import Batch, _Decoder, decode
-from capture.wire.framing import MAX_FRAME_BYTES, Splitter, boundaries, corruption, frame
-from capture.wire.shapes import Shape
+from capture.wire.line import Line
+from capture.wire.messages.shapes import Shape
+from capture.wire.read_rows import Batch, _Decoder, decode
+from capture.wire.row_owners import request_ids
+from capture.wire.text.framing import MAX_FRAME_BYTES, Splitter, boundaries, corruption, frame
 from tests.wire.test_decode import assert_once_each, context
 
 VERSIONS = (157, 178, 196, 200)

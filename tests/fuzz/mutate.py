@@ -4,9 +4,9 @@ import struct
 from collections.abc import Iterator
 from random import Random
 
-from capture.wire.codec import message_id
-from capture.wire.framing import frame
-from capture.wire.shapes import MASS_IDS
+from capture.wire.messages.shapes import MASS_IDS
+from capture.wire.text.codec import message_id
+from capture.wire.text.framing import frame
 from tests.wire.test_decode import CONTROL, DATES, NO_NUMBERS, NUMBERS, ODD_NUMBERS, TEXTS
 from tests.wire.test_golden import GOLDENS, payload_of
 

@@ -11,9 +11,9 @@ import pytest
 
 from capture.gateway import Gateway
 from capture.gateway.market import Market
-from capture.wire.codec import Decoded
 from capture.wire.connection import ClientConnection
-from capture.wire.handshake import ServerHello
+from capture.wire.text.codec import Decoded
+from capture.wire.text.handshake import ServerHello
 
 AAPL: dict[str, Any] = {"con_id": 265598, "exchange": "SMART"}
 START_US = 1_795_000_000_000_000  # some weekday in November 2026

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from capture.gateway import Gateway
-from capture.wire.codec import request_codec
-from capture.wire.framing import frame
-from capture.wire.requests import OTHER_REQUESTS, REQUESTS
+from capture.wire.messages.requests import OTHER_REQUESTS, REQUESTS
+from capture.wire.text.codec import request_codec
+from capture.wire.text.framing import frame
 
 from .conftest import START_US, Peer, Scene
 

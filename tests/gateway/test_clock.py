@@ -4,7 +4,7 @@ import pytest
 
 from capture.gateway import AT_ONCE, Clock
 from capture.gateway.clock import FASTEST
-from capture.gateway.playback import as_text, moment_us, speed_text
+from capture.gateway.control.playback import as_text, moment_us, speed_text
 
 SPAN = (1_000_000, 9_000_000)
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from capture.gateway import CommandError, Gateway, running
-from capture.gateway.commands import COMMANDS
-from capture.gateway.control import ask, explained, listening, socket_path, usage
+from capture.gateway.control.command_socket import ask, explained, listening, socket_path, usage
+from capture.gateway.control.commands import COMMANDS
 from capture.gateway.market import Market
 
 
@@ -92,7 +92,7 @@ def test_a_folder_of_someone_else_is_not_used(monkeypatch: pytest.MonkeyPatch, t
     socket_path(1).parent.mkdir()
     path = socket_path(1)
     monkeypatch.setattr("os.getuid", lambda: -1)
-    monkeypatch.setattr("capture.gateway.control.socket_path", lambda port: path)
+    monkeypatch.setattr("capture.gateway.control.command_socket.socket_path", lambda port: path)
 
     async def act() -> None:
         async with Gateway(Market()) as gateway:

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from capture.gateway import CommandError, Gateway
-from capture.gateway.commands import COMMANDS, CUT_SHORT, MALFORMED, UNKNOWN
+from capture.gateway.control.commands import COMMANDS, CUT_SHORT, MALFORMED, UNKNOWN
 from capture.wire.connection import BadFrame, Corrupt
-from capture.wire.framing import Splitter, frame
+from capture.wire.text.framing import Splitter, frame
 
 from .conftest import AAPL, START_US, Peer, Scene, Sent
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from capture.gateway.market import Market
-from capture.wire.ticktypes import TICK_TYPES
+from capture.wire.messages.ticktypes import TICK_TYPES
 
 SECOND, HOUR = 1_000_000, 3_600_000_000
 START = 1_764_003_600_000_000

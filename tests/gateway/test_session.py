@@ -14,7 +14,7 @@ from capture.gateway import Gateway, Limits, running
 from capture.gateway.market import Market
 from capture.gateway.server import MOST_STRANGERS
 from capture.wire.connection import ClientConnection
-from capture.wire.framing import frame
+from capture.wire.text.framing import frame
 
 from .conftest import START_US, Peer, Scene
 

@@ -9,8 +9,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from capture.lake.layout import Layout
+from capture.recorder.journal import KILLED
 from capture.schemas import TABLES
-from capture.session.journal import KILLED
 from capture.tape import Kind, read_from, segments
 
 # Messages of which each frame is one row: tick-by-tick by its kind (the third field), and both kinds of depth.

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from capture.lake.layout import Layout, read_rolled
-from capture.lake.verify import Finding, Verifier, foreign
+from capture.lake.proof.verify import Finding, Verifier, foreign
 from capture.query import open_lake
 from capture.tape import Kind, read_from, segments
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from capture.lake.layout import Layout
+from capture.lake.proof.verify import Verifier, foreign
 from capture.lake.roll import Roller
-from capture.lake.verify import Verifier, foreign
 from capture.lake.views import prepare
 
 

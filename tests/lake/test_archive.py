@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from capture.lake import archive
 from capture.lake.archive import write_sorted
-from capture.lake.parquet import write_parquet
+from capture.lake.parquet_file import write_parquet
 from capture.schemas import TABLES, TIMESTAMP, Column, Table
 
 

@@ -15,15 +15,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from capture.decode.restore import Files
 from capture.lake.archive import write_sorted
 from capture.lake.content import UnreadableError, content_hash, plain, read_rows
-from capture.lake.file_check import check_file, queried_files, repair_of
 from capture.lake.layout import Layout
-from capture.lake.parquet import parquet_writer, stored_schema, write_parquet, write_rows
-from capture.lake.rebuild import Rebuilder
-from capture.lake.restore import Files
+from capture.lake.parquet_file import parquet_writer, stored_schema, write_parquet, write_rows
+from capture.lake.proof.file_check import check_file, queried_files, repair_of
+from capture.lake.proof.rebuild import Rebuilder
+from capture.lake.proof.tape_part import Span
 from capture.lake.sealing import Sealer
-from capture.lake.span import Span
 from capture.schemas import TRADES
 
 BEGIN = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
@@ -141,7 +141,7 @@ def test_nothing_is_written_or_read_without_checksums() -> None:
     paths = [path for folder in ("capture", "cli") for path in (root / folder).rglob("*.py")]
     calls = {(str(path.relative_to(root)), name) for path in paths
              for name in re.findall(r"\bpq\.(\w+)\(", path.read_text()) if name != "read_metadata"}
-    assert calls == {("capture/lake/parquet.py", name)
+    assert calls == {("capture/lake/parquet_file.py", name)
                      for name in ("ParquetWriter", "write_table", "ParquetFile", "read_table")}
 
 

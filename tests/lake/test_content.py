@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capture.lake.content import UnreadableError, content_hash, difference, plain, read_rows
-from capture.lake.parquet import write_parquet
+from capture.lake.parquet_file import write_parquet
 from capture.schemas import TRADES
 
 TEXT = st.none() | st.sampled_from(["", "a", "ab", "é"])

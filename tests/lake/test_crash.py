@@ -15,9 +15,9 @@ from capture.lake.layout import Layout, read_rolled
 from capture.lake.roll import Roller
 from capture.lake.views import prepare
 from capture.query import open_lake
-from capture.session.journal import Journal
-from capture.session.settings import Settings
+from capture.recorder.journal import Journal
 from capture.tape import TapeWriter, segments
+from capture.wanted.settings import Settings
 
 Problems = Callable[[Layout], list[tuple[str, str]]]
 KILLS = 20
@@ -43,7 +43,7 @@ def test_a_roller_killed_at_any_moment_leaves_nothing_out_and_nothing_twice(scri
             script.mark()
     layout = Layout(script.data)
     prepare(layout)
-    command = [sys.executable, "-m", "capture.lake.roller", str(script.data), "main", str(os.getpid())]
+    command = [sys.executable, "-m", "capture.lake.processes.roller", str(script.data), "main", str(os.getpid())]
     for kill in range(KILLS):
         with subprocess.Popen(command) as roller:
             started_s, before = time.monotonic(), read_rolled(layout, "main")

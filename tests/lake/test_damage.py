@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
+from capture.decode.restore import nothing_stored
 from capture.lake.layout import Layout, Rolled
 from capture.lake.ranges import Range, Ranges, lost_frames
-from capture.lake.restore import nothing_stored
 from capture.lake.roll import Roller
 from capture.lake.views import prepare
 from capture.tape import examine, repair, segments
-from capture.wire.framing import frame
+from capture.wire.text.framing import frame
 
 
 def price_frames(script: Any, prices: range) -> list[bytes]:

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from capture.lake.decode import _MOST_IDS, Decoder, Tables, _edges
-from capture.lake.events import FIRST_EVENT_ROW
+from capture.decode.control_rows import FIRST_EVENT_ROW
+from capture.decode.decoder import _MOST_IDS, Decoder, Tables, _edges
 from capture.tape import Damage, Follower, Kind, Record, TapeWriter
-from capture.tape.line import Line
-from capture.wire.codec import answer_codec, request_codec
-from capture.wire.framing import frame
-from capture.wire.handshake import ServerHello, client_hello, server_hello
+from capture.wire.line import Line
+from capture.wire.text.codec import answer_codec, request_codec
+from capture.wire.text.framing import frame
+from capture.wire.text.handshake import ServerHello, client_hello, server_hello
 from tests.conftest import HELLO
 
 

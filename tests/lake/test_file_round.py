@@ -11,11 +11,11 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from capture.lake.checker import CheckerBusyError, check
-from capture.lake.file_check import archive_files
-from capture.lake.file_round import Round, read_damaged
 from capture.lake.layout import Layout
-from capture.lake.rebuild import Rebuilder
+from capture.lake.processes.checker import CheckerBusyError, check
+from capture.lake.proof.file_check import archive_files
+from capture.lake.proof.file_round import Round, read_damaged
+from capture.lake.proof.rebuild import Rebuilder
 from capture.lake.sealing import Sealer
 
 DAY_S = 86_400.0
@@ -98,7 +98,7 @@ def test_a_state_that_is_lost_costs_a_round_and_no_more(sealed: Layout, state: s
 
 
 def test_the_process_reads_all_that_is_due_and_there_is_one_of_it(sealed: Layout) -> None:
-    command = [sys.executable, "-m", "capture.lake.checker", str(sealed.root), str(os.getpid())]
+    command = [sys.executable, "-m", "capture.lake.processes.checker", str(sealed.root), str(os.getpid())]
     assert subprocess.run(command, timeout=120, check=True).returncode == 0
     assert read_at(sealed, datetime.now(UTC).timestamp()) == []
     (path,) = sealed.archive("trades").glob("date=2*/*.parquet")

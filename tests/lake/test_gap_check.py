@@ -4,7 +4,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from capture.lake.gap_check import GapCheck
+from capture.lake.proof.gap_check import GapCheck
 
 EARLY, LATE = datetime(2026, 1, 5, 14, tzinfo=UTC), datetime(2026, 1, 5, 15, tzinfo=UTC)
 

@@ -5,9 +5,9 @@ from typing import Any
 import pyarrow.compute as pc
 import pytest
 
-from capture.lake.decode import Decoder
+from capture.decode.decoder import Decoder
 from capture.tape import Follower
-from capture.tape.agreed import WANTED
+from capture.tape.notes import WANTED
 
 SECOND = 1_000_000_000
 

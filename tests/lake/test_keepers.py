@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from capture.lake import checker, sealer
-from capture.lake.checker import CheckerBusyError, CheckerKeeper, check
 from capture.lake.layout import Layout
-from capture.lake.prune import PruneError
+from capture.lake.processes import checker, sealer
+from capture.lake.processes.checker import CheckerBusyError, CheckerKeeper, check
+from capture.lake.processes.sealer import SealerKeeper
+from capture.lake.proof.prune import PruneError
 from capture.lake.sealed import SealerBusyError
-from capture.lake.sealer import SealerKeeper
 from capture.lake.sealing import Sealed, Sealer
 
 STARTED_S = 1_000.0

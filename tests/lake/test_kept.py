@@ -12,8 +12,8 @@ import capture
 from bench.dates import write_lake
 from capture.lake.kept import keep, kept_path, read_kept
 from capture.lake.layout import Layout, day_folders
-from capture.lake.recover import restore
-from capture.lake.verify import misremembered
+from capture.lake.proof.recover import restore
+from capture.lake.proof.verify import misremembered
 
 
 @pytest.fixture(scope="module")

@@ -15,14 +15,14 @@ import pytest
 from capture.gateway import Gateway, running
 from capture.gateway.market import Market
 from capture.lake.layout import Layout
-from capture.lake.lock import locked
+from capture.lake.process_lock import locked
 from capture.lake.roll import Roller
 from capture.lake.sealed import moving_dates, seal_through, sealer_lock
 from capture.lake.sealing import Sealer
 from capture.lake.views import prepare
-from capture.tape import TapeWriter, make_folder
-from capture.tape.lock import LOCK_NAME, FolderLock
-from capture.tape.publish import PRIVATE
+from capture.publish import PRIVATE, make_folder
+from capture.tape import TapeWriter
+from capture.tape.recording_lock import LOCK_NAME, FolderLock
 
 NOBODY = 65_534
 
@@ -65,7 +65,7 @@ def test_a_whole_recording_and_an_export_have_the_same_modes_under_any_umask(uma
                       ["export", "trades", "--by", "symbol", "--format", "csv", "-o", out]):
             subprocess.run([sys.executable, "-m", "capture.cli", *map(str, words), "--data", str(data)], umask=umask,
                            check=True, capture_output=True, timeout=300)  # fmt: skip
-        subprocess.run([sys.executable, "-m", "capture.lake.checker", str(data), str(os.getpid())], umask=umask,
+        subprocess.run([sys.executable, "-m", "capture.lake.processes.checker", str(data), str(os.getpid())], umask=umask,
                        check=True, timeout=300)  # fmt: skip
     assert {"lock", "roller.lock", "status.json", "rolled.json"} <= {path.name for path in data.rglob("*")}
     assert mode(data) == 0o700

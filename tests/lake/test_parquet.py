@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from capture.lake.parquet import write_parquet
+from capture.lake.parquet_file import write_parquet
 from capture.schemas import MARKET_TABLES, TABLES
 
 

@@ -11,19 +11,19 @@ from typing import Any
 
 import pytest
 
-from capture.lake import prune as pruning
 from capture.lake.layout import LakeStateError, Layout
-from capture.lake.prune import PruneError, old_rows, old_tape, prune
+from capture.lake.proof import prune as pruning
+from capture.lake.proof.prune import PruneError, old_rows, old_tape, prune
+from capture.lake.proof.rebuild import Rebuilder, link_tape
+from capture.lake.proof.verify import Verifier, foreign
 from capture.lake.pruned import read_pruned_tables, read_pruned_tape
-from capture.lake.rebuild import Rebuilder, link_tape
 from capture.lake.roll import Roller
 from capture.lake.sealed import SealerBusyError, sealed_through, sealer_lock
 from capture.lake.sealing import Sealer
-from capture.lake.verify import Verifier, foreign
 from capture.lake.views import prepare
 from capture.query import open_lake
 from capture.tape import seal_closed, segments
-from capture.tape.agreed import BACKFILL, BACKFILLED
+from capture.tape.notes import BACKFILL, BACKFILLED
 from tests.lake.killed import Killed, dying
 
 DAYS = [date(2026, 1, day) for day in (5, 6, 7, 8, 9)]
@@ -356,7 +356,7 @@ def test_coverage_does_not_speak_of_what_went(layout: Layout) -> None:
 @pytest.mark.slow
 def test_the_sealer_process_prunes_after_sealing_if_it_is_told(going_on: Week) -> None:
     layout = going_on.layout
-    command = [sys.executable, "-m", "capture.lake.sealer", str(layout.root), '{"trades": 2, "tape": 2}']
+    command = [sys.executable, "-m", "capture.lake.processes.sealer", str(layout.root), '{"trades": 2, "tape": 2}']
     assert sealed_through(layout, "trades") == DAYS[3]
     assert subprocess.run(command[:-1], check=False).returncode == 0
     assert sealed_through(layout, "trades") == DAYS[4], "by the true clock the last day is over, too"

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from capture.lake.layout import Layout, read_rolled
-from capture.lake.lock import RollerBusyError, roller_lock
-from capture.lake.rebuild import NotEmptyError, Rebuilder, link_tape, require_empty
-from capture.lake.span import Span
-from capture.lake.strays import Account
+from capture.lake.process_lock import RollerBusyError, roller_lock
+from capture.lake.proof.rebuild import NotEmptyError, Rebuilder, link_tape, require_empty
+from capture.lake.proof.tape_part import Span
+from capture.lake.proof.unaccounted_files import Account
 from capture.tape import TapeError, segments
 
 

@@ -14,16 +14,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from capture.lake.decode import Decoder
+from capture.decode.decoder import Decoder
+from capture.decode.restore import Files, missing
 from capture.lake.layout import NEVER_SEALED, Layout, read_rolled
-from capture.lake.restore import Files, missing
+from capture.lake.proof.verify import Verifier
 from capture.lake.roll import Roller
 from capture.lake.sealed import seal_through
-from capture.lake.verify import Verifier
 from capture.query import open_lake
 from capture.schemas import MIDPOINTS
 from capture.tape import Follower, Kind
-from capture.tape.agreed import BACKFILL, BACKFILLED, CUT
+from capture.tape.notes import BACKFILL, BACKFILLED, CUT
 
 SECOND = 1_767_623_400
 Trade = tuple[int, float, str | None]  # second after SECOND, price, exchange
@@ -54,7 +54,7 @@ def test_dictionaries_and_plain_text_are_equal() -> None:
 def test_rows_are_found_however_many_files_are_remembered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: int
 ) -> None:
-    monkeypatch.setattr("capture.lake.restore.KNOWN_FILES", known)
+    monkeypatch.setattr("capture.decode.restore.KNOWN_FILES", known)
     layout, moments = Layout(tmp_path), [datetime.fromtimestamp(SECOND + number, UTC) for number in range(3)]
     for number, moment in enumerate(moments):
         path = layout.live_file("midpoints", moment.date().isoformat(), "main", number)

@@ -8,11 +8,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from capture.lake.layout import Layout, read_rolled, write_rolled
-from capture.lake.parquet import ROW_GROUP_ROWS
+from capture.lake.parquet_file import ROW_GROUP_ROWS
 from capture.lake.roll import Roller
 from capture.lake.views import prepare
-from capture.tape import publish
-from capture.wire.framing import frame
+from capture.publish import publish
+from capture.wire.text.framing import frame
 
 
 def rows(layout: Layout, table: str) -> list[tuple[Any, ...]]:

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from capture.lake.layout import Layout, read_rolled
-from capture.lake.lock import roller_lock
+from capture.lake.process_lock import roller_lock
 from capture.lake.views import prepare
 
 
 def start(script: Any, parent: int) -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-m", "capture.lake.roller", str(script.data), "main", str(parent)]
+    command = [sys.executable, "-m", "capture.lake.processes.roller", str(script.data), "main", str(parent)]
     return subprocess.Popen(command, stderr=subprocess.PIPE)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from capture.lake.seal_check import missing_bytes
+from capture.tape.compressed_check import missing_bytes
 
 CONTENTS = {
     "nothing": b"",

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from capture.lake.layout import Layout
-from capture.lake.recover import _least_mark
+from capture.lake.proof.recover import _least_mark
 from capture.lake.state import SETTLED_NS, SealedDay, SealedDays, archived_through, is_archived, position_fault
 
 DAY = "2026-01-05"

@@ -21,12 +21,12 @@ import pytest
 from capture.lake import roll, sealing
 from capture.lake.content import UnreadableError
 from capture.lake.layout import NEVER_SEALED, Layout, archive_marks, read_rolled, write_rolled
-from capture.lake.rebuild import Rebuilder
+from capture.lake.processes.sealer import SealerKeeper
+from capture.lake.proof.rebuild import Rebuilder
+from capture.lake.proof.verify import Verifier, foreign
 from capture.lake.roll import Roller
 from capture.lake.sealed import SealerBusyError, sealed_through, sealer_lock
-from capture.lake.sealer import SealerKeeper
 from capture.lake.sealing import Sealer
-from capture.lake.verify import Verifier, foreign
 from capture.lake.views import prepare
 from capture.query import open_lake
 from capture.schemas import TABLES
@@ -287,7 +287,8 @@ def test_the_sealer_process_seals_and_a_roller_starts_it(days: Days) -> None:
     keeper.look()
     keeper.stop()
     assert rows(days.layout) == before
-    assert subprocess.run([sys.executable, "-m", "capture.lake.sealer", days.layout.root], check=False).returncode == 0
+    command = [sys.executable, "-m", "capture.lake.processes.sealer", str(days.layout.root)]
+    assert subprocess.run(command, check=False).returncode == 0
     assert days.through() == {THIRD}
     assert rows(days.layout) == before
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from capture.lake.span import Bound, Span
+from capture.lake.proof.tape_part import Bound, Span
 
 FIRST, SECOND, THIRD = date(2026, 1, 5), date(2026, 1, 6), date(2026, 1, 7)
 HOUR_NS = 3_600_000_000_000

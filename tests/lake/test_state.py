@@ -14,14 +14,14 @@ import pytest
 from capture.lake.archive import SealError
 from capture.lake.kept import keep
 from capture.lake.layout import LakeStateError, Layout, day_folders
-from capture.lake.lock import roller_lock
-from capture.lake.prune import PruneError, prune
-from capture.lake.rebuild import Rebuilder
-from capture.lake.recover import restore
+from capture.lake.process_lock import roller_lock
+from capture.lake.proof.prune import PruneError, prune
+from capture.lake.proof.rebuild import Rebuilder
+from capture.lake.proof.recover import restore
+from capture.lake.proof.verify import Verifier, foreign, misremembered
 from capture.lake.roll import Roller, publish_file
 from capture.lake.sealed import seal_through, sealed_through
 from capture.lake.sealing import Sealed, Sealer
-from capture.lake.verify import Verifier, foreign, misremembered
 from capture.lake.views import prepare
 from capture.query import QueryError, open_lake
 from capture.schemas import TRADES

@@ -8,10 +8,10 @@ from typing import Any
 import duckdb
 import pytest
 
-from capture.lake import roller
+from capture.lake.processes import roller
 from capture.lake.views import belongs, prepare
 from capture.query import open_lake
-from capture.session.instrument import InstrumentError, parse_instrument
+from capture.wanted.instrument import InstrumentError, parse_instrument
 
 
 def test_a_stamp_that_is_no_text_is_written_anew(script: Any) -> None:

@@ -16,10 +16,10 @@ import pytest
 
 from capture.lake.content import read_rows
 from capture.lake.layout import Layout, Rolled, read_rolled, write_rolled
-from capture.lake.rebuild import Rebuilder
+from capture.lake.proof.rebuild import Rebuilder
+from capture.lake.proof.tape_part import Span
+from capture.lake.proof.verify import Verifier
 from capture.lake.roll import Roller, publish_file
-from capture.lake.span import Span
-from capture.lake.verify import Verifier
 from capture.lake.views import prepare
 from capture.schemas import TRADES
 from capture.tape import seal_closed, segments
@@ -236,7 +236,7 @@ def test_a_part_is_compared_alone(rolled: Layout) -> None:
 
 
 def test_the_hash_of_a_table_is_that_of_another_lake(rolled: Layout, tmp_path: Path) -> None:
-    from capture.lake.rebuild import link_tape
+    from capture.lake.proof.rebuild import link_tape
 
     other = Layout(tmp_path / "other")
     link_tape(rolled, "main", other)

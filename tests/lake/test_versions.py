@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from capture.lake.parquet import write_parquet
+from capture.lake.parquet_file import write_parquet
 from capture.lake.versions import newer_columns, oldest_version, stored_version
 from capture.schemas import TABLES, Table
 

@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from capture.lake.layout import Layout
-from capture.lake.rebuild import Rebuilder
+from capture.lake.proof.rebuild import Rebuilder
 from capture.lake.roll import Roller
 from capture.lake.sealed import seal_through
 from capture.lake.views import belongs, prepare

@@ -8,20 +8,20 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capture.lake.decode import Decoder
-from capture.lake.events import Events
-from capture.lake.gaps import Gaps, Seen
+from capture.decode.control_rows import Events
+from capture.decode.decoder import Decoder
+from capture.decode.gaps import Gaps, Seen
+from capture.decode.restore import Files, Restorer, nothing_stored
 from capture.lake.layout import Rolled, read_rolled
-from capture.lake.prune import prune
+from capture.lake.proof.prune import prune
+from capture.lake.proof.rebuild import Rebuilder
+from capture.lake.proof.verify import Verifier
 from capture.lake.pruned import read_pruned_tape
 from capture.lake.ranges import Ranges
-from capture.lake.rebuild import Rebuilder
-from capture.lake.restore import Files, Restorer, nothing_stored
-from capture.lake.verify import Verifier
 from capture.query import open_lake
 from capture.tape import Follower, Kind
-from capture.tape.line import Line
 from capture.wire.context import Request
+from capture.wire.line import Line
 from tests.lake.test_prune import DAYS, TODAY, Week
 
 STREAMS = ("all_last", "quotes", "depth")

@@ -9,8 +9,8 @@ from typing import Any
 from unittest import mock
 
 from capture.lake.layout import Layout
+from capture.lake.proof.verify import Finding, Verifier, foreign
 from capture.lake.roll import Roller
-from capture.lake.verify import Finding, Verifier, foreign
 from capture.lake.views import prepare
 from tests.disk import Tree, write_tree
 from tests.power.life import Clock, Owed, Recording, trade
@@ -68,7 +68,7 @@ def start_again(tree: Tree, root: Path, clock: Clock) -> After:
     nothing = mock.Mock(return_value=None)
     try:
         with clock.ruling(), mock.patch("os.fsync", nothing), mock.patch("os.fdatasync", nothing), \
-                mock.patch("capture.tape.publish._on_disk", {}):
+                mock.patch("capture.publish._on_disk", {}):
             _go_on(after, layout, clock)
     except Exception as error:
         after.error = f"{type(error).__name__}: {error}"

@@ -12,18 +12,18 @@ from types import SimpleNamespace
 from unittest import mock
 
 from capture.lake.layout import Layout
-from capture.lake.prune import PruneError, prune
+from capture.lake.proof.prune import PruneError, prune
 from capture.lake.roll import Roller
 from capture.lake.sealing import Sealer
 from capture.lake.views import prepare
+from capture.recorder.history_desk import HistoryDesk, Wish
+from capture.recorder.journal import Journal
 from capture.schemas import TABLES
-from capture.session.history_desk import HistoryDesk, Wish
-from capture.session.journal import Journal
-from capture.session.settings import Settings
 from capture.tape import TapeError, TapeFull, seal_closed
-from capture.wire.codec import answer_codec, request_codec
-from capture.wire.framing import frame
-from capture.wire.handshake import client_hello, server_hello
+from capture.wanted.settings import Settings
+from capture.wire.text.codec import answer_codec, request_codec
+from capture.wire.text.framing import frame
+from capture.wire.text.handshake import client_hello, server_hello
 from tests.conftest import HELLO, SESSION
 from tests.disk import Disk, Tree, write_tree
 from tests.power.watch import Killed, Short, Watch
@@ -60,7 +60,7 @@ class Clock:
     def ruling(self) -> Iterator[None]:
         """Let the tape be stamped by it, and leave out what takes long: the views file, and tables that stay empty."""
         clock = SimpleNamespace(time_ns=self.tick, monotonic_ns=lambda: self.now_ns)
-        with (mock.patch("capture.tape.clock.time", clock),
+        with (mock.patch("capture.tape.steady_clock.time", clock),
               mock.patch.dict(TABLES, {name: TABLES[name] for name in FILLED}, clear=True),
               mock.patch("capture.lake.views._write_views", lambda layout, faults, path: path.write_bytes(b"views"))):
             yield
@@ -197,7 +197,7 @@ class Life:
         """Do a step in a process, which may be killed or end with an error by it."""
         self.watch.process = process
         try:
-            with mock.patch("capture.tape.publish._on_disk", self._on_disk.setdefault(process, {})):
+            with mock.patch("capture.publish._on_disk", self._on_disk.setdefault(process, {})):
                 step(self)
         except Killed:
             self.end(process)

@@ -9,10 +9,10 @@ import pyarrow as pa
 import pytest
 
 import capture
-from capture.lake import parquet
+from capture.lake import parquet_file as parquet
 from capture.lake.archive import write_sorted
 from capture.lake.layout import Layout
-from capture.lake.parquet import write_parquet
+from capture.lake.parquet_file import write_parquet
 from capture.lake.sealed import seal_through
 from capture.lake.views import prepare
 from capture.query import archive_sweep, replay

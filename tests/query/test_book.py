@@ -5,8 +5,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from capture.lake.functions.books import MOST_POSITIONS
-from capture.query.book import DELETE, EMPTY, INSERT, STEPS, UPDATE, Ints, Side
+from capture.functions.books import MOST_POSITIONS
+from capture.query.books.book_side import DELETE, EMPTY, INSERT, STEPS, UPDATE, Ints, Side
 
 Operation = tuple[int, int]
 OPERATIONS = st.tuples(st.sampled_from([INSERT, UPDATE, DELETE]), st.integers(-2, 12))

@@ -10,9 +10,9 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from capture.lake.functions.books import NOT_ASKED, NOTHING_YET
-from capture.query.book_lives import NEVER_US, History, Key, histories
-from capture.query.book_replay import Changes, Every, Operations, Piece, operations, replay
+from capture.functions.books import NOT_ASKED, NOTHING_YET
+from capture.query.books.book_lives import NEVER_US, History, Key, histories
+from capture.query.books.book_replay import Changes, Every, Operations, Piece, operations, replay
 
 from .test_book import one_by_one
 

@@ -12,7 +12,7 @@ import pytest
 import capture
 from capture.gateway.market import Market
 from capture.query import QueryError
-from capture.session.settings import RecordBlock
+from capture.wanted.settings import RecordBlock
 from tests.recording import record
 
 pytestmark = pytest.mark.slow

@@ -14,7 +14,7 @@ import capture
 from capture.query import intervals
 from capture.query.coverage import coverage
 from capture.query.intervals import Spans, difference, intersection, totals, union
-from capture.tape.agreed import WANTED
+from capture.tape.notes import WANTED
 
 NOON = datetime(2026, 1, 5, 17, 0, tzinfo=UTC).timestamp()  # Monday noon in New York
 SECOND = 1_000_000_000

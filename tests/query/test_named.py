@@ -7,7 +7,7 @@ import pytest
 from capture.lake.layout import Layout
 from capture.lake.views import prepare
 from capture.query import open_lake
-from capture.query.named import named_tables, needed_tables
+from capture.query.tables_named import named_tables, needed_tables
 from capture.schemas import GAPS, QUOTES, TABLES, TRADES
 
 ALL = list(TABLES.values())

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from capture.lake.layout import Layout
+from capture.lake.proof.verify import Verifier, foreign
 from capture.lake.roll import Roller
 from capture.lake.sealed import sealed_through
 from capture.lake.sealing import Sealer
-from capture.lake.verify import Verifier, foreign
 from capture.lake.views import prepare
 
 LASTS_S = float(os.environ.get("READERS_S", "30"))

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import capture
-from capture.lake.functions import FUNCTIONS
+from capture.functions import FUNCTIONS
 from capture.query.html import MOST_LETTERS, MOST_ROWS
 from capture.schemas import MARKET_TABLES, Table
 

@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 import capture
+from capture.decode.restore import nothing_stored
 from capture.lake.layout import Layout, Rolled
 from capture.lake.ranges import Ranges
-from capture.lake.restore import nothing_stored
 from capture.query.tail import Tail
 from capture.tape import examine, repair, segments
-from capture.wire.framing import frame
+from capture.wire.text.framing import frame
 
 
 @pytest.fixture(params=["damaged", "repaired"])

@@ -11,7 +11,7 @@ import pytest
 
 from capture.lake.archive import write_sorted
 from capture.lake.layout import Layout
-from capture.lake.parquet import write_parquet
+from capture.lake.parquet_file import write_parquet
 from capture.lake.sealed import seal_through
 from capture.lake.views import prepare
 from capture.schemas import MIDPOINTS, TABLES

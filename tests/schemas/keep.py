@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from capture.lake.parquet import write_parquet
+from capture.lake.parquet_file import write_parquet
 from capture.schemas import TABLES, TIMESTAMP, Column, Table
 
 KEPT = Path(__file__).parents[1] / "golden" / "schemas"

@@ -44,7 +44,7 @@ def test_no_process_of_a_recording_loads_pandas_nor_does_a_question(tmp_path: Pa
         commands = [
             ["-m", "capture.cli", "record", "AAPL", "--streams", "trades,quotes", "--for", "3", "--data", data,
              "--port", gateway.port],
-            ["-m", "capture.lake.sealer", data], ["-m", "capture.lake.checker", data, os.getpid()],
+            ["-m", "capture.lake.processes.sealer", data], ["-m", "capture.lake.processes.checker", data, os.getpid()],
             ["-m", "capture.cli", "verify", "--data", data], ["-m", "capture.cli", "sql", "from trades", "--json",
                                                               "--data", data],
             ["-c", ASK, data]]  # fmt: skip

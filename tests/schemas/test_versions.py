@@ -11,14 +11,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from capture.decode.decoder import Decoder
 from capture.lake.archive import write_sorted
 from capture.lake.content import read_rows
-from capture.lake.decode import Decoder
 from capture.lake.layout import EMPTY_DATE, Layout
-from capture.lake.rebuild import Rebuilder
+from capture.lake.proof.rebuild import Rebuilder
+from capture.lake.proof.verify import Verifier, foreign
 from capture.lake.roll import Roller
 from capture.lake.sealing import Sealer
-from capture.lake.verify import Verifier, foreign
 from capture.lake.versions import file_versions, newer_columns, stored_version
 from capture.lake.views import prepare
 from capture.query import open_lake

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from capture.session.settings import Settings
-from capture.wire.codec import Decoded
+from capture.wanted.settings import Settings
 from capture.wire.connection import ServerConnection
-from capture.wire.handshake import ClientHello
+from capture.wire.text.codec import Decoded
+from capture.wire.text.handshake import ClientHello
 
 DETAILS: dict[str, Any] = {
     "symbol": "AAPL", "sec_type": "STK", "exchange": "SMART", "currency": "USD", "local_symbol": "AAPL",

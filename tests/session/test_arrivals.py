@@ -1,12 +1,12 @@
 import pytest
 
-from capture.session import arrivals as module
-from capture.session.arrivals import Arrivals
-from capture.tape.line import Line
-from capture.wire.codec import answer_codec
+from capture.recorder import arrivals as module
+from capture.recorder.arrivals import Arrivals
 from capture.wire.context import Context
-from capture.wire.framing import frame
-from capture.wire.handshake import ServerHello, server_hello
+from capture.wire.line import Line
+from capture.wire.text.codec import answer_codec
+from capture.wire.text.framing import frame
+from capture.wire.text.handshake import ServerHello, server_hello
 
 
 def ticks(*request_ids: int) -> bytes:

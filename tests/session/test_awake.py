@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from capture.session.awake import AwakeClock
+from capture.recorder.awake import AwakeClock
+from capture.recorder.recorder import Recorder
 from capture.session.phases import State
-from capture.session.recorder import Recorder
-from capture.session.settings import Settings
+from capture.wanted.settings import Settings
 from tests.session.test_beside_the_tape import Scene
 from tests.virtual_time import VirtualLoop
 

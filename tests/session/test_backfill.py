@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from capture.decode.restore import KEYS
 from capture.gateway import Gateway
 from capture.gateway.market import Market
-from capture.lake.restore import KEYS
 from capture.query import open_lake
-from capture.session.recorder import Recorder
-from capture.session.settings import RecordBlock, Settings
+from capture.recorder.recorder import Recorder
+from capture.wanted.settings import RecordBlock, Settings
 
 AAPL = 265598
 STREAMS = ["trades", "quotes", "midpoints", "bars"]

@@ -12,15 +12,15 @@ from typing import Any
 
 import pytest
 
-from capture.session.history_desk import HistoryDesk, Wish
+from capture.recorder.history_desk import HistoryDesk, Wish
+from capture.recorder.recorder import Recorder, say_on_stderr
+from capture.recorder.status import StatusFile
 from capture.session.history_pacing import MOST_IN_WINDOW, WINDOW_S
 from capture.session.machine import Machine
 from capture.session.phases import State
-from capture.session.recorder import Recorder, say_on_stderr
-from capture.session.settings import Settings
-from capture.session.status import StatusFile
 from capture.session.subscriptions import Life
 from capture.tape import Kind, TapeError, TapeFull, TapeWriter, read_from
+from capture.wanted.settings import Settings
 from tests import virtual_time
 
 Gateway = Any  # the scripted gateway of conftest.py
@@ -224,7 +224,7 @@ def test_files_beside_the_tape_that_cannot_be_made_end_nothing(scene: Scene, mon
         await asyncio.sleep(5)
         monkeypatch.setattr(StatusFile, "news", broken)
         monkeypatch.setattr(HistoryDesk, "files", broken)
-        monkeypatch.setattr("capture.session.sealer.seal_closed", broken)
+        monkeypatch.setattr("capture.recorder.compressor.seal_closed", broken)
         recorder._seal()
         await asyncio.sleep(30)
         assert recorder.machine.subscriptions.all[0].life is Life.FLOWING

@@ -13,9 +13,9 @@ from capture.lake.layout import Layout
 from capture.lake.roll import Roller
 from capture.lake.views import prepare
 from capture.query import open_lake
-from capture.session.damage import DamageNews
-from capture.session.recorder import Recorder
-from capture.session.settings import RecordBlock
+from capture.recorder.damaged_files import DamageNews
+from capture.recorder.recorder import Recorder
+from capture.wanted.settings import RecordBlock
 from tests.recording import record
 
 ONE = {"path": "archive/trades/date=2026-11-20/x.parquet", "why": "CRC", "repair": "ticktape rebuild", "found": "1"}

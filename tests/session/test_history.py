@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
+from capture.session.announcements import Voice
 from capture.session.events import Note, Say
-from capture.session.history import TIMEOUT_S, WITHHELD_S, History, Job, State, gap_job
+from capture.session.history_jobs import TIMEOUT_S, WITHHELD_S, History, Job, State, gap_job
 from capture.session.history_pages import BarPages, Pages, TickPages
-from capture.session.instrument import parse_instrument
-from capture.session.voice import Voice
-from capture.tape.agreed import BACKFILL, BACKFILLED, CUT
-from capture.wire.codec import Decoded, answer_codec
-from capture.wire.notices import describe
+from capture.tape.notes import BACKFILL, BACKFILLED, CUT
+from capture.wanted.instrument import parse_instrument
+from capture.wire.messages.notices import describe
+from capture.wire.text.codec import Decoded, answer_codec
 
 WALL_S = 1_767_700_000.0
 BEGIN = 1_767_623_400

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from capture.session.history import SETTLE_S
-from capture.session.history_desk import OTHERS_S, QUIET_S, HistoryDesk
+from capture.recorder.history_desk import OTHERS_S, QUIET_S, HistoryDesk
+from capture.session.history_jobs import SETTLE_S
 from capture.session.history_pacing import Ask, HistoryPacing
-from capture.session.instrument import Contract, parse_instrument
 from capture.session.lateness import Timed
-from capture.session.settings import Settings
-from capture.session.streams import parse_stream
 from capture.session.subscriptions import Subscription
+from capture.wanted.instrument import Contract, parse_instrument
+from capture.wanted.settings import Settings
+from capture.wanted.streams import parse_stream
 
 END = 1_767_623_409
 TO = END + 2  # with the margin

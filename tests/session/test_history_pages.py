@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capture.session.history_pages import ANY_OPENING, MOST_TICKS, SPANS, BarPages, TickPages, requests_left
-from capture.session.streams import BAR_DURATIONS
-from capture.wire.bar_sizes import BAR_SIZES_S as SIZES_S
+from capture.wanted.streams import BAR_DURATIONS
+from capture.wire.messages.bar_sizes import BAR_SIZES_S as SIZES_S
 
 ORIGIN = 1_767_571_200  # midnight UTC
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capture.session.hours import Phase, parse_hours
+from capture.wanted.hours import Phase, parse_hours
 
 CME = ("20261122:1700-20261123:1600;20261123:1700-20261124:1600;20261126:CLOSED",
        "20261123:0830-20261123:1600;20261124:0830-20261124:1600;20261126:CLOSED", "US/Central")

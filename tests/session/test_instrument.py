@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capture.session.instrument import FORMS, Contract, InstrumentError, grammar, parse_instrument
-from capture.wire.codec import request_codec
+from capture.wanted.instrument import FORMS, Contract, InstrumentError, grammar, parse_instrument
+from capture.wire.text.codec import request_codec
 
 WORDS = {
     "AAPL": Contract(symbol="AAPL", sec_type="STK", exchange="SMART", currency="USD"),

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from capture.session.arrivals import SAMPLES, Arrivals
+from capture.recorder.arrivals import SAMPLES, Arrivals
 from capture.session.lateness import SPAN_S, Lateness, Timed
-from capture.tape.line import Line
-from capture.wire.codec import answer_codec
 from capture.wire.context import Context
-from capture.wire.framing import frame
+from capture.wire.line import Line
+from capture.wire.text.codec import answer_codec
+from capture.wire.text.framing import frame
 
 NOW = 1_767_700_000
 CODEC = answer_codec(200)

@@ -2,9 +2,9 @@ from random import Random
 
 import pytest
 
-from capture.session.hours import Phase
 from capture.session.liveness import CALM_S, FIRST_S, SHORTEST_S, Flow
-from capture.session.streams import KINDS, SNAPSHOT, Kind
+from capture.wanted.hours import Phase
+from capture.wanted.streams import KINDS, SNAPSHOT, Kind
 
 BY_WORD = {kind.word: kind for kind in KINDS}
 QUOTES, TRADES, BARS = BY_WORD["quotes"], BY_WORD["trades"], BY_WORD["bars"]

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from capture.decode.restore import nothing_stored
 from capture.lake.layout import Rolled
 from capture.lake.ranges import Range, Ranges
-from capture.lake.restore import nothing_stored
-from capture.session.recorder import Recorder
-from capture.session.settings import Settings
+from capture.recorder.recorder import Recorder
 from capture.session.subscriptions import Life
+from capture.wanted.settings import Settings
 from tests import virtual_time
 
 START_US = int(datetime(2026, 11, 18, 15, tzinfo=UTC).timestamp() * 1e6)

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from capture.session.announcements import MOST_LINES, WINDOW_S
 from capture.session.events import (
     Arrived,
     Close,
@@ -28,21 +29,20 @@ from capture.session.events import (
     Tick,
 )
 from capture.session.former import LATE_S
-from capture.session.history import Job
+from capture.session.history_jobs import Job
 from capture.session.history_pages import TickPages
-from capture.session.instrument import parse_instrument
 from capture.session.lateness import Timed
 from capture.session.machine import RESOLVE_TIMEOUT_S, Machine
 from capture.session.phases import PHASES, State
-from capture.session.settings import Settings
-from capture.session.streams import parse_stream
 from capture.session.subscriber import AFTERWARDS_S, DOUBT_S, PACING_RETRY_S
 from capture.session.subscriptions import Life, Subscription
-from capture.session.voice import MOST_LINES, WINDOW_S
-from capture.tape.agreed import WANTED
-from capture.wire.codec import Decoded, answer_codec
-from capture.wire.handshake import ServerHello
-from capture.wire.notices import CODES, Action
+from capture.tape.notes import WANTED
+from capture.wanted.instrument import parse_instrument
+from capture.wanted.settings import Settings
+from capture.wanted.streams import parse_stream
+from capture.wire.messages.notices import CODES, Action
+from capture.wire.text.codec import Decoded, answer_codec
+from capture.wire.text.handshake import ServerHello
 
 CODEC = answer_codec(200)
 NOON_S = datetime(2026, 11, 23, 12, tzinfo=ZoneInfo("US/Eastern")).timestamp()

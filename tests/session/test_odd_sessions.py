@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
+from capture.decode.restore import nothing_stored
 from capture.lake.layout import Rolled
 from capture.lake.ranges import Ranges
-from capture.lake.restore import nothing_stored
-from capture.session.recorder import Recorder
-from capture.session.settings import Settings
-from capture.wire.answers import ANSWERS
-from capture.wire.framing import frame
-from capture.wire.layout import Field
-from capture.wire.notices import CODES
+from capture.recorder.recorder import Recorder
+from capture.wanted.settings import Settings
+from capture.wire.messages.answers import ANSWERS
+from capture.wire.messages.message import Field
+from capture.wire.messages.notices import CODES
+from capture.wire.text.framing import frame
 from tests import virtual_time
 
 START_US = int(datetime(2026, 11, 18, 15, tzinfo=UTC).timestamp() * 1e6)

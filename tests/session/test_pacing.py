@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capture.session.pacing import RequestPacing, TokenBucket
+from capture.session.request_pacing import RequestPacing, TokenBucket
 
 
 @given(

@@ -1,8 +1,8 @@
 import pytest
 
-from capture.session.instrument import Instrument, parse_instrument
-from capture.session.plan import make_plan
-from capture.session.streams import Stream, parse_stream
+from capture.wanted.instrument import Instrument, parse_instrument
+from capture.wanted.plan import make_plan
+from capture.wanted.streams import Stream, parse_stream
 
 
 def wanted(count: int, *streams: str) -> list[tuple[Instrument, Stream]]:

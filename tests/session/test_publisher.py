@@ -5,7 +5,7 @@ import errno
 import os
 from pathlib import Path
 
-from capture.session.publisher import Publisher
+from capture.recorder.publisher import Publisher
 
 
 def test_a_full_disk_is_said_once_and_the_files_go_on_when_there_is_room(tmp_path: Path) -> None:

@@ -14,16 +14,16 @@ from typing import Any
 
 import pytest
 
+from capture.recorder.recorder import Recorder
+from capture.recorder.resume import replay, resume
+from capture.recorder.roller_process import RollerKeeper
+from capture.recorder.status import read_status
 from capture.session.phases import State
-from capture.session.recorder import Recorder
-from capture.session.resume import replay, resume
-from capture.session.roller import RollerKeeper
-from capture.session.settings import Settings
-from capture.session.status import read_status
 from capture.session.subscriptions import Life
 from capture.tape import Kind, Record, TapeError, TapeFull, TapeWriter, read_from, segments
-from capture.tape.agreed import WANTED
-from capture.tape.line import Line
+from capture.tape.notes import WANTED
+from capture.wanted.settings import Settings
+from capture.wire.line import Line
 from tests.conftest import ScriptedTape
 
 Gateway = Any  # the scripted gateway of conftest.py
@@ -292,8 +292,8 @@ def test_a_folder_that_cannot_be_written_is_named(settings: MakeSettings, monkey
 def test_a_stream_that_goes_dead_is_requested_again_and_flows(
     gateway: Gateway, settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("capture.session.recorder.HOUSEKEEPING_S", 0.05)
-    monkeypatch.setattr("capture.session.status.LEAST_INTERVAL_S", 0.05)
+    monkeypatch.setattr("capture.recorder.recorder.HOUSEKEEPING_S", 0.05)
+    monkeypatch.setattr("capture.recorder.status.LEAST_INTERVAL_S", 0.05)
     monkeypatch.setattr("capture.session.liveness.SHORTEST_S", 0.5)
     monkeypatch.setattr("capture.session.liveness.ANSWER_S", 0.5)
     session = Session(gateway, settings(market_data_lines=0))
@@ -338,10 +338,10 @@ def test_segments_rotate_and_finished_ones_are_sealed(gateway: Gateway, settings
 
 RECORD = """
 import asyncio, sys
-from capture.session.pacing import RequestPacing
+from capture.session.request_pacing import RequestPacing
 from capture.session.phases import State
-from capture.session.recorder import Recorder
-from capture.session.settings import Settings
+from capture.recorder.recorder import Recorder
+from capture.wanted.settings import Settings
 settings = Settings(data=sys.argv[1], port=int(sys.argv[2]), roll_interval_s=0.05, sync_interval_s=0.05,
                     record=[{"instruments": ["AAPL"], "streams": ["trades"]}])
 sys.exit(asyncio.run(Recorder(settings, roll=sys.argv[3] == "roll").run()))

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capture.session.instrument import Instrument, parse_instrument
 from capture.session.resolve import MOST_CANDIDATES, AmbiguousError, choose, from_details
-from capture.wire.codec import answer_codec
+from capture.wanted.instrument import Instrument, parse_instrument
+from capture.wire.text.codec import answer_codec
 
 AAPL = parse_instrument("AAPL")
 

@@ -8,17 +8,17 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from capture.decode.restore import nothing_stored
 from capture.lake.layout import Rolled
 from capture.lake.ranges import Ranges
-from capture.lake.restore import nothing_stored
-from capture.session.journal import KILLED, Journal
-from capture.session.resume import FIRST_MARK, resume
-from capture.session.settings import Settings
+from capture.recorder.journal import KILLED, Journal
+from capture.recorder.resume import FIRST_MARK, resume
 from capture.tape import Kind, RecorderBusy, TapeError, examine, last_mark, read_from, repair, segments
-from capture.tape.line import Line
 from capture.tape.record import BODY_LIMIT_BYTES, MARKER
+from capture.wanted.settings import Settings
 from capture.wire.connection import ClientConnection, ServerConnection
-from capture.wire.handshake import ClientHello
+from capture.wire.line import Line
+from capture.wire.text.handshake import ClientHello
 
 MakeSettings = Callable[..., Settings]
 CONTRACT = {"con_id": 265598, "local_symbol": "AAPL", "symbol": "AAPL"}

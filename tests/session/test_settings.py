@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from capture.session.settings import Settings, SettingsError, data_folder, load_settings, template
+from capture.wanted.settings import Settings, SettingsError, data_folder, load_settings, template
 
 
 @pytest.fixture(autouse=True)

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from capture.session import snapshot as module
-from capture.session.settings import Settings
-from capture.session.snapshot import Snapshot, snapshot
+from capture.recorder import snapshot as module
+from capture.recorder.snapshot import Snapshot, snapshot
 from capture.tape import Kind, read_from
-from capture.wire.codec import Decoded
+from capture.wanted.settings import Settings
+from capture.wire.text.codec import Decoded
 
 MakeSettings = Callable[..., Settings]
 RATIOS, DIVIDENDS = "TTMNPMGN=23.5;NLOW=164.08", "0.99,1.02,20261207,0.26"

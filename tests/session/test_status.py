@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from capture.session import status
+from capture.recorder import status
+from capture.recorder.status import BYTES_PER_SECOND, FILE_NAME, LEAST_INTERVAL_S, StatusFile, read_status
 from capture.session.machine import Machine
-from capture.session.settings import Settings
-from capture.session.status import BYTES_PER_SECOND, FILE_NAME, LEAST_INTERVAL_S, StatusFile, read_status
+from capture.wanted.settings import Settings
 
 
 def _described(count: int, number: int) -> dict[str, Any]:

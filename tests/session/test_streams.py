@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capture.schemas import TABLES
-from capture.session.instrument import Contract
-from capture.session.streams import BAR_DURATIONS, KINDS, SNAPSHOT, StreamError, allowed_streams, parse_stream
-from capture.wire.codec import request_codec
+from capture.wanted.instrument import Contract
+from capture.wanted.streams import BAR_DURATIONS, KINDS, SNAPSHOT, StreamError, allowed_streams, parse_stream
 from capture.wire.context import CANCELS, Context
+from capture.wire.text.codec import request_codec
 
 STOCK = Contract(
     265598, "AAPL", "STK", exchange="SMART", primary_exchange="NASDAQ", currency="USD", local_symbol="AAPL")

@@ -3,7 +3,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from capture.session.windows import IB_RESTART_WINDOWS, WindowError, parse_window
+from capture.wanted.windows import IB_RESTART_WINDOWS, WindowError, parse_window
 
 NEW_YORK = ZoneInfo("America/New_York")
 

@@ -11,11 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from capture.decode.restore import KEYS
 from capture.gateway.market import Market
 from capture.gateway.market.instruments import INSTRUMENTS
 from capture.lake.layout import Layout
-from capture.lake.restore import KEYS
-from capture.lake.verify import Finding, Verifier
+from capture.lake.proof.verify import Finding, Verifier
 
 from .books import HOUR_US, Books, Key, Name
 from .tally import CONTENT, Tally

@@ -7,8 +7,8 @@ from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from capture.gateway.commands import COMMANDS
-from capture.session.windows import IB_RESTART_WINDOWS, parse_window
+from capture.gateway.control.commands import COMMANDS
+from capture.wanted.windows import IB_RESTART_WINDOWS, parse_window
 
 EASTERN = ZoneInfo("America/New_York")
 WINDOWS = [parse_window(text) for text in IB_RESTART_WINDOWS]

@@ -22,9 +22,9 @@ from capture.gateway.market import Market
 from capture.lake.layout import Layout, read_rolled
 from capture.lake.roll import Roller
 from capture.lake.views import prepare
+from capture.recorder.recorder import Recorder
 from capture.session.phases import State
-from capture.session.recorder import Recorder
-from capture.session.settings import RecordBlock, Settings
+from capture.wanted.settings import RecordBlock, Settings
 
 from . import schedule
 from .books import Books, Name
@@ -58,9 +58,9 @@ Faults = Mapping[str, Sequence[tuple[Any, ...]]]
 # Coarser steps of time than the product's, so that most of the work is that of the rows, and nothing waits for a disk.
 HASTY: dict[str, Any] = {
     "capture.gateway.client.TICK_S": STEP_S, "capture.gateway.streamer.LONGEST_US": 1_800_000_000,
-    "capture.session.recorder.HOUSEKEEPING_S": STEP_S, "capture.session.watchman.STALLED_S": 5 * STEP_S,
+    "capture.recorder.recorder.HOUSEKEEPING_S": STEP_S, "capture.session.watchman.STALLED_S": 5 * STEP_S,
     "capture.session.machine.LINE_QUIET_S": 2.5 * STEP_S, "capture.session.machine.PROBE_AFTER_S": 2.5 * STEP_S,
-    "capture.session.status.StatusFile.write_status": lambda *_: None,
+    "capture.recorder.status.StatusFile.write_status": lambda *_: None,
     "capture.gateway.market.statistics.CACHED_PIECES": 1_000,  # filled within a day, not half a week
     "os.fsync": lambda _: None, "os.sched_yield": lambda: None,
 }  # fmt: skip

@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capture.tape.clock import TapeClock
+from capture.tape.steady_clock import TapeClock
 
 SECOND_NS = 1_000_000_000
 

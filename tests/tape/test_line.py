@@ -8,11 +8,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from capture.tape.line import Line, Read
-from capture.wire.codec import answer_codec, request_codec
 from capture.wire.context import Context
-from capture.wire.framing import frame
-from capture.wire.handshake import ServerHello, client_hello, server_hello
+from capture.wire.line import Line, Read
+from capture.wire.text.codec import answer_codec, request_codec
+from capture.wire.text.framing import frame
+from capture.wire.text.handshake import ServerHello, client_hello, server_hello
 
 SESSION = {"host": "127.0.0.1", "port": 4002}
 HELLO = server_hello(ServerHello(200, "20260105 14:30:00 Mitteleuropäische Zeit"))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from capture.tape.near import hint, near, unknown
+from capture.suggestion import hint, near, unknown
 
 KNOWN = ["AAPL", "MSFT", "BRK B", "Aapl", "EUR.USD"]
 

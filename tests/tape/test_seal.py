@@ -10,19 +10,8 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from capture.tape import (
-    Kind,
-    SegmentReader,
-    TapeError,
-    TapeFull,
-    TapeWriter,
-    examine,
-    publish,
-    seal,
-    seal_closed,
-    segments,
-)
-from capture.tape.publish import LEFTOVER_AGE_S
+from capture.publish import LEFTOVER_AGE_S, publish
+from capture.tape import Kind, SegmentReader, TapeError, TapeFull, TapeWriter, examine, seal, seal_closed, segments
 from capture.tape.segment import sealed_path
 
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from capture.wire.absent import ABSENT, PAIRED
-from capture.wire.shapes import SHAPES
-from capture.wire.ticktypes import TICK_TYPES
+from capture.wire.messages.absent import ABSENT, PAIRED
+from capture.wire.messages.shapes import SHAPES
+from capture.wire.messages.ticktypes import TICK_TYPES
 
 from .test_rows import row_of
 

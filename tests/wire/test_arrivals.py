@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capture.wire.arrivals import NO_REQUEST, count_rows, request_ids
-from capture.wire.codec import answer_codec
-from capture.wire.columns import Numbers
 from capture.wire.context import Context
-from capture.wire.decode import decode
-from capture.wire.framing import boundaries, frame
+from capture.wire.read_rows import decode
+from capture.wire.row_owners import NO_REQUEST, count_rows, request_ids
+from capture.wire.text.codec import answer_codec
+from capture.wire.text.framing import boundaries, frame
+from capture.wire.text.typed_columns import Numbers
 
 BAR = {"open": 1, "high": 2, "low": 1, "close": 2, "volume": 5, "wap": 1.5, "trade_count": 3}
 MASSES: dict[str, dict[str, Any]] = {

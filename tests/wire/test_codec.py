@@ -8,8 +8,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from capture.wire.answers import ANSWERS, UNREAD
-from capture.wire.codec import (
+from capture.wire.messages.answers import ANSWERS, UNREAD
+from capture.wire.messages.message import Element, Field, Kind, Message, Repeat
+from capture.wire.messages.requests import REQUESTS
+from capture.wire.text.codec import (
     MOST_REPEATS,
     PARSE,
     UNSET_FLOAT,
@@ -27,9 +29,7 @@ from capture.wire.codec import (
     request_codec,
     unescape,
 )
-from capture.wire.errors import LocalProtocolError, MalformedFrameError, ProtocolError, UnknownMessageError
-from capture.wire.layout import Element, Field, Kind, Message, Repeat
-from capture.wire.requests import REQUESTS
+from capture.wire.text.protocol_error import LocalProtocolError, MalformedFrameError, ProtocolError, UnknownMessageError
 
 VERSIONS = st.integers(157, 200)
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False).filter(lambda number: number not in UNSET_SIZES)

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from capture.wire.codec import Decoded
 from capture.wire.connection import BadFrame, ClientConnection, Corrupt, Event, ServerConnection
-from capture.wire.errors import LocalProtocolError, RemoteProtocolError
-from capture.wire.framing import frame
-from capture.wire.handshake import ClientHello, ServerHello, client_hello, server_hello
-from capture.wire.requests import ACCOUNT_REQUESTS
+from capture.wire.messages.requests import ACCOUNT_REQUESTS
+from capture.wire.text.codec import Decoded
+from capture.wire.text.framing import frame
+from capture.wire.text.handshake import ClientHello, ServerHello, client_hello, server_hello
+from capture.wire.text.protocol_error import LocalProtocolError, RemoteProtocolError
 
 TIME = "20260105 14:30:00 Central European Standard Time"
 

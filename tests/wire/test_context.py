@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from capture.wire.codec import answer_codec, request_codec
 from capture.wire.context import LATE_MARKS, SUBSCRIPTIONS_LOST, Context
-from capture.wire.decode import decode
-from capture.wire.errors import MalformedFrameError
-from capture.wire.framing import boundaries, frame
-from capture.wire.notices import CODES
-from capture.wire.requests import REQUESTS
+from capture.wire.messages.notices import CODES
+from capture.wire.messages.requests import REQUESTS
+from capture.wire.read_rows import decode
+from capture.wire.text.codec import answer_codec, request_codec
+from capture.wire.text.framing import boundaries, frame
+from capture.wire.text.protocol_error import MalformedFrameError
 
 CONTRACT = {"con_id": 265598, "symbol": "AAPL", "sec_type": "STK", "exchange": "SMART", "currency": "USD"}
 CODEC = request_codec(200)

@@ -12,14 +12,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from capture.schemas import TABLES
-from capture.wire.answers import ANSWERS, UNREAD
-from capture.wire.codec import answer_codec, message_id, request_codec
 from capture.wire.context import Context
-from capture.wire.decode import Batch, control_frames, decode, message_keys
-from capture.wire.framing import boundaries, frame
-from capture.wire.layout import Field, Kind
-from capture.wire.past import PAST
-from capture.wire.shapes import MASS_IDS, SHAPES, Shape
+from capture.wire.history_summary import PAST
+from capture.wire.messages.answers import ANSWERS, UNREAD
+from capture.wire.messages.message import Field, Kind
+from capture.wire.messages.shapes import MASS_IDS, SHAPES, Shape
+from capture.wire.read_rows import Batch, control_frames, decode, message_keys
+from capture.wire.text.codec import answer_codec, message_id, request_codec
+from capture.wire.text.framing import boundaries, frame
 
 NUMBERS = [b"0", b"1", b"-1", b"-2", b"101.25", b"1.0E-4", b"-1553556175", b"7500000", b"0.001"]
 ODD_NUMBERS = [

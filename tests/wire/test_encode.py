@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from capture.gateway.market import Market
 from capture.schemas import TABLES
-from capture.wire.codec import answer_codec
 from capture.wire.context import Context, Request
-from capture.wire.decode import decode
 from capture.wire.encode import NO_FRAMES, Frames, encode, merge
-from capture.wire.errors import LocalProtocolError
-from capture.wire.ticktypes import SIZE_OF_PRICE, TICK_TYPES
+from capture.wire.messages.ticktypes import SIZE_OF_PRICE, TICK_TYPES
+from capture.wire.read_rows import decode
+from capture.wire.text.codec import answer_codec
+from capture.wire.text.protocol_error import LocalProtocolError
 
 AAPL = 265598
 NOW_US = 1_760_000_000_000_000

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from capture.wire.errors import LocalProtocolError
-from capture.wire.framing import MAX_FRAME_BYTES, Splitter, boundaries, corruption, frame
+from capture.wire.text.framing import MAX_FRAME_BYTES, Splitter, boundaries, corruption, frame
+from capture.wire.text.protocol_error import LocalProtocolError
 
 # Payloads that could lead a search for frame starts astray: NULs in runs, things that look like lengths.
 FALSE_STARTS = st.lists(

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from capture.schemas import TABLES
-from capture.wire.answers import ANSWERS
-from capture.wire.codec import Decoded, answer_codec, request_codec
 from capture.wire.connection import ClientConnection, Event, ServerConnection
 from capture.wire.context import Context
-from capture.wire.decode import Batch, decode
-from capture.wire.framing import boundaries, frame
-from capture.wire.handshake import ClientHello, ServerHello, client_hello, server_hello
-from capture.wire.requests import REQUESTS
+from capture.wire.messages.answers import ANSWERS
+from capture.wire.messages.requests import REQUESTS
+from capture.wire.read_rows import Batch, decode
+from capture.wire.text.codec import Decoded, answer_codec, request_codec
+from capture.wire.text.framing import boundaries, frame
+from capture.wire.text.handshake import ClientHello, ServerHello, client_hello, server_hello
 
 FOLDER = Path(__file__).parents[1] / "golden"
 NEXT_FRAME = frame(b"9\x001\x001\x00")[:-1]  # the beginning of a next frame

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from capture.wire.errors import ProtocolError, RemoteProtocolError
-from capture.wire.handshake import (
+from capture.wire.text.handshake import (
     ClientHello,
     ServerHello,
     client_hello,
@@ -15,6 +14,7 @@ from capture.wire.handshake import (
     parse_server_hello,
     server_hello,
 )
+from capture.wire.text.protocol_error import ProtocolError, RemoteProtocolError
 
 VERSIONS = st.integers(0, 999_999_999)
 ZONES = [

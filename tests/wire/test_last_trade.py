@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from capture.wire.ib_times import microseconds
 from capture.wire.last_trade import LastTrade, last_trade
-from capture.wire.times import microseconds
 
 EASTERN = "US/Eastern"
 

@@ -3,8 +3,8 @@
 import ibapi.ticktype
 import pytest
 
-from capture.wire.notices import CODES, describe
-from capture.wire.ticktypes import LIVE_OF_DELAYED, SIZE_OF_PRICE, TICK_TYPES, tick_name
+from capture.wire.messages.notices import CODES, describe
+from capture.wire.messages.ticktypes import LIVE_OF_DELAYED, SIZE_OF_PRICE, TICK_TYPES, tick_name
 
 
 def test_tick_types_are_numbered_without_holes_and_named_once() -> None:

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from capture.wire.answers import ANSWERS
-from capture.wire.codec import answer_codec, request_codec
-from capture.wire.layout import NEWEST_VERSION, OLDEST_VERSION, VERSION_FIELD, Element, Field, Kind, Repeat
-from capture.wire.requests import REQUESTS
+from capture.wire.messages.answers import ANSWERS
+from capture.wire.messages.message import NEWEST_VERSION, OLDEST_VERSION, VERSION_FIELD, Element, Field, Kind, Repeat
+from capture.wire.messages.requests import REQUESTS
+from capture.wire.text.codec import answer_codec, request_codec
 from tests.foreign import run
 
 pytestmark = pytest.mark.slow

@@ -10,7 +10,7 @@ import ibapi.client
 import ibapi.contract
 import pytest
 
-from capture.wire.codec import request_codec
+from capture.wire.text.codec import request_codec
 
 VERSIONS = {"ib_async": 178, "ibapi": 157}  # what each negotiates
 CLIENTS = pytest.mark.parametrize("client", VERSIONS)

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from capture.wire.answers import ANSWERS
-from capture.wire.codec import answer_codec
-from capture.wire.layout import Element, Field, Kind, Repeat
+from capture.wire.messages.answers import ANSWERS
+from capture.wire.messages.message import Element, Field, Kind, Repeat
+from capture.wire.text.codec import answer_codec
 
 VERSIONS = {"ib_async": 178, "ibapi": 157}
 Calls = list[tuple[str, list[Any]]]

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from capture.wire.codec import answer_codec
-from capture.wire.errors import MalformedFrameError
-from capture.wire.past import PAST, decode_short, summarize
+from capture.wire.history_summary import PAST, decode_short, summarize
+from capture.wire.text.codec import answer_codec
+from capture.wire.text.protocol_error import MalformedFrameError
 
 TICK: dict[str, dict[str, Any]] = {
     "historical_midpoints": {"price": 1.5, "size": 0},

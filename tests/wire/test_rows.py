@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capture.wire.codec import Codec, answer_codec, request_codec
 from capture.wire.context import Context
-from capture.wire.decode import decode
-from capture.wire.framing import boundaries, frame
-from capture.wire.rows import bar_times
+from capture.wire.read_rows import decode
+from capture.wire.table_rows import bar_times
+from capture.wire.text.codec import Codec, answer_codec, request_codec
+from capture.wire.text.framing import boundaries, frame
 
 MANY = 40  # more frames than are decoded one by one
 ANSWERS: Codec = answer_codec(200)

@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from capture.wire.framing import STEP_FRAME_BYTES, find_step, frame
+from capture.wire.text.framing import STEP_FRAME_BYTES, find_step, frame
 
 HEADS = frozenset({b"1", b"99"})
 KNOWN = [b"1\x006\x005\x00", b"99\x005\x003\x00" + b"7" * 300 + b"\0"]

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from capture.wire import times
-from capture.wire.times import parse_time_us
+from capture.wire import ib_times as times
+from capture.wire.ib_times import parse_time_us
 
 ZONES = ["US/Eastern", "Europe/Amsterdam", "Asia/Hong_Kong", "UTC", "Australia/Sydney"]
 

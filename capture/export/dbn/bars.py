@@ -2,7 +2,7 @@
 
 from capture.export import source
 from capture.export.job import Job
-from capture.export.writer import Rows
+from capture.export.row_writer import Rows
 from capture.query import QueryError
 
 # Seconds -> how DBN names a bar's width, and IB.

@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 
 from capture.export import source
 from capture.export.job import Job
+from capture.export.row_writer import Rows, Writer
 from capture.export.text import open_text
-from capture.export.writer import Rows, Writer
 from capture.query import QueryError
 from capture.query.selection import moment
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from capture.export import source
 from capture.export.job import Job
-from capture.export.writer import Rows
+from capture.export.row_writer import Rows
 
 _KEYS = ("ts", "symbol", "instrument_id")
 # How a column of hours becomes one of a day, by the last word of its name.

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from capture.export import source
 from capture.export.job import Job
-from capture.export.writer import Rows, Writer
+from capture.export.row_writer import Rows, Writer
 from capture.query import QueryError
 
 from .days import local_days

@@ -14,7 +14,7 @@ import pyarrow as pa
 from capture.export import source
 from capture.export.folder_names import is_folder_name
 from capture.export.job import Job
-from capture.export.writer import Rows, Writer
+from capture.export.row_writer import Rows, Writer
 from capture.query import QueryError
 
 from .bars import BarsOfIB, MadeBars, width_us

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from capture.lake.parquet import parquet_file, parquet_writer, write_rows
+from capture.lake.parquet_file import parquet_file, parquet_writer, write_rows
 
 from .instruments import FOLDERS, WHOLE_SIZES
 

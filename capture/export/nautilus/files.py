@@ -5,7 +5,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from capture.lake.parquet import parquet_writer
+from capture.lake.parquet_file import parquet_writer
 
 from .names import file_name, folder
 

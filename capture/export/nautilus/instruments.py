@@ -17,8 +17,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from capture.lake.parquet import write_rows
-from capture.wire.times import microseconds
+from capture.lake.parquet_file import write_rows
+from capture.wire.ib_times import microseconds
 from capture.wire.zones import exchange_zone
 
 from .names import Details, file_name, folder, identity

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from capture.gateway.options import greeks, implied_volatility, years_to
+from capture.gateway.answers.option_prices import greeks, implied_volatility, years_to
 from capture.schemas import GREEKS
-from capture.wire.ticktypes import TICK_TYPES
+from capture.wire.messages.ticktypes import TICK_TYPES
 
 from .blocks import SECOND_US
 from .level1 import ask, bid, changed, last

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from capture.schemas import TICKS
-from capture.wire.ticktypes import TICK_TYPES
+from capture.wire.messages.ticktypes import TICK_TYPES
 
 from .noise import Flags, Floats, Ints, Words, field
 from .rows import EXCHANGE_FIELD, arrow, pick

@@ -10,14 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from capture.gateway import bar_streams
-from capture.gateway.bars import fed_what
+from capture.gateway.answers.historical_bars import fed_what
 from capture.gateway.subscription import with_column
 from capture.schemas import BARS
 from capture.wire.zones import exchange_zone
 
 from .catalog import Catalog
 from .contracts import Contracts
-from .fine import MINUTE_S, SLACK_US, Fine, FineBars, slack
+from .fine_bars import MINUTE_S, SLACK_US, Fine, FineBars, slack
 from .lagging import LAGGED_US, ON_TIME_US, RECENT_US, sent_us
 from .store import DAY_US, SECOND_US, Bars, Series, Store, empty
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from capture.wire.bar_sizes import BAR_SIZES_S as SIZES_S
 from capture.wire.context import DATA_TYPES
+from capture.wire.messages.bar_sizes import BAR_SIZES_S as SIZES_S
 
 from .store import Bars, Series, Store
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from capture.lake.events import CONTRACT_COLUMNS
-from capture.session.hours import Hours, parse_hours
+from capture.decode.control_rows import CONTRACT_COLUMNS
+from capture.wanted.hours import Hours, parse_hours
 
 from .store import DAY_US, Store
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from capture.gateway.subscription import with_column
-from capture.wire.ticktypes import TICK_TYPES
+from capture.wire.messages.ticktypes import TICK_TYPES
 
 from .catalog import Catalog
 from .store import DAY_US, SECOND_US, Series, Store, empty

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 
-from capture.gateway.faults import LOST, RESTORED
+from capture.gateway.control.faults import LOST, RESTORED
 from capture.gateway.feed import Notice
-from capture.lake.sql import NEWEST_GAPS
+from capture.lake.sql_text import NEWEST_GAPS
 from capture.schemas import TIMESTAMP
-from capture.wire.notices import Scope, describe
+from capture.wire.messages.notices import Scope, describe
 
 from .store import Store
 

@@ -7,17 +7,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from capture.gateway.bars import fed_what
+from capture.gateway.answers.historical_bars import fed_what
 from capture.gateway.feed import Notice
 from capture.lake.layout import EMPTY_DATE, day_folders
 from capture.query import Lake
-from capture.session.instrument import InstrumentError, parse_instrument
+from capture.wanted.instrument import InstrumentError, parse_instrument
 
 from .bars import BarMaker
 from .books import Books
 from .catalog import FOREVER_US, SOURCES, Catalog
 from .contracts import Contracts
-from .fine import BARS_OF, slack
+from .fine_bars import BARS_OF, slack
 from .level1 import Level1
 from .line import LineNotices
 from .store import DAY_US, LONGEST_BAR_US, SECOND_US, Series, Store, day, empty

@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from capture.lake.event_time import LAG_SQL, MOMENT_SQL
-from capture.lake.sql import quoted
+from capture.decode.event_time import LAG_SQL, MOMENT_SQL
+from capture.lake.sql_text import quoted
 from capture.query import Lake
 from capture.schemas import TABLES
-from capture.wire.absent import HALTS, word_for_none
+from capture.wire.messages.absent import HALTS, word_for_none
 
 SECOND_US = 1_000_000
 DAY_US = 86_400 * SECOND_US

@@ -18,8 +18,8 @@ from capture.lake.layout import Layout
 from capture.lake.roll import Roller
 from capture.lake.views import prepare
 from capture.query import Lake, open_lake
-from capture.session.recorder import Recorder
-from capture.session.settings import RecordBlock, Settings
+from capture.recorder.recorder import Recorder
+from capture.wanted.settings import RecordBlock, Settings
 from tests import virtual_time
 from tests.gateway.conftest import Peer
 

@@ -12,7 +12,7 @@ import pytest
 from capture.gateway import AT_ONCE, CommandError, Gateway
 from capture.gateway.recorded import Recording
 from capture.query import Lake
-from capture.wire.framing import frame
+from capture.wire.text.framing import frame
 from tests.gateway.conftest import Peer
 
 from .conftest import AAPL, ESZ6, EURUSD, MSFT, OPTION, SECOND_US, START_US, ended, playing, replay, rows

@@ -10,8 +10,8 @@ from capture.gateway.recorded import Recording
 from capture.lake.layout import Layout
 from capture.lake.views import prepare
 from capture.query import Lake, open_lake
+from capture.recorder.recorder import Recorder
 from capture.schemas import TABLES
-from capture.session.recorder import Recorder
 
 from .conftest import START_US, ended, replay, roll, settings
 

@@ -14,9 +14,9 @@ import pytest
 
 import capture
 from capture.lake.layout import Layout
-from capture.lake.parquet import write_parquet
+from capture.lake.parquet_file import write_parquet
+from capture.publish import publish
 from capture.schemas import TABLES
-from capture.tape import publish
 
 NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)
 IDS = {"AAPL": 265598, "ESZ6": 649180695, "MSFT": 272093}

@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import capture
-from capture.lake.functions.books import NOT_ASKED, NOTHING_YET
+from capture.functions.books import NOT_ASKED, NOTHING_YET
 from capture.lake.layout import Layout
 from capture.lake.roll import Roller
-from capture.query.book_snapshots import book
+from capture.query.books.book_snapshots import book
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 MS = timedelta(milliseconds=1)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from capture.lake.functions import FUNCTIONS, Function, named
+from capture.functions import FUNCTIONS, Function, named
 from capture.query import QueryError
 
 from .conftest import NOON, MadeLake

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 import capture
-from capture.lake.functions.level1 import _SAID as SAID
-from capture.wire.ticktypes import LIVE_OF_DELAYED, SIZE_OF_PRICE, TICK_TYPES
+from capture.functions.level1 import _SAID as SAID
+from capture.wire.messages.ticktypes import LIVE_OF_DELAYED, SIZE_OF_PRICE, TICK_TYPES
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 MS = timedelta(milliseconds=1)

@@ -1,0 +1,156 @@
+"""Answers about the account: an empty paper account, so that clients which ask at their start connect."""
+
+from capture.gateway.client import Client
+from capture.gateway.refusal import Refusal, invalid
+from capture.wire.text.codec import Values
+
+from .session_start import Handlers, nothing
+
+CASH = "1000000.00"
+FIGURES = {  # account value -> amount, all in USD
+    "AvailableFunds": CASH,
+    "BuyingPower": "4000000.00",
+    "CashBalance": CASH,
+    "EquityWithLoanValue": CASH,
+    "ExcessLiquidity": CASH,
+    "FullAvailableFunds": CASH,
+    "FullExcessLiquidity": CASH,
+    "FullInitMarginReq": "0.00",
+    "FullMaintMarginReq": "0.00",
+    "GrossPositionValue": "0.00",
+    "InitMarginReq": "0.00",
+    "MaintMarginReq": "0.00",
+    "NetLiquidation": CASH,
+    "RealizedPnL": "0.00",
+    "TotalCashValue": CASH,
+    "UnrealizedPnL": "0.00",
+}
+ADVISOR_LISTS = {1: "ListOfGroups", 2: "ListOfAllocationProfiles", 3: "ListOfAccountAliases"}
+
+
+def account_updates(client: Client, values: Values) -> None:
+    """Send the account's figures once."""
+    if not values["subscribe"]:
+        return
+    account = client.gateway.account
+    for key, value in FIGURES.items():
+        client.send("account_value", key=key, value=value, currency="USD", account=account)
+    minute = client.gateway.local_time(client.now_us)
+    client.send("account_update_time", time=f"{minute:%H:%M}")
+    client.send("account_download_end", account=account)
+
+
+def account_summary(client: Client, values: Values) -> None:
+    """Send the figures asked for."""
+    request_id, tags = values["request_id"], values["tags"].split(",")
+    for tag in tags:
+        if tag in FIGURES:
+            client.send("account_summary", request_id=request_id, account=client.gateway.account, tag=tag,
+                        value=FIGURES[tag], currency="USD")
+    client.send("account_summary_end", request_id=request_id)
+
+
+def account_updates_multi(client: Client, values: Values) -> None:
+    """Send the account's figures once, per request."""
+    request_id = values["request_id"]
+    for key, value in FIGURES.items():
+        client.send("account_update_multi", request_id=request_id, account=client.gateway.account,
+                    model_code=values["model_code"], key=key, value=value, currency="USD")
+    client.send("account_update_multi_end", request_id=request_id)
+
+
+def positions(client: Client, _values: Values) -> None:
+    """Say that there are no positions."""
+    client.send("positions_end")
+
+
+def positions_multi(client: Client, values: Values) -> None:
+    """Say that there are no positions."""
+    client.send("positions_multi_end", request_id=values["request_id"])
+
+
+def open_orders(client: Client, _values: Values) -> None:
+    """Say that there are no open orders."""
+    client.send("open_orders_end")
+
+
+def completed_orders(client: Client, _values: Values) -> None:
+    """Say that there are no completed orders."""
+    client.send("completed_orders_end")
+
+
+def executions(client: Client, values: Values) -> None:
+    """Say that there are no executions."""
+    client.send("executions_end", request_id=values["request_id"])
+
+
+def profits(client: Client, values: Values) -> None:
+    """Say that nothing was won or lost."""
+    _require_account(client, values)
+    client.send("pnl", request_id=values["request_id"], daily=0, unrealized=0, realized=0)
+
+
+def profits_of_one(client: Client, values: Values) -> None:
+    """Say that there is no position in an instrument, and nothing won or lost with it."""
+    _require_account(client, values)
+    if not client.feed.find(client.now_us, con_id=values["con_id"]):
+        raise Refusal(200, "No security definition has been found for the request")
+    client.send("pnl_single", request_id=values["request_id"], position=0, daily=0, unrealized=0, realized=0, value=0)
+
+
+def _require_account(client: Client, values: Values) -> None:
+    if values["account"] not in ("", client.gateway.account):
+        raise invalid(f"Invalid account code '{values['account']}'")
+
+
+# Of financial advisors, which this account is none of
+
+
+def advisor_data(client: Client, values: Values) -> None:
+    """Send an empty list."""
+    element = ADVISOR_LISTS.get(values["data_type"])
+    if element is None:
+        raise invalid(f"{values['data_type']} is no kind of financial advisor's data")
+    client.send("financial_advisor", data_type=values["data_type"],
+                xml=f'<?xml version="1.0" encoding="UTF-8"?>\n<{element}></{element}>')
+
+
+def replace_advisor_data(_client: Client, _values: Values) -> None:
+    """Refuse it."""
+    raise invalid("FA data operations ignored for non FA customers.")
+
+
+def family_codes(client: Client, _values: Values) -> None:
+    """Say that the account is of no family."""
+    client.send("family_codes", codes=[{"account": client.gateway.account, "code": ""}])
+
+
+def soft_dollar_tiers(client: Client, values: Values) -> None:
+    """Say that there are none."""
+    client.send("soft_dollar_tiers", request_id=values["request_id"])
+
+
+HANDLERS: Handlers = {
+    "req_account_updates": account_updates,
+    "req_account_summary": account_summary,
+    "req_account_updates_multi": account_updates_multi,
+    "req_positions": positions,
+    "req_positions_multi": positions_multi,
+    "req_open_orders": open_orders,
+    "req_all_open_orders": open_orders,
+    "req_completed_orders": completed_orders,
+    "req_executions": executions,
+    "req_auto_open_orders": nothing,
+    "cancel_account_summary": nothing,
+    "cancel_account_updates_multi": nothing,
+    "cancel_positions": nothing,
+    "cancel_positions_multi": nothing,
+    "req_pnl": profits,
+    "req_pnl_single": profits_of_one,
+    "cancel_pnl": nothing,
+    "cancel_pnl_single": nothing,
+    "req_financial_advisor": advisor_data,
+    "replace_financial_advisor": replace_advisor_data,
+    "req_family_codes": family_codes,
+    "req_soft_dollar_tiers": soft_dollar_tiers,
+}

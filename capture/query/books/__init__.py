@@ -1,0 +1,1 @@
+"""Order books of a lake, rebuilt from their operations without a loop over them."""

@@ -1,0 +1,154 @@
+"""What a recorder says of itself while it runs: status.json beside its tape.
+
+It is written where something changed, and seldom: what it says is 135 bytes a stream. That its recorder lives
+shows in the file's time of change; the time since which its figures hold is in it.
+"""
+
+import json
+import os
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from capture.publish import publish
+from capture.session.history_jobs import State
+from capture.session.machine import Machine
+from capture.session.subscriptions import ACKNOWLEDGED, Life, Subscription
+from capture.wire.context import DATA_TYPES
+
+from .journal import Journal
+
+FILE_NAME = "status.json"
+LEAST_INTERVAL_S = 5.0  # between two that differ in figures only
+BYTES_PER_SECOND = 10_000  # on average at most: a status of many streams is written the more seldom
+_NO_NEWS = frozenset({"written"})
+
+
+class StatusFile:
+    """The status.json of one recorder: told each second, it writes where that is due, and else says it is alive."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._news: tuple[Any, ...] = ()
+        self._said: dict[str, Any] = {}
+        self._due_s = 0.0
+        self._started = datetime.now(UTC)
+
+    def news(self, machine: Machine, journal: Journal, now_s: float) -> dict[str, Any] | None:
+        """Return what to hand to `write_status`: a status where one is due, else None."""
+        return describe_recorder(machine, journal, self._started) if self.is_due(machine, now_s) else None
+
+    def is_due(self, machine: Machine, now_s: float) -> bool:
+        """Return whether a status is wanted, at a time that never goes back; at once of what is no figure."""
+        news = (machine.state, machine.sessions, machine.trouble)
+        due = now_s >= self._due_s or news != self._news
+        self._news = news
+        return due
+
+    def write_status(self, status: dict[str, Any] | None, now_s: float) -> None:
+        """Publish a status, where there is one that says something new. Raises OSError."""
+        if status is None:
+            self._touch()
+        elif _figures(status) == _figures(self._said):
+            self._due_s = now_s + LEAST_INTERVAL_S
+            self._touch()
+        else:
+            size_bytes = write_status(self._folder, status)
+            self._said, self._due_s = status, now_s + max(LEAST_INTERVAL_S, size_bytes / BYTES_PER_SECOND)
+
+    def _touch(self) -> None:
+        try:
+            os.utime(self._folder / FILE_NAME)
+        except FileNotFoundError:  # removed by somebody, or never written for want of room
+            self._said, self._due_s = {}, 0.0
+
+
+def describe_recorder(machine: Machine, journal: Journal, started: datetime) -> dict[str, Any]:
+    """Return a recorder's state as plain values; times are ISO 8601 in UTC, sizes in bytes, what is unknown None."""
+    settings, lives = machine.settings, [subscription.life for subscription in machine.subscriptions.all]
+    return {
+        "recorder": settings.recorder,
+        "pid": os.getpid(),
+        "started": started.isoformat(),
+        "written": datetime.now(UTC).isoformat(),
+        "state": machine.state.value,
+        "host": settings.host,
+        "port": settings.port,
+        "client_id": settings.client_id,
+        "server_version": machine.server_version,
+        "sessions": machine.sessions,
+        "frames": journal.line.seq,
+        "received_bytes": journal.received_bytes,
+        "mark": journal.mark_number,
+        "tape_bytes": journal.finished_bytes + journal.tape.size_bytes,
+        "history": {"wanted": sum(job.state is State.WANTED for job in machine.history.jobs.values()),
+                    **machine.history.pacing.budget(time.time())},
+        "trouble": machine.trouble or None,
+        "farms": machine.upstream.describe(),
+        "wanted": len(lives),
+        "acknowledged": sum(life in ACKNOWLEDGED for life in lives),
+        "flowing": lives.count(Life.FLOWING),
+        "streams": [_stream(machine, journal, subscription) for subscription in machine.subscriptions.all],
+    }
+
+
+def _stream(machine: Machine, journal: Journal, subscription: Subscription) -> dict[str, Any]:
+    contract, flow = subscription.contract, subscription.flow
+    request = journal.line.context.requests.get(subscription.request_id or 0)
+    last = datetime.fromtimestamp(machine.wall_s(flow.last_s), UTC).isoformat() if flow.last_s is not None else None
+    return {
+        "instrument": subscription.instrument.word,
+        "symbol": (contract.local_symbol or contract.symbol) if contract else None,
+        "instrument_id": contract.con_id if contract else None,
+        "word": subscription.stream.word,
+        "stream": subscription.stream.kind.stream,
+        "table": subscription.stream.kind.table,
+        "request_id": subscription.request_id,
+        "state": subscription.life.value,
+        "rows_per_second": round(flow.rows_per_second, 3),
+        "last_row": last,
+        "lag_p50_s": _rounded(subscription.lateness.p50_s),
+        "lag_max_s": _rounded(subscription.lateness.max_s),
+        "delayed": request is not None and DATA_TYPES.get(request.data_type, "").startswith("delayed"),
+        "code": subscription.code,
+        "message": subscription.message,
+    }
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)
+
+
+def _figures(status: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in status.items() if name not in _NO_NEWS}
+
+
+def write_status(folder: Path, status: dict[str, Any]) -> int:
+    """Publish a status in a recorder's tape folder and return its size in bytes. Raises OSError.
+
+    It is not synced: nobody needs it after a power cut. Streams are written as rows below their columns' names.
+    """
+    streams = status.get("streams", [])
+    columns = list(streams[0]) if streams else []
+    rows = [list(stream.values()) for stream in streams]
+    text = json.dumps(status | {"streams": {"columns": columns, "rows": rows}}, separators=(",", ":"))
+    publish(folder / FILE_NAME, lambda path: path.write_text(text), sync=False)
+    return len(text)
+
+
+def read_status(folder: Path) -> dict[str, Any]:
+    """Return what a recorder last said in its tape folder, as `describe_recorder` gave it, and `heard`.
+
+    `heard` is when it last showed that it lives, as ISO 8601 in UTC. Empty where it said nothing, or what a power cut
+    left cannot be read.
+    """
+    path = folder / FILE_NAME
+    try:
+        said: dict[str, Any] = json.loads(path.read_text())
+        heard = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except (FileNotFoundError, ValueError):
+        return {}
+    if isinstance(table := said.get("streams"), dict):  # a list in what a recorder of before wrote
+        said["streams"] = [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]]
+    return said | {"heard": heard.isoformat()}

@@ -1,0 +1,291 @@
+"""Settings: ticktape.toml, then TICKTAPE_* variables, then what the command line says, checked as one."""
+
+import json
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
+from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
+from pydantic_settings import SettingsError as EnvironmentValueError
+
+from capture.schemas import retention_fault
+from capture.suggestion import unknown
+from capture.tape.tape_error import reason
+
+from .instrument import Instrument, grammar, parse_instrument
+from .streams import Stream, allowed_streams, default_streams, parse_stream
+from .windows import IB_RESTART_WINDOWS, parse_window
+
+FILE_NAME = "ticktape.toml"
+_PREFIX = "TICKTAPE_"
+
+DATA_TYPES = {"live": 1, "frozen": 2, "delayed": 3, "delayed_frozen": 4}  # as IB numbers them
+
+
+class SettingsError(ValueError):
+    """The settings are wrong; the text names the place, the key, what is wrong and what is allowed."""
+
+
+class RecordBlock(BaseModel):
+    """One [[record]] block: these streams of these instruments."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    instruments: list[str | dict[str, Any]] = Field(min_length=1)
+    streams: list[str] = Field(min_length=1)
+
+    @field_validator("instruments")
+    @classmethod
+    def _known_instruments(cls, given: list[str | dict[str, Any]]) -> list[str | dict[str, Any]]:
+        for instrument in given:
+            parse_instrument(instrument)
+        return given
+
+    @field_validator("streams")
+    @classmethod
+    def _known_streams(cls, given: list[str]) -> list[str]:
+        for word in given:
+            parse_stream(word)
+        return given
+
+    def wanted(self) -> list[tuple[Instrument, Stream]]:
+        """Return each stream of each instrument."""
+        streams = [parse_stream(word) for word in self.streams]
+        return [(instrument, stream) for instrument in map(parse_instrument, self.instruments) for stream in streams]
+
+
+class Settings(BaseSettings):
+    """What a recorder is told. Field descriptions are the comments in the file that `ticktape init` writes."""
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="forbid")
+
+    host: str = Field(default="127.0.0.1", min_length=1, description="Where TWS or IB Gateway runs.")
+    port: int = Field(default=4002, ge=1, le=65535, description=(
+        "Its API port: IB Gateway 4001 live, 4002 paper; TWS 7496 live, 7497 paper."))
+    client_id: int = Field(default=17, ge=0, le=2**31 - 1, description=(
+        "API client id; no other client may use the same one."))
+    data: Path = Field(default=Path("data"), description="Folder for the tape and the tables.")
+    recorder: str = Field(default="main", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$", description=(
+        "Name of this recorder: letters, digits, _ and -; one process per name and data folder."))
+    data_type: Literal["live", "frozen", "delayed", "delayed_frozen"] = Field(default="live", description=(
+        "What IB should send: live, frozen, delayed or delayed_frozen."))
+    requests_per_second: float = Field(default=40, gt=0, le=1000, description=(
+        "How fast to send requests; IB allows 50 at 100 market data lines."))
+    market_data_lines: int = Field(default=100, ge=0, description=(
+        "Market data lines of the IB account, by which `ticktape plan` says what fits; 0 = no limits, nor "
+        "pauses between requests of the same kind."))
+    restart_windows: list[str] = Field(default=list(IB_RESTART_WINDOWS), description=(
+        "When a lost line is routine, such as your gateway's restart; days are daily, mon or a range: sun-fri."))
+    roll_interval_s: float = Field(default=30, gt=0, description="How often, in seconds, rows are written to Parquet.")
+    sync_interval_s: float = Field(default=1, gt=0, description=(
+        "How often, in seconds, the tape is synced to disk: what a power cut can cost."))
+    segment_size_bytes: int = Field(default=256 << 20, ge=1 << 16, description=(
+        "Size at which a new tape file is begun."))
+    connect_timeout_s: float = Field(default=30, ge=0, description=(
+        "How long, in seconds, to try for the first connection; 0 = for ever. Later ones are tried for ever."))
+    handshake_timeout_s: float = Field(default=30, gt=0, description=(
+        "How long, in seconds, to wait for the gateway's hello; TWS may be asking its user to accept."))
+    retention: dict[str, int] = Field(default_factory=dict, description=(
+        "For how many days to keep what, as in { depth = 30, tape = 90 }; what is not named is kept for ever."))
+    record: list[RecordBlock] = Field(default_factory=list, description="What to record: streams of instruments.")
+
+    @field_validator("host")
+    @classmethod
+    def _possible_host(cls, given: str) -> str:
+        if re.search(r"[/\s\[\]]|^[^:]*:[^:]*$", given):  # an address of IPv6 has several colons
+            raise ValueError(f"{given!r} is no name or address of a machine, such as 127.0.0.1; the port is a setting "
+                             "of its own")
+        return given
+
+    @field_validator("data", mode="before")
+    @classmethod
+    def _named_folder(cls, given: Any) -> Any:
+        if given == "":
+            raise PydanticCustomError("empty_path", "empty")
+        try:
+            str(given).encode()
+        except UnicodeEncodeError:
+            raise ValueError(f"{str(given)!a} is no UTF-8: rename the folder, or name another") from None
+        return given
+
+    @field_validator("restart_windows")
+    @classmethod
+    def _readable_windows(cls, given: list[str]) -> list[str]:
+        for text in given:
+            parse_window(text)
+        return given
+
+    @field_validator("retention")
+    @classmethod
+    def _possible_retention(cls, given: dict[str, int]) -> dict[str, int]:
+        if fault := retention_fault(given):
+            raise ValueError(fault)
+        return given
+
+    def wanted(self) -> list[tuple[Instrument, Stream]]:
+        """Return every wanted stream once, in the order of the blocks. Raises SettingsError when there is none."""
+        every = {(instrument.word, stream.word): (instrument, stream)
+                 for block in self.record for instrument, stream in block.wanted()}  # fmt: skip
+        if not every:
+            raise SettingsError(
+                f"nothing to record: name instruments on the command line, or in a [[record]] block of {FILE_NAME}"
+            )
+        return list(every.values())
+
+    @property
+    def tape_root(self) -> Path:
+        """The folder that holds the tapes of all recorders."""
+        return self.data / "tape"
+
+
+def load_settings(path: Path | None = None, **overrides: Any) -> Settings:
+    """Return the settings of a file, overridden by TICKTAPE_* variables, and those by `overrides` that are not None.
+
+    Without `path`, ticktape.toml in the working folder is read where there is one. Raises SettingsError.
+    """
+    text = _read(path)
+    from_file = _parse(text, path or Path(FILE_NAME))
+    from_environment = _environment()
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings(**{**from_file, **from_environment, **given})
+    except ValidationError as error:
+        problems = [
+            f"{_place(problem['loc'], text, path or Path(FILE_NAME), from_environment, given)}: {_explain(problem)}"
+            for problem in error.errors(include_url=False)
+        ]
+        raise SettingsError("\n".join(problems)) from None
+
+
+def data_folder(path: Path | None = None) -> Path:
+    """Return the data folder of TICKTAPE_DATA or of settings, for who only reads: other settings may be wrong.
+
+    Without `path`, these are in ticktape.toml of the working folder. Raises SettingsError.
+    """
+    found = os.environ.get(f"{_PREFIX}DATA")
+    if path is not None or found is None:
+        in_file = _parse(_read(path), path or Path(FILE_NAME)).get("data")
+        found = in_file if found is None else found
+    return Path(found) if found and isinstance(found, str) else load_settings(path).data
+
+
+def template() -> str:
+    """Return a commented ticktape.toml with every setting at its default and an example of what to record."""
+    lines = ["# Settings of ticktape. TICKTAPE_<NAME> variables and command-line options override them."]
+    for name, field in Settings.model_fields.items():
+        if name != "record":
+            lines += ["", f"# {field.description}", f"{name} = {_toml(field.get_default(call_default_factory=True))}"]
+    lines += ["", f"# {Settings.model_fields['record'].description} Blocks may be repeated.", "# Instruments:"]
+    lines += [f"#   {line}" for line in grammar().splitlines()]
+    lines += ['#   { symbol = "ES", sec_type = "FUT", exchange = "CME", last_trade_date = "202612" }  by its fields']
+    lines += ["# Streams:", *(f"#   {line}" for line in allowed_streams().splitlines())]
+    for word in ("AAPL", "EUR.USD"):
+        streams = default_streams(parse_instrument(word).contract)
+        lines += ["[[record]]", f"instruments = {json.dumps([word])}", f"streams = {json.dumps(streams)}", ""]
+    return "\n".join(lines)
+
+
+# How settings are written that are neither a number nor a word; variables hold the same as JSON.
+_FORMS = {
+    "data": "the path of a folder, such as \"data\"",
+    "retention": "{ \"depth\" = 30, \"tape\" = 90 } with whole numbers of days; as JSON {\"depth\": 30, \"tape\": 90}",
+    "restart_windows": "a list of texts: [\"sat-thu 23:45-01:45 America/New_York\"]",
+    "record": "[[record]], with two brackets, on a line of its own above instruments and streams; as JSON "
+              "[{\"instruments\": [\"AAPL\"], \"streams\": [\"trades\"]}]",
+    "instruments": "a list of at least one: [\"AAPL\", \"EUR.USD\"]",
+    "streams": "a list of at least one: [\"trades\", \"quotes\"]",
+}  # fmt: skip
+_WRONG_FORMS = frozenset({"list_type", "too_short", "path_type", "dict_type", "model_type", "model_attributes_type",
+                          "empty_path"})
+
+
+def _toml(value: Any) -> str:
+    return json.dumps(value if isinstance(value, int | float | list | dict) else str(value))
+
+
+def _read(path: Path | None) -> str:
+    try:
+        return (path or Path(FILE_NAME)).read_text("utf-8-sig")  # some editors begin a file with a mark of UTF-8
+    except FileNotFoundError:
+        if path is None:
+            return ""
+        raise SettingsError(f"{path} does not exist: `ticktape init` writes one") from None
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise SettingsError(f"{path or FILE_NAME} line {line} is not UTF-8: save the file in that encoding") from None
+    except OSError as error:
+        raise SettingsError(f"{path or FILE_NAME} cannot be read: {reason(error)}") from None
+
+
+def _parse(text: str, path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path}: not TOML: {error}: a setting is NAME = VALUE, each once, texts in quotes; "
+                            "`ticktape init FILE` writes an example") from None
+
+
+def _environment() -> dict[str, Any]:
+    known = list(Settings.model_fields)
+    for name in os.environ:
+        prefix, setting = name[: len(_PREFIX)].upper(), name[len(_PREFIX) :].lower()
+        if prefix == _PREFIX and setting not in known:
+            raise SettingsError(f"variable {name}: {_unknown(setting, known)}")
+    try:
+        return EnvSettingsSource(Settings)()
+    except EnvironmentValueError as error:
+        name = next((one for one in known if f'"{one}"' in str(error)), "")
+        raise SettingsError(f"variable {_PREFIX}{name.upper()} is not JSON: write {_FORMS[name]}") from None
+
+
+def _place(
+    where: tuple[int | str, ...], text: str, path: Path, environment: Mapping[str, Any], given: Mapping[str, Any]
+) -> str:
+    """Return where a wrong value came from, for a person who has to find it."""
+    name = str(where[0])
+    if name in given:
+        option = str(where[2]) if len(where) > 2 else name  # of a block: its key
+        return f"--{option.replace('_', '-')}"
+    if name in environment:
+        return f"variable {_PREFIX}{name.upper()}"
+    key = ".".join(map(str, (name, *where[2:3])))  # of a block: record, its number, key, and pydantic's own words
+    return f"{path} line {_line(where, text)}, key {key}"
+
+
+def _line(where: tuple[int | str, ...], text: str) -> int:
+    """Return the line of the file on which a key stands; of a block, the line that begins it."""
+    lines = text.splitlines()
+    start = 0
+    key = str(where[0])
+    if key == "record" and len(where) > 1:
+        blocks = [i for i, line in enumerate(lines) if re.match(r"\s*\[\[\s*record\s*\]\]", line)]
+        start = blocks[int(where[1])] if int(where[1]) < len(blocks) else 0
+        key = str(where[2]) if len(where) > 2 else "[record]"
+    pattern = re.compile(rf"\s*[\"'\[]*{re.escape(key)}[\"'\]]*\s*(=|$|#)")
+    return next((i for i in range(start, len(lines)) if pattern.match(lines[i])), start) + 1
+
+
+def _explain(problem: Any) -> str:
+    """Return what is wrong with a value and what is allowed."""
+    name = str(problem["loc"][-1])
+    if problem["type"] == "extra_forbidden":
+        known = list(RecordBlock.model_fields if len(problem["loc"]) > 1 else Settings.model_fields)
+        return _unknown(name, known)
+    if problem["type"] == "value_error":
+        return str(problem["ctx"]["error"])
+    if problem["type"] == "string_pattern_mismatch":  # only a recorder's name has a pattern
+        return f"{problem['input']!r} is no name of a recorder: letters, digits, _ and -, up to 64, not _ or - first"
+    if problem["type"] == "missing":
+        return f"the block has no {name}"
+    if problem["type"] in _WRONG_FORMS and (form := _FORMS.get(name)):
+        return f"write {form}; it is {problem['input']!r:.60}"
+    return f"{problem['msg'][0].lower()}{problem['msg'][1:]}, it is {problem['input']!r}"
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    return unknown("setting", name, known)

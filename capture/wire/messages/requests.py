@@ -1,0 +1,169 @@
+"""Every request a client may send, as data: what ticktape sends, and what its gateway understands.
+
+No request here changes anything at the broker: orders are not in this table, so they cannot be encoded.
+Layouts are those of server versions 157 to 200 (text protocol).
+"""
+
+from .message import Field, Kind, Message, Repeat, When, floats, ints, texts
+
+# fmt: off  (a table: one message a few lines)
+INT, BOOL, TEXT, FLOAT = Kind.INT, Kind.BOOL, Kind.TEXT, Kind.FLOAT
+
+CONTRACT = (
+    Field("con_id", INT),
+    *texts("symbol", "sec_type", "last_trade_date"),
+    Field("strike", FLOAT),
+    *texts("right", "multiplier", "exchange", "primary_exchange", "currency", "local_symbol", "trading_class"),
+)
+LEGS = When(
+    "sec_type",
+    ("BAG",),
+    (Repeat("legs", (*ints("con_id", "ratio"), *texts("action", "exchange"))),),
+)
+DELTA_NEUTRAL = (
+    Field("delta_neutral", BOOL),
+    When("delta_neutral", (True,), (Field("delta_neutral_con_id", INT), *floats("delta", "delta_neutral_price"))),
+)
+REQUEST_ID = Field("request_id", INT)
+
+MARKET_REQUESTS = (
+    Message(1, "req_market_data", (
+        REQUEST_ID, *CONTRACT, LEGS, *DELTA_NEUTRAL, Field("generic_ticks", TEXT), Field("snapshot", BOOL),
+        Field("regulatory_snapshot", BOOL), Field("options", TEXT)), version=11),
+    Message(2, "cancel_market_data", (REQUEST_ID,), version=2),
+    Message(59, "req_market_data_type", ints("data_type"), version=1),
+    Message(97, "req_tick_by_tick", (
+        REQUEST_ID, *CONTRACT, Field("tick_kind", TEXT), Field("number_of_ticks", INT), Field("ignore_size", BOOL))),
+    Message(98, "cancel_tick_by_tick", (REQUEST_ID,)),
+    Message(10, "req_market_depth", (
+        REQUEST_ID, *CONTRACT, Field("rows", INT), Field("smart", BOOL), Field("options", TEXT)), version=5),
+    Message(11, "cancel_market_depth", (REQUEST_ID, Field("smart", BOOL)), version=1),
+    Message(82, "req_depth_exchanges", ()),
+    Message(50, "req_real_time_bars", (
+        REQUEST_ID, *CONTRACT, Field("bar_size_s", INT), Field("what", TEXT), Field("regular_hours", BOOL),
+        Field("options", TEXT)), version=3),
+    Message(51, "cancel_real_time_bars", (REQUEST_ID,), version=1),
+    Message(83, "req_smart_components", (REQUEST_ID, Field("bbo_exchange", TEXT))),
+    Message(91, "req_market_rule", ints("rule_id")),
+)
+
+HISTORY_REQUESTS = (
+    Message(20, "req_historical_data", (
+        REQUEST_ID, *CONTRACT, Field("include_expired", BOOL), *texts("end", "bar_size", "duration"),
+        Field("regular_hours", BOOL), Field("what", TEXT), Field("date_format", INT), LEGS, Field("keep_up_to_date", BOOL),
+        Field("options", TEXT))),
+    Message(25, "cancel_historical_data", (REQUEST_ID,), version=1),
+    Message(96, "req_historical_ticks", (
+        REQUEST_ID, *CONTRACT, Field("include_expired", BOOL), *texts("start", "end"), Field("number_of_ticks", INT),
+        Field("what", TEXT), Field("regular_hours", BOOL), Field("ignore_size", BOOL), Field("options", TEXT))),
+    Message(87, "req_head_timestamp", (
+        REQUEST_ID, *CONTRACT, Field("include_expired", BOOL), Field("regular_hours", BOOL), Field("what", TEXT),
+        Field("date_format", INT))),
+    Message(90, "cancel_head_timestamp", (REQUEST_ID,)),
+    Message(88, "req_histogram", (
+        REQUEST_ID, *CONTRACT, Field("include_expired", BOOL), Field("regular_hours", BOOL), Field("period", TEXT))),
+    Message(89, "cancel_histogram", (REQUEST_ID,)),
+)
+
+REFERENCE_REQUESTS = (
+    Message(9, "req_contract_details", (
+        REQUEST_ID, *CONTRACT, Field("include_expired", BOOL), *texts("sec_id_type", "sec_id"),
+        Field("issuer_id", TEXT, since=176)), version=8),
+    Message(81, "req_matching_symbols", (REQUEST_ID, Field("pattern", TEXT))),
+    Message(78, "req_option_parameters", (
+        REQUEST_ID, *texts("under_symbol", "future_exchange", "under_sec_type"), Field("under_con_id", INT))),
+    # IB's Python client counts its options before the option text, its Java client does not; without
+    # options both end in one empty or zero field, and the count-free form is the one the field table knows.
+    Message(52, "req_fundamental_data", (
+        REQUEST_ID, Field("con_id", INT), *texts("symbol", "sec_type", "exchange", "primary_exchange", "currency",
+        "local_symbol", "report_type", "options")), version=2),
+    Message(53, "cancel_fundamental_data", (REQUEST_ID,), version=1),
+)
+
+SESSION_REQUESTS = (
+    Message(71, "start_api", (Field("client_id", INT), Field("capabilities", TEXT)), version=2),
+    Message(49, "req_current_time", (), version=1),
+    Message(105, "req_current_time_millis", ()),
+    Message(8, "req_ids", ints("count"), version=1),
+    Message(17, "req_managed_accounts", (), version=1),
+    Message(14, "set_log_level", ints("level"), version=1),
+    Message(104, "req_user_info", (REQUEST_ID,)),
+)
+
+# What other clients ask for at their start. The gateway answers with an empty account; a recorder never asks.
+_ACCOUNT_ROWS = (
+    (5, "req_open_orders", (), 1),
+    (6, "req_account_updates", (Field("subscribe", BOOL), Field("account", TEXT)), 2),
+    (15, "req_auto_open_orders", (Field("bind", BOOL),), 1),
+    (16, "req_all_open_orders", (), 1),
+    (61, "req_positions", (), 1),
+    (62, "req_account_summary", (REQUEST_ID, *texts("group", "tags")), 1),
+    (63, "cancel_account_summary", (REQUEST_ID,), 1),
+    (64, "cancel_positions", (), 1),
+    (74, "req_positions_multi", (REQUEST_ID, *texts("account", "model_code")), 1),
+    (75, "cancel_positions_multi", (REQUEST_ID,), 1),
+    (76, "req_account_updates_multi", (REQUEST_ID, *texts("account", "model_code"), Field("ledger", BOOL)), 1),
+    (77, "cancel_account_updates_multi", (REQUEST_ID,), 1),
+    (99, "req_completed_orders", (Field("api_only", BOOL),), None),
+)
+ACCOUNT_REQUESTS = (
+    *(Message(id_, name, elements, version=version, read_only=False) for id_, name, elements, version in _ACCOUNT_ROWS),
+    Message(7, "req_executions", (
+        REQUEST_ID, Field("client_id", INT), *texts("account", "time", "symbol", "sec_type", "exchange", "side"),
+        Field("last_days", INT, since=200), Repeat("dates", ints("date"), since=200)), version=3, read_only=False),
+)
+
+# What the gateway answers besides, with little or nothing; a recorder never asks.
+_PRICED = (REQUEST_ID, *CONTRACT)
+_SCAN = (
+    REQUEST_ID, Field("rows", INT), *texts("instrument", "location", "scan"), *floats("above_price", "below_price"),
+    Field("above_volume", INT), *floats("market_cap_above", "market_cap_below"),
+    *texts("moody_rating_above", "moody_rating_below", "sp_rating_above", "sp_rating_below", "maturity_date_above",
+           "maturity_date_below"),
+    *floats("coupon_rate_above", "coupon_rate_below"), Field("exclude_convertible", BOOL),
+    Field("average_option_volume_above", INT),
+    *texts("settings", "stock_type", "filter_options", "options"))
+_OTHER_ROWS = (
+    (12, "req_news_bulletins", (Field("all_messages", BOOL),), 1),
+    (13, "cancel_news_bulletins", (), 1),
+    (18, "req_financial_advisor", (Field("data_type", INT),), 1),
+    (19, "replace_financial_advisor", (Field("data_type", INT), Field("xml", TEXT), REQUEST_ID), 1),
+    (22, "req_scanner_subscription", _SCAN, None),
+    (23, "cancel_scanner_subscription", (REQUEST_ID,), 1),
+    (24, "req_scanner_parameters", (), 1),
+    (54, "req_implied_volatility", (*_PRICED, *floats("option_price", "underlying_price"), Field("options", TEXT)), 3),
+    (55, "req_option_price", (*_PRICED, *floats("volatility", "underlying_price"), Field("options", TEXT)), 3),
+    (56, "cancel_implied_volatility", (REQUEST_ID,), 1),
+    (57, "cancel_option_price", (REQUEST_ID,), 1),
+    (65, "verify", texts("api_name", "api_version"), 1),
+    (66, "verify_message", texts("api_data"), 1),
+    (67, "req_display_groups", (REQUEST_ID,), 1),
+    (68, "subscribe_display_group", (REQUEST_ID, Field("group", INT)), 1),
+    (69, "update_display_group", (REQUEST_ID, Field("contract_info", TEXT)), 1),
+    (70, "unsubscribe_display_group", (REQUEST_ID,), 1),
+    (72, "verify_and_authorize", texts("api_name", "api_version", "opaque_key"), 1),
+    (73, "verify_and_authorize_message", texts("api_data", "response"), 1),
+    (79, "req_soft_dollar_tiers", (REQUEST_ID,), None),
+    (80, "req_family_codes", (), None),
+    (84, "req_news_article", (REQUEST_ID, *texts("provider", "article_id", "options")), None),
+    (85, "req_news_providers", (), None),
+    (86, "req_historical_news", (
+        REQUEST_ID, Field("con_id", INT), *texts("providers", "start", "end"), Field("count", INT),
+        Field("options", TEXT)), None),
+    (92, "req_pnl", (REQUEST_ID, *texts("account", "model_code")), None),
+    (93, "cancel_pnl", (REQUEST_ID,), None),
+    (94, "req_pnl_single", (REQUEST_ID, *texts("account", "model_code"), Field("con_id", INT)), None),
+    (95, "cancel_pnl_single", (REQUEST_ID,), None),
+    (100, "req_event_calendar_meta", (REQUEST_ID,), None),
+    (101, "cancel_event_calendar_meta", (REQUEST_ID,), None),
+    (102, "req_event_calendar", (
+        REQUEST_ID, Field("con_id", INT), Field("filter", TEXT, since=171),
+        *(Field(f"fill_{name}", BOOL, since=171) for name in ("watchlist", "portfolio", "competitors")),
+        *(Field(name, TEXT, since=173) for name in ("start_date", "end_date")), Field("limit", INT, since=173)), None),
+    (103, "cancel_event_calendar", (REQUEST_ID,), None),
+)
+OTHER_REQUESTS = tuple(
+    Message(id_, name, elements, version=version, read_only=False) for id_, name, elements, version in _OTHER_ROWS)
+
+REQUESTS = (
+    *MARKET_REQUESTS, *HISTORY_REQUESTS, *REFERENCE_REQUESTS, *SESSION_REQUESTS, *ACCOUNT_REQUESTS, *OTHER_REQUESTS)

@@ -1,0 +1,36 @@
+"""`ticktape coverage`: how much of the trading time is in the lake."""
+
+from typing import Annotated
+
+import typer
+
+from ..shared.options import Config, Data, Json, lake_folder
+from ..shared.output import age_text, lag_text, show_json, show_table
+
+_TIMES = ("expected_s", "captured_s", "quiet_s", "backfilled_s", "down_s", "unknown_s")
+
+
+def run(
+    instruments: Annotated[list[str] | None, typer.Argument(metavar="INSTRUMENT", help="Only these.")] = None,
+    data: Data = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Say how much of each instrument's trading time is covered, per stream and day.
+
+    Captured: there were rows in every minute. Quiet: no rows, and no sign that any were missing. Backfilled: restored
+    from IB's history. Down: missing. Unknown: after the last byte on the tape. A day is the instrument's own.
+    The lag is how much later than IB's own time rows came, half of them and the most; up to 1 s of it is none.
+    """
+    from capture.query import open_lake
+
+    with open_lake(lake_folder(data, config)) as lake:
+        rows = lake.coverage(instruments)
+    if json:
+        show_json(rows)
+        return
+    shown = [(r["symbol"], r["stream"], r["day"], "" if r["share"] is None else f"{r['share']:.2%}",
+              *(age_text(r[name]) if r[name] else "" for name in _TIMES),
+              lag_text(r["lag_p50_s"], r["lag_max_s"]), "; ".join(r["reasons"])) for r in rows]
+    heads = [name.removesuffix("_s") for name in _TIMES]
+    show_table(("symbol", "stream", "day", "share", *heads, "lag", "reasons"), shown, ("share", *heads, "lag"))

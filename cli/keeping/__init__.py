@@ -1,0 +1,1 @@
+"""Verbs that keep a lake: seal, prune, prove, mend."""

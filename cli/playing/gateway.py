@@ -1,0 +1,207 @@
+"""`ticktape gateway`: a TWS-speaking gateway with an invented or a recorded market, and commands to one that runs."""
+
+import contextlib
+import errno
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..shared.exits import UsageError
+from ..shared.options import Config, Data, ForSeconds, Json, PlayedBy, lake_folder
+from ..shared.output import say, show, show_json, show_table
+
+if TYPE_CHECKING:
+    from capture.gateway import Clock, Gateway
+    from capture.gateway.recorded import Recording
+
+GROUP = typer.Typer(invoke_without_command=True, subcommand_metavar="[control ...]", rich_markup_mode=None)
+
+DAY_US = 86_400_000_000
+_OF_REPLAY = ("until", "start_paused", "data", "config", "recorder", "clock", "instruments")
+_OF_MARKET = ("seed", "rate", "always_open")
+
+
+@GROUP.callback()
+def run(
+    context: typer.Context,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes any free one.")] = 4002,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same invented market.")] = 1,
+    rate: Annotated[float, typer.Option(min=0.001, help="Multiplies how much happens in it per second.")] = 1.0,
+    speed: Annotated[str, typer.Option(
+        metavar="FACTOR|max", help="How fast time runs; max, in a replay: as fast as clients read.")] = "1",
+    always_open: Annotated[bool, typer.Option(
+        help="Let the invented market trade around the clock, or in each exchange's hours.")] = True,
+    lines: Annotated[int, typer.Option(min=0, help="Market data lines, which IB's limits follow; 0: no limits.")] = 100,
+    replay: Annotated[str | None, typer.Option(
+        metavar="TIME", help="Play what was recorded, from this time on: 2026-11-20T14:30 (UTC), or a date.")] = None,
+    until: Annotated[str | None, typer.Option(
+        metavar="TIME", help="Where a replay ends. Default: where the recording does.")] = None,
+    start_paused: Annotated[bool, typer.Option(
+        "--start-paused", help="Let a replay wait for `gateway control resume`.")] = False,
+    data: Data = None,
+    config: Config = None,
+    recorder: Annotated[str | None, typer.Option(help="Whose tape to play, where several recorded.")] = None,
+    clock: Annotated[PlayedBy, typer.Option(
+        help="Play what came late when it came, or when it happened.")] = PlayedBy.ARRIVAL,
+    instruments: Annotated[list[str] | None, typer.Option(
+        help="Play only this one: AAPL, conid:265598; may be repeated.")] = None,
+    for_s: ForSeconds = None,
+) -> None:  # fmt: skip
+    """Run a gateway with an invented market, or with --replay one that plays what was recorded.
+
+    Any IB client on this machine can connect to it; its address is printed once it listens. The invented market knows
+    some stocks, futures, options, currencies, coins and indices, such as AAPL, ESZ6, EUR.USD and CRYPTO:BTC.USD. A
+    replay can be paused, moved and sped up by `gateway control`, and by keys where it runs in a terminal. It runs until
+    Ctrl-C.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from capture.gateway import Gateway, Limits
+    from capture.gateway.market import Market
+
+    factor = _speed(speed, may_be_max=replay is not None)
+    limits = Limits.of_lines(lines) if lines else None
+    _check_together(context, replay is not None)
+    if replay is None:
+        market = Market(seed=seed, rate=rate, always_open=always_open)
+        _serve(Gateway(market, port=port, speed=factor, limits=limits), for_s)
+        return
+    with _recording(lake_folder(data, config), recorder, instruments or [], clock is PlayedBy.EVENT) as recording:
+        time = _clock(recording, replay, until, factor, start_paused)
+        _serve(Gateway(recording, port=port, clock=time, limits=limits), for_s, is_replay=True)
+
+
+def _check_together(context: typer.Context, is_replay: bool) -> None:
+    """Refuse options that say nothing about the market that is wanted."""
+    odd = [name for name in (_OF_MARKET if is_replay else _OF_REPLAY)
+           if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"]  # fmt: skip
+    if odd:
+        options = ", ".join(f"--{name.replace('_', '-')}" for name in odd)
+        only = "an invented market" if is_replay else "a replay: say from when with --replay"
+        raise UsageError(f"{options}: only for {only}")
+
+
+def _speed(text: str, may_be_max: bool) -> float:
+    from capture.gateway.clock import AT_ONCE, FASTEST
+
+    if text == "max" and may_be_max:
+        return AT_ONCE
+    with contextlib.suppress(ValueError):
+        if 0.001 <= (factor := float(text)) <= FASTEST:
+            return factor
+    raise UsageError(f"--speed is {text!r}; write a factor from 0.001 to {FASTEST:,.0f}"
+                     f"{', or max' if may_be_max else ''}")
+
+
+@contextlib.contextmanager
+def _recording(
+    folder: Path, recorder: str | None, instruments: list[str], by_event: bool
+) -> Iterator["Recording"]:
+    from capture.gateway.recorded import Recording, RecordingError
+    from capture.query import open_lake
+
+    with open_lake(folder) as lake:
+        try:
+            recording = Recording(lake, recorder, instruments, by_event)
+        except RecordingError as error:
+            raise UsageError(str(error)) from None
+        yield recording
+
+
+def _clock(recording: "Recording", replay: str, until: str | None, speed: float, paused: bool) -> "Clock":
+    from capture.gateway import Clock
+    from capture.gateway.control.playback import as_text
+
+    begin_us, end_us = recording.begin_us, recording.end_us
+    start_us = _moment_us("--replay", replay, begin_us)
+    if start_us // DAY_US == begin_us // DAY_US and start_us < begin_us:
+        say(f"ticktape: the recording begins at {as_text(begin_us)}")
+        start_us = begin_us
+    last_us = min(_moment_us("--until", until, start_us), end_us) if until is not None else end_us
+    if not begin_us <= start_us < last_us:
+        raise UsageError(f"nothing to play from {as_text(start_us)} until {as_text(last_us)}: "
+                         f"the recording goes from {as_text(begin_us)} to {as_text(end_us)}")  # fmt: skip
+    return Clock(start_us, speed, (begin_us, last_us), paused)
+
+
+def _moment_us(option: str, text: str, near_us: int) -> int:
+    from capture.gateway.control.playback import moment_us
+
+    try:
+        return moment_us(text, near_us)
+    except (ValueError, OverflowError):
+        raise UsageError(f"{option} is {text!r}; write a time, 2026-11-20T14:30 or 2026-11-20T09:30-05:00, "
+                         "or a date") from None
+
+
+def _serve(gateway: "Gateway", for_s: float | None, is_replay: bool = False) -> None:
+    from capture.gateway import serve
+
+    from ..shared.keys import watching
+
+    def ready(port: int) -> None:
+        _announce(port)
+        if for_s is not None:
+            timer = threading.Timer(for_s, signal.raise_signal, (signal.SIGTERM,))
+            timer.daemon = True
+            timer.start()
+
+    try:
+        serve(gateway, ready, watching if is_replay else None)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        raise OSError(
+            f"port {gateway.port} is taken, perhaps by TWS or another gateway: name one with --port, or 0") from None
+
+
+def _announce(port: int) -> None:
+    show(f"127.0.0.1:{port}", flush=True)
+    say("ticktape: the gateway is up; end it with Ctrl-C")
+
+
+@GROUP.command()
+def control(
+    command: Annotated[str | None, typer.Argument(metavar="COMMAND", help="What to do; none: list all.")] = None,
+    arguments: Annotated[list[str] | None, typer.Argument(metavar="ARGUMENT", help="In order, or NAME=VALUE.")] = None,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the gateway.")] = 4002,
+    json: Json = False,
+) -> None:
+    """Break a gateway that runs, to see what its clients make of it, or move a replay in time.
+
+    For instance: stall trades AAPL 30, outage lost seconds=10, drop mid-frame; pause, seek 14:30, speed 10. Write -- in
+    front of a COMMAND with a negative number. Only gateways started by the same user on this machine can be told.
+    """
+    from capture.gateway import CommandError
+    from capture.gateway.control.command_socket import ask, explained
+
+    if command is None:
+        show(explained())
+        return
+    try:
+        result = ask(port, command, arguments or [])
+    except CommandError as error:
+        raise UsageError(str(error)) from None
+    if json:
+        show_json(result)
+    elif isinstance(result, dict):
+        _show(result)
+    elif isinstance(result, list):
+        _show_rows(result)
+
+
+def _show(result: dict[str, Any]) -> None:
+    """Print what is one value on a line each, and rows as a table."""
+    for name, value in result.items():
+        if name != "streams":
+            show(f"{name}: {', '.join(map(str, value)) if isinstance(value, list | dict) else value}")
+    _show_rows(result["streams"])
+
+
+def _show_rows(rows: list[dict[str, Any]]) -> None:
+    if rows:
+        show_table(list(rows[0]), [list(row.values()) for row in rows])

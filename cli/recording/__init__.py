@@ -1,0 +1,1 @@
+"""Verbs that record, or say what will be and what is being recorded."""

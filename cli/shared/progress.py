@@ -1,0 +1,137 @@
+"""How a recording goes, while it goes: drawn on a terminal, or as a line now and then."""
+
+import asyncio
+import time
+from contextlib import suppress
+from datetime import datetime
+from itertools import count
+from typing import Any
+
+from rich.console import Group
+from rich.live import Live as Display
+from rich.table import Table
+from rich.text import Text
+
+from capture.lake.layout import Layout
+from capture.printable import one_line
+from capture.recorder.recorder import say_on_stderr
+from capture.session.machine import Machine
+from capture.session.phases import State
+from capture.wanted.settings import Settings
+
+from ..recording.status import behind_text
+from .output import age_text, console, size_text
+from .state import recorder_state
+
+LOOK_INTERVAL_S = 1.0  # at what the recorder says, which is new every few seconds
+MOST_STREAMS = 20  # on the terminal; the rest is counted
+
+
+class Pulse:
+    """Rates from a recorder's growing counts of frames and bytes: per second since it said others.
+
+    Times are seconds since 1970: those at which the recorder wrote what it says, which is not every second.
+    """
+
+    def __init__(self) -> None:
+        self.frames_per_second = self.bytes_per_second = 0.0
+        self._last: tuple[float, int, int] | None = None
+        self._heard_s: float | None = None
+
+    def take(self, now_s: float, frames: int, received_bytes: int) -> None:
+        """Take the counts that were written at a moment; the same ones again say nothing new."""
+        then_s, frames_then, bytes_then = self._last or (now_s, 0, 0)
+        if self._last is not None and now_s == then_s:
+            return
+        if self._last is not None:
+            self.frames_per_second = (frames - frames_then) / (now_s - then_s)
+            self.bytes_per_second = (received_bytes - bytes_then) / (now_s - then_s)
+        self._heard_s = now_s if received_bytes > bytes_then else self._heard_s
+        self._last = now_s, frames, received_bytes
+
+    def silent_s(self, now_s: float) -> float | None:
+        """Return for how long no byte has come; None before the first."""
+        return None if self._heard_s is None else max(now_s - self._heard_s, 0.0)
+
+
+class Lines:
+    """Progress where there is no terminal: a line on stderr every few seconds."""
+
+    looks = 5  # at the recorder, for each time it is shown
+
+    def __init__(self, settings: Settings) -> None:
+        self._layout, self._recorder = Layout(settings.data), settings.recorder
+        self._pulse = Pulse()
+        self._state, self._since_s = "", 0.0
+
+    def say(self, level: str, text: str) -> None:
+        """Print what the recorder says."""
+        say_on_stderr(level, text)
+
+    async def watch(self, machine: Machine) -> None:
+        """Show how it goes until the recorder is stopped."""
+        for look in count(1):
+            await asyncio.sleep(LOOK_INTERVAL_S)
+            if machine.state is State.STOPPED:
+                return
+            with suppress(FileNotFoundError):  # the recorder has no folder yet
+                state = recorder_state(self._layout, self._recorder)
+                if state["running"]:
+                    written_s = datetime.fromisoformat(state["written"]).timestamp()
+                    self._pulse.take(written_s, state["frames"], state["received_bytes"])
+                    if state["state"] != self._state:
+                        self._state, self._since_s = state["state"], time.monotonic()
+                    if look % self.looks == 0:
+                        self._show(state)
+
+    def _show(self, state: dict[str, Any]) -> None:
+        say_on_stderr("info", self._summary(state))
+
+    def _summary(self, state: dict[str, Any]) -> str:
+        now_s = time.monotonic()
+        lives = [stream["state"] for stream in state["streams"]]
+        counts = ", ".join(f"{lives.count(life)} {life}" for life in dict.fromkeys(lives))
+        silent = age_text(self._pulse.silent_s(time.time()))
+        return " · ".join([
+            f"{state['state']} for {now_s - self._since_s:.0f} s",
+            f"streams: {counts}",
+            f"{state['frames']:,} frames, {self._pulse.frames_per_second:,.0f}/s",
+            f"{size_text(state['tape_bytes'])} of tape, {size_text(self._pulse.bytes_per_second)}/s",
+            f"last byte {silent} ago" if silent else "no byte yet",
+            f"roller {behind_text(state)}",
+        ])
+
+
+class Live(Lines):
+    """Progress on a terminal, redrawn every second below what the recorder says."""
+
+    looks = 1
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._console = console(stderr=True)
+        self._display = Display(console=self._console, auto_refresh=False)
+
+    def say(self, level: str, text: str) -> None:
+        """Print what the recorder says, above the drawing."""
+        style = {"warning": "yellow", "error": "red"}.get(level, "")
+        self._console.print(Text(one_line(f"ticktape: {text}"), style))
+
+    async def watch(self, machine: Machine) -> None:
+        """Draw how it goes until the recorder is stopped."""
+        with self._display:
+            await super().watch(machine)
+
+    def _show(self, state: dict[str, Any]) -> None:
+        self._display.update(Group(_streams(state["streams"]), Text(self._summary(state))), refresh=True)
+
+
+def _streams(streams: list[dict[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("instrument", "stream", "state"):
+        table.add_column(name, no_wrap=True)
+    for stream in streams[:MOST_STREAMS]:
+        table.add_row(Text(stream["instrument"]), Text(stream["word"]), Text(stream["state"]))
+    if len(streams) > MOST_STREAMS:
+        table.add_row(Text(f"… and {len(streams) - MOST_STREAMS} more"))
+    return table

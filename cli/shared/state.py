@@ -1,0 +1,104 @@
+"""What the recorders of a data folder are doing, from the files they leave there."""
+
+import os
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from capture.lake.layout import Layout
+from capture.lake.roll import first_unrolled
+from capture.recorder.status import FILE_NAME, read_status
+from capture.tape import segments
+
+SILENT_AFTER_S = 10.0  # status.json is touched every second
+MUTE = "does not answer"
+ENDED = frozenset({"stopped", "ended without stopping"})
+
+
+def recorder_state(layout: Layout, recorder: str) -> dict[str, Any]:
+    """Return what a recorder last said of itself, whether it still runs, and how far its roller is behind.
+
+    `running` is true while its process lives and speaks. `behind_marks` counts the finished ranges that are not
+    rolled yet, `behind_s` the seconds since the roller last finished one while there are any. `said_s` is the age of
+    all this. `rows_without_instrument` counts, by table, rolled rows of market data that name none. Of a recorder that
+    said nothing yet, only these and its name are there; `has_tape` is true where it recorded something.
+    """
+    folder = layout.tape / recorder
+    said = read_status(folder)
+    tapes = segments(folder)
+    rolled = first_unrolled(layout, recorder, tapes)
+    behind = max(said.get("mark", 0) - rolled.mark, 0) if rolled is not None else 0
+    said_s, heard_s = age_s(said.get("written")), age_s(said.pop("heard", None))
+    stopped = said.get("state") in (None, "stopped")
+    return {
+        "recorder": recorder,
+        **said,
+        "running": not stopped and heard_s is not None and heard_s < SILENT_AFTER_S and _lives(said["pid"]),
+        "said_s": said_s,
+        "has_tape": bool(tapes),
+        "behind_marks": behind,
+        "rows_without_instrument": rolled.nameless if rolled is not None else {},
+        "behind_s": _since_rolled_s(layout, recorder) if behind else 0.0,
+    }
+
+
+def condition(state: dict[str, Any]) -> str:
+    """Return in words how a recorder is."""
+    if state["running"] or state.get("state") == "stopped":
+        return str(state["state"])
+    if "pid" not in state:
+        return "ended before it said anything" if state["has_tape"] else "has not started"
+    return MUTE if _lives(state["pid"]) else "ended without stopping"
+
+
+def stale(state: dict[str, Any], lack: str | None) -> str | None:
+    """Return in words that what a living recorder last said is old, and why; None where it is not.
+
+    `lack` says that there is no room on its disk, None where there is (see capture.recorder.disk_space).
+    """
+    if state["running"] or condition(state) != MUTE:
+        return None
+    why = lack or f"see whether process {state['pid']} hangs, or what it says"
+    return f"{FILE_NAME} was last written {state['said_s']:.0f} s ago, what it says is of then; {why}"
+
+
+def disk_bytes(folders: Iterable[Path]) -> int:
+    """Return the size of all files below some folders."""
+    total = 0
+    for folder in folders:
+        for path in folder.rglob("*"):
+            try:
+                total += path.stat().st_size if path.is_file() else 0
+            except FileNotFoundError:
+                continue  # sealed, rolled or published meanwhile
+    return total
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # it lives, as another user's
+    return True
+
+
+def age_s(written: str | None) -> float | None:
+    """Return how long ago a time in ISO form was, None for none."""
+    return max((datetime.now(UTC) - datetime.fromisoformat(written)).total_seconds(), 0.0) if written else None
+
+
+def last_row_age_s(recorder: dict[str, Any], stream: dict[str, Any]) -> float | None:
+    """Return how long ago a stream's last row came: as of what was said, while the recorder may since have had more."""
+    found = age_s(stream.get("last_row"))
+    return found if found is None or not recorder["running"] else max(found - recorder["said_s"], 0.0)
+
+
+def _since_rolled_s(layout: Layout, recorder: str) -> float | None:
+    try:
+        return max(time.time() - layout.rolled(recorder).stat().st_mtime, 0.0)
+    except FileNotFoundError:
+        return None

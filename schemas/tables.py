@@ -1,0 +1,9 @@
+"""All stored tables by name, and which of them hold market data."""
+
+from .market import BARS, DEPTH, GREEKS, MIDPOINTS, QUOTES, TICKS, TRADES
+from .reference import INSTRUMENTS
+from .system import GAPS, NOTICES, SESSIONS, SUBSCRIPTIONS, UNDECODED
+
+MARKET_TABLES = (TRADES, QUOTES, MIDPOINTS, TICKS, DEPTH, BARS, GREEKS)
+SYSTEM_TABLES = (SESSIONS, SUBSCRIPTIONS, NOTICES, UNDECODED, GAPS)
+TABLES = {table.name: table for table in (*MARKET_TABLES, INSTRUMENTS, *SYSTEM_TABLES)}
