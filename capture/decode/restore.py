@@ -7,18 +7,14 @@ no partner is a restored row. Asking for the same seconds twice restores nothing
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from capture.lake.layout import Layout
-from capture.lake.parquet_file import read_parquet, statistics_of
 from capture.schemas import TABLES, TIMESTAMP
 
 SECOND_US = 1_000_000
@@ -32,13 +28,11 @@ KEYS = {
     "midpoints": ("ts_event", "price"),
     "bars": ("ts_event", "bar_size", "what", "regular_hours"),
 }
-_NEEDED = {name: [*keys, "seq", "row", "instrument_id", "stream", *(["form"] if name == "bars" else [])]
-           for name, keys in KEYS.items()}  # fmt: skip
+# What of a row has to be known to pair it.
+NEEDED = {name: [*keys, "seq", "row", "instrument_id", "stream", *(["form"] if name == "bars" else [])]
+          for name, keys in KEYS.items()}  # fmt: skip
 
-# A row lies in the file of the date it arrived on. Delayed data, and a clock that is off, come no later than this.
-_ARRIVAL = timedelta(days=1)
 _ROWS_OF_A_FRAME = 1 << 24
-KNOWN_FILES = 100_000  # of which the times are remembered: more than are looked at for a gap, some ten MB
 
 # Rows of a table that were stored before, given table, instrument and first and last second; more does no harm.
 Captured = Callable[[str, int, datetime, datetime], Iterable[pa.Table]]
@@ -129,7 +123,7 @@ class Restorer:
             index = np.flatnonzero(seqs == seq)
             request_id = int(ids[index[0]])
             answer = self.answers.setdefault(request_id, Answer(seq, name))
-            frame = rows.take(pa.array(index)).select(_NEEDED[name])
+            frame = rows.take(pa.array(index)).select(NEEDED[name])
             earlier = seqs < answer.first_seq
             known = [*before, rows.filter(pa.array(kept & earlier))] if earlier.any() else before
             kept[index] = self._frame(answer, frame, self.fills.get(request_id), known)
@@ -182,49 +176,6 @@ class Restorer:
         return rows
 
 
-class Files:
-    """Finds the rows of one recorder in a lake's files. Remembers what times a file holds until it is replaced."""
-
-    def __init__(self, layout: Layout, recorder: str) -> None:
-        self.layout, self.recorder = layout, recorder
-        self._times: dict[Path, tuple[int, tuple[datetime, datetime] | None]] = {}
-
-    def __call__(self, name: str, instrument_id: int, first: datetime, last: datetime) -> list[pa.Table]:
-        """Return rows of an instrument whose ts_event is between two moments, both included."""
-        wanted = [("instrument_id", "=", instrument_id), ("ts_event", ">=", first), ("ts_event", "<=", last)]
-        found = []
-        for path in self._paths(name, first - _ARRIVAL, last + _ARRIVAL):
-            try:
-                times = self._times_in(path)
-                if times is not None and times[0] <= last and times[1] >= first:
-                    found.append(read_parquet(path, columns=_NEEDED[name], filters=wanted))
-            except FileNotFoundError:
-                continue  # sealed meanwhile: the day's file was listed too
-        return found
-
-    def _paths(self, name: str, first: datetime, last: datetime) -> list[Path]:
-        days = (first.date() + timedelta(days=n) for n in range((last.date() - first.date()).days + 1))
-        # Live before archive: what is sealed between the two listings is found in one of them, or in both.
-        return [path for day in days for folder in (self.layout.live(name), self.layout.archive(name))
-                for path in (folder / f"date={day}").glob(f"{self.recorder}.*.parquet")]
-
-    def _times_in(self, path: Path) -> tuple[datetime, datetime] | None:
-        changed_ns = path.stat().st_mtime_ns
-        if self._times.get(path, (0, None))[0] != changed_ns:
-            self._times[path] = changed_ns, _first_and_last(path)
-            if len(self._times) > KNOWN_FILES:
-                del self._times[next(iter(self._times))]  # the one that was met first: of the earliest day
-        return self._times[path][1]
-
-
-def _first_and_last(path: Path) -> tuple[datetime, datetime] | None:
-    metadata = pq.read_metadata(path)
-    at = metadata.schema.names.index("ts_event")
-    found = [statistics_of(metadata, group, at) for group in range(metadata.num_row_groups)]
-    bounds = [(one.min, one.max) for one in found if one.has_min_max]  # else there are no times at all
-    return (min(low for low, _ in bounds), max(high for _, high in bounds)) if bounds else None
-
-
 def nothing_stored(_table: str, _instrument_id: int, _first: datetime, _last: datetime) -> list[pa.Table]:
     """Return no rows: of a lake without files."""
     return []
@@ -238,7 +189,7 @@ def _of_interest(
     mask = pc.and_(mask, pc.and_(pc.greater_equal(times, bounds["min"]), pc.less_equal(times, bounds["max"])))
     if name == "bars":  # one that is still in the making is not captured yet
         mask = pc.and_(mask, pc.not_equal(_plain(part["form"]), "update"))
-    return _as_plain(part.select(_NEEDED[name]).filter(mask))
+    return _as_plain(part.select(NEEDED[name]).filter(mask))
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -258,5 +209,5 @@ def _from_json(name: str, rows: list[dict[str, Any]]) -> pa.Table | None:
     if not rows:
         return None
     rows = [row | {"ts_event": row["ts_event"] and datetime.fromtimestamp(row["ts_event"], UTC)} for row in rows]
-    schema = pa.schema([(c, TIMESTAMP if c == "ts_event" else TABLES[name].column(c).type) for c in _NEEDED[name]])
+    schema = pa.schema([(c, TIMESTAMP if c == "ts_event" else TABLES[name].column(c).type) for c in NEEDED[name]])
     return pa.Table.from_pylist(rows, schema=schema)

@@ -17,7 +17,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from capture.decode.decoder import Tables
-from capture.decode.restore import Files
 from capture.publish import clear_leftovers, make_folder, publish, sync_content
 from capture.schemas import TABLES, Table
 from capture.tape import segments
@@ -30,6 +29,7 @@ from .parquet_file import FILE_MODE, write_parquet
 from .ranges import Range, Ranges, beginning
 from .sealed import publishing, sealed_through
 from .state import archive_files, archived_through, position_fault, require_position, require_sealed
+from .stored_rows import Files
 
 
 @dataclass(slots=True)

@@ -6,9 +6,9 @@ from datetime import datetime
 import pyarrow as pa
 
 from capture.decode.decoder import Decoder, Tables, merged
-from capture.decode.restore import Files
 from capture.lake.layout import Layout
 from capture.lake.roll import first_unrolled
+from capture.lake.stored_rows import Files
 from capture.tape import Follower, Kind, Record, segments
 
 

@@ -17,7 +17,8 @@ from typing import Any, TypeVar
 
 from capture.data_folder import ROLLED
 from capture.publish import PRIVATE, make_folder, publish
-from capture.session.history_jobs import Job, State, gap_job
+from capture.session.history_job import Job, State
+from capture.session.history_jobs import gap_job
 from capture.session.history_pacing import WINDOW_S, HistoryPacing
 from capture.session.history_pages import SPANS, TICKS, BarPages, Pages, TickPages
 from capture.session.request_pacing import RequestPacing

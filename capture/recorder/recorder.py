@@ -32,7 +32,7 @@ from capture.session.events import (
     StopAsked,
     Tick,
 )
-from capture.session.history_jobs import Job
+from capture.session.history_job import Job
 from capture.session.machine import Machine
 from capture.session.phases import CONNECTED
 from capture.tape import TapeError, TapeFull

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from capture.publish import publish
-from capture.session.history_jobs import State
+from capture.session.history_job import State
 from capture.session.machine import Machine
 from capture.session.subscriptions import ACKNOWLEDGED, Life, Subscription
 from capture.wire.context import DATA_TYPES

@@ -2,15 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from capture.wire.text.codec import Decoded
 from capture.wire.text.handshake import ServerHello
 
+from .history_job import Job
 from .lateness import Timed
-
-if TYPE_CHECKING:
-    from .history_jobs import Job
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +68,7 @@ class Tick:
 class HistoryWanted:
     """These are the jobs for IB's history by now; `wall_s` is the wall clock, in seconds since 1970."""
 
-    jobs: "tuple[Job, ...]"
+    jobs: tuple[Job, ...]
     wall_s: float
 
 

@@ -3,27 +3,22 @@
 Of one instrument and kind of data one request is open at a time: what an answer restores depends on what came before.
 """
 
-import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from capture.tape.notes import BACKFILL, BACKFILLED, CUT
-from capture.wanted.hours import Hours
 from capture.wanted.instrument import Contract, Instrument
 from capture.wire.history_summary import PAST
 from capture.wire.messages.notices import WITHHELD, Code
 from capture.wire.text.codec import Decoded
 
 from .announcements import Voice
-from .backoff import Backoff
 from .events import Note
+from .history_job import Job, State
 from .history_pacing import Ask, HistoryPacing
-from .history_pages import ANY_OPENING, MOST_TICKS, SPANS, BarPages, Pages, TickPages, requests_left
+from .history_pages import MOST_TICKS, SPANS, BarPages, Pages, TickPages
 from .resolve import AmbiguousError, Resolver
 
-WITHHELD_S = 1_200  # who has not subscribed to the data gets no history of the last 15 minutes; and clocks differ
 TIMEOUT_S = 120.0  # history can take its time, and a farm that breaks swallows the question
 # IB's times are whole seconds, and asking for more than is missing does no harm.
 MARGIN_S = 2
@@ -35,96 +30,6 @@ AGAIN = frozenset({322, 366, 385, 504, 1100})  # too many open, or no request of
 # What says so in IB's text: a farm that is just lost, and the same user looking in elsewhere, too.
 PASSING = ("cancelled", "canceled", "disconnect", "different ip")
 _ANSWERS = frozenset(shape.name for shape in PAST.values())
-
-
-class State(StrEnum):
-    """How far a job has come."""
-
-    WANTED = "wanted"
-    DONE = "done"
-    UNAVAILABLE = "unavailable"
-
-
-@dataclass(eq=False, slots=True)
-class Job:
-    """Seconds of history wanted of an instrument; `gap_id` where they fill a gap, `begin_s` when to begin (wall clock).
-
-    `rows` counts what answers held, captured before or not; `asked` counts requests; `cut` the seconds that are not
-    known to be whole (see `TickPages.cut_s`). `withheld`: IB said that the answer lacks the last minutes. `doubt`: the
-    code, and IB's words, that may mean that no answer comes.
-    """
-
-    name: str
-    instrument: Instrument
-    pages: Pages
-    from_s: int
-    gap_id: str | None = None
-    begin_s: float = 0.0
-    state: State = State.WANTED
-    reason: str = ""
-    rows: int = 0
-    cut: int = 0
-    request_id: int | None = None
-    sent_s: float = 0.0
-    answers: int = 0
-    asked: int = 0
-    withheld: bool = False
-    doubt: tuple[Code, str] | None = None
-    _count: int = 0
-    _last_s: int | None = None
-    _retries: Backoff | None = None
-
-    @property
-    def source(self) -> tuple[str, str, str]:
-        """What is asked for: requests that share it go one after the other."""
-        return self.instrument.word, self.pages.what, getattr(self.pages, "bar_size", "")
-
-    @property
-    def share(self) -> float:
-        """How much of the span is fetched, from 0 to 1."""
-        return min((self.pages.next_s - self.from_s) / (self.pages.to_s + 1 - self.from_s), 1.0)
-
-    @property
-    def requests_left(self) -> int:
-        """How many requests are still needed, by those that the span so far took; of ticks at first at least one."""
-        if self.state is not State.WANTED:
-            return 0
-        least = requests_left(self.pages)
-        return max(least, math.ceil(self.asked * (1 - self.share) / self.share)) if self.share > 0 else least
-
-    def take(self, values: dict[str, Any]) -> bool:
-        """Take a frame of an answer; return whether it was the last."""
-        self._count += values["count"]
-        self._last_s = values["last"] if values["last"] is not None else self._last_s
-        return bool(values["done"])
-
-    def answered(self, hours: Hours | None) -> int | None:
-        """Turn the page, and return the second that may not be whole, None for none.
-
-        `hours` are the instrument's, None where they are not known.
-        """
-        cut_s = self.pages.cut_s(self._count, self._last_s)
-        self.cut += cut_s is not None
-        self.pages.take(self._count, self._last_s, hours.opening_minutes if hours else ANY_OPENING)
-        self.rows += self._count
-        self.answers += self._count > 0
-        self._retries = None
-        self.ended()
-        return cut_s
-
-    def ended(self) -> None:
-        """Forget the request."""
-        self.request_id, self._count, self._last_s = None, 0, None
-        self.withheld, self.doubt = False, None
-
-    def whole_s(self) -> int:
-        """Return when all that this answer tells of can be known, in epoch seconds; 0 where it is now."""
-        return self.pages.reach_s(self._count, self._last_s) + WITHHELD_S if self.withheld else 0
-
-    def wait_s(self) -> float:
-        """Return how long to wait before the same page is asked for again."""
-        self._retries = self._retries or Backoff(first_s=5.0, most_s=600.0)
-        return self._retries.next_s()
 
 
 class History:

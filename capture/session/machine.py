@@ -10,7 +10,6 @@ from random import Random
 from typing import Any
 
 from capture.wanted.instrument import Instrument
-from capture.wanted.plan import make_plan
 from capture.wanted.settings import DATA_TYPES, Settings
 from capture.wanted.streams import Stream
 from capture.wanted.windows import parse_window
@@ -38,6 +37,7 @@ from .events import (
 )
 from .history_jobs import History
 from .phases import CONNECTED, IN_SESSION, PHASES, State
+from .plan import make_plan
 from .request_pacing import RULES, TokenBucket
 from .subscriber import Subscriber
 from .subscriptions import SETTLED_S, Life

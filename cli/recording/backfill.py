@@ -20,7 +20,7 @@ from ..shared.output import age_text, redraw, say
 if TYPE_CHECKING:
     from capture.recorder.history_desk import HistoryDesk, Wish
     from capture.recorder.recorder import Recorder
-    from capture.session.history_jobs import Job
+    from capture.session.history_job import Job
     from capture.wanted.settings import Settings
 
 LOOK_INTERVAL_S = 0.5

@@ -9,7 +9,7 @@ from ..shared.output import show, show_json, show_table
 from .record import STREAMS, blocks
 
 if TYPE_CHECKING:
-    from capture.wanted.plan import Plan
+    from capture.session.plan import Plan
 
 
 def run(
@@ -28,7 +28,7 @@ def run(
     listed with what the recorder will do instead; nothing is ever downgraded. What IB has not, as trades of currency
     pairs, is listed too.
     """
-    from capture.wanted.plan import make_plan
+    from capture.session.plan import make_plan
     from capture.wanted.settings import load_settings
 
     settings = load_settings(config, market_data_lines=lines, record=blocks(instruments or [], streams))

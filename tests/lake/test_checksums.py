@@ -15,7 +15,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from capture.decode.restore import Files
 from capture.lake.archive import write_sorted
 from capture.lake.content import UnreadableError, content_hash, plain, read_rows
 from capture.lake.layout import Layout
@@ -24,6 +23,7 @@ from capture.lake.proof.file_check import check_file, queried_files, repair_of
 from capture.lake.proof.rebuild import Rebuilder
 from capture.lake.proof.tape_part import Span
 from capture.lake.sealing import Sealer
+from capture.lake.stored_rows import Files
 from capture.schemas import TRADES
 
 BEGIN = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)

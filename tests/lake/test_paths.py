@@ -8,11 +8,11 @@ from typing import Any
 import duckdb
 import pytest
 
-from capture.decode.restore import Files
 from capture.lake.layout import LakeStateError, Layout, day_folders, day_of
 from capture.lake.proof.verify import Verifier, foreign
 from capture.lake.roll import Roller
 from capture.lake.sql_text import pattern
+from capture.lake.stored_rows import Files
 from capture.lake.versions import file_versions
 from capture.lake.views import prepare
 from capture.query import open_lake

@@ -15,11 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from capture.decode.decoder import Decoder
-from capture.decode.restore import Files, missing
+from capture.decode.restore import missing
 from capture.lake.layout import NEVER_SEALED, Layout, read_rolled
 from capture.lake.proof.verify import Verifier
 from capture.lake.roll import Roller
 from capture.lake.sealed import seal_through
+from capture.lake.stored_rows import Files
 from capture.query import open_lake
 from capture.schemas import MIDPOINTS
 from capture.tape import Follower, Kind

@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 from capture.decode.control_rows import Events
 from capture.decode.decoder import Decoder
 from capture.decode.gaps import Gaps, Seen
-from capture.decode.restore import Files, Restorer, nothing_stored
+from capture.decode.restore import Restorer, nothing_stored
 from capture.lake.layout import Rolled, read_rolled
 from capture.lake.proof.prune import prune
 from capture.lake.proof.rebuild import Rebuilder
 from capture.lake.proof.verify import Verifier
 from capture.lake.pruned import read_pruned_tape
 from capture.lake.ranges import Ranges
+from capture.lake.stored_rows import Files
 from capture.query import open_lake
 from capture.tape import Follower, Kind
 from capture.wire.context import Request

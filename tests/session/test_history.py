@@ -8,7 +8,8 @@ import pytest
 
 from capture.session.announcements import Voice
 from capture.session.events import Note, Say
-from capture.session.history_jobs import TIMEOUT_S, WITHHELD_S, History, Job, State, gap_job
+from capture.session.history_job import WITHHELD_S, Job, State
+from capture.session.history_jobs import TIMEOUT_S, History, gap_job
 from capture.session.history_pages import BarPages, Pages, TickPages
 from capture.tape.notes import BACKFILL, BACKFILLED, CUT
 from capture.wanted.instrument import parse_instrument

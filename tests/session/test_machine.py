@@ -29,7 +29,7 @@ from capture.session.events import (
     Tick,
 )
 from capture.session.former import LATE_S
-from capture.session.history_jobs import Job
+from capture.session.history_job import Job
 from capture.session.history_pages import TickPages
 from capture.session.lateness import Timed
 from capture.session.machine import RESOLVE_TIMEOUT_S, Machine

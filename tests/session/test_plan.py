@@ -1,7 +1,7 @@
 import pytest
 
+from capture.session.plan import make_plan
 from capture.wanted.instrument import Instrument, parse_instrument
-from capture.wanted.plan import make_plan
 from capture.wanted.streams import Stream, parse_stream
 
 

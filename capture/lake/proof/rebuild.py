@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from capture.decode.restore import Files
 from capture.lake.archive import write_sorted
 from capture.lake.content import UnreadableError, is_readable, row_count
 from capture.lake.layout import Layout, Rolled, write_rolled
@@ -23,6 +22,7 @@ from capture.lake.ranges import Range, Ranges, beginning, readable
 from capture.lake.roll import parts_of, publish_file
 from capture.lake.sealed import seal_through, sealed_dates, sealed_through, sealer_lock
 from capture.lake.state import require_sealed
+from capture.lake.stored_rows import Files
 from capture.lake.views import prepare
 from capture.publish import PRIVATE, make_folder, publish, sync_path
 from capture.schemas import TABLES, Table

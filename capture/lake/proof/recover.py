@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from capture.decode.restore import Files
 from capture.lake.kept import keep
 from capture.lake.layout import (
     LakeStateError,
@@ -21,6 +20,7 @@ from capture.lake.pruned import copies, read_pruned_tables, read_pruned_tape, wr
 from capture.lake.ranges import Ranges, beginning, readable
 from capture.lake.sealed import moving_dates, seal_through, sealed_through, sealer_lock
 from capture.lake.state import SealedDays, archive_files, archived_through, last_sealed, position_fault
+from capture.lake.stored_rows import Files
 from capture.lake.views import is_prepared, prepare
 from capture.schemas import TABLES
 from capture.tape import bad_path, segments

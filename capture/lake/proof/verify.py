@@ -15,7 +15,6 @@ from typing import Any
 
 import pyarrow as pa
 
-from capture.decode.restore import Files
 from capture.lake.content import UnreadableError, content_hash, difference, plain, read_rows
 from capture.lake.kept import kept_path, wrong_files
 from capture.lake.layout import LakeStateError, Layout, Rolled, read_rolled, restored_by
@@ -24,6 +23,7 @@ from capture.lake.ranges import Range, Ranges, beginning, readable
 from capture.lake.roll import parts_of
 from capture.lake.sealed import sealed_dates
 from capture.lake.state import archive_files, archived_through, position_fault, require_sealed
+from capture.lake.stored_rows import Files
 from capture.lake.versions import newer_columns, stored_version
 from capture.schemas import Table
 from capture.tape import Damage, segments

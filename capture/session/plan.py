@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from math import ceil
 from typing import NamedTuple
 
-from capture.session.request_pacing import RULES
+from capture.wanted.instrument import Instrument
+from capture.wanted.streams import Stream, lacking
 
-from .instrument import Instrument
-from .streams import Stream, lacking
+from .request_pacing import RULES
 
 Wanted = Iterable[tuple[Instrument, Stream]]
 
