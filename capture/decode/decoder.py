@@ -1,367 +1,69 @@
-"""Tape records to table rows: the one function that live rolling, fresh queries, recovery and rebuilding share."""
+"""Tape records to table rows: the one function that live rolling, fresh queries, recovery and rebuilding share.
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+Records and a state go in, rows and a state come out. Which decoder does it follows from the protocol that the tape's
+marks name: a further protocol is a further entry of PROTOCOLS, whose class has the methods of `LineDecoder`.
+"""
 
-import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
 
-from capture.schemas import TABLES, TIMESTAMP
-from capture.tape import DAMAGED, Damage, Kind, Record
-from capture.tape.notes import BACKFILL, BACKFILLED, CUT, WANTED
-from capture.wire.context import CANCELS
-from capture.wire.line import Line, Read
-from capture.wire.lookup import BACKFILL as BACKFILL_ORIGIN
-from capture.wire.lookup import constant
-from capture.wire.read_rows import Batch, decode
-from capture.wire.table_rows import Rows
-from capture.wire.text.codec import Decoded, message_id
-from capture.wire.text.framing import corruption
+from capture.tape import Damage, Record, TapeError
+from capture.wire.line import PROTOCOL
 
-from .control_rows import Events, message_rows, note_row, opened_row, refused_row, request_row
-from .event_time import proven_us
-from .gaps import Gaps, Seen
-from .restore import HISTORY, Captured, Restorer, nothing_stored
-
-# Received bytes are decoded in pieces of about this size: large enough that array operations pay, small enough that
-# they stay in the processor's cache.
-PIECE_BYTES = 4 << 20
-
-# Request ids up to this are looked up in an array; they count up from 1 in every session.
-_MOST_IDS = 1 << 20
-
-Tables = dict[str, pa.Table]
-Edge = tuple[int, int]  # a frame, and up to when, by IB's time, it proves its stream whole
+from .merge_rows import Tables
+from .restore import Captured, nothing_stored
+from .tws import TwsDecoder
 
 
-class Decoder:
-    """Decodes one recorder's tape from a mark on.
+class LineDecoder(Protocol):
+    """What a protocol must bring so that its tapes become rows.
 
-    `state` is what `as_json` gave at that mark, None at the tape's beginning. `captured` finds the recorder's rows
-    of before that mark, and those already taken from this decoder (see capture.decode.restore). Feed it records
-    in order; `take` returns the rows so far, by table, in arrival order, and begins anew. The tables have the columns
-    of their schemas; text columns may be dictionary-encoded.
+    Feed it records in order, the first one ever a MARK; `take` returns the rows so far, by table, in arrival order, and
+    begins anew. The tables have the columns of their schemas; text columns may be dictionary-encoded. `frames` counts
+    what was decoded.
     """
 
-    def __init__(
-        self, recorder: str, state: dict[str, Any] | None = None, captured: Captured = nothing_stored
-    ) -> None:
-        self.recorder = recorder
-        self.line: Line | None = None
-        self.frames = 0
-        self._events = Events(recorder)
-        self.gaps = Gaps(self._events)
-        self._restorer = Restorer(captured)
-        if state is not None:
-            self._events.restore(state)
-            self.gaps.restore(state)
-            self._restorer.resume(state)
-        self._tables: dict[str, list[pa.Table]] = {}
-        self._reads: list[Record] = []
-        self._read_bytes = 0
-        self._sent: list[tuple[int, int, Decoded]] = []
-        self._ts_us = 0
+    frames: int
+
+    @property
+    def heard_us(self) -> int:
+        """When the line was last heard, in microseconds since 1970."""
 
     def feed(self, records: Iterable[Record]) -> None:
-        """Take records in. The first one ever must be a MARK: it says where the line stands."""
-        for record in records:
-            self._ts_us = record.wall_ns // 1000
-            self._record(record)
+        """Take records in."""
 
     def damaged(self, damage: Damage) -> None:
-        """Note bytes of the tape that could not be read: what is received next may begin inside a frame."""
-        self._flush()
-        self._damage(damage.as_note())
-
-    def as_json(self) -> dict[str, Any]:
-        """Return as plain values what decoding from here on has to know besides the mark."""
-        return self.gaps.as_json() | self._restorer.as_json() | self._events.as_json()
+        """Note bytes of the tape that could not be read."""
 
     def take(self) -> Tables:
         """Return the rows decoded since the last call, by table; tables without rows are left out."""
-        self._flush()
-        tables = {name: merged(parts) for name, parts in self._tables.items()}
-        for name, rows in self._events.rows.items():
-            parts = [tables[name]] if name in tables else []
-            together = merged([*parts, _from_rows(name, rows)])
-            tables[name] = together.sort_by([("seq", "ascending"), ("row", "ascending")])
-        self._tables = {}
-        self._events.rows = {}
-        return tables
 
-    def _record(self, record: Record) -> None:
-        if record.kind == Kind.RECEIVED:
-            self._reads.append(record)
-            self._read_bytes += len(record.body)
-            if self._read_bytes >= PIECE_BYTES:
-                self._flush()
-            return
-        line = self._start(record)
-        if record.kind == Kind.SENT:
-            self._send(record, line)
-            return
-        if record.kind == Kind.MARK:
-            self._give_up(line)
-            return
-        self._flush()
-        if record.kind == Kind.OPENED:
-            line.opened(record.json())
-        elif record.kind == Kind.CLOSED:
-            self._close(record, line)
-        elif record.kind == Kind.NOTE:
-            self._note(record.json(), line)
+    def as_json(self) -> dict[str, Any]:
+        """Return as plain values what decoding from here on has to know besides the mark."""
 
-    def _damage(self, note: dict[str, Any]) -> None:
-        self._unframed("notices", note_row(note))
-        if self.line is not None:
-            self.line.damaged()
-
-    def _give_up(self, line: Line) -> None:
-        """Keep what was received since damage and gave no frames: the mark that comes says where the line stands."""
-        self._flush()
-        self._lost(line.give_up())
-
-    def _lost(self, data: bytes) -> None:
-        if data:
-            self._unframed("undecoded", {
-                "frame": data, "reason": f"{len(data):,} bytes beside damage of the tape, which are no whole frames"})
-
-    def _note(self, note: dict[str, Any], line: Line) -> None:
-        if DAMAGED in note:
-            self._damage(note)
-            return
-        if note.get("note") == BACKFILL:  # what was requested is in `subscriptions`
-            self._restorer.asked(note)
-            return
-        if note.get("note") == WANTED:  # what is not, is in `subscriptions` and `gaps`
-            self.gaps.wanted_only(note["streams"], self._ts_us, line.seq)
-            return
-        self._unframed("notices", note_row(note))
-        if note.get("note") == BACKFILLED:
-            self.gaps.backfilled(note, self._ts_us, line.seq)
-        asked = line.context.requests.get(note.get("request_id", 0))
-        if note.get("note") == CUT and asked is not None:
-            self.gaps.cut(note, asked, self._ts_us, line.seq)
-        request = line.context.requests.get(note.get("silent_request_id", 0))
-        if request is not None:
-            self.gaps.silent(request, self._ts_us, line.seq, str(note["note"]))
-        if row := refused_row(note, line.context):
-            self._unframed("subscriptions", row)
-
-    def _start(self, record: Record) -> Line:
-        if self.line is None:
-            if record.kind != Kind.MARK:
-                raise ValueError("decoding a tape must begin at a mark")
-            self.line = Line.from_mark(record.json())
-        return self.line
-
-    def _send(self, record: Record, line: Line) -> None:
-        if line.context.server_version is None:
-            self._flush()  # the hello may be among the bytes that wait
-        for request in line.sent(record.body):
-            self._sent.append((self._read_bytes, record.wall_ns // 1000, request))
-
-    def _close(self, record: Record, line: Line) -> None:
-        version = line.context.server_version
-        reason = record.json().get("reason")
-        self._give_up(line)
-        rest = line.closed()
-        if rest:
-            corrupt = corruption(rest)
-            frame = rest if corrupt else rest[4:]  # a length that makes no sense is part of the evidence
-            self._unframed("undecoded", {
-                "message_id": None if corrupt else message_id(frame), "server_version": version, "frame": frame,
-                "reason": corrupt or f"the session ended inside this frame, {len(rest):,} bytes into it"})
-        self._unframed("sessions", {"event": "closed", "reason": reason})
-        self.gaps.session_ended(self._ts_us, line.seq, reason or "the session ended")
-        self._restorer.session_ended()
-
-    def _unframed(self, table: str, values: dict[str, object]) -> None:
-        seq = self.line.seq if self.line else 0
-        self._events.unframed(table, self._ts_us, seq, values)
-
-    # A piece of received bytes
-
-    def _flush(self) -> None:
-        reads, self._reads, self._read_bytes = self._reads, [], 0
-        sent, self._sent = self._sent, []
-        if not reads and not sent:
-            return
-        if self.line is None:
-            raise ValueError("decoding a tape must begin at a mark")
-        before = len(self.line.pending)
-        read = self.line.received(b"".join(record.body for record in reads))
-        self._lost(read.lost)
-        before -= len(read.lost)
-        self.frames += len(read)
-        ends = before + np.cumsum([len(record.body) for record in reads], dtype=np.int64)
-        walls_us = np.array([record.wall_ns // 1000 for record in reads], np.int64)
-        # A frame came when the read came that completed it.
-        times_us = walls_us[np.searchsorted(ends, read.starts[1:])] if len(read) else walls_us[:0]
-        self._requests(sent, read, before)
-        self._unasked(read, times_us, self.line)
-        if read.hello is not None and self.line.session is not None:
-            at = read.greeting - 1
-            row = opened_row(self.line.session, read.hello)
-            self._events.framed("sessions", int(times_us[at]), read.first_seq + at, row)
-        if self.line.context.server_version is not None and len(read) > read.greeting:
-            self._decode(read, times_us, self.line)
-        if reads:
-            self.gaps.heard(int(walls_us[-1]), self.line.seq)
-
-    def _unasked(self, read: Read, times_us: npt.NDArray[np.int64], line: Line) -> None:
-        """Keep frames that came where the gateway's hello was awaited: nobody knows what they mean."""
-        count = len(read) if line.context.server_version is None else read.greeting - (read.hello is not None)
-        for frame in range(count):
-            payload = read.payload(frame)
-            row = {"message_id": message_id(payload), "reason": "came before the gateway's hello", "frame": payload}
-            self._events.framed("undecoded", int(times_us[frame]), read.first_seq + frame, row)
-
-    def _requests(self, sent: list[tuple[int, int, Decoded]], read: Read, before: int) -> None:
-        context = self.line.context if self.line else None
-        for offset, ts_us, request in sent:
-            if context is None:
-                continue
-            frames = int(np.searchsorted(read.starts[1:], before + offset, side="right"))
-            seq = read.first_seq - 1 + frames
-            if asked := context.requests.get(request.values.get("request_id") or 0):
-                self.gaps.cancelled(asked, seq) if request.name in CANCELS else self.gaps.requested(asked, ts_us)
-            if row := request_row(request, context):
-                self._events.unframed("subscriptions", ts_us, seq, row)
-
-    def _decode(self, read: Read, times_us: npt.NDArray[np.int64], line: Line) -> None:
-        batch = decode(read.data, read.starts[read.greeting :], line.context)
-        times_us, first_seq = times_us[read.greeting :], read.first_seq + read.greeting
-        for name in {rows.table for rows in batch.rows}:
-            parts = [self._table(rows, times_us, first_seq) for rows in batch.rows if rows.table == name]
-            before = self._tables.setdefault(name, [])
-            rows, counts = self._restorer.restore(name, _in_order(parts), before)
-            before.append(rows)
-            for gap_id, count in counts.items():
-                self.gaps.restored(gap_id, count)
-        for request_id in batch.answered:
-            self._restorer.over(request_id)
-        self._follow_gaps(batch, times_us, first_seq, line)
-        for frame, decoded in batch.messages:
-            for table, row in message_rows(decoded, line.context):
-                self._events.framed(table, int(times_us[frame]), first_seq + frame, row)
-        for frame, payload, reason in batch.bad:
-            row = {"message_id": message_id(payload), "reason": reason, "frame": payload,
-                   "server_version": line.context.server_version}
-            self._events.framed("undecoded", int(times_us[frame]), first_seq + frame, row)
-        for name, count in batch.extra.items():
-            self._unframed("notices", note_row({"note": f"{count} frames of {name} had fields beyond the known ones"}))
-
-    def _follow_gaps(self, batch: Batch, times_us: npt.NDArray[np.int64], first_seq: int, line: Line) -> None:
-        """Tell the gaps of rows and errors, in the order in which they came."""
-        requests = line.context.requests
-        errors = [(frame, decoded.values) for frame, decoded in batch.messages if decoded.name == "error"]
-        begin = 0
-        for frame, values in [*errors, (len(times_us), None)]:
-            self.gaps.rows(_seen(batch.rows, begin, frame, times_us, first_seq), requests)
-            begin = frame
-            if values is not None:
-                request, ts_us = requests.get(values["request_id"] or 0), int(times_us[frame])
-                self.gaps.notice(values["code"] or 0, request, values["message"], ts_us, first_seq + frame)
-                if request is not None and request.stream == HISTORY:
-                    self._restorer.over(request.request_id)
-
-    def _table(self, rows: Rows, times_us: npt.NDArray[np.int64], first_seq: int) -> pa.Table:
-        table = TABLES[rows.table]
-        count = len(rows.frames)
-        received = pa.array(times_us[rows.frames]).cast(TIMESTAMP)
-        columns = rows.columns | {
-            "ts": _place_in_time(received, rows.columns),
-            "seq": pa.array(rows.frames + first_seq),
-            "row": pa.array(rows.places),
-            "recorder": constant(self.recorder, count),
-        }
-        arrays = [columns.get(c.name) for c in table.columns]
-        filled = [array if array is not None else pa.nulls(count, c.type)
-                  for array, c in zip(arrays, table.columns, strict=True)]
-        return pa.table(filled, names=[c.name for c in table.columns])
+    def compare(self, mark: dict[str, Any]) -> tuple[int, tuple[str, ...]]:
+        """Return how many frames more a mark tells of than were decoded, and what else it says otherwise."""
 
 
-def _seen(
-    parts: list[Rows], begin: int, end: int, times_us: npt.NDArray[np.int64], first_seq: int
-) -> dict[int, Seen]:
-    """Return per request id its first and last row among the frames from `begin` up to `end`."""
-    seen: dict[int, tuple[Edge, Edge]] = {}
-    for rows in parts:
-        a, b = np.searchsorted(rows.frames, (begin, end))
-        if a == b:
-            continue
-        reached_us = proven_us(rows, times_us)
-        for request_id, *places in _edges(rows.columns["request_id"].to_numpy()[a:b]):
-            first, last = ((int(rows.frames[a + at]), int(reached_us[a + at])) for at in places)
-            known = seen.get(request_id, (first, last))
-            seen[request_id] = (min(first, known[0], key=_frame), max(last, known[1], key=_frame))
-    return {request_id: Seen(int(times_us[first[0]]), first_seq + first[0], first[1], int(times_us[last[0]]), last[1])
-            for request_id, (first, last) in seen.items()}
+class _Made(Protocol):
+    def __call__(self, recorder: str, state: dict[str, Any] | None, captured: Captured) -> LineDecoder: ...
 
 
-def _frame(edge: Edge) -> int:
-    return edge[0]
+PROTOCOLS: dict[str, _Made] = {PROTOCOL: TwsDecoder}
+UNNAMED = PROTOCOL  # tapes of before named no protocol
 
 
-def _edges(ids: npt.NDArray[np.int32]) -> Iterator[tuple[int, int, int]]:
-    """Yield each distinct id with the first and the last of its places."""
-    distinct: npt.NDArray[Any]
-    codes: npt.NDArray[Any]
-    if ids.min() < 0 or ids.max() >= _MOST_IDS:
-        distinct, codes = np.unique(ids, return_inverse=True)
-    else:
-        distinct, codes = np.arange(int(ids.max()) + 1), ids
-    firsts = np.full(len(distinct), -1, np.int64)
-    lasts = firsts.copy()
-    # Of equal indices the last assignment stays: forwards that is the last frame, backwards the first.
-    places = np.arange(len(ids))
-    lasts[codes] = places
-    firsts[codes[::-1]] = places[::-1]
-    there = np.flatnonzero(lasts >= 0)
-    yield from zip(distinct[there].tolist(), firsts[there].tolist(), lasts[there].tolist(), strict=True)
+def decoder_of(
+    mark: Mapping[str, Any], recorder: str, state: dict[str, Any] | None = None, captured: Captured = nothing_stored
+) -> LineDecoder:
+    """Return what decodes a recorder's tape from a mark on, by the protocol that the mark's body names.
 
-
-def _place_in_time(received: pa.Array, columns: dict[str, pa.Array]) -> pa.Array:
-    """Return receive times, or IB's event time for rows from its history."""
-    if "ts_event" not in columns:
-        return received
-    backfilled = columns["origin"].indices.to_numpy() == BACKFILL_ORIGIN
-    if not backfilled.any():
-        return received
-    return pc.if_else(pc.and_(pa.array(backfilled), pc.is_valid(columns["ts_event"])), columns["ts_event"], received)
-
-
-def _in_order(parts: list[pa.Table]) -> pa.Table:
-    """Return the parts of one read as one table in the order of arrival."""
-    if len(parts) == 1:
-        return parts[0]
-    joined = merged(parts)
-    seqs = joined["seq"].to_numpy()
-    # Each part is in order already, so a stable sort is little more than a merge; rows of a frame stay in place.
-    return joined.take(pa.array(np.argsort(seqs, kind="stable")))
-
-
-def merged(parts: list[pa.Table]) -> pa.Table:
-    """Return tables one after the other, with one dictionary per dictionary-encoded column."""
-    if len(parts) == 1:
-        return parts[0]
-    encoded = {f.name for part in parts for f in part.schema if pa.types.is_dictionary(f.type)}
-    same = [_plain(part, encoded) if part.schema != parts[0].schema else part for part in parts]
-    if any(part.schema != same[0].schema for part in same):
-        same = [_plain(part, encoded) for part in parts]
-    return pa.concat_tables(same).unify_dictionaries()
-
-
-def _plain(part: pa.Table, names: set[str]) -> pa.Table:
-    """Return a table whose named text columns are plain text."""
-    fields = [pa.field(f.name, pa.string()) if f.name in names else f.with_nullable(True) for f in part.schema]
-    return part.cast(pa.schema(fields))
-
-
-def _from_rows(name: str, rows: list[dict[str, object]]) -> pa.Table:
-    """Return rows given as dicts as a table; columns that no row names are null."""
-    # All nullable here: what must not be null is checked when a file is written.
-    return pa.Table.from_pylist(rows, schema=pa.schema([(c.name, c.type) for c in TABLES[name].columns]))
+    `state` is what `as_json` gave at that mark, None at the tape's beginning. `captured` finds the recorder's rows
+    of before that mark, and those already taken from this decoder (see capture.decode.restore). Raises TapeError for a
+    protocol that is not known here.
+    """
+    name = mark.get("protocol", UNNAMED)
+    if name not in PROTOCOLS:
+        raise TapeError(f"the tape of recorder {recorder} is of protocol {name!r}, which this version cannot decode "
+                        f"(it knows {', '.join(PROTOCOLS)}): install a newer ticktape")  # fmt: skip
+    return PROTOCOLS[name](recorder, state, captured)

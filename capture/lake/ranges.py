@@ -8,12 +8,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from capture.decode.decoder import Decoder, Tables
+from capture.decode.decoder import LineDecoder, decoder_of
+from capture.decode.merge_rows import Tables
 from capture.decode.restore import Captured, nothing_stored
 from capture.schemas import MARKET_TABLES
 from capture.tape import DAMAGED, Damage, Follower, Kind, Record, SegmentReader, segments
-from capture.wire.context import Request
-from capture.wire.line import Line
 
 from .layout import Rolled
 from .pruned import read_pruned_tape
@@ -85,59 +84,41 @@ class Ranges:
         self._damage_seen = len(self.damage_before)
         self._noted_losses = 0
         self._start: Record | None = None
-        self._decoder = self._begin()
+        self._decoder: LineDecoder | None = None  # until the first mark
 
     def __iter__(self) -> Iterator[Range]:
         for record in self._follower:
             self._take_damage()
-            if record.kind != Kind.MARK:
+            if self._decoder is not None and record.kind != Kind.MARK:
                 self._decoder.feed([record])
                 self._noted_losses += record.kind == Kind.NOTE and DAMAGED in record.json()
                 continue
-            found = self._finish(self._start, record) if self._start else None
-            self._start, self._decoder = record, self._begin()
+            assert record.kind == Kind.MARK, "a tape is read from a mark on"
+            found = self._finish(self._start, self._decoder, record) if self._start and self._decoder else None
+            self._start, self._decoder = record, self._begin(record.json())
             self._decoder.feed([record])
             if found:
                 yield found
 
-    def _begin(self) -> Decoder:
-        return Decoder(self._recorder, self._state, self._captured)
+    def _begin(self, mark: dict[str, Any]) -> LineDecoder:
+        return decoder_of(mark, self._recorder, self._state, self._captured)
 
     def _take_damage(self) -> None:
         """Tell the decoder of damage where it lies: before the record that was read just now."""
         for damage in self._follower.damage[self._damage_seen :]:
-            self._decoder.damaged(damage)
+            if self._decoder is not None:
+                self._decoder.damaged(damage)
             self.damage.append(damage)
         self._damage_seen = len(self._follower.damage)
 
-    def _finish(self, start: Record, end: Record) -> Range:
-        decoder = self._decoder
+    def _finish(self, start: Record, decoder: LineDecoder, end: Record) -> Range:
         decoder.feed([end])
-        tables, reached, told = decoder.take(), decoder.line or Line(), Line.from_mark(end.json())
+        tables, (lost_frames, disagreements) = decoder.take(), decoder.compare(end.json())
         self._state = decoder.as_json()
-        found = Range(start, end, tables, decoder.frames, told.seq - reached.seq, self._state, tuple(self.damage),
-                      self._noted_losses, _disagreements(reached, told))
+        found = Range(start, end, tables, decoder.frames, lost_frames, self._state, tuple(self.damage),
+                      self._noted_losses, disagreements)
         self.damage, self._noted_losses = [], 0
         return found
-
-
-def _disagreements(reached: Line, told: Line) -> tuple[str, ...]:
-    """Return in which respects a line, as decoding left it, is not the one that a mark tells of."""
-    pairs = {
-        "number of frames": (reached.seq, told.seq),
-        "unfinished frame": (reached.pending, told.pending),
-        "session": (reached.session, told.session),
-        "server version": (reached.context.server_version, told.context.server_version),
-        "open requests": (_open_requests(reached, reached), _open_requests(told, reached)),
-    }
-    return tuple(name for name, (ours, theirs) in pairs.items() if ours != theirs)
-
-
-def _open_requests(line: Line, reached: Line) -> list[Request]:
-    # Those that are over leave the marks after a while; of those in doubt, recorders of other versions think otherwise.
-    doubted = {request.request_id for request in reached.context.requests.values() if request.doubted}
-    return [request for request in line.context.requests.values()
-            if request.marks_since_end is None and request.request_id not in doubted]
 
 
 def readable(captured: Captured) -> Captured:

@@ -16,7 +16,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from capture.decode.decoder import Tables
+from capture.decode.merge_rows import Tables
 from capture.publish import clear_leftovers, make_folder, publish, sync_content
 from capture.schemas import TABLES, Table
 from capture.tape import segments

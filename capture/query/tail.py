@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import pyarrow as pa
 
-from capture.decode.decoder import Decoder, Tables, merged
+from capture.decode.decoder import LineDecoder, decoder_of
+from capture.decode.merge_rows import Tables, merged
 from capture.lake.layout import Layout
 from capture.lake.roll import first_unrolled
 from capture.lake.stored_rows import Files
@@ -25,7 +27,8 @@ class Tail:
     tables: Tables = field(default_factory=dict)
     _follower: Follower | None = None
     _damage_seen: int = 0
-    _decoder: Decoder | None = None
+    _decoder: LineDecoder | None = None
+    _state: dict[str, Any] | None = None  # of decoding, at the mark that comes
     _parts: dict[str, list[pa.Table]] = field(default_factory=dict)  # behind those of `tables`
     _files: Files = field(init=False)
 
@@ -37,14 +40,14 @@ class Tail:
         start = first_unrolled(self.layout, self.recorder, segments(self.layout.tape / self.recorder))
         if start is None:
             return
-        if start.mark != self.mark or self._follower is None or self._decoder is None:
+        if start.mark != self.mark or self._follower is None:
             self.mark, self.tables, self._parts = start.mark, {}, {}
             self._follower = Follower(self.layout.tape / self.recorder, start.mark)
             self._damage_seen = len(self._follower.damage)  # before the mark
-            self._decoder = Decoder(self.recorder, start.gaps, self._captured)
+            self._decoder, self._state = None, start.gaps
         for record in self._follower:
-            self._decoder = self._fed(self._decoder, self._follower, record)
-        self._keep(self._decoder)
+            self._feed(self._follower, record)
+        self._keep()
         for name, parts in self._parts.items():
             self.tables[name] = merged([*self._taken(name), *parts])
         self._parts = {}
@@ -52,24 +55,26 @@ class Tail:
     @property
     def heard_s(self) -> float:
         """When the line last carried something, in seconds since 1970; 0 for never."""
-        return self._decoder.gaps.heard_us / 1e6 if self._decoder else 0.0
+        return self._decoder.heard_us / 1e6 if self._decoder else 0.0
 
-    def _fed(self, decoder: Decoder, follower: Follower, record: Record) -> Decoder:
-        """Return the decoder to go on with after a record: each mark begins a new one, as it does for the roller."""
-        for damage in follower.damage[self._damage_seen :]:
-            decoder.damaged(damage)
+    def _feed(self, follower: Follower, record: Record) -> None:
+        """Decode a record; each mark begins a new decoder, as it does for the roller."""
+        if self._decoder is not None:
+            for damage in follower.damage[self._damage_seen :]:
+                self._decoder.damaged(damage)
+            self._decoder.feed([record])
         self._damage_seen = len(follower.damage)
-        decoder.feed([record])
-        if record.kind != Kind.MARK:
-            return decoder
-        self._keep(decoder)
-        following = Decoder(self.recorder, decoder.as_json(), self._captured)
-        following.feed([record])
-        return following
+        if record.kind == Kind.MARK:
+            self._keep()
+            self._decoder = decoder_of(record.json(), self.recorder, self._state, self._captured)
+            self._decoder.feed([record])
 
-    def _keep(self, decoder: Decoder) -> None:
-        for name, rows in decoder.take().items():
+    def _keep(self) -> None:
+        if self._decoder is None:
+            return
+        for name, rows in self._decoder.take().items():
             self._parts.setdefault(name, []).append(rows)
+        self._state = self._decoder.as_json()
 
     def _taken(self, name: str) -> list[pa.Table]:
         return [self.tables[name]] if name in self.tables else []

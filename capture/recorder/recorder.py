@@ -42,7 +42,7 @@ from capture.wanted.settings import Settings
 from capture.wanted.streams import Stream
 from capture.wire.connection import ClientConnection
 from capture.wire.context import Context
-from capture.wire.line import Read
+from capture.wire.line import PROTOCOL, Read
 from capture.wire.text.protocol_error import RemoteProtocolError
 
 from .arrivals import Arrivals
@@ -165,8 +165,8 @@ class Recorder:
         self._arrivals.begin()
         self._greeting = ClientConnection()
         self._journal.opened({
-            "host": self.settings.host, "port": self.settings.port, "client_id": self.settings.client_id,
-            "software": SOFTWARE, "oldest": self._greeting.oldest,
+            "protocol": PROTOCOL, "host": self.settings.host, "port": self.settings.port,
+            "client_id": self.settings.client_id, "software": SOFTWARE, "oldest": self._greeting.oldest,
             "newest": self._greeting.newest})  # fmt: skip
         self._write(self._greeting.greet())
         self._tell(Connected())

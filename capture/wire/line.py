@@ -22,6 +22,8 @@ from .history_summary import decode_short
 from .ib_times import zone_of
 from .read_rows import Keys, control_frames, message_keys
 
+PROTOCOL = "tws"  # what marks and opened records call it
+
 # Up to this many frames it is quicker to look at the message id of each.
 _FEW_FRAMES = 256
 _HEADS = frozenset(str(number).encode() for number in {*UNREAD, *(message.id for message in ANSWERS)})
@@ -153,6 +155,7 @@ class Line:
         self.context.forget_ended()
         return {
             "mark": mark,
+            "protocol": PROTOCOL,
             "seq": self.seq,
             "pending": base64.b64encode(self.pending).decode(),
             "session": self.session and dict(self.session),

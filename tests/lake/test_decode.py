@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capture.decode.control_rows import FIRST_EVENT_ROW
-from capture.decode.decoder import _MOST_IDS, Decoder, Tables, _edges
+from capture.decode.merge_rows import Tables
+from capture.decode.tws import _MOST_IDS, TwsDecoder, _edges
 from capture.tape import Damage, Follower, Kind, Record, TapeWriter
 from capture.wire.line import Line
 from capture.wire.text.codec import answer_codec, request_codec
@@ -22,7 +23,7 @@ from tests.conftest import HELLO
 
 
 def decode(script: Any) -> dict[str, list[dict[str, Any]]]:
-    decoder = Decoder(script.recorder)
+    decoder = TwsDecoder(script.recorder)
     decoder.feed(Follower(script.data / "tape" / script.recorder, 1))
     return {name: table.to_pylist() for name, table in decoder.take().items()}
 
@@ -271,7 +272,7 @@ def test_neither_reads_nor_marks_change_the_rows(cuts: list[int], marks: set[int
         rows: dict[str, list[dict[str, Any]]] = {}
         gaps = None
         for part in ranges:
-            decoder = Decoder("r", gaps)
+            decoder = TwsDecoder("r", gaps)
             decoder.feed(part)
             for name, more in plain(decoder.take()).items():
                 rows.setdefault(name, []).extend(more)
@@ -290,7 +291,7 @@ def test_tables_have_the_columns_of_their_schema(script: Any) -> None:
     from capture.schemas import TABLES
 
     script.open().ask(5, "req_tick_by_tick", tick_kind="AllLast").trade(5, 1.0).close()
-    decoder = Decoder("main")
+    decoder = TwsDecoder("main")
     decoder.feed(Follower(script.data / "tape" / "main", 1))
     for name, rows in decoder.take().items():
         plain_schema = pa.schema([(c.name, c.type) for c in TABLES[name].columns])
@@ -363,7 +364,7 @@ def test_bytes_beside_damage_that_give_no_frames_are_kept_once_whatever_follows(
                     for kind in (Kind.MARK, Kind.CLOSED))
     noise = Record(Kind.RECEIVED, closed.wall_ns, closed.mono_ns, b"\x00\x00\x00\x09no")
     for last in (mark, closed):
-        decoder = Decoder("main")
+        decoder = TwsDecoder("main")
         decoder.feed(record for record in records if record.kind not in (Kind.CLOSED,))
         decoder.damaged(Damage(Path("a segment"), 5, 40, "cut"))
         decoder.feed([noise, last])

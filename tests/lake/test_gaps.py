@@ -5,7 +5,7 @@ from typing import Any
 import pyarrow.compute as pc
 import pytest
 
-from capture.decode.decoder import Decoder
+from capture.decode.tws import TwsDecoder
 from capture.tape import Follower
 from capture.tape.notes import WANTED
 
@@ -49,7 +49,7 @@ def trade(tape: Any, request_id: int, price: float, late_s: float = 0) -> Any:
 
 def gaps(tape: Any, clock: Clock) -> list[tuple[str, str, float, float | None, int | None]]:
     """Each row of gaps: symbol, state, from and to in seconds before now, code."""
-    decoder = Decoder("main")
+    decoder = TwsDecoder("main")
     decoder.feed(Follower(tape.data / "tape" / "main", 1))
     now = clock.now_ns / SECOND
     found = decoder.take().get("gaps")
@@ -185,14 +185,14 @@ def test_a_stream_given_up_misses_nothing(tape: Any, clock: Clock) -> None:
 
 def test_a_gap_has_one_name_from_opening_to_closing(tape: Any, clock: Clock) -> None:
     trade(tape.close().open().ask(7, "req_tick_by_tick", tick_kind="AllLast"), 7, 11).close()
-    decoder = Decoder("main")
+    decoder = TwsDecoder("main")
     decoder.feed(Follower(tape.data / "tape" / "main", 1))
     names = [row["gap_id"] for row in decoder.take()["gaps"].to_pylist() if row["symbol"] == "AAPL"]
     assert names[0] == names[1] != names[2]
 
 
 def gaps_by_event(tape: Any) -> list[dict[str, Any]]:
-    decoder = Decoder("main")
+    decoder = TwsDecoder("main")
     decoder.feed(Follower(tape.data / "tape" / "main", 1))
     found: list[dict[str, Any]] = decoder.take()["gaps"].to_pylist()
     return found
@@ -291,7 +291,7 @@ def test_a_stream_of_an_instrument_that_was_not_found_stays_wanted(tape: Any, cl
 
 def test_what_is_wanted_no_more_is_known_over_a_mark(tape: Any, clock: Clock) -> None:
     note_wanted(tape.close().mark().open(), wanted())
-    decoder = Decoder("main")
+    decoder = TwsDecoder("main")
     decoder.feed(Follower(tape.data / "tape" / "main", 1))
     (row,) = decoder.take()["subscriptions"].filter(pc.field("event") == "unwanted").to_pylist()
     assert (row["symbol"], row["stream"], row["request_id"]) == ("AAPL", "all_last", 1)

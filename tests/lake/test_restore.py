@@ -14,8 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from capture.decode.decoder import Decoder
 from capture.decode.restore import missing
+from capture.decode.tws import TwsDecoder
 from capture.lake.layout import NEVER_SEALED, Layout, read_rolled
 from capture.lake.proof.verify import Verifier
 from capture.lake.roll import Roller
@@ -55,7 +55,7 @@ def test_dictionaries_and_plain_text_are_equal() -> None:
 def test_rows_are_found_however_many_files_are_remembered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: int
 ) -> None:
-    monkeypatch.setattr("capture.decode.restore.KNOWN_FILES", known)
+    monkeypatch.setattr("capture.lake.stored_rows.KNOWN_FILES", known)
     layout, moments = Layout(tmp_path), [datetime.fromtimestamp(SECOND + number, UTC) for number in range(3)]
     for number, moment in enumerate(moments):
         path = layout.live_file("midpoints", moment.date().isoformat(), "main", number)
@@ -122,7 +122,7 @@ def stored(rows: pa.Table | None) -> Counter[Trade]:
 
 
 def decoded(script: Any) -> pa.Table | None:
-    decoder = Decoder("main")
+    decoder = TwsDecoder("main")
     decoder.feed(Follower(script.data / "tape" / "main", 1))
     return decoder.take().get("trades")
 
@@ -223,7 +223,7 @@ def test_bars_are_restored_where_none_was_finished(script: Any) -> None:
     for request_id in (2, 3):
         script.ask(request_id, "req_historical_data", **asked)
         script.answer("historical_data", request_id=request_id, bars=[bar(0, 1.69), bar(5, 1.8)])
-    decoder = Decoder("main")
+    decoder = TwsDecoder("main")
     decoder.feed(Follower(script.data / "tape" / "main", 1))
     found = decoder.take()["bars"].to_pylist()
     assert [(row["form"], row["close"]) for row in found] == [("closed", 1.7), ("history", 1.8)]
@@ -236,7 +236,7 @@ def history_of_bars(script: Any, dates: list[str]) -> list[tuple[str, str | None
     asked = {"bar_size": "1 hour", "what": "TRADES", "regular_hours": False, "duration": "1 M", "date_format": 2}
     script.ask(2, "req_historical_data", **asked)
     script.answer("historical_data", request_id=2, bars=[bar(0, 1.5) | {"bar_date": date} for date in dates])
-    decoder = Decoder("main")
+    decoder = TwsDecoder("main")
     decoder.feed(Follower(script.data / "tape" / "main", 1))
     return [(row["bar_date"], row["ts_event"] and f"{row['ts_event'].astimezone(UTC):%m-%d %H:%M}")
             for row in decoder.take()["bars"].to_pylist()]  # fmt: skip
@@ -325,7 +325,7 @@ def test_a_refused_request_leaves_nothing_behind(script: Any) -> None:
     scene = Market(script, [])
     script.writer.note({"note": BACKFILL, "request_id": 2, "from": 0, "to": 1})
     script.ask(2, "req_historical_ticks", what="TRADES").answer("error", request_id=2, code=162, message="no data")
-    decoder = Decoder("main")
+    decoder = TwsDecoder("main")
     decoder.feed(Follower(scene.script.data / "tape" / "main", 1))
     decoder.take()
     assert decoder.as_json()["fills"] == {}

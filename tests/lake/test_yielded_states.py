@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capture.decode.control_rows import Events
-from capture.decode.decoder import Decoder
 from capture.decode.gaps import Gaps, Seen
 from capture.decode.restore import Restorer, nothing_stored
+from capture.decode.tws import TwsDecoder
 from capture.lake.layout import Rolled, read_rolled
 from capture.lake.proof.prune import prune
 from capture.lake.proof.rebuild import Rebuilder
@@ -126,7 +126,7 @@ def test_states_of_a_line_an_answer_and_a_decoder_stay_what_they_were(script: An
     script.mark().ask(6, "req_market_data").trade(5, 2.0).close("lost").open().ask(5, "req_tick_by_tick",
                                                                                    tick_kind="AllLast")
     script.trade(5, 3.0).mark().close()
-    decoder, handed = Decoder("main"), []
+    decoder, handed = TwsDecoder("main"), []
     for record in Follower(script.data / "tape" / "main", 1):
         decoder.feed([record])
         assert decoder.line is not None

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from capture.decode.decoder import Decoder
+from capture.decode.tws import TwsDecoder
 from capture.lake.archive import write_sorted
 from capture.lake.content import read_rows
 from capture.lake.layout import EMPTY_DATE, Layout
@@ -124,14 +124,14 @@ def ages(script: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     made = Ages(type(script), tmp_path / "ages")
     made.trade(5, 1).trade(6, 2).seal(6)
     monkeypatch.setitem(TABLES, "trades", newer(TRADES))
-    decoded = Decoder._table
+    decoded = TwsDecoder._table
 
-    def with_fee(self: Decoder, *arguments: Any) -> pa.Table:
+    def with_fee(self: TwsDecoder, *arguments: Any) -> pa.Table:
         rows = decoded(self, *arguments)
         at = rows.schema.get_field_index("fee")
         return rows if at < 0 else rows.set_column(at, "fee", rows["price"])
 
-    monkeypatch.setattr(Decoder, "_table", with_fee)
+    monkeypatch.setattr(TwsDecoder, "_table", with_fee)
     yield made
     made.script.writer.close()
 
