@@ -6,7 +6,7 @@ from .pandas_later import load_pandas_later
 from .reference import INSTRUMENTS
 from .retention import KEPT_FOR_EVER, LEAST_DAYS, RETENTION_TABLES, RETENTION_TAPE, retention_fault
 from .system import GAPS, NOTICES, SESSIONS, SUBSCRIPTIONS, UNDECODED
-from .table import Table
+from .table import Subject, Table
 from .tables import MARKET_TABLES, SYSTEM_TABLES, TABLES
 
 load_pandas_later()  # here, as whatever makes Arrow's arrays has its columns from here first
@@ -38,6 +38,7 @@ __all__ = [
     "TRADES",
     "UNDECODED",
     "Column",
+    "Subject",
     "Table",
     "retention_fault",
 ]

@@ -1,7 +1,7 @@
 """Market data tables: trades, quotes, midpoints, ticks, depth, bars, greeks."""
 
 from .columns import flag, integer, number, text, time
-from .table import EVENT_TIME, MARKET, MARKET_SORT_KEY, Table
+from .table import EVENT_TIME, MARKET, MARKET_SORT_KEY, Subject, Table
 
 PRICE = "instrument's price units"
 SIZE = "instrument's size units"
@@ -22,6 +22,12 @@ TRADES = Table(
         flag("unreported", "the trade is not reported to the tape (odd lots, combos, derivatively priced)"),
     ),
     MARKET_SORT_KEY,
+    subject=Subject.MARKET,
+    shown=("ts", "symbol", "stream", "price", "size", "exchange", "conditions"),
+    state_key=(),
+    equal_by=("ts_event", "price", "size", "exchange", "conditions", "past_limit", "unreported"),
+    bars="time_bars",
+    over_sql="ts_event",
 )
 
 QUOTES = Table(
@@ -38,6 +44,12 @@ QUOTES = Table(
         flag("ask_past_high", "the ask is above the day's high limit"),
     ),
     MARKET_SORT_KEY,
+    subject=Subject.MARKET,
+    shown=("ts", "symbol", "bid_size", "bid_price", "ask_price", "ask_size"),
+    state_key=(),
+    equal_by=("ts_event", "bid_price", "ask_price", "bid_size", "ask_size", "bid_past_low", "ask_past_high"),
+    bars="quote_bars",
+    over_sql="ts_event",
 )
 
 MIDPOINTS = Table(
@@ -50,6 +62,12 @@ MIDPOINTS = Table(
         number("size", "size field of historical midpoint ticks, 0 in practice", SIZE, HISTORY_ONLY),
     ),
     MARKET_SORT_KEY,
+    subject=Subject.MARKET,
+    shown=("ts", "symbol", "price"),
+    state_key=(),
+    equal_by=("ts_event", "price"),
+    bars="midpoint_bars",
+    over_sql="ts_event",
 )
 
 TICKS = Table(
@@ -72,6 +90,9 @@ TICKS = Table(
         flag("pre_open", "bid and ask ticks: before the open", "not a price tick"),
     ),
     MARKET_SORT_KEY,
+    subject=Subject.MARKET,
+    shown=("ts", "symbol", "tick_name", "price", "size", "value", "text"),
+    state_key=("tick_type",),
 )
 
 DEPTH = Table(
@@ -88,6 +109,9 @@ DEPTH = Table(
         flag("smart", "the book is aggregated over exchanges", "the message does not say"),
     ),
     MARKET_SORT_KEY,
+    subject=Subject.MARKET,
+    shown=("ts", "symbol", "side", "position", "operation", "price", "size", "market_maker"),
+    state_key=("request_id",),
 )
 
 BARS = Table(
@@ -113,6 +137,11 @@ BARS = Table(
         text("bar_date", "the bar's date or time as IB wrote it", "a real-time bar", encoding="plain"),
     ),
     MARKET_SORT_KEY,
+    subject=Subject.MARKET,
+    shown=("ts_event", "symbol", "bar_size", "what", "form", "open", "high", "low", "close", "volume"),
+    state_key=("bar_size", "what", "regular_hours"),
+    equal_by=("ts_event", "bar_size", "what", "regular_hours"),
+    over_sql="case when form = 'closed' then ts_event + interval 5 seconds end",
 )
 
 GREEKS = Table(
@@ -133,4 +162,7 @@ GREEKS = Table(
         number("underlying_price", "underlying's price used", PRICE, "not available (IB sends -1)"),
     ),
     MARKET_SORT_KEY,
+    subject=Subject.MARKET,
+    shown=("ts", "symbol", "tick_name", "option_price", "implied_volatility", "delta", "underlying_price"),
+    state_key=("tick_type",),
 )

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from .columns import PLAIN, Column, flag, integer, number, text, time
-from .table import PLACE, Table
+from .table import PLACE, Subject, Table
 
 ABSENT = "IB sent none"
 NOT_BOND = "not a bond"
@@ -89,4 +89,7 @@ INSTRUMENTS = Table(
     ),
     ("instrument_id", "ts", "seq", "row"),
     version=2,
+    subject=Subject.REFERENCE,
+    shown=("ts", "instrument_id", "symbol", "security_type", "exchange", "currency", "long_name"),
+    kept_for_ever=True,
 )

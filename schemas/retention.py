@@ -5,7 +5,7 @@ from .tables import TABLES
 # How long to keep what: days per word, which is the name of a table, TABLES for all that are not named, or TAPE. What
 # no word says is kept for ever, and so is what says what other rows mean, and which are missing.
 RETENTION_TABLES, RETENTION_TAPE = "tables", "tape"
-KEPT_FOR_EVER = frozenset({"instruments", "sessions", "subscriptions", "gaps"})
+KEPT_FOR_EVER = frozenset(table.name for table in TABLES.values() if table.kept_for_ever)
 LEAST_DAYS = 2  # a date must be over everywhere, and sealed
 
 

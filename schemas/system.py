@@ -5,7 +5,7 @@ from dataclasses import replace
 import pyarrow as pa
 
 from .columns import PLAIN, Column, integer, number, text, time
-from .table import INSTRUMENT, PLACE, SYSTEM_SORT_KEY, Table
+from .table import INSTRUMENT, PLACE, SYSTEM_SORT_KEY, Subject, Table
 
 NO_REQUEST = "it concerns the line, not one request"
 
@@ -24,6 +24,9 @@ SESSIONS = Table(
         text("reason", "why the session ended", "an opened row"),
     ),
     SYSTEM_SORT_KEY,
+    subject=Subject.LINE,
+    shown=("ts", "recorder", "event", "host", "port", "reason"),
+    kept_for_ever=True,
 )
 
 SUBSCRIPTIONS = Table(
@@ -48,6 +51,9 @@ SUBSCRIPTIONS = Table(
              encoding=PLAIN),
     ),
     SYSTEM_SORT_KEY,
+    subject=Subject.LINE,
+    shown=("ts", "symbol", "stream", "event", "code", "detail"),
+    kept_for_ever=True,
 )
 
 NOTICES = Table(
@@ -68,6 +74,8 @@ NOTICES = Table(
         text("order_reject_json", "IB's advanced reject text", "IB sent none", encoding=PLAIN),
     ),
     SYSTEM_SORT_KEY,
+    subject=Subject.LINE,
+    shown=("ts", "kind", "code", "symbol", "message"),
 )
 
 UNDECODED = Table(
@@ -81,6 +89,8 @@ UNDECODED = Table(
         Column("frame", pa.binary(), "the frame's payload, without the length in front", encoding=PLAIN),
     ),
     SYSTEM_SORT_KEY,
+    subject=Subject.LINE,
+    shown=("ts", "message_id", "reason"),
 )
 
 GAPS = Table(
@@ -106,4 +116,7 @@ GAPS = Table(
     ),
     SYSTEM_SORT_KEY,
     version=2,
+    subject=Subject.LINE,
+    shown=("ts", "symbol", "stream", "state", "from_ts", "to_ts", "reason"),
+    kept_for_ever=True,
 )

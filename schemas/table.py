@@ -1,21 +1,46 @@
 """One stored table: its columns, sort key and version, and the columns that tables share."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 import pyarrow as pa
 
 from .columns import DELTA, Column, integer, text, time
 
 
+class Subject(StrEnum):
+    """What the rows of a table are about."""
+
+    MARKET = "market"  # an instrument, as a stream brings it
+    REFERENCE = "reference"  # an instrument, as IB describes it
+    LINE = "line"  # the line to IB, and what was asked over it
+
+
 @dataclass(frozen=True)
 class Table:
-    """A stored table. `version` grows by one with every change of its columns; files say theirs in metadata."""
+    """A stored table, with all that others have to know of it.
+
+    `version` grows by one with every change of its columns; files say theirs in metadata. `subject` is what its rows
+    are about. `shown` are the columns that tell most of a row in a terminal's width. `state_key`: of what, beside
+    recorder, instrument and stream, the last row is part of the state at a moment; None where rows are no state.
+    `equal_by` are the columns by which a row of IB's history is the same as one that came live, given instrument and
+    second; none where IB has no such history. `bars` names the research function that makes bars of its rows.
+    `over_sql` is the moment by which what a live row tells was over by IB's time, as SQL that is null where IB gave
+    none. A table that says what rows of others mean, and which are missing, is `kept_for_ever`.
+    """
 
     name: str
     meaning: str
     columns: tuple[Column, ...]
     sort_key: tuple[str, ...]
+    subject: Subject
+    shown: tuple[str, ...]
     version: int = 1
+    state_key: tuple[str, ...] | None = None
+    equal_by: tuple[str, ...] = ()
+    bars: str | None = None
+    over_sql: str | None = None
+    kept_for_ever: bool = False
 
     @property
     def schema(self) -> pa.Schema:

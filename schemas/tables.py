@@ -1,9 +1,13 @@
-"""All stored tables by name, and which of them hold market data."""
+"""All stored tables by name, and those of each subject."""
 
 from .market import BARS, DEPTH, GREEKS, MIDPOINTS, QUOTES, TICKS, TRADES
 from .reference import INSTRUMENTS
 from .system import GAPS, NOTICES, SESSIONS, SUBSCRIPTIONS, UNDECODED
+from .table import Subject
 
-MARKET_TABLES = (TRADES, QUOTES, MIDPOINTS, TICKS, DEPTH, BARS, GREEKS)
-SYSTEM_TABLES = (SESSIONS, SUBSCRIPTIONS, NOTICES, UNDECODED, GAPS)
-TABLES = {table.name: table for table in (*MARKET_TABLES, INSTRUMENTS, *SYSTEM_TABLES)}
+_ALL = (TRADES, QUOTES, MIDPOINTS, TICKS, DEPTH, BARS, GREEKS,
+        INSTRUMENTS,
+        SESSIONS, SUBSCRIPTIONS, NOTICES, UNDECODED, GAPS)  # fmt: skip
+TABLES = {table.name: table for table in _ALL}
+MARKET_TABLES = tuple(table for table in _ALL if table.subject is Subject.MARKET)
+SYSTEM_TABLES = tuple(table for table in _ALL if table.subject is Subject.LINE)

@@ -5,6 +5,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from capture.schemas import TABLES
 from capture.wire.lookup import BACKFILL
 from capture.wire.messages.bar_sizes import BAR_SIZES_S, DAY_S
 from capture.wire.table_rows import Rows
@@ -15,12 +16,8 @@ LONGEST_LAG_US = DAY_S * SECOND_US
 
 Integers = npt.NDArray[np.int64]
 
-
 # Table -> the SQL of the moment by which what a live row tells was over, by IB's time; null where IB gave none.
-OVER_SQL = {
-    **dict.fromkeys(("trades", "quotes", "midpoints"), "ts_event"),
-    "bars": "case when form = 'closed' then ts_event + interval 5 seconds end",
-}
+OVER_SQL = {table.name: table.over_sql for table in TABLES.values() if table.over_sql is not None}
 # How late a row came, in seconds, as SQL: null where IB's time is none, and for rows of IB's history.
 LAG_SQL = {table: f"case when origin <> 'backfill' and abs(epoch(ts) - epoch({over})) <= {DAY_S} "
                   f"then epoch(ts) - epoch({over}) end" for table, over in OVER_SQL.items()}  # fmt: skip

@@ -12,20 +12,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from capture.wire.context import LIVE_STREAMS, Request
+from capture.wire.context import Request
 from capture.wire.messages.notices import describe
+from capture.wire.messages.streams import LIVE_STREAMS, STREAM_OF_WHAT, WITH_HISTORY
 
 from .control_rows import Events
 
 WATCHED = LIVE_STREAMS
-# Of these IB keeps history.
-RESTORABLE = frozenset({"last", "all_last", "quotes", "midpoints", "bars", "live_bars"})
-# Of these IB says when things happened: the very same.
-TIMED = RESTORABLE
 # In the name of a gap of one second that history may not have given whole.
 CUT_MARK = ".cut."
-# What history is asked for -> the stream that brings the same live.
-STREAM_OF = {"TRADES": "all_last", "BID_ASK": "quotes", "MIDPOINT": "midpoints"}
 
 # IB says a little late that something is broken: what came in the last moment before may be the last for a while.
 NOTICE_LAG_US = 1_000_000
@@ -146,7 +141,7 @@ class Gaps:
             if request is not None and (watch := self.watches.get(_key(request))):
                 self._row(watch, rows)
                 watch.last_us = max(watch.last_us, rows.last_us)
-                if watch.stream in TIMED:
+                if watch.stream in WITH_HISTORY:
                     watch.event_us = rows.last_event_us
 
     def session_ended(self, ts_us: int, seq: int, reason: str) -> None:
@@ -192,7 +187,7 @@ class Gaps:
         It is a gap of its own, of the stream whose gap was asked for, else of the one that brings the same live.
         """
         wanted, second = self.waiting.get(note["gap_id"] or ""), note["second"]
-        stream = wanted["stream"] if wanted else STREAM_OF[request.what or ""]
+        stream = wanted["stream"] if wanted else STREAM_OF_WHAT[request.what or ""]
         reason = f"IB's history gave {note['rows']:,} rows of this second, the most it gives: whether there were more"
         self.events.unframed("gaps", ts_us, seq, {
             "instrument_id": request.instrument_id, "symbol": request.symbol, "stream": stream,
@@ -245,7 +240,7 @@ class Gaps:
         By IB's time, that is up to its last event; where it has been quiet for long, as far as the line's others were
         then. Without IB's time it is a moment of arrival.
         """
-        if watch.stream not in TIMED:
+        if watch.stream not in WITH_HISTORY:
             return max(watch.last_us, at_us)
         if watch.event_us is None:
             return max(watch.last_us, at_us - self._lag_us())
@@ -269,7 +264,7 @@ class Gaps:
         """Close a watch's gap, and return its row; from now on it waits for history, where there is any."""
         watch.gap = None
         gap = gap | {"state": "closed", "to_ts": max(to_us, gap["from_ts"])}
-        if watch.stream in RESTORABLE:
+        if watch.stream in WITH_HISTORY:
             self.waiting[gap["gap_id"]] = gap | {"detail": watch.detail, "rows_restored": 0}
         return gap
 

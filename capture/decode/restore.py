@@ -22,12 +22,7 @@ NO_TIME = -1  # in place of a time that could not be read
 HISTORY = "history"
 
 # Table -> what makes two rows of the same instrument and second equal.
-KEYS = {
-    "trades": ("ts_event", "price", "size", "exchange", "conditions", "past_limit", "unreported"),
-    "quotes": ("ts_event", "bid_price", "ask_price", "bid_size", "ask_size", "bid_past_low", "ask_past_high"),
-    "midpoints": ("ts_event", "price"),
-    "bars": ("ts_event", "bar_size", "what", "regular_hours"),
-}
+KEYS = {table.name: table.equal_by for table in TABLES.values() if table.equal_by}
 # What of a row has to be known to pair it.
 NEEDED = {name: [*keys, "seq", "row", "instrument_id", "stream", *(["form"] if name == "bars" else [])]
           for name, keys in KEYS.items()}  # fmt: skip

@@ -12,12 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from capture.query import AskedError, Lake, QueryError
-from capture.query.coverage import TABLE_OF_STREAM
 from capture.query.known import check_stream
 from capture.query.selection import Instruments, Moment, moment
 from capture.schemas import TABLES
 from capture.suggestion import unknown
 from capture.wire.ib_times import EPOCH, moment_of
+from capture.wire.messages.streams import TABLE_OF_STREAM
 
 from .covered_days import RESTORED, Uncovered, coverage_of, gaps_of, uncovered, without
 from .formats import FORMATS, Format

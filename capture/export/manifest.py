@@ -14,7 +14,6 @@ from capture.functions import FUNCTIONS
 from capture.publish import publish, sync_path
 
 from .job import Job
-from .source import BARS
 from .stage import FILE_MODE, ExistsError
 
 VERSION = 1
@@ -49,7 +48,7 @@ def manifest(job: Job, columns: Sequence[str], facts: Mapping[str, Any]) -> dict
 def _column(job: Job, name: str) -> dict[str, str]:
     """Return what a column means, where it is one of the table, or of its bars."""
     if job.every is not None:
-        made = dict(FUNCTIONS[BARS[job.table.name]].returns) if job.table.name in BARS else {}
+        made = dict(FUNCTIONS[job.table.bars].returns) if job.table.bars else {}
         return {"name": name} | ({"meaning": made[name]} if name in made else {})
     known = {column.name: column for column in job.table.columns}
     if name not in known:

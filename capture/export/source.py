@@ -15,6 +15,7 @@ from capture.query.row_filter import US, among
 from capture.query.row_spans import spans
 from capture.query.selection import ORDER, moment
 from capture.replay.stretch import TEXT
+from capture.schemas import TABLES
 from capture.wire.ib_times import EPOCH
 
 from .job import Job
@@ -27,9 +28,6 @@ SPAN_ROWS = 1_000_000  # are sorted at once
 BOOK_LEVELS = 10
 # Of books each instrument has batches of its own in memory, until those of the others have come as far.
 BOOK_BATCH_ROWS = 16_384
-
-# Table -> the research function that makes bars of its rows.
-BARS = {"trades": "time_bars", "quotes": "quote_bars", "midpoints": "midpoint_bars"}
 
 _BOOKS = """
 select distinct symbol, instrument_id, stream, recorder from depth
@@ -122,10 +120,11 @@ def bars(job: Job) -> Rows:
     `whole` leaves out bars with gaps, `unreported` counts trades that are not reported to the tape too. Raises
     QueryError for a table that no bars are made of, and where the job names a stream.
     """
-    if job.table.name not in BARS:
-        raise QueryError(f"{job.table.name} cannot be made into bars: `every` is for {', '.join(BARS)} and depth")
+    function = job.table.bars
+    if function is None:
+        of = ", ".join(table.name for table in TABLES.values() if table.bars)
+        raise QueryError(f"{job.table.name} cannot be made into bars: `every` is for {of} and depth")
     _no_stream(job)
-    function = BARS[job.table.name]
     known = [column for column, _ in FUNCTIONS[function].returns]
     names = _chosen(job, known)
     width_of(job)  # refuses what is none

@@ -14,6 +14,7 @@ with them takes the parameters of `RANGE`.
 """
 
 from capture.schemas import TABLES
+from capture.wire.messages.streams import streams_of
 
 from .function import END, RECORDER, START, SYMBOLS, Kind, Parameter
 
@@ -23,7 +24,7 @@ UNREPORTED = Parameter("with_unreported", Kind.FLAG, "also trades that are not r
 OPTIONS = {"trades": (UNREPORTED, RECORDER), "quotes": (RECORDER,), "midpoints": (RECORDER,)}
 
 # Table -> the streams that bring its rows live, in order of preference.
-STREAMS = {"trades": ("all_last", "last"), "quotes": ("quotes",), "midpoints": ("midpoints",)}
+STREAMS = {table: streams_of(table) for table in OPTIONS}
 HISTORY = "history"
 
 # The view that says when each recorder last heard anything: recorder, ts. Views files and lakes have each their own.

@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 from capture.gateway.answers.contract_search import Details, require_bars, resolve_live
 from capture.gateway.answers.session_start import Handlers
 from capture.gateway.control.faults import RESET
-from capture.wire.context import TICK_STREAMS
 from capture.wire.encode import encode
+from capture.wire.messages.streams import STREAM_OF_TICK_KIND, WHAT_OF_STREAM
 from capture.wire.text.codec import Values
 
 from .answers import generic_ticks as level1
@@ -25,7 +25,6 @@ BAR_WHATS = ("TRADES", "MIDPOINT", "BID", "ASK")
 BBO_EXCHANGE = "9c0001"  # which exchange letters the ticks use, see smart components
 ALL_PERMISSIONS = 3
 
-TICK_WHATS = {"last": "TRADES", "all_last": "TRADES", "quotes": "BID_ASK", "midpoints": "MIDPOINT"}
 TICKLESS = ("IND", "OPT", "BAG")  # kinds of security without tick-by-tick data
 
 # Family -> the families that share its limit, and IB's code and text when that is used up.
@@ -115,13 +114,14 @@ def _send_snapshot(client: Client, request_id: int, found: Rows) -> None:
 
 def req_tick_by_tick(client: Client, values: Values) -> None:
     """Start tick-by-tick data, historical ticks first where the client asks for some."""
-    request_id, stream = values["request_id"], TICK_STREAMS.get(values["tick_kind"])
+    request_id, stream = values["request_id"], STREAM_OF_TICK_KIND.get(values["tick_kind"])
     if stream is None:
-        raise invalid(f"'{values['tick_kind']}' is not a tick-by-tick type; these are: {', '.join(TICK_STREAMS)}")
+        kinds = ", ".join(STREAM_OF_TICK_KIND)
+        raise invalid(f"'{values['tick_kind']}' is not a tick-by-tick type; these are: {kinds}")
     _check_room(client, "tick_by_tick", "tick_by_tick", request_id)
     details = resolve_live(client, values)
     _check_tick_by_tick(client, details, stream)
-    what, of = TICK_WHATS[stream], (client.feed, details["con_id"], TICK_WHATS[stream], values["ignore_size"])
+    what, of = WHAT_OF_STREAM[stream], (client.feed, details["con_id"], WHAT_OF_STREAM[stream], values["ignore_size"])
     if count := values["number_of_ticks"]:
         now_us = client.now_us
         past = past_ticks.past_source(*of, now_us)

@@ -12,16 +12,10 @@ from capture.decode.event_time import LAG_SQL
 from capture.decode.gaps import WATCHED
 from capture.lake.sql_text import NEWEST_GAPS
 from capture.wanted.hours import parse_hours
+from capture.wire.messages.streams import TABLE_OF_STREAM
 from capture.wire.zones import exchange_zone
 
 from .intervals import Spans, difference, intersection, totals, union
-
-# Which table holds the rows of a stream.
-TABLE_OF_STREAM = {
-    "last": "trades", "all_last": "trades", "quotes": "quotes", "midpoints": "midpoints", "ticks": "ticks",
-    "depth": "depth", "smart_depth": "depth", "bars": "bars", "live_bars": "bars",
-}  # fmt: skip
-assert TABLE_OF_STREAM.keys() == WATCHED
 
 # Trading hours that IB names are of the days before and after the one on which it names them, not of more.
 HOURS_AHEAD_S = 40 * 86_400.0

@@ -8,9 +8,9 @@ from typing import Any
 from capture.lake.sql_text import quoted
 from capture.schemas import TABLES
 from capture.suggestion import near, unknown
+from capture.wire.messages.streams import TABLE_OF_STREAM
 
 from .answer import AskedError
-from .coverage import TABLE_OF_STREAM
 from .selection import Instruments, Moment, moment, symbols_and_ids
 
 PASSING = ("history", "snapshot")  # streams that do not last: their rows are in the tables of those that do

@@ -30,9 +30,6 @@ STRETCH_ROWS = 500_000
 # measured, a quarter less time than with STRETCH_ROWS.
 SWEPT_ROWS = 131_072
 
-# Table -> of what, beside recorder, instrument and stream, the last row before the start is part of the state then.
-STATE = {"trades": (), "quotes": (), "midpoints": (), "ticks": ("tick_type",), "greeks": ("tick_type",),
-         "bars": ("bar_size", "what", "regular_hours"), "depth": ("request_id",)}  # fmt: skip
 # The state is looked for since each stream was last asked for, as IB sends some values only then; no longer than this.
 LONGEST_LOOK_BACK = timedelta(days=7)
 LONGEST_LAG = timedelta(microseconds=LONGEST_LAG_US)
@@ -150,7 +147,7 @@ def _state(lake: Asked, wanted: Wanted, at: datetime) -> dict[str, pa.Table]:
     """Return the rows that tell how things stood just before a moment, by table."""
     found = {}
     for table in wanted.tables:
-        if table.name in STATE:
+        if table.state_key is not None:
             rows = _last(lake, wanted, table, at)
             found[table.name] = _books(lake, wanted, rows, at) if table is DEPTH else rows
     return found
@@ -159,7 +156,7 @@ def _state(lake: Asked, wanted: Wanted, at: datetime) -> dict[str, pa.Table]:
 def _last(lake: Asked, wanted: Wanted, table: Table, at: datetime) -> pa.Table:
     """Return the last row of each stream and kind."""
     since = _asked_since(lake, wanted, table, at)
-    key = ", ".join(("recorder", "instrument_id", "stream", *STATE[table.name]))
+    key = ", ".join(("recorder", "instrument_id", "stream", *(table.state_key or ())))
     rows = f"from {wanted.rows(table, since, at)}"
     # When each was last told first: of two columns that is much cheaper than to order all rows.
     query = (f'select * exclude (date) {rows} and ts >= (select min(last) from (select max(ts) as last {rows} '

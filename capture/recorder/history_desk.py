@@ -20,13 +20,14 @@ from capture.publish import PRIVATE, make_folder, publish
 from capture.session.history_job import Job, State
 from capture.session.history_jobs import gap_job
 from capture.session.history_pacing import WINDOW_S, HistoryPacing
-from capture.session.history_pages import SPANS, TICKS, BarPages, Pages, TickPages
+from capture.session.history_pages import SPANS, BarPages, Pages, TickPages
 from capture.session.request_pacing import RequestPacing
 from capture.session.subscriptions import Subscription
 from capture.tape import recorder_folder
 from capture.wanted.instrument import parse_instrument
 from capture.wanted.settings import Settings
 from capture.wanted.streams import StreamError
+from capture.wire.messages.streams import TABLE_OF_WHAT
 
 from .resume import FIRST_MARK
 
@@ -35,7 +36,7 @@ _UNREADABLE = (OSError, ValueError, TypeError, KeyError, AttributeError, Recursi
 MOST_S = 1 << 33  # later moments than the year 2242 are none
 
 # What of a wish, as a word -> IB's name of it.
-WHATS = dict(zip(("trades", "quotes", "midpoints"), TICKS, strict=True))
+WHATS = {table: what for what, table in TABLE_OF_WHAT.items()}
 BARS = "bars"
 # A stream that has not come past a gap's end is waited for until others are so far beyond, or, where none are, so long.
 OTHERS_S, QUIET_S = 60, 900.0

@@ -10,6 +10,7 @@ from capture.tape.notes import BACKFILL, BACKFILLED, CUT
 from capture.wanted.instrument import Contract, Instrument
 from capture.wire.history_summary import PAST
 from capture.wire.messages.notices import WITHHELD, Code
+from capture.wire.messages.streams import WHAT_OF_STREAM
 from capture.wire.text.codec import Decoded
 
 from .announcements import Voice
@@ -25,7 +26,6 @@ MARGIN_S = 2
 # Rows that come live and from history must have come live first: until then the last seconds are left alone.
 SETTLE_S = 3
 
-TICKS_OF = {"all_last": "TRADES", "last": "TRADES", "quotes": "BID_ASK", "midpoints": "MIDPOINT"}
 AGAIN = frozenset({322, 366, 385, 504, 1100})  # too many open, or no request of this id: nothing is wrong with it
 # What says so in IB's text: a farm that is just lost, and the same user looking in elsewhere, too.
 PASSING = ("cancelled", "canceled", "disconnect", "different ip")
@@ -271,7 +271,7 @@ def gap_job(gap: dict[str, Any], exchange: str = "") -> Job:
     word = f"conid:{con_id}" + (f"@{exchange}" if exchange else "")
     from_s, to_s = gap["from_ts"] // 1_000_000 - MARGIN_S, gap["to_ts"] // 1_000_000 + MARGIN_S
     ready_s = to_s + SETTLE_S
-    if what := TICKS_OF.get(gap["stream"]):
+    if what := WHAT_OF_STREAM.get(gap["stream"]):
         pages: Pages = TickPages(what, from_s, to_s)
     else:
         _, bar_size, what = gap["detail"].split(".")

@@ -13,7 +13,6 @@ HOUR_S = 3_600
 ANY_OPENING = frozenset(range(0, 60, 5))  # minutes of an hour at which sessions of some exchange begin
 DAY_S = 86_400
 
-TICKS = ("TRADES", "BID_ASK", "MIDPOINT")
 
 
 class Span(NamedTuple):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from capture.suggestion import hint, near
+from capture.wire.messages.streams import TABLE_OF_STREAM, TICK_KIND_OF_STREAM, WHAT_OF_STREAM
 
 from .instrument import Contract
 
@@ -70,18 +71,19 @@ _GENERIC = Parameter("generic_ticks", "", r"(?:mdoff|\d+(?::[\w+]+)?)(?:,(?:mdof
 _BAR_SIZE = Parameter("bar_size", None, "|".join(BAR_DURATIONS), ", ".join(BAR_DURATIONS))
 
 
-def _tick_by_tick(word: str, stream: str, table: str, kind: str, meaning: str) -> Kind:
-    values = {"tick_kind": kind, "number_of_ticks": 0, "ignore_size": False}
+def _tick_by_tick(word: str, stream: str, meaning: str) -> Kind:
+    table = TABLE_OF_STREAM[stream]
+    values = {"tick_kind": TICK_KIND_OF_STREAM[stream], "number_of_ticks": 0, "ignore_size": False}
     return Kind(word, stream, table, meaning, "req_tick_by_tick", "cancel_tick_by_tick", values,
                 prompt=table != "trades")
 
 
 # fmt: off  (a table: one kind a few lines)
 KINDS = (
-    _tick_by_tick("trades", "all_last", "trades", "AllLast", "every trade, also those that do not move the last price"),
-    _tick_by_tick("last", "last", "trades", "Last", "every trade that moves the last price"),
-    _tick_by_tick("quotes", "quotes", "quotes", "BidAsk", "every change of the best bid and ask"),
-    _tick_by_tick("midpoints", "midpoints", "midpoints", "MidPoint", "every change of the midpoint"),
+    _tick_by_tick("trades", "all_last", "every trade, also those that do not move the last price"),
+    _tick_by_tick("last", "last", "every trade that moves the last price"),
+    _tick_by_tick("quotes", "quotes", "every change of the best bid and ask"),
+    _tick_by_tick("midpoints", "midpoints", "every change of the midpoint"),
     Kind("ticks", "ticks", "ticks", "level 1 as IB samples it (4 to 10 times a second); generic ticks after the colon",
          "req_market_data", "cancel_market_data", {"snapshot": False}, (_GENERIC,)),
     Kind("depth", "depth", "depth", "the order book of one exchange, so many rows",
@@ -110,7 +112,6 @@ LACKING = {
     "CMDTY": ("spot commodities", frozenset({"TRADES"})),
     "IND": ("indices", frozenset({"BID", "ASK", "BID_ASK", "MIDPOINT"})),
 }
-_WHATS = {"all_last": "TRADES", "last": "TRADES", "quotes": "BID_ASK", "midpoints": "MIDPOINT"}
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,7 @@ class Stream:
 def lacking(contract: Contract, stream: Stream) -> str | None:
     """Return in words why IB cannot have a stream of a contract, None where it may."""
     plural, whats = LACKING.get(contract.sec_type, ("", frozenset()))
-    what = _WHATS.get(stream.kind.stream, stream.values.get("what"))
+    what = WHAT_OF_STREAM.get(stream.kind.stream, stream.values.get("what"))
     return f"IB has no {_WORDS[what]} of {plural}" if what in whats else None
 
 

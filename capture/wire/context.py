@@ -9,12 +9,11 @@ from typing import Any
 
 from capture.wire.messages.naming import symbol_asked, symbol_of
 from capture.wire.messages.notices import describe
+from capture.wire.messages.streams import LIVE_STREAMS, STREAM_OF_TICK_KIND
 from capture.wire.text.codec import Codec, Decoded, Values, request_codec
 
 DATA_TYPES = {1: "live", 2: "frozen", 3: "delayed", 4: "delayed_frozen"}
 
-# Tick-by-tick kind as requested -> stream.
-TICK_STREAMS = {"Last": "last", "AllLast": "all_last", "BidAsk": "quotes", "MidPoint": "midpoints"}
 
 DETAILS = frozenset({"contract_details", "bond_details"})
 
@@ -24,9 +23,6 @@ CANCELS = frozenset({
     "cancel_historical_data", "cancel_head_timestamp", "cancel_histogram", "cancel_fundamental_data"})  # fmt: skip
 
 
-# Streams that last until they are cancelled, whatever else IB says of their requests: rows tell whether they live.
-LIVE_STREAMS = frozenset({
-    "ticks", "last", "all_last", "quotes", "midpoints", "depth", "smart_depth", "bars", "live_bars"})  # fmt: skip
 
 SUBSCRIPTIONS_LOST = 1101
 # A gateway that lags sends rows of a cancelled request for minutes: ten, where marks come every 30 s.
@@ -188,7 +184,7 @@ def _stream(name: str, values: Values) -> str | None:
         case "req_market_data":
             return "snapshot" if values["snapshot"] else "ticks"
         case "req_tick_by_tick":
-            return TICK_STREAMS.get(values["tick_kind"])
+            return STREAM_OF_TICK_KIND.get(values["tick_kind"])
         case "req_market_depth":
             return "smart_depth" if values["smart"] else "depth"
         case "req_real_time_bars":

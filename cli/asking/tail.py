@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -25,23 +25,6 @@ if TYPE_CHECKING:
 POLL_INTERVAL_S = 0.25
 LOOK_INTERVAL_S = 2.0  # at what the recorders say of themselves
 
-# What tells most of a table's rows, in a terminal's width. Of a table that is not here, its first columns.
-COLUMNS: Mapping[str, Sequence[str]] = {
-    "trades": ("ts", "symbol", "stream", "price", "size", "exchange", "conditions"),
-    "quotes": ("ts", "symbol", "bid_size", "bid_price", "ask_price", "ask_size"),
-    "midpoints": ("ts", "symbol", "price"),
-    "ticks": ("ts", "symbol", "tick_name", "price", "size", "value", "text"),
-    "depth": ("ts", "symbol", "side", "position", "operation", "price", "size", "market_maker"),
-    "bars": ("ts_event", "symbol", "bar_size", "what", "form", "open", "high", "low", "close", "volume"),
-    "greeks": ("ts", "symbol", "tick_name", "option_price", "implied_volatility", "delta", "underlying_price"),
-    "instruments": ("ts", "instrument_id", "symbol", "security_type", "exchange", "currency", "long_name"),
-    "sessions": ("ts", "recorder", "event", "host", "port", "reason"),
-    "subscriptions": ("ts", "symbol", "stream", "event", "code", "detail"),
-    "notices": ("ts", "kind", "code", "symbol", "message"),
-    "undecoded": ("ts", "message_id", "reason"),
-    "gaps": ("ts", "symbol", "stream", "state", "from_ts", "to_ts", "reason"),
-}  # fmt: skip
-FIRST_COLUMNS = 8
 
 
 def run(
@@ -93,7 +76,7 @@ def _columns(table: str, given: str | None, json: bool) -> list[str]:
     if given == "all" or (given is None and json):
         return list(every)
     if given is None:
-        return list(COLUMNS.get(table, every[:FIRST_COLUMNS]))
+        return list(TABLES[table].shown)
     names = [name.strip() for name in given.split(",")]
     for name in names:
         if name not in every:

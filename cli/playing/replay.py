@@ -3,7 +3,7 @@
 import math
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -13,7 +13,6 @@ import typer
 
 from capture.printable import one_line
 
-from ..asking.tail import COLUMNS
 from ..shared.exits import UsageError
 from ..shared.options import Config, Data, PlayedBy, lake_folder, utc_time
 from ..shared.output import json_text, json_value, redraw, say, show
@@ -98,8 +97,11 @@ def _speed(text: str) -> float | None:
 
 
 def _write_lines(replay: "Replay", paced: bool) -> None:
+    from capture.schemas import TABLES
+
+    shown = {name: table.shown for name, table in TABLES.items()}
     for record in _told(replay):
-        show(_line(record), flush=paced)
+        show(_line(record, shown[record.table]), flush=paced)
 
 
 def _write_json(replay: "Replay", paced: bool) -> None:
@@ -127,9 +129,9 @@ def _write_arrow(replay: "Replay", paced: bool) -> None:
 _WRITERS = {Format.LINES: _write_lines, Format.JSON: _write_json, Format.ARROW: _write_arrow}
 
 
-def _line(record: "Record") -> str:
+def _line(record: "Record", shown: Sequence[str]) -> str:
     """Return an event as a line: time, table, symbol, and what tells most of such a row."""
-    values = [(name, getattr(record, name)) for name in COLUMNS[record.table] if name not in FIRST]
+    values = [(name, getattr(record, name)) for name in shown if name not in FIRST]
     told = [f"{name}={_text(value)}" for name, value in values if value is not None]
     symbol = getattr(record, "symbol", None)
     first = [_text(record.ts), "initial" if record.initial else "", record.table, one_line(symbol or ""), *told]

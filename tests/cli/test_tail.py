@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +18,6 @@ from capture.schemas import TABLES
 
 Run = Callable[..., Any]
 TICKTAPE = [sys.executable, "-m", "capture.cli"]
-
-
-def test_the_columns_of_a_terminal_are_columns() -> None:
-    for table, names in import_module("capture.cli.asking.tail").COLUMNS.items():
-        assert not set(names) - set(TABLES[table].schema.names)
 
 
 def test_the_last_rows_under_their_columns(run: Run, lake: Path) -> None:

@@ -3,6 +3,7 @@
 import pyarrow as pa
 import pytest
 
+from capture.functions import FUNCTIONS
 from capture.schemas import DELTA, DICTIONARY, MARKET_TABLES, PLAIN, SYSTEM_TABLES, TABLES, TIMESTAMP, Table
 
 EACH_TABLE = pytest.mark.parametrize("table", TABLES.values(), ids=list(TABLES))
@@ -24,6 +25,14 @@ def test_columns_are_unique_and_described(table: Table) -> None:
         assert column.null
         assert column.type in TYPES
         assert column.encoding in (DELTA, DICTIONARY, PLAIN)
+
+
+@EACH_TABLE
+def test_what_is_said_of_columns_names_columns(table: Table) -> None:
+    names = set(table.schema.names)
+    assert table.shown
+    assert {*table.shown, *(table.state_key or ()), *table.equal_by, *table.sort_key} <= names
+    assert table.bars is None or table.bars in FUNCTIONS
 
 
 @EACH_TABLE

@@ -8,16 +8,14 @@ import pyarrow as pa
 from capture.gateway.client import Client, Worked
 from capture.gateway.feed import Feed
 from capture.gateway.refusal import invalid
+from capture.wire.messages.streams import TABLE_OF_WHAT
 from capture.wire.text.codec import Values
 
 from .contract_search import Details
 from .history_times import DAY_S, SECOND_US, moment_us
 
-MESSAGES = {  # whatToShow -> table of the lake, message
-    "TRADES": ("trades", "historical_trades"),
-    "BID_ASK": ("quotes", "historical_quotes"),
-    "MIDPOINT": ("midpoints", "historical_midpoints"),
-}
+# whatToShow -> table of the lake, message
+MESSAGES = {what: (table, f"historical_{table}") for what, table in TABLE_OF_WHAT.items()}
 MOST_TICKS = 1_000
 TICKS_PER_MESSAGE = 500
 FIRST_REACH_US, FARTHEST_REACH_US = 60 * SECOND_US, DAY_S * SECOND_US  # how far is looked at first, and at most

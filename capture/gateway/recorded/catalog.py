@@ -9,6 +9,7 @@ from typing import Any
 
 from capture.wire.context import DATA_TYPES
 from capture.wire.messages.bar_sizes import BAR_SIZES_S as SIZES_S
+from capture.wire.messages.streams import TABLE_OF_WHAT
 
 from .store import Bars, Series, Store
 
@@ -25,8 +26,6 @@ SOURCES: dict[str, tuple[str, tuple[str, ...]]] = {
     "depth": ("depth", ("depth",)),
     "smart_depth": ("depth", ("smart_depth",)),
 }
-RESTORED = frozenset({"trades", "quotes", "midpoints"})
-TICKS_OF = {"TRADES": "trades", "BID_ASK": "quotes", "MIDPOINT": "midpoints"}  # of history: what -> table
 BAR_STREAMS = ("bars", "live_bars", HISTORY)
 DEFAULT_ROWS = 10
 FOREVER_US = 4_000_000_000_000_000  # in the year 2096
@@ -104,7 +103,7 @@ class Catalog:
         for source in sources:
             recorder = self._recorder((con_id, _asked_for(table), None, source))
             if recorder is not None:
-                streams = (source, HISTORY) if table in RESTORED and source != HISTORY else (source,)
+                streams = (source, HISTORY) if table in TABLE_OF_WHAT.values() and source != HISTORY else (source,)
                 return Series(table, con_id, recorder, streams, by_event=self._by_event)
         return None
 
@@ -153,7 +152,7 @@ def _asked(stream: str, parameters: dict[str, Any]) -> tuple[str, Bars | None, i
     """Return the table that a request fills, its kind of bars, and the rows of its book; None for no such request."""
     what = parameters.get("what", "")
     if stream == HISTORY and parameters.get("request") == "req_historical_ticks":
-        return (TICKS_OF[what], None, 0) if what in TICKS_OF else None
+        return (TABLE_OF_WHAT[what], None, 0) if what in TABLE_OF_WHAT else None
     if stream in BAR_STREAMS:
         bar_size = parameters.get("bar_size") or ("5 secs" if stream == "bars" else "")
         if bar_size not in SIZES_S:

@@ -11,6 +11,7 @@ from capture.gateway.answers.historical_bars import fed_what
 from capture.gateway.feed import Notice
 from capture.lake.layout import EMPTY_DATE, day_folders
 from capture.query import Lake
+from capture.schemas import MARKET_TABLES
 from capture.wanted.instrument import InstrumentError, parse_instrument
 
 from .bars import BarMaker
@@ -22,8 +23,8 @@ from .level1 import Level1
 from .line import LineNotices
 from .store import DAY_US, LONGEST_BAR_US, SECOND_US, Series, Store, day, empty
 
-MARKET_TABLES = ("trades", "quotes", "midpoints", "ticks", "depth", "bars", "greeks")
-BEGINNING = ("instruments", *(table for table in MARKET_TABLES if table != "bars"))
+MARKET = tuple(table.name for table in MARKET_TABLES)
+BEGINNING = ("instruments", *(table for table in MARKET if table != "bars"))
 MADE_OF = {  # what may stand for a stream that was not recorded
     "ticks": ("ticks", "quotes", "all_last"),
     "midpoints": ("midpoints", "quotes"),
@@ -195,13 +196,13 @@ class Recording:
     def _edges(self) -> tuple[int, int]:
         """Return the first moment with market data, and the one after the last."""
         layout = self._lake.layout
-        folders = {on for table in ("instruments", *MARKET_TABLES)
+        folders = {on for table in ("instruments", *MARKET)
                    for of in (layout.live(table), layout.archive(table)) for on in day_folders(of)}  # fmt: skip
         last_heard = day(int(self._lake.heard_s() * SECOND_US)).isoformat()  # what is in no file yet
         days = sorted((folders | {last_heard}) - {EMPTY_DATE})
         # Bars alone may be from IB's history of long before; where nothing else is there, they are what is played.
-        firsts = (self._edge("min", on, tables) for tables in (BEGINNING, MARKET_TABLES) for on in days)
-        lasts = (self._edge("max", on, MARKET_TABLES) for on in reversed(days))
+        firsts = (self._edge("min", on, tables) for tables in (BEGINNING, MARKET) for on in days)
+        lasts = (self._edge("max", on, MARKET) for on in reversed(days))
         first_us, last_us = (next((one for one in edges if one is not None), None) for edges in (firsts, lasts))
         if first_us is None or last_us is None:
             raise RecordingError(f"the lake at {layout.root} holds no market data to play")
