@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from capture.wire.messages.message import NEWEST_VERSION, OLDEST_VERSION
+from capture.wire.messages.message import NEWEST_VERSION, OLDEST_VERSION, Permission
 from capture.wire.text.codec import Codec, Decoded, answer_codec, request_codec
 from capture.wire.text.framing import Splitter, frame
 from capture.wire.text.handshake import (
@@ -38,13 +38,16 @@ Event = ServerHello | ClientHello | Decoded | BadFrame | Corrupt
 
 
 class ClientConnection:
-    """The client's side of a session: says hello, then encodes read-only requests and decodes answers.
+    """The client's side of a session: says hello, then encodes what its permission allows and decodes answers.
 
     `receive` raises RemoteProtocolError when the server's version is outside the offer.
     """
 
-    def __init__(self, oldest: int = OLDEST_VERSION, newest: int = NEWEST_VERSION) -> None:
-        self.oldest, self.newest = oldest, newest
+    def __init__(
+        self, oldest: int = OLDEST_VERSION, newest: int = NEWEST_VERSION,
+        permission: Permission = Permission.MARKET_DATA,
+    ) -> None:
+        self.oldest, self.newest, self.permission = oldest, newest, permission
         self.hello: ServerHello | None = None
         self._splitter = Splitter()
         self._requests: Codec | None = None
@@ -58,9 +61,6 @@ class ClientConnection:
         """Return a framed request. Raises LocalProtocolError before the hello, and for what may not be sent."""
         if self._requests is None:
             raise LocalProtocolError(f"{name} cannot be sent before the gateway's hello")
-        message = self._requests.by_name.get(name)
-        if message is not None and not message.read_only:
-            raise LocalProtocolError(f"{name} is not a request for market data; a recorder never sends it")
         payload = self._requests.encode(name, values)
         if not payload.isascii():
             raise LocalProtocolError(f"{name} holds characters that are not ASCII; TWS takes none (code 579)")
@@ -85,7 +85,7 @@ class ClientConnection:
                 f"the gateway speaks version {hello.server_version}, ticktape {self.oldest} to {self.newest}: "
                 + ("update TWS or IB Gateway" if hello.server_version < self.oldest else "it ignored our offer"))
         self.hello = hello
-        self._requests = request_codec(hello.server_version)
+        self._requests = request_codec(hello.server_version, self.permission)
         self._answers = answer_codec(hello.server_version)
 
 

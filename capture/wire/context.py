@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from capture.wire.messages.message import Permission
 from capture.wire.messages.naming import symbol_asked, symbol_of
 from capture.wire.messages.notices import describe
 from capture.wire.messages.streams import LIVE_STREAMS, STREAM_OF_TICK_KIND
@@ -82,7 +83,8 @@ class Context:
         if decoded.name in CANCELS:
             if ended := self.requests.get(decoded.values["request_id"] or 0):
                 ended.end()
-        elif decoded.message.read_only and (request := request_of(decoded.name, decoded.values)):
+        elif decoded.message.permission & Permission.MARKET_DATA and (
+                request := request_of(decoded.name, decoded.values)):  # fmt: skip
             request.symbol = self.names.get(request.instrument_id or 0, request.symbol)
             self.requests[request.request_id] = request
         return decoded

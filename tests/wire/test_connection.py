@@ -1,5 +1,6 @@
 """A session's bytes in both roles, the one talking to the other without a socket."""
 
+import re
 import struct
 from typing import Any
 
@@ -8,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capture.wire.connection import BadFrame, ClientConnection, Corrupt, Event, ServerConnection
-from capture.wire.messages.requests import ACCOUNT_REQUESTS
-from capture.wire.text.codec import Decoded
+from capture.wire.messages.message import Message, Permission
+from capture.wire.messages.requests import ACCOUNT_REQUESTS, REQUESTS
+from capture.wire.text.codec import Decoded, request_codec
 from capture.wire.text.framing import frame
 from capture.wire.text.handshake import ClientHello, ServerHello, client_hello, server_hello
 from capture.wire.text.protocol_error import LocalProtocolError, RemoteProtocolError
@@ -105,11 +107,31 @@ def test_nothing_can_be_sent_before_the_hello() -> None:
         ServerConnection().send("next_valid_id", order_id=1)
 
 
-@pytest.mark.parametrize("name", [message.name for message in ACCOUNT_REQUESTS])
-def test_a_recorder_sends_nothing_about_the_account(name: str) -> None:
+@pytest.mark.parametrize("message", REQUESTS, ids=lambda message: message.name)
+@pytest.mark.parametrize("permission", Permission)
+def test_a_connection_encodes_what_it_is_permitted_and_nothing_else(message: Message, permission: Permission) -> None:
+    codec = request_codec(200, permission)
+    assert (message.name in codec.by_name) == bool(message.permission & permission)
+    if not message.permission & permission:
+        with pytest.raises(LocalProtocolError, match="none that this connection may send"):
+            codec.encode(message.name, {})
+
+
+def test_a_recorder_is_permitted_market_data_only() -> None:
     client, _ = connected()
-    with pytest.raises(LocalProtocolError, match="a recorder never sends it"):
-        client.send(name)
+    assert client.permission is Permission.MARKET_DATA
+    named = {message.name for message in REQUESTS if message.permission & Permission.MARKET_DATA}
+    assert not {name for name in named if re.search("order|account|position|pnl|execution|advisor", name)} - {
+        "req_managed_accounts"}
+    for message in ACCOUNT_REQUESTS:
+        with pytest.raises(LocalProtocolError, match="none that this connection may send"):
+            client.send(message.name)
+
+
+def test_reading_an_account_changes_nothing() -> None:
+    reading = request_codec(200, Permission.ACCOUNT).by_name
+    assert {"req_positions", "req_executions", "req_pnl"} <= reading.keys()
+    assert not {"req_auto_open_orders", "replace_financial_advisor"} & reading.keys()
 
 
 def test_no_order_can_be_encoded() -> None:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capture.wire.context import LATE_MARKS, SUBSCRIPTIONS_LOST, Context
+from capture.wire.messages.message import Permission
 from capture.wire.messages.notices import CODES
 from capture.wire.messages.requests import REQUESTS
 from capture.wire.read_rows import decode
@@ -62,7 +63,7 @@ def test_a_request_names_its_stream(name: str, values: dict[str, Any], stream: s
 def test_every_request_for_an_instrument_is_taken_note_of() -> None:
     for message in REQUESTS:
         fields = {getattr(element, "name", "") for element in message.elements}
-        if "con_id" in fields and message.read_only:
+        if "con_id" in fields and message.permission & Permission.MARKET_DATA:
             kind = {"tick_kind": "Last"} if "tick_kind" in fields else {}
             assert sent((message.name, {"request_id": 7, **kind})).requests, message.name
 

@@ -1,7 +1,7 @@
 """What a message looks like: the vocabulary in which the tables of messages are written."""
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, Flag, auto
 from functools import cache
 from typing import Any
 
@@ -55,12 +55,23 @@ class When:
 Element = Field | Repeat | When
 
 
+class Permission(Flag):
+    """What a connection is for, and so what it may send."""
+
+    MARKET_DATA = auto()  # what a recorder asks for
+    ACCOUNT = auto()  # to read accounts, orders and executions, and change nothing
+    ORDERS = auto()  # what changes something at the broker
+    PROGRAM = auto()  # what other programs ask besides, and only a gateway has to understand
+    ANY = MARKET_DATA | ACCOUNT | ORDERS | PROGRAM
+
+
 @dataclass(frozen=True, slots=True, eq=False)  # hashed by identity: it is looked up for every frame decoded alone
 class Message:
     """A message of the protocol: id, name, elements after the id, and the message-version field where it has one.
 
     `version` is the number written in the version field by real peers; None where there is none. `version_until` is
-    the server version from which on the field is gone. `read_only` marks requests that a recorder may send.
+    the server version from which on the field is gone. `permission` says of
+    a request who may send it: whoever has one of these permissions.
     """
 
     id: int
@@ -68,7 +79,7 @@ class Message:
     elements: tuple[Element, ...]
     version: int | None = None
     version_until: int = 1 << 31
-    read_only: bool = True
+    permission: Permission = Permission.MARKET_DATA
 
     def at(self, server_version: int) -> tuple[Element, ...]:
         """Return the elements that a session of this server version has, the version field first."""

@@ -1,10 +1,10 @@
-"""Every request a client may send, as data: what ticktape sends, and what its gateway understands.
+"""Every request a client may send, as data, each with who may send it: ticktape's gateway understands them all.
 
-No request here changes anything at the broker: orders are not in this table, so they cannot be encoded.
+A connection can encode only what its permission allows; that of a recorder is market data. Orders are not in this table.
 Layouts are those of server versions 157 to 200 (text protocol).
 """
 
-from .message import Field, Kind, Message, Repeat, When, floats, ints, texts
+from .message import Field, Kind, Message, Permission, Repeat, When, floats, ints, texts
 
 # fmt: off  (a table: one message a few lines)
 INT, BOOL, TEXT, FLOAT = Kind.INT, Kind.BOOL, Kind.TEXT, Kind.FLOAT
@@ -81,20 +81,19 @@ REFERENCE_REQUESTS = (
 )
 
 SESSION_REQUESTS = (
-    Message(71, "start_api", (Field("client_id", INT), Field("capabilities", TEXT)), version=2),
-    Message(49, "req_current_time", (), version=1),
-    Message(105, "req_current_time_millis", ()),
-    Message(8, "req_ids", ints("count"), version=1),
-    Message(17, "req_managed_accounts", (), version=1),
-    Message(14, "set_log_level", ints("level"), version=1),
-    Message(104, "req_user_info", (REQUEST_ID,)),
+    Message(71, "start_api", (Field("client_id", INT), Field("capabilities", TEXT)), version=2, permission=Permission.ANY),
+    Message(49, "req_current_time", (), version=1, permission=Permission.ANY),
+    Message(105, "req_current_time_millis", (), permission=Permission.ANY),
+    Message(8, "req_ids", ints("count"), version=1, permission=Permission.ANY),
+    Message(17, "req_managed_accounts", (), version=1, permission=Permission.ANY),
+    Message(14, "set_log_level", ints("level"), version=1, permission=Permission.ANY),
+    Message(104, "req_user_info", (REQUEST_ID,), permission=Permission.ANY),
 )
 
 # What other clients ask for at their start. The gateway answers with an empty account; a recorder never asks.
 _ACCOUNT_ROWS = (
     (5, "req_open_orders", (), 1),
     (6, "req_account_updates", (Field("subscribe", BOOL), Field("account", TEXT)), 2),
-    (15, "req_auto_open_orders", (Field("bind", BOOL),), 1),
     (16, "req_all_open_orders", (), 1),
     (61, "req_positions", (), 1),
     (62, "req_account_summary", (REQUEST_ID, *texts("group", "tags")), 1),
@@ -107,10 +106,14 @@ _ACCOUNT_ROWS = (
     (99, "req_completed_orders", (Field("api_only", BOOL),), None),
 )
 ACCOUNT_REQUESTS = (
-    *(Message(id_, name, elements, version=version, read_only=False) for id_, name, elements, version in _ACCOUNT_ROWS),
+    *(Message(id_, name, elements, version=version, permission=Permission.ACCOUNT)
+      for id_, name, elements, version in _ACCOUNT_ROWS),
     Message(7, "req_executions", (
         REQUEST_ID, Field("client_id", INT), *texts("account", "time", "symbol", "sec_type", "exchange", "side"),
-        Field("last_days", INT, since=200), Repeat("dates", ints("date"), since=200)), version=3, read_only=False),
+        Field("last_days", INT, since=200), Repeat("dates", ints("date"), since=200)), version=3,
+        permission=Permission.ACCOUNT),
+    # Orders made by hand get ids of this client: a change, though nothing is traded by it.
+    Message(15, "req_auto_open_orders", (Field("bind", BOOL),), version=1, permission=Permission.ORDERS),
 )
 
 # What the gateway answers besides, with little or nothing; a recorder never asks.
@@ -162,8 +165,13 @@ _OTHER_ROWS = (
         *(Field(name, TEXT, since=173) for name in ("start_date", "end_date")), Field("limit", INT, since=173)), None),
     (103, "cancel_event_calendar", (REQUEST_ID,), None),
 )
+_PERMISSIONS = {
+    "replace_financial_advisor": Permission.ORDERS,
+    **dict.fromkeys(("req_pnl", "cancel_pnl", "req_pnl_single", "cancel_pnl_single"), Permission.ACCOUNT),
+}
 OTHER_REQUESTS = tuple(
-    Message(id_, name, elements, version=version, read_only=False) for id_, name, elements, version in _OTHER_ROWS)
+    Message(id_, name, elements, version=version, permission=_PERMISSIONS.get(name, Permission.PROGRAM))
+    for id_, name, elements, version in _OTHER_ROWS)
 
 REQUESTS = (
     *MARKET_REQUESTS, *HISTORY_REQUESTS, *REFERENCE_REQUESTS, *SESSION_REQUESTS, *ACCOUNT_REQUESTS, *OTHER_REQUESTS)

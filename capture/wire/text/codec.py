@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from capture.wire.messages.answers import ANSWERS, UNREAD
-from capture.wire.messages.message import VERSION_FIELD, Element, Field, Kind, Message, Repeat, When
+from capture.wire.messages.message import VERSION_FIELD, Element, Field, Kind, Message, Permission, Repeat, When
 from capture.wire.messages.requests import REQUESTS
 
 from .protocol_error import LocalProtocolError, MalformedFrameError, UnknownMessageError
@@ -93,7 +93,7 @@ class Codec:
         """
         message = self.by_name.get(name)
         if message is None:
-            raise LocalProtocolError(f"no message is named {name!r}")
+            raise LocalProtocolError(f"no message is named {name!r}, or none that this connection may send")
         given = {**(values or {}), **more}
         if unknown := given.keys() - _names(message.elements):
             raise LocalProtocolError(f"{name} has no field {', '.join(sorted(unknown))}")
@@ -103,9 +103,9 @@ class Codec:
         return ("\0".join(words) + "\0").encode()
 
 
-def request_codec(server_version: int) -> Codec:
-    """Return the codec of what clients send."""
-    return Codec(REQUESTS, server_version)
+def request_codec(server_version: int, permission: Permission = Permission.ANY) -> Codec:
+    """Return the codec of what clients with a permission may send; of all of it where none is given."""
+    return Codec((message for message in REQUESTS if message.permission & permission), server_version)
 
 
 def answer_codec(server_version: int) -> Codec:
