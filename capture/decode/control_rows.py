@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from capture.tape.notes import REFUSED
-from capture.wire.context import CANCELS, DATA_TYPES, Context, Request
+from capture.wire.context import CANCELS, Context, Request
 from capture.wire.last_trade import last_trade
 from capture.wire.messages.absent import present
+from capture.wire.messages.data_types import DATA_TYPES
 from capture.wire.messages.naming import symbol_of
 from capture.wire.messages.notices import describe
 from capture.wire.messages.ticktypes import tick_name

@@ -163,12 +163,12 @@ class Recorder:
         """Begin a session: it is on the tape before the first byte is sent."""
         self.link = link
         self._arrivals.begin()
-        self._greeting = ClientConnection()
+        self._requests = ClientConnection()
         self._journal.opened({
             "protocol": PROTOCOL, "host": self.settings.host, "port": self.settings.port,
-            "client_id": self.settings.client_id, "software": SOFTWARE, "oldest": self._greeting.oldest,
-            "newest": self._greeting.newest})  # fmt: skip
-        self._write(self._greeting.greet())
+            "client_id": self.settings.client_id, "software": SOFTWARE, "oldest": self._requests.oldest,
+            "newest": self._requests.newest})  # fmt: skip
+        self._write(self._requests.greet())
         self._tell(Connected())
 
     def link_read(self, data: bytes) -> None:
@@ -181,7 +181,7 @@ class Recorder:
         self._arrivals.add(read, self._journal.line.context.server_version or 0, time.time_ns() // 1_000)
         self._tell(Received(tuple(messages), read.hello))
         if read.corrupt:
-            self._tell(Lost(read.corrupt) if self._greeting.hello else Lost(self._stranger(read), lasting=True))
+            self._tell(Lost(read.corrupt) if self._requests.hello else Lost(self._stranger(read), lasting=True))
 
     def link_lost(self, error: Exception | None) -> None:
         """End a session that the other side ended."""
@@ -194,12 +194,15 @@ class Recorder:
 
     def _greeted(self, read: Read) -> bool:
         """Check the gateway's hello; False where it cannot be lived with."""
+        refused = read.refused
         try:
-            self._greeting.receive(read.data[: read.starts[read.greeting]])
+            if read.hello is not None:
+                self._requests.accept(read.hello)
         except RemoteProtocolError as error:
-            self._tell(Lost(f"{self.settings.host}:{self.settings.port}: {error}", lasting=True))
-            return False
-        return True
+            refused = str(error)
+        if refused is not None:
+            self._tell(Lost(f"{self.settings.host}:{self.settings.port}: {refused}", lasting=True))
+        return refused is None
 
     def _stranger(self, read: Read) -> str:
         return (f"what answers at {self.settings.host}:{self.settings.port} is not TWS or IB Gateway: it said "
@@ -261,7 +264,7 @@ class Recorder:
             self._tell(Lost(getattr(error, "strerror", None) or str(error)))
 
     def _send(self, command: Send) -> None:
-        self._write(self._greeting.send(command.name, **command.values))
+        self._write(self._requests.send(command.name, **command.values))
 
     def _write(self, data: bytes) -> None:
         if self.link:

@@ -15,7 +15,7 @@ from capture.publish import publish
 from capture.session.history_job import State
 from capture.session.machine import Machine
 from capture.session.subscriptions import ACKNOWLEDGED, Life, Subscription
-from capture.wire.context import DATA_TYPES
+from capture.wire.messages.data_types import DATA_TYPES
 
 from .journal import Journal
 

@@ -10,9 +10,10 @@ from random import Random
 from typing import Any
 
 from capture.wanted.instrument import Instrument
-from capture.wanted.settings import DATA_TYPES, Settings
+from capture.wanted.settings import Settings
 from capture.wanted.streams import Stream
 from capture.wanted.windows import parse_window
+from capture.wire.messages.data_types import DATA_TYPE_NUMBERS
 from capture.wire.messages.notices import Action, describe
 from capture.wire.text.codec import Decoded
 
@@ -323,7 +324,7 @@ class Machine:
         self._voice.drop_topic("line")
         self._voice.say("info", f"connected to {self._where}, server version {self.server_version}")
         if self.settings.data_type != "live":
-            self._send("req_market_data_type", {"data_type": DATA_TYPES[self.settings.data_type]})
+            self._send("req_market_data_type", {"data_type": DATA_TYPE_NUMBERS[self.settings.data_type]})
         self._subscriber.subscribe_all(self._now_s)
         self._subscriber.resolve()
         self._enter(State.RESOLVING, RESOLVE_TIMEOUT_S)

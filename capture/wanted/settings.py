@@ -24,7 +24,6 @@ from .windows import IB_RESTART_WINDOWS, parse_window
 FILE_NAME = "ticktape.toml"
 _PREFIX = "TICKTAPE_"
 
-DATA_TYPES = {"live": 1, "frozen": 2, "delayed": 3, "delayed_frozen": 4}  # as IB numbers them
 
 
 class SettingsError(ValueError):

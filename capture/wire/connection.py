@@ -76,10 +76,11 @@ class ClientConnection:
             return _decode(self._answers, payload)
         hello = parse_server_hello(payload)
         if hello is not None:
-            self._accept(hello)
+            self.accept(hello)
         return hello
 
-    def _accept(self, hello: ServerHello) -> None:
+    def accept(self, hello: ServerHello) -> None:
+        """Take the gateway's hello from someone who reads the line. Raises RemoteProtocolError for a wrong version."""
         if not self.oldest <= hello.server_version <= self.newest:
             raise RemoteProtocolError(
                 f"the gateway speaks version {hello.server_version}, ticktape {self.oldest} to {self.newest}: "

@@ -7,14 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from capture.wire.messages.data_types import DATA_TYPES
 from capture.wire.messages.message import Permission
 from capture.wire.messages.naming import symbol_asked, symbol_of
 from capture.wire.messages.notices import describe
 from capture.wire.messages.streams import LIVE_STREAMS, STREAM_OF_TICK_KIND
 from capture.wire.text.codec import Codec, Decoded, Values, request_codec
-
-DATA_TYPES = {1: "live", 2: "frozen", 3: "delayed", 4: "delayed_frozen"}
-
 
 DETAILS = frozenset({"contract_details", "bond_details"})
 

@@ -35,9 +35,10 @@ class Read:
 
     `data` begins with the bytes that were unfinished before; frame i is data[starts[i]:starts[i + 1]] and has the
     number `first_seq + i`. Where no frame came to its end, `data` may be empty. The first `greeting` frames belong to
-    the handshake. `corrupt` says why the bytes after the last frame cannot go on, None where they can. `lost` are bytes
-    around a damage of the tape that are no whole frames; they are not part of `data`. `keys` are the `message_keys` of
-    the frames behind the greeting, where `steer` had to know them.
+    the handshake; `hello` is what came of it, `refused` why nothing can. `corrupt` says why the bytes after the last
+    frame cannot go on, None where they can. `lost` are bytes around a damage of the tape that are no whole frames; they
+    are not part of `data`. `keys` are the `message_keys` of the frames behind the greeting, where `steer` had to know
+    them.
     """
 
     data: bytes
@@ -45,6 +46,7 @@ class Read:
     first_seq: int
     greeting: int = 0
     hello: ServerHello | None = None
+    refused: str | None = None
     corrupt: str | None = None
     lost: bytes = b""
     keys: Keys | None = None
@@ -187,8 +189,9 @@ class Line:
             read.greeting = frame + 1
             try:
                 read.hello = parse_server_hello(read.payload(frame))
-            except ProtocolError:
-                return  # a redirect: whoever holds the line reports it and hangs up
+            except ProtocolError as error:  # a redirect: whoever holds the line reports it and hangs up
+                read.refused = str(error)
+                return
             if read.hello is not None:
                 self.context.server_version = read.hello.server_version
                 self.context.zone = zone_of(read.hello.connection_time)

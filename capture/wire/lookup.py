@@ -6,9 +6,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from capture.wire.messages.data_types import DATA_TYPES
 from capture.wire.messages.ticktypes import LIVE_OF_DELAYED, tick_name
 
-from .context import DATA_TYPES, Context
+from .context import Context
 
 Numbers = npt.NDArray[np.int64]
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from capture.wire.context import DATA_TYPES
 from capture.wire.messages.bar_sizes import BAR_SIZES_S as SIZES_S
+from capture.wire.messages.data_types import DATA_TYPE_NUMBERS
 from capture.wire.messages.streams import TABLE_OF_WHAT
 
 from .store import Bars, Series, Store
@@ -68,10 +68,9 @@ class Catalog:
         self._streams: defaultdict[Key, dict[str, Stream]] = defaultdict(dict)
         self._by_id: dict[tuple[str, int], Stream] = {}
         self._data_types: dict[int, int] = {}
-        numbers = {word: number for number, word in DATA_TYPES.items()}
         for row in store.query(_ASKED).to_pylist():
             if recorder in (None, row["recorder"]):
-                self._take(row, numbers)
+                self._take(row)
         self.starts = cache(self._starts)
         self.bar_kinds = cache(self._bar_kinds)
         self.series = cache(self._series)
@@ -129,10 +128,10 @@ class Catalog:
         query = f'select 1 from "{table}" where {series.where([con_id], 0, FOREVER_US)} limit 1'
         return len(self._store.query(query)) > 0
 
-    def _take(self, row: dict[str, Any], numbers: dict[str, int]) -> None:
+    def _take(self, row: dict[str, Any]) -> None:
         con_id, recorder, stream = row["instrument_id"], row["recorder"], row["stream"]
         if row["event"] == "data_type":
-            self._data_types[con_id] = numbers.get(row["data_type"], 1)
+            self._data_types[con_id] = DATA_TYPE_NUMBERS.get(row["data_type"], 1)
         elif row["event"] == "refused":
             if (refused := self._by_id.get((recorder, row["request_id"]))) is not None:
                 refused.refused += 1

@@ -194,4 +194,9 @@ ANSWERS = (
 
 # Known messages that carry nothing a market-data recorder stores in a table: they stay on the tape, undecoded
 # without being a fault (orders, executions, positions, news, scanners and the like).
-UNREAD = frozenset({5, 7, 11, 59, 61, 65, 69, 71, 83, 86, 100, 101, 103, 104, 105, 110, 111})
+UNREAD = {
+    5: "open_order", 7: "portfolio_value", 11: "execution_details", 59: "commission_report", 61: "position",
+    65: "verify_message", 69: "verify_and_authorize_message", 71: "position_multi", 83: "news_article",
+    86: "historical_news", 100: "order_bound", 101: "completed_order", 103: "replace_financial_advisor_end",
+    104: "event_calendar_meta", 105: "event_calendar", 110: "configuration", 111: "configuration_updated",
+}  # fmt: skip

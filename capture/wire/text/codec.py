@@ -110,7 +110,7 @@ def request_codec(server_version: int, permission: Permission = Permission.ANY) 
 
 def answer_codec(server_version: int) -> Codec:
     """Return the codec of what gateways send."""
-    return Codec(ANSWERS, server_version, UNREAD)
+    return Codec(ANSWERS, server_version, frozenset(UNREAD))
 
 
 def message_id(payload: bytes) -> int | None:
