@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from capture.recorder.journal import Journal
-from capture.recorder.status import BYTES_PER_SECOND, LEAST_INTERVAL_S, describe_recorder, write_status
+from capture.recorder.status import BYTES_PER_SECOND, LEAST_INTERVAL_S, describe_recorder
 from capture.session.machine import Machine
+from capture.status_model import RECORDER_FILE, write_status
 from capture.wanted.settings import Settings
 from capture.wire.context import Request
 
@@ -42,7 +43,7 @@ def _sizes(count: int) -> tuple[int, int, float]:
             one.flow.last_s, one.flow.rows_per_second = number / 7, number / 3
             journal.line.context.requests[number] = Request(
                 number, "req_tick_by_tick", one.stream.kind.stream, 100_000 + 7_919 * number, f"SYM{number}")
-        status = write_status(Path(folder), describe_recorder(machine, journal, datetime.now(UTC)))
+        status = write_status(Path(folder) / RECORDER_FILE, describe_recorder(machine, journal, datetime.now(UTC)))
         before = journal.tape.size_bytes
         journal.note({"note": "something"})
         noted = journal.tape.size_bytes

@@ -4,22 +4,21 @@ It is written where something changed, and seldom: what it says is 135 bytes a s
 shows in the file's time of change; the time since which its figures hold is in it.
 """
 
-import json
 import os
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from capture.publish import publish
 from capture.session.history_job import State
 from capture.session.machine import Machine
 from capture.session.subscriptions import ACKNOWLEDGED, Life, Subscription
+from capture.status_model import RECORDER_FILE, VERSION, RecorderStatus, StreamStatus, write_status
 from capture.wire.messages.data_types import DATA_TYPES
 
 from .journal import Journal
 
-FILE_NAME = "status.json"
 LEAST_INTERVAL_S = 5.0  # between two that differ in figures only
 BYTES_PER_SECOND = 10_000  # on average at most: a status of many streams is written the more seldom
 _NO_NEWS = frozenset({"written"})
@@ -31,11 +30,11 @@ class StatusFile:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._news: tuple[Any, ...] = ()
-        self._said: dict[str, Any] = {}
+        self._said: Mapping[str, Any] = {}
         self._due_s = 0.0
         self._started = datetime.now(UTC)
 
-    def news(self, machine: Machine, journal: Journal, now_s: float) -> dict[str, Any] | None:
+    def news(self, machine: Machine, journal: Journal, now_s: float) -> RecorderStatus | None:
         """Return what to hand to `write_status`: a status where one is due, else None."""
         return describe_recorder(machine, journal, self._started) if self.is_due(machine, now_s) else None
 
@@ -46,7 +45,7 @@ class StatusFile:
         self._news = news
         return due
 
-    def write_status(self, status: dict[str, Any] | None, now_s: float) -> None:
+    def write_status(self, status: RecorderStatus | None, now_s: float) -> None:
         """Publish a status, where there is one that says something new. Raises OSError."""
         if status is None:
             self._touch()
@@ -54,20 +53,21 @@ class StatusFile:
             self._due_s = now_s + LEAST_INTERVAL_S
             self._touch()
         else:
-            size_bytes = write_status(self._folder, status)
+            size_bytes = write_status(self._folder / RECORDER_FILE, status)
             self._said, self._due_s = status, now_s + max(LEAST_INTERVAL_S, size_bytes / BYTES_PER_SECOND)
 
     def _touch(self) -> None:
         try:
-            os.utime(self._folder / FILE_NAME)
+            os.utime(self._folder / RECORDER_FILE)
         except FileNotFoundError:  # removed by somebody, or never written for want of room
             self._said, self._due_s = {}, 0.0
 
 
-def describe_recorder(machine: Machine, journal: Journal, started: datetime) -> dict[str, Any]:
-    """Return a recorder's state as plain values; times are ISO 8601 in UTC, sizes in bytes, what is unknown None."""
+def describe_recorder(machine: Machine, journal: Journal, started: datetime) -> RecorderStatus:
+    """Return a recorder's state."""
     settings, lives = machine.settings, [subscription.life for subscription in machine.subscriptions.all]
     return {
+        "version": VERSION,
         "recorder": settings.recorder,
         "pid": os.getpid(),
         "started": started.isoformat(),
@@ -93,7 +93,7 @@ def describe_recorder(machine: Machine, journal: Journal, started: datetime) -> 
     }
 
 
-def _stream(machine: Machine, journal: Journal, subscription: Subscription) -> dict[str, Any]:
+def _stream(machine: Machine, journal: Journal, subscription: Subscription) -> StreamStatus:
     contract, flow = subscription.contract, subscription.flow
     request = journal.line.context.requests.get(subscription.request_id or 0)
     last = datetime.fromtimestamp(machine.wall_s(flow.last_s), UTC).isoformat() if flow.last_s is not None else None
@@ -106,6 +106,7 @@ def _stream(machine: Machine, journal: Journal, subscription: Subscription) -> d
         "table": subscription.stream.kind.table,
         "request_id": subscription.request_id,
         "state": subscription.life.value,
+        "rows": flow.rows,
         "rows_per_second": round(flow.rows_per_second, 3),
         "last_row": last,
         "lag_p50_s": _rounded(subscription.lateness.p50_s),
@@ -120,35 +121,5 @@ def _rounded(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 3)
 
 
-def _figures(status: dict[str, Any]) -> dict[str, Any]:
+def _figures(status: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in status.items() if name not in _NO_NEWS}
-
-
-def write_status(folder: Path, status: dict[str, Any]) -> int:
-    """Publish a status in a recorder's tape folder and return its size in bytes. Raises OSError.
-
-    It is not synced: nobody needs it after a power cut. Streams are written as rows below their columns' names.
-    """
-    streams = status.get("streams", [])
-    columns = list(streams[0]) if streams else []
-    rows = [list(stream.values()) for stream in streams]
-    text = json.dumps(status | {"streams": {"columns": columns, "rows": rows}}, separators=(",", ":"))
-    publish(folder / FILE_NAME, lambda path: path.write_text(text), sync=False)
-    return len(text)
-
-
-def read_status(folder: Path) -> dict[str, Any]:
-    """Return what a recorder last said in its tape folder, as `describe_recorder` gave it, and `heard`.
-
-    `heard` is when it last showed that it lives, as ISO 8601 in UTC. Empty where it said nothing, or what a power cut
-    left cannot be read.
-    """
-    path = folder / FILE_NAME
-    try:
-        said: dict[str, Any] = json.loads(path.read_text())
-        heard = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    except (FileNotFoundError, ValueError):
-        return {}
-    if isinstance(table := said.get("streams"), dict):  # a list in what a recorder of before wrote
-        said["streams"] = [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]]
-    return said | {"heard": heard.isoformat()}

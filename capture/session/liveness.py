@@ -27,9 +27,11 @@ MOST_PATIENCE = 16.0
 class Flow:
     """The rows of one stream over time, looked at once a second; times are those of the session's clock.
 
-    `last_s` is when rows last came, None where none ever did; `rows_per_second` is of the last seconds.
+    `rows` came in all; `last_s` is when the last ones did, None where none ever did; `rows_per_second` is of the last
+    seconds.
     """
 
+    rows: int = 0
     rows_per_second: float = 0.0
     last_s: float | None = None
     fresh: bool = True  # no row came since the request
@@ -54,6 +56,7 @@ class Flow:
     def look(self, count: int, phase: Phase, now_s: float) -> None:
         """Take how many rows came since the last look."""
         elapsed_s = max(now_s - self._looked_s, 1e-3)
+        self.rows += count
         self._looked_s = now_s
         self.rows_per_second += (1 - exp(-elapsed_s / SHOWN_SPAN_S)) * (count / elapsed_s - self.rows_per_second)
         if self._patience > 1 and now_s - self._alarmed_s > CALM_S:

@@ -17,9 +17,10 @@ from capture.lake.roll import Roller
 from capture.lake.sealing import Sealer
 from capture.lake.views import prepare
 from capture.recorder.journal import Journal
-from capture.recorder.status import describe_recorder, write_status
+from capture.recorder.status import describe_recorder
 from capture.session.lateness import Timed
 from capture.session.machine import Machine
+from capture.status_model import RECORDER_FILE, write_status
 from capture.wanted.settings import Settings
 from capture.wire.context import Request
 
@@ -54,8 +55,9 @@ def test_a_recorder_lives_whose_figures_are_old_but_whose_file_is_touched(tmp_pa
     folder = tmp_path / "tape" / "main"
     folder.mkdir(parents=True)
     written, last = (datetime.now(UTC) - timedelta(seconds=age_s) for age_s in (50, 53))
-    write_status(folder, {"state": "recording", "pid": os.getpid(), "written": written.isoformat(), "streams": [
-        {"word": "quotes", "last_row": last.isoformat(), "rows_per_second": 2.0}]})
+    stream = {"word": "quotes", "last_row": last.isoformat(), "rows_per_second": 2.0}
+    write_status(folder / RECORDER_FILE, {
+        "state": "recording", "pid": os.getpid(), "written": written.isoformat(), "streams": [stream]})
     found = status._status(tmp_path)["recorders"][0]
     assert (found["running"], found["stale"]) == (True, None)
     assert found["said_s"] == pytest.approx(50, abs=5)
@@ -73,7 +75,7 @@ def test_a_status_that_a_power_cut_tore_is_as_none(tmp_path: Path) -> None:
 def test_a_recorder_that_said_nothing_has_not_started(tmp_path: Path) -> None:
     (tmp_path / "tape" / "main").mkdir(parents=True)
     found = state.recorder_state(Layout(tmp_path), "main")
-    assert found == {"recorder": "main", "running": False, "said_s": None, "has_tape": False,
+    assert found == {"recorder": "main", "running": False, "said_s": None, "has_tape": False, "roller": None,
                      "behind_marks": 0, "behind_s": 0.0,
                      "rows_without_instrument": {}}
     assert state.condition(found) == "has not started"
@@ -152,7 +154,7 @@ def test_a_recorder_is_shown_with_its_streams_and_its_roller(run: Run, script: A
         "data": script.data, "record": [{"instruments": ["AAPL"], "streams": ["trades", "depth:5"]}]})
     journal = Journal.open(settings)
     described = describe_recorder(Machine(settings, settings.wanted()), journal, datetime.now(UTC))
-    write_status(script.data / "tape" / "main", described)
+    write_status(script.data / "tape" / "main" / RECORDER_FILE, described)
     journal.tape.close()
     code, out, err = run("status", "--data", script.data)
     assert (code, err) == (0, "")
@@ -178,7 +180,7 @@ def test_lag_is_shown_and_warned_of_unless_data_is_delayed(
     journal.line.context.requests[5] = Request(5, "req_tick_by_tick", "all_last", 1, "AAPL", data_type=data_type)
     machine.subscriptions.requested(machine.subscriptions.all[0], 5, 0.0)
     machine.subscriptions.all[0].lateness.look([Timed(1000 - late_s, 1000.25)], 0.0)
-    write_status(script.data / "tape" / "main", describe_recorder(machine, journal, datetime.now(UTC)))
+    write_status(script.data / "tape" / "main" / RECORDER_FILE, describe_recorder(machine, journal, datetime.now(UTC)))
     out = run("status", "--data", script.data).out
     stream = json.loads(run("status", "--data", script.data, "--json").out)["recorders"][0]["streams"][0]
     journal.tape.close()
@@ -198,7 +200,7 @@ def test_an_old_status_is_said_to_be_old(
     described = describe_recorder(Machine(settings, settings.wanted()), journal, datetime.now(UTC))
     journal.tape.close()
     described["written"] = (datetime.now(UTC) - timedelta(seconds=75)).isoformat()
-    write_status(script.data / "tape" / "main", described)
+    write_status(script.data / "tape" / "main" / RECORDER_FILE, described)
     os.utime(script.data / "tape" / "main" / "status.json", (time.time() - 75, time.time() - 75))
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=free_mib << 20))
     lines = run("status", "--data", script.data).out.splitlines()
@@ -211,7 +213,7 @@ def said_of(script: Any, **more: Any) -> None:
               "message": "", "last_row": None}
     others = [stream | {"word": word, "state": "refused", "message": f"AAPL {word}: no permission (code 354)"}
               for word in ("quotes", "depth")]
-    write_status(script.data / "tape" / script.recorder, {
+    write_status(script.data / "tape" / script.recorder / RECORDER_FILE, {
         "state": "recording", "pid": NO_PROCESS, "written": datetime.now(UTC).isoformat(), "host": "127.0.0.1",
         "port": 4002, "client_id": 1, "frames": 1, "tape_bytes": 1, "wanted": 3, "acknowledged": 1, "flowing": 1,
         "streams": [stream, *others]} | more)

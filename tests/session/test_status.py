@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from capture.recorder import status
-from capture.recorder.status import BYTES_PER_SECOND, FILE_NAME, LEAST_INTERVAL_S, StatusFile, read_status
+from capture.recorder.status import BYTES_PER_SECOND, LEAST_INTERVAL_S, StatusFile
 from capture.session.machine import Machine
+from capture.status_model import RECORDER_FILE, read_status, write_status
 from capture.wanted.settings import Settings
 
 
-def _described(count: int, number: int) -> dict[str, Any]:
+def _described(count: int, number: int) -> Any:
     streams = [{"instrument": f"SYM{i}", "symbol": f"SYM{i}", "instrument_id": 100_000 + i, "word": "quotes",
                 "stream": "quotes", "table": "quotes", "request_id": i, "state": "flowing", "rows_per_second": 1.0,
                 "last_row": datetime.fromtimestamp(number, UTC).isoformat(), "lag_p50_s": 0.5, "lag_max_s": 0.9,
@@ -31,11 +32,9 @@ def machine(tmp_path: Path) -> Machine:
 def sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The sizes of what is written, in bytes, one after the other; a sync fails."""
     found: list[int] = []
-    write = status.write_status
-
-    def note(folder: Path, said: dict[str, Any]) -> int:
-        found.append(write(folder, said))
-        assert found[-1] == (folder / FILE_NAME).stat().st_size
+    def note(path: Path, said: dict[str, Any]) -> int:
+        found.append(write_status(path, said))
+        assert (path.name, found[-1]) == (RECORDER_FILE, path.stat().st_size)
         return found[-1]
 
     def sync(descriptor: int) -> None:
@@ -61,7 +60,7 @@ def test_a_status_of_many_streams_is_written_the_more_seldom(
     assert sum(sizes[:-1]) <= BYTES_PER_SECOND * at_s[-1]
     assert len(sizes) > 2
     assert max(sizes) < 1_000 + 150 * count  # a stream's columns are named once
-    assert read_status(tmp_path)["streams"] == _described(count, at_s[-1])["streams"]
+    assert read_status(tmp_path / RECORDER_FILE)["streams"] == _described(count, at_s[-1])["streams"]
 
 
 def test_a_status_that_says_nothing_new_is_not_written_but_shows_that_the_recorder_lives(
@@ -91,6 +90,6 @@ def test_a_status_that_somebody_removed_is_written_anew(tmp_path: Path, machine:
     for now_s in range(4):
         file.write_status(_described(3, 7) if file.is_due(machine, now_s) else None, now_s)
         if now_s == 1:
-            (tmp_path / FILE_NAME).unlink()
+            (tmp_path / RECORDER_FILE).unlink()
     assert len(sizes) == 2
-    assert (tmp_path / FILE_NAME).exists()
+    assert (tmp_path / RECORDER_FILE).exists()

@@ -25,6 +25,7 @@ from capture.lake.views import prepare
 
 from .checker import CheckerKeeper
 from .child_process import begin, fail
+from .roll_counts import RollCounts
 from .sealer import SealerKeeper
 
 POLL_S = 0.2
@@ -73,13 +74,19 @@ def run(data: Path, recorder: str, end: End, parent: int, retention: str = "{}")
 def _roll(layout: Layout, recorder: str, end: End, parent: int, retention: str) -> None:
     prepare(layout)
     roller, sealer, checker = Roller(layout, recorder), SealerKeeper(layout, retention), CheckerKeeper(layout)
+    counts = RollCounts(layout, recorder)
     try:
         while True:
             # Seen before rolling: whatever was on the tape by then is rolled before leaving.
             last = _told(end, parent, POLL_S)
+            begun_s = time.monotonic()
             for rolled in roller.roll():
                 rows = sum(rolled.rows.values())
                 log.info("rolled mark %d: %d frames, %d rows", rolled.from_mark, rolled.frames, rows)
+                now_s = time.monotonic()
+                counts.rolled(rolled, now_s - begun_s)
+                begun_s = now_s
+            counts.tell(time.monotonic(), last)
             if last:
                 return
             sealer.look()

@@ -1,0 +1,61 @@
+"""What a roller says of itself: roller.json beside the tape, written where it rolled something, touched else."""
+
+import logging
+import os
+from collections import Counter
+from datetime import UTC, datetime
+
+from capture.lake.layout import Layout
+from capture.lake.roll import Roll
+from capture.status_model import ROLLER_FILE, VERSION, RollerStatus, write_status
+
+INTERVAL_S = 5.0  # between two that are written
+
+log = logging.getLogger("ticktape.roller")
+
+
+class RollCounts:
+    """Counts what a roller does, and tells it."""
+
+    def __init__(self, layout: Layout, recorder: str) -> None:
+        self._path = layout.tape / recorder / ROLLER_FILE
+        self._recorder, self._started = recorder, datetime.now(UTC)
+        self._mark: int | None = None
+        self._ranges = self._frames = 0
+        self._rows: Counter[str] = Counter()
+        self._rolling_s = self._rows_per_second = 0.0
+        self._news = True
+        self._due_s = float("-inf")
+        self._failed = False
+
+    def rolled(self, roll: Roll, seconds: float) -> None:
+        """Count a range that was rolled, and how long that took."""
+        assert self._mark is None or roll.to_mark > self._mark, "ranges are rolled one after the other"
+        self._mark, self._news = roll.to_mark, True
+        self._ranges += 1
+        self._frames += roll.frames
+        self._rows.update(roll.rows)
+        self._rolling_s += seconds
+        self._rows_per_second = sum(roll.rows.values()) / max(seconds, 1e-3)
+
+    def tell(self, now_s: float, last: bool = False) -> None:
+        """Write what is due, at a time that never goes back, and all of it the `last` time; else touch the file."""
+        try:
+            if self._news and (last or now_s >= self._due_s):
+                write_status(self._path, self._status())
+                self._news, self._due_s = False, now_s + INTERVAL_S
+            else:
+                os.utime(self._path)
+        except FileNotFoundError:  # removed by somebody
+            self._news = True
+        except OSError as error:  # rolling goes on without it
+            if not self._failed:
+                log.warning("cannot write %s: %s; rolling goes on", self._path, error.strerror)
+            self._failed = True
+
+    def _status(self) -> RollerStatus:
+        return {
+            "version": VERSION, "recorder": self._recorder, "pid": os.getpid(), "started": self._started.isoformat(),
+            "written": datetime.now(UTC).isoformat(), "mark": self._mark, "ranges": self._ranges,
+            "frames": self._frames, "rows": dict(self._rows), "rolling_s": round(self._rolling_s, 3),
+            "rows_per_second": round(self._rows_per_second, 1)}  # fmt: skip

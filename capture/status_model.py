@@ -1,0 +1,115 @@
+"""What a recorder and its roller say of themselves while they run, each in a file of its own beside the tape.
+
+Whoever watches them reads nothing else. Times are ISO 8601 in UTC, sizes in bytes, what is not known is null; counters
+rise as long as the process lives. Files are not synced: nobody needs them after a power cut.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypedDict
+
+from .publish import publish
+
+VERSION = 1  # one more where a field changes its meaning or goes; a new one is no change
+RECORDER_FILE, ROLLER_FILE = "status.json", "roller.json"
+
+
+class StreamStatus(TypedDict):
+    """A wanted stream: `state` from wanted to flowing, `rows` since the recorder began, rates of the last seconds."""
+
+    instrument: str
+    symbol: str | None
+    instrument_id: int | None
+    word: str
+    stream: str
+    table: str
+    request_id: int | None
+    state: str
+    rows: int
+    rows_per_second: float
+    last_row: str | None
+    lag_p50_s: float | None
+    lag_max_s: float | None
+    delayed: bool
+    code: int | None
+    message: str
+
+
+class RecorderStatus(TypedDict):
+    """A recorder: `frames` and `tape_bytes` of its tape, `received_bytes` since it began, `trouble` without a session.
+
+    `history` says how many jobs wait and how much of IB's budget of requests is left.
+    """
+
+    version: int
+    recorder: str
+    pid: int
+    started: str
+    written: str
+    state: str
+    host: str
+    port: int
+    client_id: int
+    server_version: int | None
+    sessions: int
+    frames: int
+    received_bytes: int
+    mark: int
+    tape_bytes: int
+    history: dict[str, Any]
+    trouble: str | None
+    farms: dict[str, str]
+    wanted: int
+    acknowledged: int
+    flowing: int
+    streams: list[StreamStatus]
+
+
+class RollerStatus(TypedDict):
+    """A roller since it began: ranges, frames and rows by table that it rolled, and the seconds which that took.
+
+    `mark` is the one up to which the tape is rolled, None before the first; `rows_per_second` of the last range.
+    """
+
+    version: int
+    recorder: str
+    pid: int
+    started: str
+    written: str
+    mark: int | None
+    ranges: int
+    frames: int
+    rows: dict[str, int]
+    rolling_s: float
+    rows_per_second: float
+
+
+def write_status(path: Path, status: Mapping[str, Any]) -> int:
+    """Publish a status and return its size in bytes. Raises OSError.
+
+    Streams are written as rows below their columns' names.
+    """
+    if (streams := status.get("streams")) is not None:
+        columns = list(streams[0]) if streams else []
+        status = {**status, "streams": {"columns": columns, "rows": [list(stream.values()) for stream in streams]}}
+    text = json.dumps(status, separators=(",", ":"))
+    publish(path, lambda temporary: temporary.write_text(text), sync=False)
+    return len(text)
+
+
+def read_status(path: Path) -> dict[str, Any]:
+    """Return what a file says, as it was given to `write_status`, and `heard`.
+
+    `heard` is when its writer last showed that it lives, as ISO 8601 in UTC. Empty where it said nothing, or what a
+    power cut left cannot be read. Fields that a writer of before did not know are not there.
+    """
+    try:
+        said: dict[str, Any] = json.loads(path.read_text())
+        heard = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except (FileNotFoundError, ValueError):
+        return {}
+    if isinstance(table := said.get("streams"), dict):  # a list in what a recorder of before wrote
+        said["streams"] = [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]]
+    return said | {"heard": heard.isoformat()}

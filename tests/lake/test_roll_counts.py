@@ -1,0 +1,63 @@
+"""What a roller says of itself: counters that rise, in a file that shows by its time that it lives."""
+
+import os
+from pathlib import Path
+from typing import get_type_hints
+
+import pytest
+
+from capture.lake.layout import Layout
+from capture.lake.processes.roll_counts import INTERVAL_S, RollCounts
+from capture.lake.roll import Roll
+from capture.status_model import ROLLER_FILE, RollerStatus, read_status
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    (tmp_path / "tape" / "main").mkdir(parents=True)
+    return tmp_path / "tape" / "main" / ROLLER_FILE
+
+
+def test_counters_rise_and_are_written_seldom(path: Path, tmp_path: Path) -> None:
+    counts = RollCounts(Layout(tmp_path), "main")
+    counts.tell(100.0)
+    assert read_status(path)["mark"] is None
+    counts.rolled(Roll(1, 2, 10, {"trades": 6, "quotes": 4}), 2.0)
+    counts.tell(101.0)
+    assert read_status(path)["ranges"] == 0
+    counts.rolled(Roll(2, 4, 5, {"trades": 5}), 0.5)
+    counts.tell(100.0 + INTERVAL_S)
+    said = read_status(path)
+    assert (said["mark"], said["ranges"], said["frames"], said["rows"]) == (4, 2, 15, {"trades": 11, "quotes": 4})
+    assert (said["rolling_s"], said["rows_per_second"]) == (2.5, 10.0)
+    assert said.keys() - {"heard"} == get_type_hints(RollerStatus).keys()
+
+
+def test_the_last_is_written_at_once(path: Path, tmp_path: Path) -> None:
+    counts = RollCounts(Layout(tmp_path), "main")
+    counts.tell(1.0)
+    counts.rolled(Roll(1, 2, 1, {}), 1.0)
+    counts.tell(1.1, last=True)
+    assert read_status(path)["mark"] == 2
+
+
+def test_a_roller_without_work_shows_that_it_lives(path: Path, tmp_path: Path) -> None:
+    counts = RollCounts(Layout(tmp_path), "main")
+    counts.tell(1.0)
+    written = path.read_bytes()
+    os.utime(path, (0, 0))
+    counts.tell(2.0)
+    assert path.stat().st_mtime > 0
+    assert path.read_bytes() == written
+    path.unlink()
+    counts.tell(3.0)
+    counts.tell(9.0)
+    assert read_status(path)["version"] == 1
+
+
+def test_what_cannot_be_written_is_said_once(path: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path.mkdir()
+    counts = RollCounts(Layout(tmp_path), "main")
+    for now_s in (1.0, 20.0, 40.0):
+        counts.tell(now_s)
+    assert [record.getMessage().split(":")[0] for record in caplog.records] == [f"cannot write {path}"]
