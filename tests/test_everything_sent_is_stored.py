@@ -109,7 +109,7 @@ async def recorded(
                               for s in streams if s.request_id and s.contract}  # fmt: skip
         await until(lambda: recording.requests.keys() <= {request_id for _, request_id in recording.sent})
         await asyncio.sleep(RECORD_S)
-        for client in gateway.clients:
+        for client in gateway.state.clients:
             await until(lambda client=client: not client.tasks)  # type: ignore[misc]  # bound at once
             for family, request_id in list(client.subscriptions):
                 client.unsubscribe(family, request_id)

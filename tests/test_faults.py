@@ -194,7 +194,7 @@ class Scene:
     def streams(self) -> dict[int, Key]:
         """Return what each request id stands for by now."""
         return {one.request_id: (one.stream, one.details["con_id"])
-                for client in self.gateway.clients for one in client.subscriptions.values()}  # fmt: skip
+                for client in self.gateway.state.clients for one in client.subscriptions.values()}  # fmt: skip
 
     async def play(self) -> Recording:
         """Record, break, wait until all flows again, and stop."""
@@ -219,7 +219,7 @@ class Scene:
 
     async def settled(self) -> None:
         await self.flowing("all streams flow")
-        for client in self.gateway.clients:
+        for client in self.gateway.state.clients:
             for one in client.subscriptions.values():
                 assert one.since_us is not None
                 self.recording.since_us[one.stream, one.details["con_id"]] = one.since_us
@@ -236,9 +236,10 @@ class Scene:
         wanted = set(self.recording.since_us) if self.fault.misses == ALL else set(self.fault.misses)
         names = (lambda one: key_of(one)) if self.fault.misses == ALL else (lambda one: key_of(one)[0])
         await until(lambda: wanted <= {names(one) for one in self.gateway.missed}, "the fault silenced its streams")
-        shorter = [fault for fault in self.gateway.faults.lasting if fault.timer is not None]
-        await until(lambda: not any(fault in self.gateway.faults.lasting for fault in shorter), "the fault is over")
-        await until(lambda: not +self.gateway.faults.due, "the fault was met")
+        faults = self.gateway.state.faults
+        shorter = [fault for fault in faults.lasting if fault.timer is not None]
+        await until(lambda: not any(fault in faults.lasting for fault in shorter), "the fault is over")
+        await until(lambda: not +faults.due, "the fault was met")
 
     async def flowing(self, what: str) -> None:
         """Wait until every wanted stream brings rows, and has none missing, from this moment on."""
@@ -262,7 +263,7 @@ class Scene:
             raise AssertionError(f"{error}: {lives}, {self.recording.words}") from None
 
     async def finished(self) -> None:
-        for client in self.gateway.clients:
+        for client in self.gateway.state.clients:
             for family, request_id in list(client.subscriptions):
                 client.unsubscribe(family, request_id)
             client.error(-1, 99_999, SENT_ALL)  # the line keeps its order: once this is heard, all is

@@ -98,7 +98,7 @@ async def record(data: Path, seed: int) -> Scene:
         scene = Scene(recording, gateway, proxy, random)
         await scene.start()
         rolling = asyncio.create_task(roll_now_and_then(recording.layout))
-        begun_us = [one.since_us or 0 for one in gateway.clients[0].subscriptions.values()]
+        begun_us = [one.since_us or 0 for one in gateway.state.clients[0].subscriptions.values()]
         recording.begin_s = max(begun_us) // SECOND_US + 1
         ends = ["drop", "stop", "deaf", "recovers"]
         for number in range(EPISODES):
@@ -107,7 +107,7 @@ async def record(data: Path, seed: int) -> Scene:
             await asyncio.sleep(random.uniform(0, 40))
         await asyncio.sleep(60)
         await until(lambda: not waiting(recording.layout), "all gaps are backfilled", 10)
-        recording.end_s = gateway.clients[0].now_us // SECOND_US
+        recording.end_s = gateway.state.clients[0].now_us // SECOND_US
         await asyncio.sleep(1)
         rolling.cancel()
         await scene.stop()

@@ -157,7 +157,7 @@ async def record(data: Path, seed: int) -> Recording:
         rolling = asyncio.create_task(roll_now_and_then(recording.layout))
         try:
             await flowing(gateway, recorder)
-            begun_us = [one.since_us or 0 for one in gateway.clients[0].subscriptions.values()]
+            begun_us = [one.since_us or 0 for one in gateway.state.clients[0].subscriptions.values()]
             recording.begin_s = max(begun_us) // SECOND_US + 1
             for kind, seconds in recording.outages:
                 await asyncio.sleep(random.uniform(0, 40))
@@ -167,7 +167,7 @@ async def record(data: Path, seed: int) -> Recording:
                 await flowing(gateway, recorder)
             await asyncio.sleep(60)  # what closed the last gap is rolled
             await until(lambda: not waiting(recording.layout), "all gaps are backfilled", 10)
-            recording.end_s = gateway.clients[0].now_us // SECOND_US
+            recording.end_s = gateway.state.clients[0].now_us // SECOND_US
             await asyncio.sleep(1)
         finally:
             rolling.cancel()
@@ -183,7 +183,7 @@ async def flowing(gateway: Gateway, recorder: Recorder) -> None:
     wanted = recorder.machine.subscriptions.all
 
     def flow() -> bool:
-        return (sum(len(client.subscriptions) for client in gateway.clients) == len(wanted)
+        return (sum(len(client.subscriptions) for client in gateway.state.clients) == len(wanted)
                 and all(one.to_us is not None for one in gateway.missed)
                 and all(one.life is Life.FLOWING for one in wanted))  # fmt: skip
 

@@ -1,4 +1,10 @@
-"""A gateway that speaks the TWS protocol to unchanged IB clients, fed by an invented market or by history."""
+"""A gateway that speaks the TWS protocol to unchanged IB clients, fed by an invented market or by history.
+
+`shared_state` is what all its clients share, and what may be known and done of one of them without a socket (`Peer`).
+`answers/` and `live` make messages of requests, `dispatch` joins them; `client` sends what they yield, and `server`
+owns the connections: only `run` and this face import it. `control/` breaks a gateway while it runs; a feed, `market/`
+or `recorded/`, knows neither clients nor answers.
+"""
 
 from capture.gateway.control.missed import Missed
 from capture.gateway.control.playback import CommandError

@@ -4,22 +4,20 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
 
 import pyarrow as pa
 
 from capture.gateway.control.faults import RESET
 from capture.wire.connection import ServerConnection
+from capture.wire.encode import encode
 
 from .limits import MOST_VIOLATIONS, HistoryPacing, Rule, Windows
 from .refusal import Refusal
+from .replies import Answer, AnsweredRows, Compute, Reply, error
+from .shared_state import State
 from .streamer import NOTICES, Streamer
-from .subscription import Subscription
-
-if TYPE_CHECKING:
-    from .server import Gateway
+from .subscription import Subscription, with_request_id
 
 LOG = logging.getLogger(__name__)
 
@@ -29,31 +27,19 @@ ENDED = (2199, "The replay has ended: time stands still and nothing more comes, 
 CANCELLED = (162, "Historical Market Data Service error message:API historical data query cancelled: the replay moved")
 
 
-@dataclass(frozen=True, slots=True)
-class Worked:
-    """What a request for history comes to: messages with their values, and the rows in them, if any."""
-
-    answers: list[tuple[str, dict[str, Any]]]
-    table: str = ""
-    rows: pa.Table | None = None
-
-
 class Client:
-    """A connected client. It is silent until `started`, by its startApi request.
+    """A connected client: the `shared_state.Connected` that a socket is behind.
 
-    `data_type` is the market data type it asked for last; `tasks` are the answers still being worked out. A `dead`
-    client's connection is up, but half-open: what comes in is passed over and nothing goes out.
+    It is silent until `started`, by its startApi request. `tasks` are the answers still being worked out.
     """
 
-    def __init__(self, gateway: "Gateway", writer: asyncio.StreamWriter) -> None:
-        self.gateway = gateway
-        self.feed = gateway.feed
-        self.limits = gateway.limits
-        self.connection = ServerConnection(gateway.newest_version)
+    def __init__(self, state: State, writer: asyncio.StreamWriter) -> None:
+        self.state = state
+        self.connection = ServerConnection(state.newest_version)
         self.id: int | None = None
         self.data_type = 1
         self.tasks: dict[tuple[str, int], asyncio.Task[None]] = {}
-        self.pacing = HistoryPacing()
+        self.history_pacing = HistoryPacing()
         self.tick_by_tick_pacing = Windows()
         self.time_told_s = float("-inf")
         self.display_groups: dict[int, int] = {}  # request id -> group
@@ -82,7 +68,7 @@ class Client:
     @property
     def now_us(self) -> int:
         """The moment up to which this client may know what happened: behind the clock when it reads too slowly."""
-        return self.gateway.clock.now_us() if self._streamer is None else self._streamer.cursor_us
+        return self.state.clock.now_us() if self._streamer is None else self._streamer.cursor_us
 
     @property
     def subscriptions(self) -> dict[tuple[str, int], Subscription]:
@@ -92,10 +78,10 @@ class Client:
     def start(self, client_id: int) -> None:
         """Begin the session."""
         self.id = client_id
-        line = Subscription(-1, "line", NOTICES, {}, lambda *when: [(NOTICES, self.feed.notices(*when[:2]))])
-        on_rows = self._report if self.gateway.on_rows is not None else None
+        line = Subscription(-1, "line", NOTICES, {}, lambda *when: [(NOTICES, self.state.feed.notices(*when[:2]))])
+        on_rows = self._report if self.state.on_rows is not None else None
         self._streamer = Streamer(
-            self.server_version, self.gateway.clock, self._flows, self._error_frame, line, on_rows)
+            self.server_version, self.state.clock, self._flows, self._error_frame, line, on_rows)
         self._pump = asyncio.create_task(self._stream())
 
     async def stop(self) -> None:
@@ -128,7 +114,7 @@ class Client:
         """Send bytes, unless the connection is gone."""
         if self._writer.is_closing() or self.dead:
             return
-        size_bytes = 1 if self.gateway.faults.active("chop") else max(len(data), 1)
+        size_bytes = 1 if self.state.faults.active("chop") else max(len(data), 1)
         for at in range(0, len(data), size_bytes):
             self._writer.write(data[at : at + size_bytes])
 
@@ -136,27 +122,37 @@ class Client:
         """Wait until the client has read enough. Raises ConnectionError when it is gone."""
         await self._writer.drain()
 
-    def send(self, name: str, **values: Any) -> None:
-        """Send an answer."""
-        self.write(self.connection.send(name, **values))
+    def tell(self, replies: Iterable[Reply]) -> None:
+        """Send answers, each as soon as it is there."""
+        for reply in replies:
+            if isinstance(reply, Answer):
+                self.write(self._frame(reply))
+            else:
+                self._tell_rows(reply)
+
+    def _tell_rows(self, answered: AnsweredRows) -> None:
+        if not answered.in_answers:
+            rows = with_request_id(answered.rows, answered.request_id)
+            self.write(encode(answered.table, rows, self.server_version).data)
+        if self.state.on_rows is not None and not self.dead:
+            self._report(answered.request_id, answered.stream, answered.table, answered.rows)
 
     def error(self, request_id: int, code: int, text: str) -> None:
         """Send IB's error message; a request id of -1 concerns the session."""
-        self.write(self._error_frame(request_id, code, text, self.now_us))
+        self.tell([error(request_id, code, text, self.now_us)])
+
+    def _frame(self, answer: Answer) -> bytes:
+        return self.connection.send(answer.name, **answer.values)
 
     def _error_frame(self, request_id: int, code: int, text: str, at_us: int) -> bytes:
-        return self.connection.send("error", request_id=request_id, code=code, message=text, time_ms=at_us // 1_000)
+        return self._frame(error(request_id, code, text, at_us))
 
-    def answer(self, request_id: int, compute: Callable[[], Worked]) -> None:
-        """Send what a request for history comes to."""
-        self._send_worked(request_id, compute())
-
-    def work_out(self, family: str, request_id: int, compute: Callable[[], Worked]) -> None:
-        """As `answer`, but computed in a thread, so that streams go on meanwhile."""
+    def work_out(self, family: str, request_id: int, compute: Compute) -> None:
+        """Answer by what `compute` returns: in a thread, so that streams go on meanwhile."""
 
         async def answer() -> None:
             try:
-                self._send_worked(request_id, await asyncio.to_thread(compute))
+                self.tell(await asyncio.to_thread(compute))
             except Refusal as refusal:
                 self.error(request_id, refusal.code, refusal.text)
             finally:
@@ -165,30 +161,14 @@ class Client:
 
         self.tasks[family, request_id] = asyncio.create_task(answer())
 
-    def _send_worked(self, request_id: int, worked: Worked) -> None:
-        for name, values in worked.answers:
-            self.send(name, **values)
-        if worked.rows is not None:
-            self.report(request_id, "history", worked.table, worked.rows)
-
-    def report(self, request_id: int, stream: str, table: str, rows: pa.Table) -> None:
-        """Tell the gateway's listener, if there is one, which rows were sent."""
-        if self.gateway.on_rows is not None and not self.dead:
-            self._report(request_id, stream, table, rows)
-
     def _report(self, request_id: int, stream: str, table: str, rows: pa.Table) -> None:
-        assert self.gateway.on_rows is not None and self.id is not None
-        self.gateway.on_rows(self.id, request_id, stream, table, rows)
+        assert self.state.on_rows is not None and self.id is not None
+        self.state.on_rows(self.id, request_id, stream, table, rows)
 
     # Streams
 
     def subscribe(self, subscription: Subscription) -> None:
-        """Start a live stream."""
-        self.restart(subscription)
-        self.gateway.faults.subscribed(self, subscription)
-
-    def restart(self, subscription: Subscription) -> None:
-        """Start a live stream once more, with what comes first in it."""
+        """Start a live stream, or start it once more, with what comes first in it."""
         assert self._streamer is not None
         self._streamer.add(subscription)
 
@@ -206,15 +186,15 @@ class Client:
         """End a live stream; it is missed until the client asks for it again."""
         assert self._streamer is not None and self.id is not None
         self._streamer.remove(subscription.family, subscription.request_id)
-        self.gateway.ledger.silent(self.id, subscription, reason, self._streamer.cursor_us)
+        self.state.ledger.silent(self.id, subscription, reason, self._streamer.cursor_us)
 
     def hand_out(self) -> bool:
         """Send the rows of live streams up to now; False where there were too many, and more are due."""
         if self._streamer is None or self._writer.is_closing():
             return True
-        now_us = self.gateway.clock.now_us()
+        now_us = self.state.clock.now_us()
         if data := self._streamer.take(now_us):
-            self.write(self.gateway.faults.padded(data))
+            self.write(self.state.faults.padded(data))
         return self._streamer.cursor_us >= now_us
 
     def catch_up(self) -> None:
@@ -231,7 +211,7 @@ class Client:
     @property
     def is_waiting(self) -> bool:
         """Whether the client has taken everything up to now."""
-        return self._taken and self.now_us >= self.gateway.clock.now_us()
+        return self._taken and self.now_us >= self.state.clock.now_us()
 
     def seek(self, at_us: int) -> None:
         """Go on from another moment: books are reset, answers that are being worked out are given up."""
@@ -253,8 +233,8 @@ class Client:
     def _flows(self, subscription: Subscription, at_us: int) -> bool:
         """Return whether no fault silences a stream, and keep note of it."""
         assert self.id is not None
-        ledger = self.gateway.ledger
-        if reason := self.gateway.faults.silence(self, subscription):
+        ledger = self.state.ledger
+        if reason := self.state.faults.silence(self, subscription):
             ledger.silent(self.id, subscription, reason, at_us)
         else:
             ledger.flows(self.id, subscription, at_us)
@@ -269,7 +249,7 @@ class Client:
                 self._tell_of_end(done)
                 await self._writer.drain()
                 self._taken = True
-                await asyncio.sleep(TICK_S if done and not self.gateway.move_on() else 0)
+                await asyncio.sleep(TICK_S if done and not self.state.move_on() else 0)
         except ConnectionError:
             pass  # the client is gone
         finally:
@@ -277,7 +257,7 @@ class Client:
 
     def _tell_of_end(self, done: bool) -> None:
         """Say once that a replay is over: the client has everything, and time stands still."""
-        ended = done and self.gateway.clock.ended
+        ended = done and self.state.clock.ended
         if ended and not self._told_of_end:
             self.error(-1, *ENDED)
         self._told_of_end = ended
@@ -286,9 +266,9 @@ class Client:
 
     def too_fast(self) -> bool:
         """Count a message; one over the limit is answered by code 100, the third time by closing the connection."""
-        most = self.limits.messages_per_s
+        most = self.state.limits.messages_per_s
         admitted = most is None or self._messages.admit("messages", Rule(most, 1.0), time.monotonic())
-        if admitted and not self.gateway.faults.take("message-rate"):
+        if admitted and not self.state.faults.take("message-rate"):
             return False
         self._messages = Windows()
         self._violations += 1

@@ -42,6 +42,11 @@ class Clock:
             now_us += int((time.monotonic_ns() - self._begun_ns) * self.speed / 1_000)
         return now_us if self.span is None else min(now_us, self.span[1])
 
+    @staticmethod
+    def real_s() -> float:
+        """Return seconds of real time since some moment: IB's pacing counts in them, whatever the speed."""
+        return time.monotonic()
+
     def pause(self) -> None:
         """Stand still."""
         self._rebase(self.now_us())

@@ -1,24 +1,22 @@
 """Live streams: level 1, tick-by-tick, depth and 5-second bars, with IB's reasons to refuse them, and their cancels."""
 
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from capture.gateway.answers.contract_search import Details, require_bars, resolve_live
-from capture.gateway.answers.session_start import Handlers
+from capture.gateway.answers.handlers import Handler, Handlers, started
 from capture.gateway.control.faults import RESET
-from capture.wire.encode import encode
 from capture.wire.messages.streams import STREAM_OF_TICK_KIND, WHAT_OF_STREAM
 from capture.wire.text.codec import Values
 
 from .answers import generic_ticks as level1
 from .answers import past_ticks
-from .client import Client
 from .limits import TICK_BY_TICK_PACING_S, Rule
 from .refusal import Refusal, invalid
+from .replies import Answer, AnsweredRows, Reply, Telling, answer, error
+from .shared_state import Peer
 from .subscription import Rows, Subscription, with_column
 
 BAR_WHATS = ("TRADES", "MIDPOINT", "BID", "ASK")
@@ -37,109 +35,103 @@ FULL = {
 }
 
 
-def _check_room(client: Client, family: str, limit: str, request_id: int) -> None:
+def _check_room(peer: Peer, family: str, limit: str, request_id: int) -> None:
     """Refuse a request id that is in use, and streams beyond the limit."""
-    if (family, request_id) in client.subscriptions:
+    if (family, request_id) in peer.subscriptions:
         raise Refusal(102, "Duplicate ticker id")
-    most: int | None = getattr(client.limits, limit)
-    if most is not None and client.gateway.subscribed(*SHARED.get(family, (family,))) >= most:
+    most: int | None = getattr(peer.state.limits, limit)
+    if most is not None and peer.state.subscribed(*SHARED.get(family, (family,))) >= most:
         code, text = FULL[limit]
         raise Refusal(code, text.format(most))
 
 
-def _rerouted(client: Client, request_id: int, details: Details, answer: str) -> bool:
-    """Tell the client of a CFD to ask for its underlying instead, which is where its data comes from."""
+def _rerouted(peer: Peer, request_id: int, details: Details, name: str) -> Answer | None:
+    """Return what tells the client of a CFD to ask for its underlying instead, which is where its data comes from."""
     if details["sec_type"] != "CFD":
-        return False
-    under = client.feed.find(client.now_us, con_id=details["under_con_id"])
-    client.send(answer, request_id=request_id, con_id=details["under_con_id"],
-                exchange=under[0]["exchange"] if under else details["exchange"])
-    return True
+        return None
+    under = peer.state.feed.find(peer.now_us, con_id=details["under_con_id"])
+    return answer(name, request_id=request_id, con_id=details["under_con_id"],
+                  exchange=under[0]["exchange"] if under else details["exchange"])
 
 
-def _has(client: Client, details: Details, stream: str) -> bool:
+def _has(peer: Peer, details: Details, stream: str) -> bool:
     """Return whether the account has a stream of an instrument."""
     con_id = details["con_id"]
-    return con_id not in client.gateway.unsubscribed and client.feed.offers(con_id, stream)
+    return con_id not in peer.state.unsubscribed and peer.state.feed.offers(con_id, stream)
 
 
-def _data_type(client: Client, request_id: int, details: Details) -> int:
-    """Return the market data type that is delivered; refuses (354) where there is none."""
-    if not client.feed.offers(details["con_id"], "ticks"):
+def _data_type(peer: Peer, request_id: int, details: Details) -> Telling[int]:
+    """Return the market data type that is delivered, with a word where that is delayed; refuses (354) without any."""
+    if not peer.state.feed.offers(details["con_id"], "ticks"):
         raise Refusal(354, f"Requested market data is not subscribed.{details['local_symbol']}/TOP/ALL")
-    if details["con_id"] not in client.gateway.unsubscribed:
-        return client.feed.data_type(details["con_id"])
+    if details["con_id"] not in peer.state.unsubscribed:
+        return peer.state.feed.data_type(details["con_id"])
     name = f"{details['symbol']} {details['primary_exchange'] or details['exchange']}/TOP/ALL"
-    if client.data_type not in level1.DELAYED_TYPES:
+    if peer.data_type not in level1.DELAYED_TYPES:
         raise Refusal(354, f"Requested market data is not subscribed.Delayed market data is available.{name}")
-    client.error(request_id, 10167, f"Requested market data is not subscribed. Displaying delayed market data.{name}")
-    return client.data_type
+    text = f"Requested market data is not subscribed. Displaying delayed market data.{name}"
+    yield error(request_id, 10167, text, peer.now_us)
+    return peer.data_type
 
 
 # Level 1
 
 
-def req_market_data(client: Client, values: Values) -> None:
+def req_market_data(peer: Peer, values: Values) -> Iterator[Reply]:
     """Start level 1, or send a snapshot of it."""
     request_id, snapshot = values["request_id"], values["snapshot"]
     if snapshot and values["generic_ticks"]:
         raise Refusal(414, "Snapshot market data subscription is not applicable to generic ticks")
-    _check_room(client, "market_data", "market_data", request_id)
-    details = resolve_live(client, values)
-    if _rerouted(client, request_id, details, "reroute_market_data"):
+    _check_room(peer, "market_data", "market_data", request_id)
+    details = resolve_live(peer, values)
+    if reroute := _rerouted(peer, request_id, details, "reroute_market_data"):
+        yield reroute
         return
     wanted = level1.parse_generic(values["generic_ticks"], details["sec_type"])
-    data_type = _data_type(client, request_id, details)
-    client.send("tick_request_parameters", request_id=request_id, min_tick=details["min_tick"],
-                bbo_exchange=BBO_EXCHANGE, snapshot_permissions=ALL_PERMISSIONS)
-    client.send("market_data_type", request_id=request_id, data_type=data_type)
-    late = details["con_id"] in client.gateway.unsubscribed
-    fetch = level1.source(client.feed, details["con_id"], wanted, delayed=late)
+    data_type = yield from _data_type(peer, request_id, details)
+    yield answer("tick_request_parameters", request_id=request_id, min_tick=details["min_tick"],
+                 bbo_exchange=BBO_EXCHANGE, snapshot_permissions=ALL_PERMISSIONS)
+    yield answer("market_data_type", request_id=request_id, data_type=data_type)
+    late = details["con_id"] in peer.state.unsubscribed
+    fetch = level1.source(peer.state.feed, details["con_id"], wanted, delayed=late)
     if snapshot:
-        _send_snapshot(client, request_id, fetch(client.now_us, client.now_us + 1, True))
+        found = fetch(peer.now_us, peer.now_us + 1, True)
+        yield from (AnsweredRows(request_id, "snapshot", table, rows) for table, rows in found)
+        yield answer("snapshot_end", request_id=request_id)
     else:
-        client.subscribe(Subscription(request_id, "market_data", "ticks", details, fetch))
-
-
-def _send_snapshot(client: Client, request_id: int, found: Rows) -> None:
-    for table, rows in found:
-        request_ids = pa.array(np.full(len(rows), request_id, np.int32))
-        client.write(encode(table, rows.append_column("request_id", request_ids), client.server_version).data)
-        client.report(request_id, "snapshot", table, rows)
-    client.send("snapshot_end", request_id=request_id)
+        yield from started(peer, Subscription(request_id, "market_data", "ticks", details, fetch))
 
 
 # Tick-by-tick
 
 
-def req_tick_by_tick(client: Client, values: Values) -> None:
+def req_tick_by_tick(peer: Peer, values: Values) -> Iterator[Reply]:
     """Start tick-by-tick data, historical ticks first where the client asks for some."""
     request_id, stream = values["request_id"], STREAM_OF_TICK_KIND.get(values["tick_kind"])
     if stream is None:
         kinds = ", ".join(STREAM_OF_TICK_KIND)
         raise invalid(f"'{values['tick_kind']}' is not a tick-by-tick type; these are: {kinds}")
-    _check_room(client, "tick_by_tick", "tick_by_tick", request_id)
-    details = resolve_live(client, values)
-    _check_tick_by_tick(client, details, stream)
-    what, of = WHAT_OF_STREAM[stream], (client.feed, details["con_id"], WHAT_OF_STREAM[stream], values["ignore_size"])
+    _check_room(peer, "tick_by_tick", "tick_by_tick", request_id)
+    details = resolve_live(peer, values)
+    _check_tick_by_tick(peer, details, stream)
+    what = WHAT_OF_STREAM[stream]
+    of = peer.state.feed, details["con_id"], what, values["ignore_size"]
     if count := values["number_of_ticks"]:
-        now_us = client.now_us
-        past = past_ticks.past_source(*of, now_us)
-        client.answer(request_id, lambda: past_ticks.answer(
-            request_id, what, past_ticks.ticks_before(past, now_us, count)))
+        past = past_ticks.past_source(*of, peer.now_us)
+        yield from past_ticks.ticks(request_id, what, past_ticks.ticks_before(past, peer.now_us, count))
     fetch = _tick_by_tick(past_ticks.source(*of, reported_only=stream == "last"), past_ticks.MESSAGES[what][0])
-    client.subscribe(Subscription(request_id, "tick_by_tick", stream, details, fetch))
+    yield from started(peer, Subscription(request_id, "tick_by_tick", stream, details, fetch))
 
 
-def _check_tick_by_tick(client: Client, details: Details, stream: str) -> None:
+def _check_tick_by_tick(peer: Peer, details: Details, stream: str) -> None:
     """Refuse what there is not in a way that is not tried again at once, as clients do after 10189."""
     if details["sec_type"] in TICKLESS:
         raise invalid(f"Tick-by-tick requests are not supported for {details['local_symbol']}")
-    if not _has(client, details, stream):
+    if not _has(peer, details, stream):
         raise Refusal(354, f"Requested market data is not subscribed.{details['local_symbol']}/TICK-BY-TICK/{stream}")
     once = Rule(1, TICK_BY_TICK_PACING_S)
-    if client.limits.tick_by_tick_pacing and not client.tick_by_tick_pacing.admit(
-            (details["con_id"], stream), once, time.monotonic()):
+    if peer.state.limits.tick_by_tick_pacing and not peer.tick_by_tick_pacing.admit(
+            (details["con_id"], stream), once, peer.state.clock.real_s()):
         raise Refusal(10189, "Failed to request tick-by-tick data."
                              "Pacing violation: the same instrument was requested within 15 seconds.")  # fmt: skip
 
@@ -151,15 +143,16 @@ def _tick_by_tick(rows_of: past_ticks.Source, table: str) -> Callable[[int, int,
 # Depth
 
 
-def req_market_depth(client: Client, values: Values) -> None:
+def req_market_depth(peer: Peer, values: Values) -> Iterator[Reply]:
     """Start a book: all its rows as inserts, then its operations."""
     request_id, smart, rows = values["request_id"], values["smart"], max(values["rows"] or 1, 1)
-    _check_room(client, "market_depth", "market_depth", request_id)
-    details = resolve_live(client, values)
-    con_id, feed = details["con_id"], client.feed
-    if _rerouted(client, request_id, details, "reroute_market_depth"):
+    _check_room(peer, "market_depth", "market_depth", request_id)
+    details = resolve_live(peer, values)
+    con_id, feed = details["con_id"], peer.state.feed
+    if reroute := _rerouted(peer, request_id, details, "reroute_market_depth"):
+        yield reroute
         return
-    if con_id in client.gateway.unsubscribed:  # depth is never delayed
+    if con_id in peer.state.unsubscribed:  # depth is never delayed
         raise Refusal(354, f"Requested market data is not subscribed.{details['local_symbol']}/DEEP/ALL")
     stream = "smart_depth" if smart else "depth"
     if not feed.offers(con_id, stream):
@@ -176,7 +169,7 @@ def req_market_depth(client: Client, values: Values) -> None:
         return [("notices", _reset_notices(operations.filter(is_reset))),
                 ("depth", operations.filter(pc.invert(is_reset)))]
 
-    client.subscribe(Subscription(request_id, "market_depth", stream, details, fetch))
+    yield from started(peer, Subscription(request_id, "market_depth", stream, details, fetch))
 
 
 def _reset_notices(resets: pa.Table) -> pa.Table:
@@ -189,33 +182,34 @@ def _reset_notices(resets: pa.Table) -> pa.Table:
 # 5-second bars
 
 
-def req_real_time_bars(client: Client, values: Values) -> None:
+def req_real_time_bars(peer: Peer, values: Values) -> Iterator[Reply]:
     """Start 5-second bars, each sent when it is over."""
     request_id, what, regular_hours = values["request_id"], values["what"], values["regular_hours"]
     if what not in BAR_WHATS:
         raise invalid(f"'{what}' is not a kind of real-time bar; these are: {', '.join(BAR_WHATS)}")
-    _check_room(client, "real_time_bars", "market_data", request_id)
-    details = resolve_live(client, values)
-    if not _has(client, details, "bars"):
+    _check_room(peer, "real_time_bars", "market_data", request_id)
+    details = resolve_live(peer, values)
+    if not _has(peer, details, "bars"):
         raise Refusal(420, "Invalid Real-time Query:No market data permissions")
     require_bars(details, what)
 
     def fetch(from_us: int, to_us: int, _first: bool) -> Rows:
-        bars = client.feed.closed_bars(details["con_id"], from_us, to_us, what, regular_hours)
+        bars = peer.state.feed.closed_bars(details["con_id"], from_us, to_us, what, regular_hours)
         return [("bars", with_column(bars, "form", pa.array(["closed"] * len(bars), pa.string())))]
 
-    client.subscribe(Subscription(request_id, "real_time_bars", "bars", details, fetch, what))
+    yield from started(peer, Subscription(request_id, "real_time_bars", "bars", details, fetch, what))
 
 
 # Cancels
 
 
-def _cancel(family: str, code: int | None = None, text: str = "") -> Callable[[Client, Values], None]:
+def _cancel(family: str, code: int | None = None, text: str = "") -> Handler:
     """Return what ends a stream; an unknown id is refused by `code`, silently passed over without."""
 
-    def cancel(client: Client, values: Values) -> None:
-        if not client.unsubscribe(family, values["request_id"]) and code is not None:
+    def cancel(peer: Peer, values: Values) -> Iterable[Reply]:
+        if not peer.unsubscribe(family, values["request_id"]) and code is not None:
             raise Refusal(code, f"{text}:{values['request_id']}")
+        return ()
 
     return cancel
 

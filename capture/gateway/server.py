@@ -1,20 +1,14 @@
-"""The gateway's TCP server: takes clients on loopback, and hands each request to what answers it."""
+"""The gateway's TCP server: takes clients on loopback, and owns their connections and the state that they share."""
 
 import asyncio
 import contextlib
 import ipaddress
 import threading
-from collections.abc import Callable
-from datetime import datetime
 from typing import Any, Self
-from zoneinfo import ZoneInfo
 
-import pyarrow as pa
-
-from capture.gateway.answers.contract_search import as_taken
+from capture.gateway.answers import orders
 from capture.gateway.control.command_socket import run_command
-from capture.gateway.control.faults import Faults
-from capture.gateway.control.missed import Ledger, Missed
+from capture.gateway.control.missed import Missed
 from capture.gateway.control.playback import CommandError
 from capture.wire.connection import BadFrame, Corrupt, Event
 from capture.wire.messages.message import NEWEST_VERSION
@@ -22,22 +16,15 @@ from capture.wire.text.codec import Decoded
 from capture.wire.text.handshake import ClientHello
 from capture.wire.text.protocol_error import RemoteProtocolError
 
-from . import live
-from .answers import account, calculations, display_groups, history, news, orders, scanner
-from .answers import contract_details as reference
-from .answers import session_start as session
 from .client import Client
 from .clock import Clock
+from .dispatch import replies
 from .feed import Feed
 from .limits import UNLIMITED, Limits
-from .refusal import Refusal
-
-OnRows = Callable[[int, int, str, str, pa.Table], None]  # client id, request id, stream, table, rows
+from .replies import error
+from .shared_state import OnRows, Peer, State
 
 READ_BYTES = 65_536
-HANDLERS: session.Handlers = {
-    **session.HANDLERS, **account.HANDLERS, **reference.HANDLERS, **live.HANDLERS, **history.HANDLERS,
-    **calculations.HANDLERS, **display_groups.HANDLERS, **news.HANDLERS, **scanner.HANDLERS}  # fmt: skip
 HANDSHAKE_S = 30.0  # how long a connection may take until it has said startApi
 MOST_STRANGERS = 64  # connections that have not yet: of more the oldest is closed, so that nobody is kept out
 
@@ -49,7 +36,7 @@ class Gateway:
     may be done with them. `limits=None` switches IB's limits off.
     Instruments whose contract id is in `unsubscribed` have no live market data: 354, or delayed data where the client
     asks for that. `on_rows` is told all rows that are sent: client id, request id, stream, table and rows. `control`
-    breaks things on purpose, `faults` is what is broken, and `missed` what that kept from clients.
+    breaks things on purpose, `missed` is what that kept from clients, and `state` what all of them share.
     Raises ValueError for a host that is not this machine's own.
     """
 
@@ -71,19 +58,10 @@ class Gateway:
         on_rows: OnRows | None = None,
     ) -> None:
         _require_loopback(host)
-        self.feed, self.host, self.port = feed, host, port
+        self.host, self.port = host, port
         self.clock = clock or Clock(start_us, speed)
-        self.limits = limits or UNLIMITED
-        self.newest_version = newest_version
-        self.account = account
-        self.accounts_first = accounts_first
-        self.unsubscribed = unsubscribed
-        self.time_zone = time_zone
-        self.on_rows = on_rows
-        self.clients: list[Client] = []
-        self.shown: dict[int, str] = {}  # what each display group shows
-        self.faults = Faults(self)
-        self.ledger = Ledger()
+        self.state = State(feed, self.clock, limits or UNLIMITED, newest_version, account, accounts_first, unsubscribed,
+                           time_zone, on_rows)
         self._server: asyncio.Server | None = None
         self._conversations: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -99,9 +77,9 @@ class Gateway:
         """Close every connection and the port."""
         if self._server is None:
             return
-        self.faults.stop()
+        self.state.faults.stop()
         self._server.close()
-        for client in self.clients:
+        for client in self.state.clients:
             client.abort()
         await asyncio.gather(*self._conversations, return_exceptions=True)
         await self._server.wait_closed()
@@ -113,10 +91,6 @@ class Gateway:
 
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
-
-    def client(self, client_id: int) -> Client | None:
-        """Return the client of this id, None when there is none."""
-        return next((client for client in self.clients if client.id == client_id), None)
 
     def refuse(self) -> None:
         """Take no new connections, until `listen_again`; those that are there stay."""
@@ -132,7 +106,7 @@ class Gateway:
     @property
     def missed(self) -> list[Missed]:
         """What clients were not sent of the streams they wanted: stretches of time, and the rows in them."""
-        return self.ledger.missed
+        return self.state.ledger.missed
 
     def control(self, command: str, *arguments: object, **named: object) -> Any:
         """Run a command of `ticktape gateway control`, from any thread, and return its result.
@@ -149,40 +123,14 @@ class Gateway:
             return run_command(self, command, arguments, named)
         return asyncio.run_coroutine_threadsafe(run(), self._loop).result()
 
-    def subscribed(self, *families: str) -> int:
-        """Return how many live streams of these families all clients have together."""
-        return sum(family in families for client in self.clients for family, _ in client.subscriptions)
-
-    def move_on(self) -> bool:
-        """Where time goes by what clients take: let it go on once each has everything; return whether it did."""
-        if not self.clock.at_once:
-            return False
-        streaming = [client for client in self.clients if client.subscriptions]
-        ready = bool(streaming) and all(client.is_waiting for client in streaming)
-        return ready and self.clock.advance(min(client.stretch_us for client in streaming))
-
-    def seek(self, at_us: int) -> None:
-        """Be at another moment of a replay. Raises ValueError for one outside of it."""
-        self.clock.seek(at_us)
-        for client in self.clients:
-            client.seek(at_us)
-
-    def told_us(self) -> int:
-        """Return the moment that clients are told is now."""
-        return self.clock.now_us() + int(self.faults.amount("skew") * 1_000_000)
-
-    def local_time(self, at_us: int) -> datetime:
-        """Return a moment in the gateway's time zone."""
-        return datetime.fromtimestamp(at_us // 1_000_000, ZoneInfo(self.time_zone))
-
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._conversations.add(task)
-        client = Client(self, writer)
+        client = Client(self.state, writer)
         deadline = asyncio.get_running_loop().call_later(HANDSHAKE_S, self._expire, client)
-        self.clients.append(client)
-        strangers = [client for client in self.clients if self._is_strange(client)]
+        self.state.clients.append(client)
+        strangers = [client for client in self.state.clients if self._is_strange(client)]
         for other in strangers[: len(strangers) - MOST_STRANGERS]:
             other.abort()
         try:
@@ -191,7 +139,7 @@ class Gateway:
             pass  # the peer is gone, or no API client: nothing can be said to it
         finally:
             deadline.cancel()
-            self.clients.remove(client)
+            self.state.clients.remove(client)
             await client.stop()
             self._conversations.discard(task)
 
@@ -199,9 +147,9 @@ class Gateway:
         if self._is_strange(client):
             client.abort()
 
-    def _is_strange(self, client: Client) -> bool:
+    def _is_strange(self, client: Peer) -> bool:
         """Return whether a connection has not said startApi."""
-        return not client.started and all(client is not waiting for waiting, _ in self.faults.waiting)
+        return not client.started and all(client is not waiting for waiting, _ in self.state.waiting)
 
     async def _listen(self, client: Client, reader: asyncio.StreamReader) -> None:
         while data := await reader.read(READ_BYTES):
@@ -213,18 +161,19 @@ class Gateway:
         if client.dead:
             return
         if isinstance(event, ClientHello):
-            self.faults.later("slow-handshake", lambda: self._greet(client, event))
+            self.state.faults.later("slow-handshake", lambda: self._greet(client, event))
         elif isinstance(event, Corrupt):
             client.close()
         elif isinstance(event, BadFrame) and client.started:
-            if not orders.refuse(client, event.payload):
-                request_id = -1 if event.request_id is None else event.request_id
-                client.error(request_id, 320, f"Error reading request. {event.reason}")
+            request_id = -1 if event.request_id is None else event.request_id
+            unread = error(request_id, 320, f"Error reading request. {event.reason}", client.now_us)
+            refused = orders.refused(client, event.payload)
+            client.tell([unread] if refused is None else refused)
         elif isinstance(event, Decoded) and (client.started or event.name == "start_api"):
             self._answer(client, event)
 
     def _greet(self, client: Client, offer: ClientHello) -> None:
-        time = self.local_time(self.told_us())
+        time = self.state.local_time(self.state.told_us())
         try:
             client.write(client.connection.answer_hello(offer, f"{time:%Y%m%d %H:%M:%S} {time.tzname()}"))
             early = client.connection.receive(b"")
@@ -241,12 +190,7 @@ class Gateway:
             client.error(-1, 320, f"Error reading request. {request.name} has no request id")
             return
         client.catch_up()
-        try:
-            if request.name in history.REQUESTS:
-                self.faults.check_history()
-            HANDLERS[request.name](client, as_taken(request.values))
-        except Refusal as refusal:
-            client.error(request.values.get("request_id", -1), refusal.code, refusal.text)
+        client.tell(replies(client, request))
 
 
 def _require_loopback(host: str) -> None:

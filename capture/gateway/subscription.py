@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 Rows = list[tuple[str, pa.Table]]  # table of the lake -> rows
@@ -42,3 +43,8 @@ def with_column(rows: pa.Table, name: str, column: pa.Array) -> pa.Table:
     if place < 0:
         return rows.append_column(name, column)
     return rows.set_column(place, name, column.cast(rows.schema.field(name).type))
+
+
+def with_request_id(rows: pa.Table, request_id: int) -> pa.Table:
+    """Return rows with the request that they answer."""
+    return rows.append_column("request_id", pa.array(np.full(len(rows), request_id, np.int32)))

@@ -39,7 +39,7 @@ def _step(gateway: "Gateway", step_s: int) -> None:
     """Move by some seconds, at most to an end of what is played."""
     assert gateway.clock.span is not None
     first_us, last_us = gateway.clock.span
-    gateway.seek(min(max(gateway.clock.now_us() + step_s * 1_000_000, first_us), last_us))
+    gateway.state.seek(min(max(gateway.clock.now_us() + step_s * 1_000_000, first_us), last_us))
 
 
 KEYS: dict[str, Callable[["Gateway"], None]] = {

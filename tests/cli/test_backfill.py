@@ -56,7 +56,7 @@ def test_a_span_is_fetched_once_and_a_second_time_adds_nothing(run: Run, gateway
             edges = lake.sql("select epoch(min(ts_event)), epoch(max(ts_event)) from trades").rows()[0]
     from_us = int(now_s) * 1_000_000
     assert counted[0] == counted[1]
-    assert counted[0][0] == len(gateway.feed.trades(265598, from_us, from_us + 60_000_000))
+    assert counted[0][0] == len(gateway.state.feed.trades(265598, from_us, from_us + 60_000_000))
     assert counted[0][1:] == (1, 0)
     assert int(now_s) <= edges[0] <= edges[1] <= int(now_s) + 59
     assert list((data / "tape" / "main" / "backfill").iterdir()) == []
@@ -93,7 +93,7 @@ def test_a_running_recorder_does_the_work(run: Run, gateway: Gateway, tmp_path: 
         finally:
             recorder.terminate()
     from_us = int(now_s) * 1_000_000
-    assert found == len(gateway.feed.trades(265598, from_us, from_us + 30_000_000)) > 0
+    assert found == len(gateway.state.feed.trades(265598, from_us, from_us + 30_000_000)) > 0
 
 
 @pytest.mark.slow
@@ -110,7 +110,7 @@ def test_an_interrupted_command_goes_on_where_it_was(run: Run, gateway: Gateway,
     assert code == 0, err
     with open_lake(data) as lake:
         found = lake.sql("select count(*) from trades").rows()[0][0]
-    assert found == len(gateway.feed.trades(265598, now_s * 1_000_000, (now_s + 1_200) * 1_000_000))
+    assert found == len(gateway.state.feed.trades(265598, now_s * 1_000_000, (now_s + 1_200) * 1_000_000))
 
 
 def _begun(data: Path, from_s: int) -> bool:

@@ -118,7 +118,7 @@ def test_a_scan_finds_what_it_looks_for_in_order(scene: Scene) -> None:
         ask(peer, "req_scanner_subscription", request_id=1, instrument="STK", location="STK.US", scan="HIGH_PRICE",
             rows=4, below_price=400.0)  # fmt: skip
         rows = (await peer.until("scanner_data", request_id=1))["rows"]
-        prices = [gateway.feed.ticks(row["con_id"], START_US, START_US + 1, frozenset(), True) for row in rows]
+        prices = [gateway.state.feed.ticks(row["con_id"], START_US, START_US + 1, frozenset(), True) for row in rows]
         last = [next(p for n, p in zip(t["tick_type"].to_pylist(), t["price"].to_pylist(), strict=True) if n == 4)
                 for t in prices]  # fmt: skip
         assert last == sorted(last, reverse=True) and last[0] < 400
@@ -173,7 +173,7 @@ def test_bars_of_volatility_and_fees_are_made(scene: Scene, con_id: int, what: s
 
 def test_the_same_bars_of_volatility_come_in_pieces_and_at_once(scene: Scene) -> None:
     async def play(gateway: Gateway, peer: Peer) -> None:
-        bars: Any = gateway.feed.bars
+        bars: Any = gateway.state.feed.bars
         hour_us = 3_600_000_000
         first_us = START_US // hour_us * hour_us
         whole, *halves = (

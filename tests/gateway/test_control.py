@@ -38,10 +38,10 @@ def test_wrong_words_are_explained(gateway: Gateway, words: list[str], complaint
 def test_words_stand_in_order_or_by_name(gateway: Gateway) -> None:
     for words in (["5", "60"], ["seconds=60", "5"], ["offset_s=5", "seconds=60"]):
         gateway.control("skew", *words)
-        assert gateway.faults.amount("skew") == 5
+        assert gateway.state.faults.amount("skew") == 5
         gateway.control("clear", "skew")
     gateway.control("skew", offset_s=3, seconds=0)
-    while gateway.faults.active("skew"):
+    while gateway.state.faults.active("skew"):
         pass  # it ends by itself
 
 
@@ -72,7 +72,7 @@ def test_the_socket_takes_lines_of_json(monkeypatch: pytest.MonkeyPatch, tmp_pat
             assert path.parent.stat().st_mode & 0o777 == 0o700
             assert (await asyncio.to_thread(ask, gateway.port, "status"))["port"] == gateway.port
             await asyncio.to_thread(ask, gateway.port, "chop", ["60"])
-            assert gateway.faults.active("chop")
+            assert gateway.state.faults.active("chop")
             with pytest.raises(CommandError, match="is no command"):
                 await asyncio.to_thread(ask, gateway.port, "nope")
             with pytest.raises(CommandError, match="the command is too long"):

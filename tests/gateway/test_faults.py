@@ -303,7 +303,7 @@ def test_history_under_way_is_lost_with_the_connection(scene: Scene) -> None:
     async def play(gateway: Gateway, peer: Peer) -> None:
         peer.send("req_historical_data", request_id=8, what="TRADES", bar_size="1 secs", duration="1800 S", end="",
                   regular_hours=False, date_format=2, keep_up_to_date=False, **AAPL)
-        while not gateway.clients[0].tasks:  # noqa: ASYNC110  (nothing tells when a request has arrived)
+        while not gateway.state.clients[0].tasks:  # noqa: ASYNC110  (nothing tells when a request has arrived)
             await asyncio.sleep(0)
         gateway.control("outage")
         assert await peer.code(8) == 162

@@ -79,7 +79,8 @@ def test_ticks_complete_the_last_second(
         assert ticks[0]["time"] >= EARLIER_S if edge == "start" else ticks[-1]["time"] < EARLIER_S
         last, next_to_cut = (ticks[99]["time"], ticks[100:]) if edge == "start" else (ticks[-100]["time"], ticks[:-100])
         assert all(tick["time"] == last for tick in next_to_cut)
-        feed_rows = getattr(gateway.feed, table)(265598, (ticks[0]["time"]) * 10**6, (ticks[-1]["time"] + 1) * 10**6)
+        rows_of = getattr(gateway.state.feed, table)
+        feed_rows = rows_of(265598, ticks[0]["time"] * 10**6, (ticks[-1]["time"] + 1) * 10**6)
         if edge == "start":
             assert feed_rows.num_rows == len(rows)
 
@@ -178,7 +179,7 @@ def test_contract_details(scene: Scene) -> None:
     async def play(gateway: Gateway, peer: Peer) -> None:
         peer.send("req_contract_details", request_id=1, symbol="AAPL", sec_type="STK", exchange="SMART", currency="USD")
         details = await peer.until("contract_details", request_id=1)
-        (found,) = gateway.feed.find(START_US, con_id=265598)
+        (found,) = gateway.state.feed.find(START_US, con_id=265598)
         assert {name: details[name] for name in found if name != "agg_group"} == {
             name: value for name, value in found.items() if name != "agg_group"}
         peer.send("req_contract_details", request_id=2, symbol="ABC", sec_type="STK")

@@ -276,7 +276,7 @@ def test_a_slow_client_slows_only_itself(scene: Scene, sent: Sent) -> None:
         for one in (peer, fast):
             one.send("req_tick_by_tick", request_id=1 if one is peer else 2, tick_kind="BidAsk", **AAPL)
         await read_bytes(fast, 25_000_000)  # `peer` reads nothing meanwhile
-        slow, quick = gateway.client(1), gateway.client(2)
+        slow, quick = gateway.state.client(1), gateway.state.client(2)
         assert slow is not None and quick is not None and slow.now_us < quick.now_us
         await fast.close()
         await peer.until("tick_by_tick", count=5_000)

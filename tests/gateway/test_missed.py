@@ -96,7 +96,7 @@ async def stall_over_an_outage(gateway: Gateway, peer: Peer) -> Peer:
 def test_sent_and_missed_are_what_was_produced(scene: Scene, sent: Sent, act: Act, reason: str) -> None:
     async def play(gateway: Gateway, peer: Peer) -> None:
         await trades(peer)
-        since_us = gateway.clients[0].subscriptions["tick_by_tick", 7].since_us
+        since_us = gateway.state.clients[0].subscriptions["tick_by_tick", 7].since_us
         assert since_us is not None
         before_us = gateway.clock.now_us()
         first, peer = peer, await act(gateway, peer)
@@ -118,7 +118,7 @@ def test_sent_and_missed_are_what_was_produced(scene: Scene, sent: Sent, act: Ac
         with pytest.raises(ValueError, match="say until when"):
             last.rows()
         assert last.rows(last.from_us + 10_000_000)
-        assert gateway.ledger.settle() == missed and gateway.missed == [last]
+        assert gateway.state.ledger.settle() == missed and gateway.missed == [last]
         await peer.close()
 
     scene(play, speed=SPEED)
@@ -127,7 +127,7 @@ def test_sent_and_missed_are_what_was_produced(scene: Scene, sent: Sent, act: Ac
 def test_what_begins_and_ends_beside_a_stream_leaves_it_whole(scene: Scene, sent: Sent) -> None:
     async def play(gateway: Gateway, peer: Peer) -> None:
         await trades(peer)
-        since_us = gateway.clients[0].subscriptions["tick_by_tick", 7].since_us or 0
+        since_us = gateway.state.clients[0].subscriptions["tick_by_tick", 7].since_us or 0
         for request_id in range(8, 16):
             peer.send("req_market_data", request_id=request_id, generic_ticks="", snapshot=False, **AAPL)
             await peer.until("tick_request_parameters", request_id=request_id)

@@ -146,7 +146,7 @@ def test_a_client_need_not_wait_for_the_answer_to_its_hello(scene: Scene) -> Non
                 writer.write(everything[at : at + size])
             await other.until("next_valid_id", count=2)
             await other.close()
-            while len(gateway.clients) > 1:  # noqa: ASYNC110 - a test looks at what it cannot wait for
+            while len(gateway.state.clients) > 1:  # noqa: ASYNC110 - a test looks at what it cannot wait for
                 await asyncio.sleep(0.01)
 
     scene(play)
@@ -187,7 +187,7 @@ def test_a_half_handshake_is_given_up_and_one_that_the_gateway_delays_is_not(
         await begun[1].until("next_valid_id")
         peer.send("req_ids", count=1)
         await peer.until("next_valid_id", count=2)
-        assert len(gateway.clients) == 2
+        assert len(gateway.state.clients) == 2
         await begun[1].close()
 
     scene(play)
@@ -204,7 +204,7 @@ def test_a_thousand_idle_connections_keep_nobody_out(scene: Scene) -> None:
             if len(idle) % 50 == 0:
                 await asyncio.sleep(0.01)
         other = await Peer.connect(gateway, client_id=2)
-        assert len(gateway.clients) <= MOST_STRANGERS + 2
+        assert len(gateway.state.clients) <= MOST_STRANGERS + 2
         await other.close()
         for line in idle:
             line.close()
@@ -243,9 +243,9 @@ def test_a_gateway_ends_though_a_client_that_ended_reads_no_more(monkeypatch: py
         async with asyncio.timeout(120), Gateway(Market()) as gateway:
             peer = await Peer.connect(gateway)
             peer.writer.transport.pause_reading()  # type: ignore[attr-defined]  # of a transport of a socket
-            gateway.clients[0].write(bytes(30_000_000))  # more than the sockets hold
+            gateway.state.clients[0].write(bytes(30_000_000))  # more than the sockets hold
             peer.writer.write_eof()
-            while gateway.clients:  # noqa: ASYNC110 - a test looks at what it cannot wait for
+            while gateway.state.clients:  # noqa: ASYNC110 - a test looks at what it cannot wait for
                 await asyncio.sleep(0.01)
         await peer.close()
 

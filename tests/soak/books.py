@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from capture.gateway import Gateway
-from capture.gateway.client import Client
+from capture.gateway.shared_state import Peer
 from capture.gateway.subscription import Subscription
 
 from .tally import CONTENT, Tally
@@ -59,7 +59,7 @@ class Books:
         """Be the gateway's `on_rows`."""
         if stream == "history":
             return
-        client = self.gateway.client(client_id)
+        client = self.gateway.state.client(client_id)
         assert client is not None
         subscription = subscription_of(client, request_id, stream)
         key = Key(table, stream, subscription.details["con_id"])
@@ -70,7 +70,7 @@ class Books:
 
     def begin(self) -> None:
         """Take note of when the streams began that flow by now for the first time."""
-        for client in self.gateway.clients:
+        for client in self.gateway.state.clients:
             for one in client.subscriptions.values():
                 name = Name(one.stream, one.details["con_id"])
                 if one.since_us is not None and name not in self.first:
@@ -82,7 +82,7 @@ class Books:
         for key, parts in waiting.items():
             self.sent[key].add(pa.concat_tables(parts, promote_options="default"), CONTENT[key.table])
         with self.path.open("a") as file:
-            for one in self.gateway.ledger.settle():
+            for one in self.gateway.state.ledger.settle():
                 for table, rows in one.rows():
                     key = Key(table, one.subscription.stream, one.subscription.details["con_id"])
                     self.withheld[key].add(rows, CONTENT[table])
@@ -106,7 +106,7 @@ class Books:
         return found
 
 
-def subscription_of(client: Client, request_id: int, stream: str) -> Subscription:
+def subscription_of(client: Peer, request_id: int, stream: str) -> Subscription:
     """Return the subscription that a request id stands for."""
     found = (client.subscriptions.get((family, request_id)) for family in FAMILIES)
     return next(one for one in found if one is not None and one.stream == stream)

@@ -174,7 +174,7 @@ class Week:
 
     async def _finish(self) -> None:
         """Stop sending, have all that was sent heard, and stop recording."""
-        for client in self.gateway.clients:
+        for client in self.gateway.state.clients:
             client.hand_out()
             for subscription in list(client.subscriptions.values()):
                 client.end(subscription, "the end")

@@ -1,10 +1,14 @@
 """Answers about the account: an empty paper account, so that clients which ask at their start connect."""
 
-from capture.gateway.client import Client
+from collections.abc import Iterator
+from typing import NoReturn
+
 from capture.gateway.refusal import Refusal, invalid
+from capture.gateway.replies import Reply, answer
+from capture.gateway.shared_state import Peer
 from capture.wire.text.codec import Values
 
-from .session_start import Handlers, nothing
+from .handlers import Handlers, nothing
 
 CASH = "1000000.00"
 FIGURES = {  # account value -> amount, all in USD
@@ -28,106 +32,106 @@ FIGURES = {  # account value -> amount, all in USD
 ADVISOR_LISTS = {1: "ListOfGroups", 2: "ListOfAllocationProfiles", 3: "ListOfAccountAliases"}
 
 
-def account_updates(client: Client, values: Values) -> None:
+def account_updates(peer: Peer, values: Values) -> Iterator[Reply]:
     """Send the account's figures once."""
     if not values["subscribe"]:
         return
-    account = client.gateway.account
+    account = peer.state.account
     for key, value in FIGURES.items():
-        client.send("account_value", key=key, value=value, currency="USD", account=account)
-    minute = client.gateway.local_time(client.now_us)
-    client.send("account_update_time", time=f"{minute:%H:%M}")
-    client.send("account_download_end", account=account)
+        yield answer("account_value", key=key, value=value, currency="USD", account=account)
+    minute = peer.state.local_time(peer.now_us)
+    yield answer("account_update_time", time=f"{minute:%H:%M}")
+    yield answer("account_download_end", account=account)
 
 
-def account_summary(client: Client, values: Values) -> None:
+def account_summary(peer: Peer, values: Values) -> Iterator[Reply]:
     """Send the figures asked for."""
     request_id, tags = values["request_id"], values["tags"].split(",")
     for tag in tags:
         if tag in FIGURES:
-            client.send("account_summary", request_id=request_id, account=client.gateway.account, tag=tag,
-                        value=FIGURES[tag], currency="USD")
-    client.send("account_summary_end", request_id=request_id)
+            yield answer("account_summary", request_id=request_id, account=peer.state.account, tag=tag,
+                         value=FIGURES[tag], currency="USD")
+    yield answer("account_summary_end", request_id=request_id)
 
 
-def account_updates_multi(client: Client, values: Values) -> None:
+def account_updates_multi(peer: Peer, values: Values) -> Iterator[Reply]:
     """Send the account's figures once, per request."""
     request_id = values["request_id"]
     for key, value in FIGURES.items():
-        client.send("account_update_multi", request_id=request_id, account=client.gateway.account,
-                    model_code=values["model_code"], key=key, value=value, currency="USD")
-    client.send("account_update_multi_end", request_id=request_id)
+        yield answer("account_update_multi", request_id=request_id, account=peer.state.account,
+                     model_code=values["model_code"], key=key, value=value, currency="USD")
+    yield answer("account_update_multi_end", request_id=request_id)
 
 
-def positions(client: Client, _values: Values) -> None:
+def positions(_peer: Peer, _values: Values) -> Iterator[Reply]:
     """Say that there are no positions."""
-    client.send("positions_end")
+    yield answer("positions_end")
 
 
-def positions_multi(client: Client, values: Values) -> None:
+def positions_multi(_peer: Peer, values: Values) -> Iterator[Reply]:
     """Say that there are no positions."""
-    client.send("positions_multi_end", request_id=values["request_id"])
+    yield answer("positions_multi_end", request_id=values["request_id"])
 
 
-def open_orders(client: Client, _values: Values) -> None:
+def open_orders(_peer: Peer, _values: Values) -> Iterator[Reply]:
     """Say that there are no open orders."""
-    client.send("open_orders_end")
+    yield answer("open_orders_end")
 
 
-def completed_orders(client: Client, _values: Values) -> None:
+def completed_orders(_peer: Peer, _values: Values) -> Iterator[Reply]:
     """Say that there are no completed orders."""
-    client.send("completed_orders_end")
+    yield answer("completed_orders_end")
 
 
-def executions(client: Client, values: Values) -> None:
+def executions(_peer: Peer, values: Values) -> Iterator[Reply]:
     """Say that there are no executions."""
-    client.send("executions_end", request_id=values["request_id"])
+    yield answer("executions_end", request_id=values["request_id"])
 
 
-def profits(client: Client, values: Values) -> None:
+def profits(peer: Peer, values: Values) -> Iterator[Reply]:
     """Say that nothing was won or lost."""
-    _require_account(client, values)
-    client.send("pnl", request_id=values["request_id"], daily=0, unrealized=0, realized=0)
+    _require_account(peer, values)
+    yield answer("pnl", request_id=values["request_id"], daily=0, unrealized=0, realized=0)
 
 
-def profits_of_one(client: Client, values: Values) -> None:
+def profits_of_one(peer: Peer, values: Values) -> Iterator[Reply]:
     """Say that there is no position in an instrument, and nothing won or lost with it."""
-    _require_account(client, values)
-    if not client.feed.find(client.now_us, con_id=values["con_id"]):
+    _require_account(peer, values)
+    if not peer.state.feed.find(peer.now_us, con_id=values["con_id"]):
         raise Refusal(200, "No security definition has been found for the request")
-    client.send("pnl_single", request_id=values["request_id"], position=0, daily=0, unrealized=0, realized=0, value=0)
+    yield answer("pnl_single", request_id=values["request_id"], position=0, daily=0, unrealized=0, realized=0, value=0)
 
 
-def _require_account(client: Client, values: Values) -> None:
-    if values["account"] not in ("", client.gateway.account):
+def _require_account(peer: Peer, values: Values) -> None:
+    if values["account"] not in ("", peer.state.account):
         raise invalid(f"Invalid account code '{values['account']}'")
 
 
 # Of financial advisors, which this account is none of
 
 
-def advisor_data(client: Client, values: Values) -> None:
+def advisor_data(_peer: Peer, values: Values) -> Iterator[Reply]:
     """Send an empty list."""
     element = ADVISOR_LISTS.get(values["data_type"])
     if element is None:
         raise invalid(f"{values['data_type']} is no kind of financial advisor's data")
-    client.send("financial_advisor", data_type=values["data_type"],
-                xml=f'<?xml version="1.0" encoding="UTF-8"?>\n<{element}></{element}>')
+    yield answer("financial_advisor", data_type=values["data_type"],
+                 xml=f'<?xml version="1.0" encoding="UTF-8"?>\n<{element}></{element}>')
 
 
-def replace_advisor_data(_client: Client, _values: Values) -> None:
+def replace_advisor_data(_peer: Peer, _values: Values) -> NoReturn:
     """Refuse it."""
     raise invalid("FA data operations ignored for non FA customers.")
 
 
-def family_codes(client: Client, _values: Values) -> None:
+def family_codes(peer: Peer, _values: Values) -> Iterator[Reply]:
     """Say that the account is of no family."""
-    client.send("family_codes", codes=[{"account": client.gateway.account, "code": ""}])
+    yield answer("family_codes", codes=[{"account": peer.state.account, "code": ""}])
 
 
-def soft_dollar_tiers(client: Client, values: Values) -> None:
+def soft_dollar_tiers(_peer: Peer, values: Values) -> Iterator[Reply]:
     """Say that there are none."""
-    client.send("soft_dollar_tiers", request_id=values["request_id"])
+    yield answer("soft_dollar_tiers", request_id=values["request_id"])
 
 
 HANDLERS: Handlers = {

@@ -1,17 +1,19 @@
 """What an option would be worth at a volatility, or at which volatility it is worth a price."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 
-from capture.gateway.client import Client
 from capture.gateway.refusal import invalid
+from capture.gateway.replies import Answer, Reply, answer
+from capture.gateway.shared_state import Peer
 from capture.wire.text.codec import Values
 
 from .contract_search import Details, resolve
+from .handlers import Handlers, nothing
 from .option_prices import greeks, implied_volatility, years_to
-from .session_start import Handlers, nothing
 
 CUSTOM_COMPUTATION = 53  # the tick type of an answer
 PRICE_BASED = 1
@@ -23,27 +25,27 @@ UNKNOWN = {  # what an answer holds in place of a number that there is not
 MOST = 1e9  # of a price, and of a volatility: beyond is a marker of no value, or a slip
 
 
-def volatility_of_price(client: Client, values: Values) -> None:
+def volatility_of_price(peer: Peer, values: Values) -> Iterator[Reply]:
     """Send the volatility at which an option is worth a price, with its greeks there."""
-    option, years = _option(client, values)
+    option, years = _option(peer, values)
     price, spot = _above_0(values, "option_price"), _above_0(values, "underlying_price")
     found = implied_volatility(np.array([price]), np.array([spot]), option["strike"], years, GUESS, option["right"])
-    _answer(client, values, option, years, spot, float(found[0]))
+    yield _computation(values, option, years, spot, float(found[0]))
 
 
-def price_of_volatility(client: Client, values: Values) -> None:
+def price_of_volatility(peer: Peer, values: Values) -> Iterator[Reply]:
     """Send what an option is worth at a volatility, with its greeks there."""
-    option, years = _option(client, values)
-    _answer(client, values, option, years, _above_0(values, "underlying_price"), _above_0(values, "volatility"))
+    option, years = _option(peer, values)
+    yield _computation(values, option, years, _above_0(values, "underlying_price"), _above_0(values, "volatility"))
 
 
-def _option(client: Client, values: Values) -> tuple[Details, Any]:
+def _option(peer: Peer, values: Values) -> tuple[Details, Any]:
     """Return the option that a request names, and the years that it has left."""
-    option = resolve(client, values)
+    option = resolve(peer, values)
     if option["sec_type"] not in ("OPT", "FOP") or not option["strike"]:
         raise invalid(f"{option['local_symbol']} is no option: nothing can be calculated for it")
     last = datetime.strptime(option["last_trade_date"][:8], "%Y%m%d").replace(tzinfo=UTC)
-    return option, years_to(int(last.timestamp()) + CLOSE_S, np.array([client.now_us / 1_000_000]))
+    return option, years_to(int(last.timestamp()) + CLOSE_S, np.array([peer.now_us / 1_000_000]))
 
 
 def _above_0(values: Values, name: str) -> float:
@@ -53,14 +55,14 @@ def _above_0(values: Values, name: str) -> float:
     return float(value)
 
 
-def _answer(client: Client, values: Values, option: Details, years: Any, spot: float, volatility: float) -> None:
+def _computation(values: Values, option: Details, years: Any, spot: float, volatility: float) -> Answer:
     found = greeks(np.array([spot]), option["strike"], years, np.array([volatility]), option["right"])
     numbers = {
         "implied_volatility": volatility, "option_price": float(found.price[0]), "underlying_price": spot,
         **{name: float(getattr(found, name)[0]) for name in ("delta", "gamma", "vega", "theta")}}  # fmt: skip
     known = {name: value if np.isfinite(value) else UNKNOWN[name] for name, value in numbers.items()}
-    client.send("tick_option", request_id=values["request_id"], tick_type=CUSTOM_COMPUTATION, price_based=PRICE_BASED,
-                dividend_value=0.0, **known)
+    return answer("tick_option", request_id=values["request_id"], tick_type=CUSTOM_COMPUTATION, price_based=PRICE_BASED,
+                  dividend_value=0.0, **known)
 
 
 HANDLERS: Handlers = {

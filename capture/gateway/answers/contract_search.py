@@ -3,8 +3,8 @@
 import re
 from typing import Any
 
-from capture.gateway.client import Client
 from capture.gateway.refusal import Refusal, historical, invalid
+from capture.gateway.shared_state import Peer
 from capture.wire.ib_times import moment_of
 from capture.wire.messages.requests import CONTRACT
 from capture.wire.text.codec import Values
@@ -31,7 +31,7 @@ def as_taken(values: Values) -> Values:
     return values | {"what": values["what"].upper()} if "what" in values else values
 
 
-def matching(client: Client, values: Values) -> list[Details]:
+def matching(peer: Peer, values: Values) -> list[Details]:
     """Return the details of every instrument that a request's contract may mean; refuses (200) where there is none.
 
     Zeros, in whatever writing, are fields left out. Beside a contract id only the exchange can contradict.
@@ -39,18 +39,18 @@ def matching(client: Client, values: Values) -> list[Details]:
     contract = {name: values[name] for name in FIELDS if _is_given(values.get(name))}
     if "con_id" in contract:
         contract = {name: contract[name] for name in BESIDE_ID if name in contract}
-    found = _found(client, contract)
+    found = _found(peer, contract)
     if not found:
         raise Refusal(200, "No security definition has been found for the request")
     return found
 
 
-def _found(client: Client, contract: Details) -> list[Details]:
+def _found(peer: Peer, contract: Details) -> list[Details]:
     kind = contract.get("sec_type")
     if kind not in CONTINUOUS:
-        return client.feed.find(client.now_us, **contract)
-    futures = client.feed.find(client.now_us, **contract | {"sec_type": "FUT"})
-    fronts = [one | {"sec_type": "CONTFUT"} for one in _fronts(futures, f"{moment_of(client.now_us):%Y%m%d}")]
+        return peer.state.feed.find(peer.now_us, **contract)
+    futures = peer.state.feed.find(peer.now_us, **contract | {"sec_type": "FUT"})
+    fronts = [one | {"sec_type": "CONTFUT"} for one in _fronts(futures, f"{moment_of(peer.now_us):%Y%m%d}")]
     return fronts if kind == "CONTFUT" else [*futures, *fronts]
 
 
@@ -66,23 +66,23 @@ def _is_given(value: Any) -> bool:
     return bool(value) and not (isinstance(value, str) and ZERO.fullmatch(value))
 
 
-def resolve(client: Client, values: Values) -> Details:
+def resolve(peer: Peer, values: Values) -> Details:
     """Return the details of the instrument a request names; refuses (200) unless it is exactly one."""
     if values["sec_type"] in OPTIONS and not any(_is_given(values[name]) for name in ("con_id", "local_symbol")) and (
             not all(_is_given(values[name]) for name in OPTION_TERMS)):
         raise invalid("When the local symbol field is empty, please fill the following fields (right, strike, expiry)")
-    found = matching(client, values)
+    found = matching(peer, values)
     if len(found) > 1:
         raise Refusal(200, f"The contract description specified for {values['symbol']} is ambiguous.")
     return found[0]
 
 
-def resolve_live(client: Client, values: Values) -> Details:
+def resolve_live(peer: Peer, values: Values) -> Details:
     """As `resolve`, for live data: refuses (10285) fractional sizes to clients too old for them."""
     if values["sec_type"] in CONTINUOUS:
         raise invalid("Continuous futures have no real-time data")
-    details = resolve(client, values)
-    if client.server_version < FRACTIONS_SINCE and (details["min_size"] or 1) < 1:
+    details = resolve(peer, values)
+    if peer.server_version < FRACTIONS_SINCE and (details["min_size"] or 1) < 1:
         raise Refusal(10285, "Your API version does not support fractional size rules. "
                              "Please upgrade to a version 163 or above")
     return details

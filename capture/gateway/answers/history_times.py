@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 
 import pyarrow as pa
 
-from capture.gateway.client import Client
 from capture.gateway.refusal import Refusal, invalid
+from capture.gateway.replies import Telling, error
+from capture.gateway.shared_state import Peer
 from capture.wire.ib_times import parse_time_us
 from capture.wire.text.codec import Values
 from capture.wire.zones import exchange_zone
@@ -19,49 +20,51 @@ MINUTE_S, HOUR_S, DAY_S = 60, 3_600, 86_400
 WEEK_S, MONTH_S, YEAR_S = 7 * DAY_S, 30 * DAY_S, 365 * DAY_S
 
 UNITS = {"S": (1, DAY_S), "D": (DAY_S, 365), "W": (WEEK_S, 52), "M": (MONTH_S, 12), "Y": (YEAR_S, 68)}  # seconds, most
+ZONELESS = ("Warning: You submitted request with date-time attributes without explicit time zone. "
+            "Please switch to use yyyymmdd-hh:mm:ss in UTC")
 ZONED_SINCE = 174  # server version from which dates carry a zone, those of bars the instrument's
 
 Dates = Callable[[pa.Table], pa.Array]
 
 
-def moment_us(client: Client, values: Values, name: str) -> int | None:
-    """Return the time in a field, None where it is empty; refuses (10314) what cannot be read."""
+def moment_us(peer: Peer, values: Values, name: str) -> Telling[int | None]:
+    """Return the time in a field, None where it is empty; warns of one without a zone, refuses (10314) no time."""
     text = values[name]
     if not text:
         return None
-    parsed = parse_time_us(text, client.gateway.time_zone)
+    parsed = parse_time_us(text, peer.state.time_zone)
     if parsed is None:
         raise Refusal(10314, f"{name}: '{text}' is no date and time. The correct format is yyyymmdd hh:mm:ss xx/xxxx, "
                              "or yyyymmdd-hh:mm:ss for UTC")
     if re.fullmatch(r"\d{8} +[\d:]+", text):
-        client.error(values["request_id"], 2174, "Warning: You submitted request with date-time attributes without "
-                                                 "explicit time zone. Please switch to use yyyymmdd-hh:mm:ss in UTC")
+        yield error(values["request_id"], 2174, ZONELESS, peer.now_us)
     return parsed
 
 
-def range_us(client: Client, values: Values) -> tuple[int, int]:
+def range_us(peer: Peer, values: Values) -> Telling[tuple[int, int]]:
     """Return the range of a duration back from an end, which is never later than now."""
     match = re.fullmatch(r"(\d{1,9}) ([SDWMY])", values["duration"])
     if match is None or not 0 < int(match[1]) <= UNITS[match[2]][1]:
         longest = ", ".join(f"{most} {unit}" for unit, (_, most) in UNITS.items())
         raise invalid(f"Historical data query duration '{values['duration']}' is invalid; the longest are {longest}")
-    now_us = client.now_us
-    to_us = min(moment_us(client, values, "end") or now_us, now_us)
-    return max(to_us - int(match[1]) * UNITS[match[2]][0] * SECOND_US, client.feed.head_us), to_us
+    now_us = peer.now_us
+    end_us = yield from moment_us(peer, values, "end")
+    to_us = min(end_us or now_us, now_us)
+    return max(to_us - int(match[1]) * UNITS[match[2]][0] * SECOND_US, peer.state.feed.head_us), to_us
 
 
-def written(client: Client, at_us: int) -> str:
+def written(peer: Peer, at_us: int) -> str:
     """Return a moment as IB writes the ends of a range."""
-    local = client.gateway.local_time(at_us)
-    if client.server_version < ZONED_SINCE:
+    local = peer.state.local_time(at_us)
+    if peer.server_version < ZONED_SINCE:
         return f"{local:%Y%m%d  %H:%M:%S}"
-    return f"{local:%Y%m%d %H:%M:%S} {client.gateway.time_zone}"
+    return f"{local:%Y%m%d %H:%M:%S} {peer.state.time_zone}"
 
 
-def bar_dates(client: Client, details: Details, date_format: int | None, size_s: int) -> Dates:
+def bar_dates(peer: Peer, details: Details, date_format: int | None, size_s: int) -> Dates:
     """Return what writes the dates of bars: trading dates for days and more, else epoch seconds or local time."""
-    zoned = client.server_version >= ZONED_SINCE
-    zone = details["time_zone_id"] if zoned else client.gateway.time_zone
+    zoned = peer.server_version >= ZONED_SINCE
+    zone = details["time_zone_id"] if zoned else peer.state.time_zone
     pattern = f"%Y%m%d %H:%M:%S {zone}" if zoned else "%Y%m%d  %H:%M:%S"
     if size_s >= DAY_S:
         zone, pattern = "UTC", "%Y%m%d"

@@ -1,28 +1,32 @@
 """News and calendars of events: the gateway has none, and says so in the form that lets a client go on."""
 
-from capture.gateway.client import Client
+from collections.abc import Iterator
+from typing import NoReturn
+
 from capture.gateway.refusal import Refusal
+from capture.gateway.replies import Reply, answer
+from capture.gateway.shared_state import Peer
 from capture.wire.text.codec import Values
 
-from .session_start import Handlers, nothing
+from .handlers import Handlers, nothing
 
 
-def providers(client: Client, _values: Values) -> None:
+def providers(_peer: Peer, _values: Values) -> Iterator[Reply]:
     """Say that no provider of news is subscribed to."""
-    client.send("news_providers")
+    yield answer("news_providers")
 
 
-def article(_client: Client, values: Values) -> None:
+def article(_peer: Peer, values: Values) -> NoReturn:
     """Refuse an article: there is none."""
     raise Refusal(10172, f"Failed to request news article:No data available for {values['article_id']}")
 
 
-def past_news(client: Client, values: Values) -> None:
+def past_news(_peer: Peer, values: Values) -> Iterator[Reply]:
     """Say that there was no news."""
-    client.send("historical_news_end", request_id=values["request_id"])
+    yield answer("historical_news_end", request_id=values["request_id"])
 
 
-def calendar(_client: Client, _values: Values) -> None:
+def calendar(_peer: Peer, _values: Values) -> NoReturn:
     """Refuse Wall Street Horizon's calendar of events: it is not subscribed to."""
     raise Refusal(10276, "News feed is not allowed.")
 

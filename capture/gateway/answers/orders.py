@@ -1,6 +1,7 @@
 """Orders: the gateway takes none, and says so as IB does to whoever sent one."""
 
-from capture.gateway.client import Client
+from capture.gateway.replies import Reply, answer, error
+from capture.gateway.shared_state import Peer
 from capture.wire.text.codec import message_id
 
 PLACE, CANCEL, EXERCISE, CANCEL_ALL = 3, 4, 21, 58
@@ -9,31 +10,32 @@ QUANTITY = 16  # which word of an order, behind its message id, is how many are 
 NONE_TAKEN = "Order rejected - reason:This gateway takes no orders."
 
 
-def refuse(client: Client, payload: bytes) -> bool:
-    """Refuse what a frame asks to be done with orders, and return whether it concerned any.
+def refused(peer: Peer, payload: bytes) -> list[Reply] | None:
+    """Return what refuses a frame's wish about orders; None where it has none that can be read.
 
     Orders are in no table of messages, so that none can be encoded: all that is read of one is its id and quantity.
     """
     kind, words = message_id(payload), payload.split(b"\0")[1:-1]
-    if kind not in (PLACE, CANCEL, EXERCISE, CANCEL_ALL):
-        return False
-    order_id = _number(words, _place_of_id(kind, client.server_version))
     if kind == CANCEL_ALL:
-        return True  # there are none
+        return []  # there are none
+    order_id = _number(words, _place_of_id(kind, peer.server_version)) if kind in (PLACE, CANCEL, EXERCISE) else None
     if order_id is None:
-        return False
+        return None
     if kind == CANCEL:
-        client.error(order_id, 10147, f"OrderId {order_id} that needs to be cancelled is not found.")
-        return True
-    client.error(order_id, 201, NONE_TAKEN)
-    if kind == PLACE:  # after the error: a client that holds the order done would not write its reason down
-        client.send("order_status", order_id=order_id, status="Inactive", client_id=client.id, filled=0,
-                    remaining=_number(words, QUANTITY) or 0, average_fill_price=0, permanent_id=0, parent_id=0,
-                    last_fill_price=0, market_cap_price=0)  # fmt: skip
-    return True
+        text = f"OrderId {order_id} that needs to be cancelled is not found."
+        return [error(order_id, 10147, text, peer.now_us)]
+    rejected = error(order_id, 201, NONE_TAKEN, peer.now_us)
+    # After the error: a client that holds the order done would not write its reason down.
+    return [rejected, _status(peer, order_id, words)] if kind == PLACE else [rejected]
 
 
-def _place_of_id(kind: int, server_version: int) -> int:
+def _status(peer: Peer, order_id: int, words: list[bytes]) -> Reply:
+    return answer("order_status", order_id=order_id, status="Inactive", client_id=peer.id, filled=0,
+                  remaining=_number(words, QUANTITY) or 0, average_fill_price=0, permanent_id=0, parent_id=0,
+                  last_fill_price=0, market_cap_price=0)  # fmt: skip
+
+
+def _place_of_id(kind: int | None, server_version: int) -> int:
     """Return which word is the id: the first, or the second where a version of the message is in front of it."""
     return int(kind == EXERCISE or (kind == CANCEL and server_version < CANCEL_WITHOUT_VERSION_SINCE))
 

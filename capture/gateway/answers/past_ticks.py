@@ -5,9 +5,10 @@ from collections.abc import Callable
 import numpy as np
 import pyarrow as pa
 
-from capture.gateway.client import Client, Worked
 from capture.gateway.feed import Feed
 from capture.gateway.refusal import invalid
+from capture.gateway.replies import AnsweredRows, Compute, Reply, Telling, answer
+from capture.gateway.shared_state import Peer
 from capture.wire.messages.streams import TABLE_OF_WHAT
 from capture.wire.text.codec import Values
 
@@ -24,22 +25,23 @@ LOOK_BACK_US = 10 * SECOND_US  # for the quote in front of a range
 Source = Callable[[int, int], pa.Table]
 
 
-def historical_ticks(client: Client, values: Values, details: Details) -> Callable[[], Worked]:
+def historical_ticks(peer: Peer, values: Values, details: Details) -> Telling[Compute]:
     """Return what makes the ticks from a start on, or before an end."""
-    what, count, now_us = values["what"], values["number_of_ticks"] or 0, client.now_us
+    what, count, now_us = values["what"], values["number_of_ticks"] or 0, peer.now_us
     if what not in MESSAGES:
         raise invalid(f"'{what}' is not a kind of historical tick; these are: {', '.join(MESSAGES)}")
     if not 0 < count <= MOST_TICKS:
         raise invalid(f"{count} ticks were asked for; 1 to {MOST_TICKS} are possible")
-    start_us, end_us = (moment_us(client, values, name) for name in ("start", "end"))
+    start_us = yield from moment_us(peer, values, "start")
+    end_us = yield from moment_us(peer, values, "end")
     if (start_us is None) == (end_us is None):
         raise invalid("Either the start or the end must be given, and not both")
-    rows_of = past_source(client.feed, details["con_id"], what, values["ignore_size"], now_us)
+    rows_of = past_source(peer.state.feed, details["con_id"], what, values["ignore_size"], now_us)
 
-    def compute() -> Worked:
+    def compute() -> list[Reply]:
         rows = (ticks_from(rows_of, start_us, count, now_us) if start_us is not None
                 else ticks_before(rows_of, min(end_us or now_us, now_us), count))
-        return answer(values["request_id"], what, rows)
+        return ticks(values["request_id"], what, rows)
 
     return compute
 
@@ -104,13 +106,13 @@ def ticks_before(rows_of: Source, end_us: int, count: int) -> pa.Table:
     return rows if len(rows) <= count else rows.slice(int(np.searchsorted(seconds, seconds[-count], "left")))
 
 
-def answer(request_id: int, what: str, rows: pa.Table) -> Worked:
-    """Return the messages that carry historical ticks, the last of them marked as such."""
+def ticks(request_id: int, what: str, rows: pa.Table) -> list[Reply]:
+    """Return the messages that carry historical ticks, the last of them marked as such, and the rows."""
     table, message = MESSAGES[what]
-    ticks = [TICKS[what](row) | {"time": int(row["ts_event"].timestamp())} for row in rows.to_pylist()]
-    pieces = [ticks[at : at + TICKS_PER_MESSAGE] for at in range(0, len(ticks), TICKS_PER_MESSAGE)] or [[]]
-    answers = [(message, {"request_id": request_id, "ticks": piece, "done": piece is pieces[-1]}) for piece in pieces]
-    return Worked(answers, table, rows)
+    found = [TICKS[what](row) | {"time": int(row["ts_event"].timestamp())} for row in rows.to_pylist()]
+    pieces = [found[at : at + TICKS_PER_MESSAGE] for at in range(0, len(found), TICKS_PER_MESSAGE)] or [[]]
+    answers = [answer(message, request_id=request_id, ticks=piece, done=piece is pieces[-1]) for piece in pieces]
+    return [*answers, AnsweredRows(request_id, "history", table, rows, in_answers=True)]
 
 
 def _times_us(rows: pa.Table, name: str) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

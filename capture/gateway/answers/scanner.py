@@ -1,14 +1,15 @@
 """Scans: the instruments of the market in order of what a scan looks at, from their level 1 at the moment."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NoReturn
 
-from capture.gateway.client import Client, Worked
 from capture.gateway.refusal import Refusal, historical
+from capture.gateway.replies import Reply, answer
+from capture.gateway.shared_state import Peer
 from capture.wire.text.codec import Values
 
 from .contract_search import Details
-from .session_start import Handlers
+from .handlers import Handlers
 
 MOST_ROWS = 50
 KINDS = {"STK": "STK", "IND": "IND", "FUT": "FUT", "STOCK": "STK"}  # first part of a scan's instrument -> security type
@@ -44,45 +45,46 @@ SCANS: dict[str, tuple[str, Callable[[Prices], float], bool]] = {
 }
 
 
-def parameters(client: Client, _values: Values) -> None:
+def parameters(_peer: Peer, _values: Values) -> Iterator[Reply]:
     """Send the scans there are, as XML."""
     kinds = dict.fromkeys(KINDS.values())
     instruments = "".join(f"<Instrument><name>{kind}</name><type>{kind}</type></Instrument>" for kind in kinds)
     scans = "".join(
         f"<ScanType><displayName>{title}</displayName><scanCode>{code}</scanCode>"
         f"<instruments>{','.join(kinds)}</instruments></ScanType>" for code, (title, _, _) in SCANS.items())
-    client.send("scanner_parameters", xml=(
+    yield answer("scanner_parameters", xml=(
         '<?xml version="1.0" encoding="UTF-8"?>\n<ScanParameterResponse>'
         f"<InstrumentList>{instruments}</InstrumentList><ScanTypeList>{scans}</ScanTypeList></ScanParameterResponse>"))
 
 
-def subscribe(client: Client, values: Values) -> None:
+def subscribe(peer: Peer, values: Values) -> Iterable[Reply]:
     """Send what a scan finds, once: prices of the moment decide it."""
     request_id, code = values["request_id"], values["scan"]
-    if ("scanner", request_id) in client.tasks:
+    if ("scanner", request_id) in peer.tasks:
         raise Refusal(386, "Duplicate ticker id for API scanner subscription.")
     if code not in SCANS:
         raise historical(f"Scanner type with code {code} is disabled; these are not: {', '.join(SCANS)}")
-    now_us = client.now_us
+    now_us = peer.now_us
     kind = KINDS.get(values["instrument"].partition(".")[0], "")
 
-    def compute() -> Worked:
+    def compute() -> list[Reply]:
         found = []
-        for details in client.feed.find(now_us, sec_type=kind) if kind else []:
-            prices = _prices(client, details["con_id"], now_us)
+        for details in peer.state.feed.find(now_us, sec_type=kind) if kind else []:
+            prices = _prices(peer, details["con_id"], now_us)
             if LAST in prices and _wanted(prices, values):
                 found.append((SCANS[code][1](prices), details))
         found.sort(key=lambda one: one[0], reverse=SCANS[code][2])
         rows = min(values["rows"] if (values["rows"] or 0) > 0 else MOST_ROWS, MOST_ROWS)
-        return Worked([("scanner_data", {"request_id": request_id, "rows": [
-            _row(rank, details) for rank, (_, details) in enumerate(found[:rows])]})])
+        return [answer("scanner_data", request_id=request_id, rows=[
+            _row(rank, details) for rank, (_, details) in enumerate(found[:rows])])]
 
-    client.work_out("scanner", request_id, compute)
+    peer.work_out("scanner", request_id, compute)
+    return ()
 
 
-def _prices(client: Client, con_id: int, now_us: int) -> Prices:
+def _prices(peer: Peer, con_id: int, now_us: int) -> Prices:
     """Return the level 1 of an instrument by tick type."""
-    ticks = client.feed.ticks(con_id, now_us, now_us + 1, SNAPSHOT_GENERIC, True)
+    ticks = peer.state.feed.ticks(con_id, now_us, now_us + 1, SNAPSHOT_GENERIC, True)
     columns = (ticks[name].to_pylist() for name in ("tick_type", "price", "size", "value"))
     found = {number: next((one for one in (price, size, value) if one is not None), None)
              for number, price, size, value in zip(*columns, strict=True)}  # fmt: skip
@@ -102,9 +104,9 @@ def _row(rank: int, details: Details) -> dict[str, Any]:
     return {"rank": rank, **{name: details[name] for name in names}}
 
 
-def cancel(client: Client, values: Values) -> None:
+def cancel(peer: Peer, values: Values) -> NoReturn:
     """End a scan, as IB does: with a word about it."""
-    client.unsubscribe("scanner", values["request_id"])
+    peer.unsubscribe("scanner", values["request_id"])
     raise historical(f"API scanner subscription cancelled: {values['request_id']}")
 
 

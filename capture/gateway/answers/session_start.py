@@ -1,85 +1,84 @@
 """Answers about the session itself: its start, the time, ids and accounts."""
 
-import time
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator
 
-from capture.gateway.client import Client
+from capture.gateway.replies import Reply, answer, error
+from capture.gateway.shared_state import Peer
 from capture.wire.text.codec import Values
 
-Handlers = dict[str, Callable[[Client, Values], None]]
+from .handlers import Handlers, nothing
 
+IN_USE = "Unable to connect as the client id is already in use. Retry with a unique client id."
 UNVERIFIED = "This gateway verifies no programs."
 TIME_INTERVAL_S = 1.0  # TWS answers the current time no more often
 
 
-def start_api(client: Client, values: Values) -> None:
+def start_api(peer: Peer, values: Values) -> Iterator[Reply]:
     """Begin the session, or refuse a client id that is in use."""
     client_id = values["client_id"] or 0
-    if client.started:
+    if peer.started:
         return
-    if client.gateway.faults.waits(client, values):
+    if peer.state.faults.active("not-ready"):
+        peer.state.waiting.append((peer, values))
         return
-    if client.gateway.client(client_id) is not None or client.gateway.faults.take("duplicate-id"):
-        client.error(-1, 326, "Unable to connect as the client id is already in use. Retry with a unique client id.")
-        client.close()
+    if peer.state.client(client_id) is not None or peer.state.faults.take("duplicate-id"):
+        yield error(-1, 326, IN_USE, peer.now_us)
+        peer.close()
         return
-    most = client.gateway.limits.clients
-    if most is not None and sum(other.started for other in client.gateway.clients) >= most:
-        client.close()
+    most = peer.state.limits.clients
+    if most is not None and sum(other.started for other in peer.state.clients) >= most:
+        peer.close()
         return
-    client.start(client_id)
+    peer.start(client_id)
     greeting = [managed_accounts, next_valid_id]
-    for answer in greeting if client.gateway.accounts_first else reversed(greeting):
-        answer(client, {})
-    for code, text in client.gateway.faults.status_notices(client.now_us):
-        client.error(-1, code, text)
+    for greet in greeting if peer.state.accounts_first else reversed(greeting):
+        yield from greet(peer, {})
+    for code, text in peer.state.notices(peer.now_us):
+        yield error(-1, code, text, peer.now_us)
 
 
-def managed_accounts(client: Client, _values: Values) -> None:
+def managed_accounts(peer: Peer, _values: Values) -> Iterator[Reply]:
     """Send the account names."""
-    client.send("managed_accounts", accounts=client.gateway.account)
+    yield answer("managed_accounts", accounts=peer.state.account)
 
 
-def next_valid_id(client: Client, _values: Values) -> None:
+def next_valid_id(_peer: Peer, _values: Values) -> Iterator[Reply]:
     """Send an order id; nothing is ever ordered here, so it stays 1."""
-    client.send("next_valid_id", order_id=1)
+    yield answer("next_valid_id", order_id=1)
 
 
-def current_time(client: Client, _values: Values) -> None:
+def current_time(peer: Peer, _values: Values) -> Iterator[Reply]:
     """Send the time in seconds, unless it was asked for just before."""
-    if time.monotonic() - client.time_told_s >= TIME_INTERVAL_S:
-        client.time_told_s = time.monotonic()
-        client.send("current_time", time=client.gateway.told_us() // 1_000_000)
+    if peer.state.clock.real_s() - peer.time_told_s >= TIME_INTERVAL_S:
+        peer.time_told_s = peer.state.clock.real_s()
+        yield answer("current_time", time=peer.state.told_us() // 1_000_000)
 
 
-def current_time_millis(client: Client, _values: Values) -> None:
+def current_time_millis(peer: Peer, _values: Values) -> Iterator[Reply]:
     """Send the time in milliseconds."""
-    client.send("current_time_millis", time_ms=client.gateway.told_us() // 1_000)
+    yield answer("current_time_millis", time_ms=peer.state.told_us() // 1_000)
 
 
-def market_data_type(client: Client, values: Values) -> None:
+def market_data_type(peer: Peer, values: Values) -> Iterable[Reply]:
     """Remember the market data type for the requests that follow."""
     if values["data_type"] in (1, 2, 3, 4):
-        client.data_type = values["data_type"]
+        peer.data_type = values["data_type"]
+    return ()
 
 
-def user_info(client: Client, values: Values) -> None:
+def user_info(_peer: Peer, values: Values) -> Iterator[Reply]:
     """Send an empty white branding id."""
-    client.send("user_info", request_id=values["request_id"])
+    yield answer("user_info", request_id=values["request_id"])
 
 
-def verify(client: Client, _values: Values) -> None:
+def verify(_peer: Peer, _values: Values) -> Iterator[Reply]:
     """Say that nothing can be verified here."""
-    client.send("verified", successful="false", reason=UNVERIFIED)
+    yield answer("verified", successful="false", reason=UNVERIFIED)
 
 
-def verify_and_authorize(client: Client, _values: Values) -> None:
+def verify_and_authorize(_peer: Peer, _values: Values) -> Iterator[Reply]:
     """Say that nothing can be verified here."""
-    client.send("verified_and_authorized", successful="false", reason=UNVERIFIED)
-
-
-def nothing(_client: Client, _values: Values) -> None:
-    """Take note of what needs no answer."""
+    yield answer("verified_and_authorized", successful="false", reason=UNVERIFIED)
 
 
 HANDLERS: Handlers = {

@@ -13,15 +13,13 @@ import socket
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import TypeAdapter, ValidationError
 
 from .commands import COMMANDS
+from .controlled import Controlled
 from .playback import CommandError
-
-if TYPE_CHECKING:
-    from capture.gateway.server import Gateway
 
 MOST_LINE_BYTES = 60_000  # a reader holds 64 KiB
 _TOO_LONG = f"the command is too long: a line of {MOST_LINE_BYTES:,} bytes is the most"
@@ -39,7 +37,7 @@ def explained() -> str:
     return "\n".join(f"{words}\n  {meaning}" for words, meaning in lines.items())
 
 
-def run_command(gateway: "Gateway", command: str, given: Sequence[object], named: Mapping[str, object]) -> Any:
+def run_command(gateway: Controlled, command: str, given: Sequence[object], named: Mapping[str, object]) -> Any:
     """Run a command in the gateway's event loop and return its result.
 
     `given` are its arguments in order; a text NAME=VALUE names one, as does `named`. Raises CommandError for a command
@@ -55,7 +53,7 @@ def run_command(gateway: "Gateway", command: str, given: Sequence[object], named
     if len(in_order) > len(parameters) or arguments.keys() - parameters.keys() or missing:
         raise CommandError(f"{command}: wrong arguments; write {usage(command)}")
     values = {name: _converted(command, parameters[name], value) for name, value in arguments.items()}
-    for client in gateway.clients:
+    for client in gateway.state.clients:
         client.hand_out()  # what a command changes, it changes from now on
     return COMMANDS[command](gateway, **values)
 
@@ -88,7 +86,7 @@ def socket_path(port: int) -> Path:
 
 
 @contextlib.asynccontextmanager
-async def listening(gateway: "Gateway") -> AsyncIterator[None]:
+async def listening(gateway: Controlled) -> AsyncIterator[None]:
     """Take commands for a gateway that has started. Raises OSError when the folder of sockets is not its owner's."""
 
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -115,7 +113,7 @@ async def listening(gateway: "Gateway") -> AsyncIterator[None]:
         path.unlink(missing_ok=True)
 
 
-def _answer(gateway: "Gateway", line: bytes) -> dict[str, Any]:
+def _answer(gateway: Controlled, line: bytes) -> dict[str, Any]:
     try:
         asked = json.loads(line)
         return {"result": run_command(gateway, asked["command"], asked["arguments"], {})}

@@ -5,27 +5,25 @@ Commands concern all clients. `seconds` are of real time, whatever the market's 
 """
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from capture.gateway.answers import session_start as session
-from capture.gateway.client import Client
 from capture.gateway.refusal import Refusal
+from capture.gateway.shared_state import Connected
 from capture.gateway.subscription import Subscription
 from capture.wanted.streams import KINDS
 from capture.wire.text.framing import frame
 
 from . import playback
+from .controlled import Controlled
 from .faults import COMPETING, FARMS, LOST, RESET, RESTORED, farm_of
 from .playback import CommandError
 
-if TYPE_CHECKING:
-    from capture.gateway.server import Gateway
-
 Seconds = Annotated[float | None, Field(ge=0)]
 Times = Annotated[int, Field(ge=1)]
-Streams = Iterator[tuple[Client, Subscription]]
+Streams = Iterator[tuple[Connected, Subscription]]
 
 LIVE = ("market_data", "tick_by_tick", "market_depth", "real_time_bars")
 STREAM_OF_WORD = {kind.word: kind.stream for kind in KINDS}
@@ -38,65 +36,65 @@ LENGTHS = {"zero": b"\0\0\0\0", "huge": b"\xff\xff\xff\xff"}
 # What there is
 
 
-def status(gateway: "Gateway") -> dict[str, Any]:
+def status(gateway: Controlled) -> dict[str, Any]:
     """Return clients with their streams and what silences these, faults that go on or are due, where a replay is."""
     streams = [
         {"client_id": client.id, "request_id": subscription.request_id, "stream": subscription.stream,
          "instrument": subscription.details["local_symbol"],
-         "state": gateway.faults.silence(client, subscription) or "flowing"}
+         "state": gateway.state.faults.silence(client, subscription) or "flowing"}
         for client, subscription in _streams(gateway)
     ]
     return {"port": gateway.port, **playback.told(gateway),
-            "clients": [client.id for client in gateway.clients if client.started],
-            "faults": [fault.name for fault in gateway.faults.lasting], "due": dict(+gateway.faults.due),
+            "clients": [client.id for client in gateway.state.clients if client.started],
+            "faults": [fault.name for fault in gateway.state.faults.lasting], "due": dict(+gateway.state.faults.due),
             "streams": streams}
 
 
-def missed(gateway: "Gateway") -> list[dict[str, Any]]:
+def missed(gateway: Controlled) -> list[dict[str, Any]]:
     """Return when streams were not sent, in microseconds since 1970; `to_us` is null while it lasts."""
     return [
         {"client_id": one.client_id, "stream": one.subscription.stream, "con_id": one.subscription.details["con_id"],
          "instrument": one.subscription.details["local_symbol"], "reason": one.reason,
          "from_us": one.from_us, "to_us": one.to_us}
-        for one in gateway.missed
+        for one in gateway.state.ledger.missed
     ]
 
 
-def clear(gateway: "Gateway", command: str = "") -> None:
+def clear(gateway: Controlled, command: str = "") -> None:
     """End the faults that go on or are due, or those of one command."""
-    for fault in list(gateway.faults.lasting):
+    for fault in list(gateway.state.faults.lasting):
         if command in ("", fault.name.partition(" ")[0]):
-            gateway.faults.clear(fault)
-    for name in list(gateway.faults.due):
+            gateway.state.faults.clear(fault)
+    for name in list(gateway.state.faults.due):
         if command in ("", name):
-            del gateway.faults.due[name]
+            del gateway.state.faults.due[name]
 
 
 # The connection
 
 
-def drop(gateway: "Gateway", where: Literal["whole", "mid-frame"] = "whole") -> None:
+def drop(gateway: Controlled, where: Literal["whole", "mid-frame"] = "whole") -> None:
     """Close every connection, after a whole frame or in the middle of one."""
-    for client in list(gateway.clients):
+    for client in list(gateway.state.clients):
         if where == "mid-frame" and client.started:
             client.write(frame(UNKNOWN)[:-4])
         client.close()
 
 
-def half_open(gateway: "Gateway", seconds: Seconds = None) -> None:
+def half_open(gateway: Controlled, seconds: Seconds = None) -> None:
     """Neither read nor write any more, but keep the connections; after the seconds close them."""
     _hold(gateway, "half-open", seconds)
 
 
-def corrupt(gateway: "Gateway", length: Literal["zero", "huge"] = "huge", seconds: Seconds = None) -> None:
+def corrupt(gateway: Controlled, length: Literal["zero", "huge"] = "huge", seconds: Seconds = None) -> None:
     """Send a frame of impossible length, and then nothing more."""
-    for client in gateway.clients:
+    for client in gateway.state.clients:
         client.write(LENGTHS[length])
     _hold(gateway, "corrupt", seconds)
 
 
-def _hold(gateway: "Gateway", name: str, seconds: float | None) -> None:
-    held = list(gateway.clients)
+def _hold(gateway: Controlled, name: str, seconds: float | None) -> None:
+    held = list(gateway.state.clients)
 
     def end() -> None:
         for client in held:
@@ -104,82 +102,82 @@ def _hold(gateway: "Gateway", name: str, seconds: float | None) -> None:
 
     for client in held:
         client.dead = True
-    gateway.faults.begin(name, seconds, silences=lambda client, _: client in held, end=end)
+    gateway.state.faults.begin(name, seconds, silences=lambda client, _: client in held, end=end)
 
 
-def refuse(gateway: "Gateway", seconds: Seconds = None) -> None:
+def refuse(gateway: Controlled, seconds: Seconds = None) -> None:
     """Accept no connections; those that are there stay."""
     _shut(gateway, "refuse", seconds)
 
 
-def restart(gateway: "Gateway", seconds: Seconds = 5.0) -> None:
+def restart(gateway: Controlled, seconds: Seconds = 5.0) -> None:
     """Close every connection and the port, and be back after the seconds with no session left."""
     _shut(gateway, "restart", seconds)
     drop(gateway)
 
 
-def _shut(gateway: "Gateway", name: str, seconds: float | None) -> None:
+def _shut(gateway: Controlled, name: str, seconds: float | None) -> None:
     def end() -> None:
-        if not gateway.faults.active("refuse", "restart"):
+        if not gateway.state.faults.active("refuse", "restart"):
             gateway.listen_again()
 
     gateway.refuse()
-    gateway.faults.begin(name, seconds, end=end)
+    gateway.state.faults.begin(name, seconds, end=end)
 
 
-def chop(gateway: "Gateway", seconds: Seconds = None) -> None:
+def chop(gateway: Controlled, seconds: Seconds = None) -> None:
     """Write every byte by itself."""
-    gateway.faults.begin("chop", seconds)
+    gateway.state.faults.begin("chop", seconds)
 
 
 # The session
 
 
-def duplicate_id(gateway: "Gateway", times: Times = 1) -> None:
+def duplicate_id(gateway: Controlled, times: Times = 1) -> None:
     """Refuse the next sessions with 326, as if the old one were not released yet."""
-    gateway.faults.due["duplicate-id"] = times
+    gateway.state.faults.due["duplicate-id"] = times
 
 
-def slow_handshake(gateway: "Gateway", delay_s: Annotated[float, Field(gt=0)], seconds: Seconds = None) -> None:
+def slow_handshake(gateway: Controlled, delay_s: Annotated[float, Field(gt=0)], seconds: Seconds = None) -> None:
     """Say hello so many seconds late."""
-    gateway.faults.begin("slow-handshake", seconds, amount=delay_s)
+    gateway.state.faults.begin("slow-handshake", seconds, amount=delay_s)
 
 
-def not_ready(gateway: "Gateway", seconds: Seconds = None) -> None:
+def not_ready(gateway: Controlled, seconds: Seconds = None) -> None:
     """Shake hands, but let no session start until it is over."""
 
     def end() -> None:
-        faults = gateway.faults
-        waiting, faults.waiting = faults.waiting, []
-        for client, values in waiting:
-            if client in gateway.clients:
-                session.start_api(client, values)
+        state = gateway.state
+        waiting, state.waiting = state.waiting, []
+        for peer, values in waiting:
+            if peer in state.clients:
+                peer.tell(session.start_api(peer, values))
 
-    gateway.faults.begin("not-ready", seconds, end=end)
+    gateway.state.faults.begin("not-ready", seconds, end=end)
 
 
-def skew(gateway: "Gateway", offset_s: float, seconds: Seconds = None) -> None:
+def skew(gateway: Controlled, offset_s: float, seconds: Seconds = None) -> None:
     """Tell a time that is so many seconds off; below zero it is behind."""
-    gateway.faults.begin("skew", seconds, amount=offset_s)
+    gateway.state.faults.begin("skew", seconds, amount=offset_s)
 
 
-def pacing(gateway: "Gateway", times: Times = 1) -> None:
+def pacing(gateway: Controlled, times: Times = 1) -> None:
     """Refuse the next requests for history with 162, as a pacing violation."""
-    gateway.faults.due["pacing"] = times
+    gateway.state.faults.due["pacing"] = times
 
 
-def message_rate(gateway: "Gateway", times: Times = 1) -> None:
+def message_rate(gateway: Controlled, times: Times = 1) -> None:
     """Reject the next requests with 100, as too many in a second; the third of a client ends its session."""
-    gateway.faults.due["message-rate"] = times
+    gateway.state.faults.due["message-rate"] = times
 
 
-def notice(gateway: "Gateway", code: int, text: str, request_id: int = -1) -> None:
+def notice(gateway: Controlled, code: int, text: str, request_id: int = -1) -> None:
     """Send any of IB's codes, such as 1300 or 2110, with a text."""
     _tell(gateway, code, text, request_id)
 
 
-def _tell(gateway: "Gateway", code: int, text: str, request_id: int = -1) -> None:
-    for client in gateway.clients:
+def _tell(gateway: Controlled, code: int, text: str, request_id: int = -1) -> None:
+    for client in gateway.state.clients:
         if client.started:
             client.error(request_id, code, text)
 
@@ -187,18 +185,18 @@ def _tell(gateway: "Gateway", code: int, text: str, request_id: int = -1) -> Non
 # Silence
 
 
-def stall(gateway: "Gateway", stream: str, instrument: str = "", seconds: Seconds = None) -> None:
+def stall(gateway: Controlled, stream: str, instrument: str = "", seconds: Seconds = None) -> None:
     """Silence a stream of one or all instruments: for some seconds, or else until it is requested anew."""
     found = list(_matching(gateway, stream, instrument))
     if seconds is None:
         for _, subscription in found:
             subscription.dead = "stall"
-        gateway.faults.refresh()
+        gateway.state.refresh()
     else:
-        gateway.faults.begin("stall", seconds, silences=lambda _, other: _is(other, stream, instrument))
+        gateway.state.faults.begin("stall", seconds, silences=lambda _, other: _is(other, stream, instrument))
 
 
-def outage(gateway: "Gateway", kind: Literal["lost", "kept"] = "lost", seconds: Seconds = None) -> None:
+def outage(gateway: Controlled, kind: Literal["lost", "kept"] = "lost", seconds: Seconds = None) -> None:
     """Lose the connection to IB: 1100, silence, then 1101 with subscriptions lost or 1102 with them kept."""
 
     def end() -> None:
@@ -210,12 +208,12 @@ def outage(gateway: "Gateway", kind: Literal["lost", "kept"] = "lost", seconds: 
         _tell(gateway, 1101, "Connectivity between IB and Trader Workstation has been restored - data lost.")
 
     _tell(gateway, *LOST)
-    gateway.faults.begin("outage", seconds, silences=lambda *_: True, end=end)
+    gateway.state.faults.begin("outage", seconds, silences=lambda *_: True, end=end)
     _fail_history(gateway)
 
 
 def farm(
-    gateway: "Gateway", name: Literal["usfarm", "usfuture", "ushmds", "secdefnj"] = "usfarm", seconds: Seconds = None,
+    gateway: Controlled, name: Literal["usfarm", "usfuture", "ushmds", "secdefnj"] = "usfarm", seconds: Seconds = None,
     dead: str = "",
 ) -> None:
     """Break a data farm (usfuture has the futures), then mend it, leaving the first stream of a kind dead."""
@@ -227,25 +225,25 @@ def farm(
     _tell(gateway, *FARMS[name].notice(name, broken=True))
     if left is not None:
         left[1].dead = f"farm {name}"
-    gateway.faults.begin(f"farm {name}", seconds, silences=lambda _, other: farm_of(other) == name, end=end)
+    gateway.state.faults.begin(f"farm {name}", seconds, silences=lambda _, other: farm_of(other) == name, end=end)
     if name == "ushmds":
         _fail_history(gateway)
 
 
-def competing(gateway: "Gateway", seconds: Seconds = None) -> None:
+def competing(gateway: Controlled, seconds: Seconds = None) -> None:
     """Silence live data with 10197, as if the same user were logged in elsewhere."""
     for client, subscription in _streams(gateway, *LIVE):
         client.error(subscription.request_id, *COMPETING)
-    gateway.faults.begin("competing", seconds, silences=lambda _, other: other.family in LIVE)
+    gateway.state.faults.begin("competing", seconds, silences=lambda _, other: other.family in LIVE)
 
 
-def _fail_history(gateway: "Gateway") -> None:
+def _fail_history(gateway: Controlled) -> None:
     """Refuse what is being worked out, as what is asked for from now on."""
-    for client in gateway.clients:
+    for client in gateway.state.clients:
         for family, request_id in list(client.tasks):
             client.unsubscribe(family, request_id)
             try:
-                gateway.faults.check_history()
+                gateway.state.faults.check_history()
             except Refusal as refusal:
                 client.error(request_id, refusal.code, refusal.text)
 
@@ -253,30 +251,30 @@ def _fail_history(gateway: "Gateway") -> None:
 # Streams
 
 
-def reset(gateway: "Gateway") -> None:
+def reset(gateway: Controlled) -> None:
     """Reset every book: 317, then all its rows once more."""
     for client, subscription in list(_streams(gateway, "market_depth")):
         client.error(subscription.request_id, *RESET)
-        client.restart(subscription)
+        client.subscribe(subscription)
 
 
-def halt(gateway: "Gateway") -> None:
+def halt(gateway: Controlled) -> None:
     """End every book with 316."""
     _end(gateway, ("market_depth",), 316, "Market depth data has been HALTED. Please re-subscribe.")
 
 
-def bust(gateway: "Gateway") -> None:
+def bust(gateway: Controlled) -> None:
     """End all live bars with 10225, as after a correction."""
     _end(gateway, ("real_time_bars", "historical_data"), 10225,
          "Bust event occurred, current subscription is deactivated. Please resubscribe real-time bars immediately.")
 
 
-def lost_updates(gateway: "Gateway") -> None:
+def lost_updates(gateway: Controlled) -> None:
     """End bars that are kept up to date with 10182."""
     _end(gateway, ("historical_data",), 10182, "Failed to request live updates (disconnected).")
 
 
-def _end(gateway: "Gateway", families: tuple[str, ...], code: int, text: str) -> None:
+def _end(gateway: Controlled, families: tuple[str, ...], code: int, text: str) -> None:
     for client, subscription in list(_streams(gateway, *families)):
         client.error(subscription.request_id, code, text)
         client.end(subscription, str(code))
@@ -285,28 +283,28 @@ def _end(gateway: "Gateway", families: tuple[str, ...], code: int, text: str) ->
 # Frames
 
 
-def unknown_frame(gateway: "Gateway") -> None:
+def unknown_frame(gateway: Controlled) -> None:
     """Send a message that no one knows."""
     _send(gateway, UNKNOWN)
 
 
-def malformed_frame(gateway: "Gateway") -> None:
+def malformed_frame(gateway: Controlled) -> None:
     """Send a price tick whose price is no number."""
     _send(gateway, MALFORMED)
 
 
-def missing_fields(gateway: "Gateway") -> None:
+def missing_fields(gateway: Controlled) -> None:
     """Send a tick that ends after its first fields."""
     _send(gateway, CUT_SHORT)
 
 
-def extra_fields(gateway: "Gateway", seconds: Seconds = None) -> None:
+def extra_fields(gateway: Controlled, seconds: Seconds = None) -> None:
     """End every message of live streams with a field too many."""
-    gateway.faults.begin("extra-fields", seconds)
+    gateway.state.faults.begin("extra-fields", seconds)
 
 
-def _send(gateway: "Gateway", payload: bytes) -> None:
-    for client in gateway.clients:
+def _send(gateway: Controlled, payload: bytes) -> None:
+    for client in gateway.state.clients:
         if client.started:
             client.write(frame(payload))
 
@@ -314,14 +312,14 @@ def _send(gateway: "Gateway", payload: bytes) -> None:
 # Which streams
 
 
-def _streams(gateway: "Gateway", *families: str) -> Streams:
-    for client in gateway.clients:
+def _streams(gateway: Controlled, *families: str) -> Streams:
+    for client in gateway.state.clients:
         for subscription in client.subscriptions.values():
             if not families or subscription.family in families:
                 yield client, subscription
 
 
-def _matching(gateway: "Gateway", stream: str, instrument: str = "", farm: str = "") -> Streams:
+def _matching(gateway: Controlled, stream: str, instrument: str = "", farm: str = "") -> Streams:
     """Yield the streams that a word and an instrument name. Raises CommandError where there is none."""
     found = [(client, one) for client, one in _streams(gateway)
              if _is(one, stream, instrument) and farm in ("", farm_of(one))]

@@ -1,23 +1,18 @@
-"""What is broken on purpose: faults that last or are due, and what the gateway has to ask about them."""
+"""What is broken on purpose: faults that last or are due, and what they mean; no client is known here."""
 
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from capture.gateway.feed import Notice
 from capture.gateway.refusal import historical
 from capture.gateway.subscription import Subscription
-from capture.wire.text.codec import Values
 from capture.wire.text.framing import boundaries, frame
 
-if TYPE_CHECKING:
-    from capture.gateway.client import Client
-    from capture.gateway.server import Gateway
-
-Silences = Callable[["Client", Subscription], bool]
+Silences = Callable[[object, Subscription], bool]  # a client, of which only its identity counts, and its stream
 
 LOST: Notice = (1100, "Connectivity between IB and Trader Workstation has been lost.")
 RESTORED: Notice = (
@@ -65,17 +60,16 @@ class Lasting:
 
 
 class Faults:
-    """The faults of a gateway. Commands begin them; clients and server ask here what they mean for them.
+    """The faults of a gateway. Commands begin them; server, clients and answers ask here what they mean for them.
 
-    `lasting` are those that go on, `due` says how many of the next requests go wrong, by fault, and `waiting` holds
-    the sessions that may start when the gateway is ready.
+    `lasting` are those that go on, and `due` says how many of the next requests go wrong, by fault. `changed` is called
+    when one began or ended.
     """
 
-    def __init__(self, gateway: "Gateway") -> None:
+    def __init__(self, changed: Callable[[], None]) -> None:
         self.lasting: list[Lasting] = []
         self.due: Counter[str] = Counter()
-        self.waiting: list[tuple[Client, Values]] = []
-        self._gateway = gateway
+        self._changed = changed
 
     # For commands
 
@@ -88,7 +82,7 @@ class Faults:
         if seconds is not None:
             fault.timer = asyncio.get_running_loop().call_later(seconds, self.clear, fault)
         self.lasting.append(fault)
-        self.refresh()
+        self._changed()
 
     def clear(self, fault: Lasting) -> None:
         """End a fault."""
@@ -96,12 +90,7 @@ class Faults:
             fault.timer.cancel()
         self.lasting.remove(fault)
         fault.end()
-        self.refresh()
-
-    def refresh(self) -> None:
-        """Let what changed take effect on all streams."""
-        for client in self._gateway.clients:
-            client.refresh()
+        self._changed()
 
     def stop(self) -> None:
         """Forget the faults that last, as the gateway ends."""
@@ -110,7 +99,7 @@ class Faults:
                 fault.timer.cancel()
         self.lasting.clear()
 
-    # For the server and its clients
+    # For server, clients and answers
 
     def active(self, *names: str) -> bool:
         """Return whether one of these faults goes on."""
@@ -126,7 +115,7 @@ class Faults:
         self.due[name] -= due
         return due
 
-    def silence(self, client: "Client", subscription: Subscription) -> str:
+    def silence(self, client: object, subscription: Subscription) -> str:
         """Return the fault that keeps a stream from being sent; empty without one."""
         silent = (fault.name for fault in self.lasting if fault.silences(client, subscription))
         return subscription.dead or next(silent, "")
@@ -138,25 +127,10 @@ class Faults:
         if self.active("outage", "farm ushmds"):
             raise historical("HMDS server disconnect occurred.  Attempting reconnection...")
 
-    def subscribed(self, client: "Client", subscription: Subscription) -> None:
-        """Tell a client that asks for a stream what is wrong with it."""
-        if self.active("competing"):
-            client.error(subscription.request_id, *COMPETING)
-
-    def status_notices(self, at_us: int) -> Iterator[Notice]:
-        """Yield what a new session is told: the state of each farm, and of the connection to IB if that is lost."""
+    def farm_notices(self) -> Iterator[Notice]:
+        """Yield the state of each farm."""
         for name, farm in FARMS.items():
             yield farm.notice(name, self.active(f"farm {name}"))
-        yield from self._gateway.feed.standing(at_us)
-        if self.active("outage"):
-            yield LOST
-
-    def waits(self, client: "Client", values: Values) -> bool:
-        """Return whether a session has to wait until the gateway is ready, and keep it waiting."""
-        waits = self.active("not-ready")
-        if waits:
-            self.waiting.append((client, values))
-        return waits
 
     def later(self, name: str, act: Callable[[], None]) -> None:
         """Act after as many seconds as there are of a fault, at once without it."""

@@ -2,15 +2,14 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from capture.gateway.clock import AT_ONCE, FASTEST
 from capture.wire.ib_times import microseconds, moment_of
 
-if TYPE_CHECKING:
-    from capture.gateway.server import Gateway
+from .controlled import Controlled
 
 SECOND_US = 1_000_000
 
@@ -50,9 +49,9 @@ def moment_us(text: str, near_us: int) -> int:
     return at_us
 
 
-def told(gateway: "Gateway") -> dict[str, Any]:
+def told(gateway: Controlled) -> dict[str, Any]:
     """Return where a replay is; nothing for a gateway that plays none."""
-    clock = gateway.clock
+    clock = gateway.state.clock
     if clock.span is None:
         return {}
     state = "ended" if clock.ended else "paused" if clock.paused else "running"
@@ -60,42 +59,42 @@ def told(gateway: "Gateway") -> dict[str, Any]:
             "from": as_text(clock.span[0]), "until": as_text(clock.span[1])}
 
 
-def pause(gateway: "Gateway") -> None:
+def pause(gateway: Controlled) -> None:
     """Let a replay stand still."""
     _require_replay(gateway, "pause")
-    gateway.clock.pause()
+    gateway.state.clock.pause()
 
 
-def resume(gateway: "Gateway") -> None:
+def resume(gateway: Controlled) -> None:
     """Let a replay go on."""
     _require_replay(gateway, "resume")
-    gateway.clock.resume()
+    gateway.state.clock.resume()
 
 
-def seek(gateway: "Gateway", time: str) -> None:
+def seek(gateway: Controlled, time: str) -> None:
     """Move a replay to a time: 2026-11-20T14:30Z, 14:30 of its day, or so many seconds on (+60) or back (-60)."""
     first_us, last_us = _require_replay(gateway, "seek")
     try:
-        at_us = moment_us(time, gateway.clock.now_us())
+        at_us = moment_us(time, gateway.state.clock.now_us())
     except (ValueError, OverflowError):
         raise CommandError(
             f"seek: {time!r} is no time; write 2026-11-20T14:30Z, 14:30 for a time of the day, +60 or -60") from None
     if not first_us <= at_us <= last_us:
         raise CommandError(f"seek: what is played goes from {as_text(first_us)} to {as_text(last_us)}; "
                            f"{as_text(at_us)} is outside")  # fmt: skip
-    gateway.seek(at_us)
+    gateway.state.seek(at_us)
 
 
-def speed(gateway: "Gateway", factor: Speed) -> None:
+def speed(gateway: Controlled, factor: Speed) -> None:
     """Let a replay go on so many times as fast as real time, or at max, as fast as its clients read."""
     _require_replay(gateway, "speed")
-    gateway.clock.run_at(AT_ONCE if factor == "max" else float(factor))
+    gateway.state.clock.run_at(AT_ONCE if factor == "max" else float(factor))
 
 
-def _require_replay(gateway: "Gateway", command: str) -> tuple[int, int]:
-    if gateway.clock.span is None:
+def _require_replay(gateway: Controlled, command: str) -> tuple[int, int]:
+    if gateway.state.clock.span is None:
         raise CommandError(f"{command}: this gateway plays nothing that was recorded: start one with --replay")
-    return gateway.clock.span
+    return gateway.state.clock.span
 
 
 COMMANDS: dict[str, Callable[..., Any]] = {command.__name__: command for command in (pause, resume, seek, speed)}

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from capture.gateway import Gateway, running
+from capture.gateway.dispatch import HANDLERS
 from capture.gateway.market import Market
 from capture.gateway.recorded import Recording
-from capture.gateway.server import HANDLERS
 from tests.foreign import run, run_node
 
 from .conftest import AAPL, ESZ6, MSFT, OPTION, SECOND_US, START_US, replay
@@ -78,9 +78,9 @@ def test_nautilus_trader_connects_reconciles_and_waits_where_there_is_nothing(
     asked: Counter[str] = Counter()
     request = HANDLERS["req_tick_by_tick"]
 
-    def counted(client: Any, values: Any) -> None:
+    def counted(peer: Any, values: Any) -> Any:
         asked[f"{values['con_id']} {values['tick_kind']}"] += 1
-        request(client, values)
+        return request(peer, values)
 
     monkeypatch.setitem(HANDLERS, "req_tick_by_tick", counted)
     with running(gateway):

@@ -203,7 +203,7 @@ def test_level_1_that_is_not_there_is_not_subscribed(lake: Lake) -> None:
     recording = Recording(lake)
 
     async def play(gateway: Gateway, peer: Peer) -> None:
-        gateway.feed.offers = lambda con_id, stream: False  # type: ignore[method-assign]  # as of details alone
+        gateway.state.feed.offers = lambda con_id, stream: False  # type: ignore[method-assign]  # as of details alone
         peer.send("req_market_data", request_id=1, **contract(AAPL))
         assert await peer.code(1) == 354
 

@@ -1,0 +1,25 @@
+"""What handlers of requests are, and what several of them do."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+from capture.gateway.control.faults import COMPETING
+from capture.gateway.replies import Reply, error
+from capture.gateway.shared_state import Peer
+from capture.gateway.subscription import Subscription
+from capture.wire.text.codec import Values
+
+# Who asks, and the request's values -> what it is answered with, in order. It may raise a Refusal at any point.
+Handler = Callable[[Peer, Values], Iterable[Reply]]
+Handlers = dict[str, Handler]  # by the name of the request
+
+
+def nothing(_peer: Peer, _values: Values) -> Iterable[Reply]:
+    """Take note of what needs no answer."""
+    return ()
+
+
+def started(peer: Peer, subscription: Subscription) -> Iterator[Reply]:
+    """Start a live stream, and say what keeps it from flowing."""
+    peer.subscribe(subscription)
+    if peer.state.faults.active("competing"):
+        yield error(subscription.request_id, *COMPETING, peer.now_us)

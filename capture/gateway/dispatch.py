@@ -1,0 +1,29 @@
+"""Hands each request to what answers it: the tables of all handlers as one, and refusals as messages."""
+
+from collections.abc import Iterator
+
+from capture.gateway.answers import account, calculations, display_groups, history, news, scanner
+from capture.gateway.answers import contract_details as reference
+from capture.gateway.answers import session_start as session
+from capture.gateway.answers.contract_search import as_taken
+from capture.gateway.answers.handlers import Handlers
+from capture.wire.text.codec import Decoded
+
+from . import live
+from .refusal import Refusal
+from .replies import Reply, error
+from .shared_state import Peer
+
+HANDLERS: Handlers = {
+    **session.HANDLERS, **account.HANDLERS, **reference.HANDLERS, **live.HANDLERS, **history.HANDLERS,
+    **calculations.HANDLERS, **display_groups.HANDLERS, **news.HANDLERS, **scanner.HANDLERS}  # fmt: skip
+
+
+def replies(peer: Peer, request: Decoded) -> Iterator[Reply]:
+    """Yield what a request is answered with, in order; what it does to the peer is done on the way."""
+    try:
+        if request.name in history.REQUESTS:
+            peer.state.faults.check_history()
+        yield from HANDLERS[request.name](peer, as_taken(request.values))
+    except Refusal as refusal:
+        yield error(request.values.get("request_id", -1), refusal.code, refusal.text, peer.now_us)
