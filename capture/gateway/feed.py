@@ -84,3 +84,8 @@ class Feed(Protocol):
 
     def standing(self, at_us: int) -> Iterable[Notice]:
         """Return what a session that starts at a moment is told besides that all is well."""
+
+
+def fed_what(what: str) -> str:
+    """Return what a feed calls what a client asks bars for."""
+    return "TRADES" if what == "AGGTRADES" else what

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from capture.gateway.option_prices import greeks, implied_volatility, years_to
 from capture.gateway.refusal import invalid
 from capture.gateway.replies import Answer, Reply, answer
 from capture.gateway.shared_state import Peer
@@ -13,7 +14,6 @@ from capture.wire.text.codec import Values
 
 from .contract_search import Details, resolve
 from .handlers import Handlers, nothing
-from .option_prices import greeks, implied_volatility, years_to
 
 CUSTOM_COMPUTATION = 53  # the tick type of an answer
 PRICE_BASED = 1

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
+from capture.gateway.feed import fed_what
 from capture.gateway.refusal import Refusal, historical, invalid
 from capture.gateway.replies import AnsweredRows, Compute, Reply, Telling, answer
 from capture.gateway.shared_state import Peer
@@ -84,11 +85,6 @@ def _size_s(values: Values) -> int:
     if values["bar_size"] not in SIZES_S:
         raise invalid(f"Historical data bar size setting is invalid. Legal ones are: {', '.join(SIZES_S)}")
     return SIZES_S[values["bar_size"]]
-
-
-def fed_what(what: str) -> str:
-    """Return what the feed calls what a client asks for."""
-    return "TRADES" if what == "AGGTRADES" else what
 
 
 def _of_form(rows: pa.Table, form: str) -> pa.Table:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import NoReturn
 
+from capture.gateway.feed import fed_what
 from capture.gateway.limits import SMALL_BAR_S
 from capture.gateway.refusal import Refusal, historical, invalid
 from capture.gateway.replies import Compute, Reply, Telling, answer
@@ -14,7 +15,7 @@ from capture.wire.text.codec import Values
 
 from .contract_search import Details, resolve
 from .handlers import Handlers, nothing
-from .historical_bars import fed_what, historical_bars, keep_up_to_date, valid_what
+from .historical_bars import historical_bars, keep_up_to_date, valid_what
 from .history_times import DAY_S, HOUR_S, MINUTE_S, MONTH_S, SECOND_US, WEEK_S, range_us, utc_text
 from .past_ticks import historical_ticks
 

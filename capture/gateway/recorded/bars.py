@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from capture.gateway import bar_streams
-from capture.gateway.answers.historical_bars import fed_what
+from capture.gateway.feed import fed_what
 from capture.gateway.subscription import with_column
 from capture.schemas import BARS
 from capture.wire.zones import exchange_zone

@@ -7,8 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from capture.gateway.answers.historical_bars import fed_what
-from capture.gateway.feed import Notice
+from capture.gateway.feed import Notice, fed_what
 from capture.lake.layout import EMPTY_DATE, day_folders
 from capture.query import Lake
 from capture.schemas import MARKET_TABLES
