@@ -1,12 +1,13 @@
-"""Hands each request to what answers it: the tables of all handlers as one, and refusals as messages."""
+"""Hands each request to what answers it: the tables of all handlers as one, and refusals as messages. No sockets."""
 
 from collections.abc import Iterator
 
-from capture.gateway.answers import account, calculations, display_groups, history, news, scanner
+from capture.gateway.answers import account, calculations, display_groups, history, news, orders, scanner
 from capture.gateway.answers import contract_details as reference
 from capture.gateway.answers import session_start as session
 from capture.gateway.answers.contract_search import as_taken
 from capture.gateway.answers.handlers import Handlers
+from capture.wire.connection import BadFrame
 from capture.wire.text.codec import Decoded
 
 from . import live
@@ -27,3 +28,12 @@ def replies(peer: Peer, request: Decoded) -> Iterator[Reply]:
         yield from HANDLERS[request.name](peer, as_taken(request.values))
     except Refusal as refusal:
         yield error(request.values.get("request_id", -1), refusal.code, refusal.text, peer.now_us)
+
+
+def replies_to_unread(peer: Peer, frame: BadFrame) -> list[Reply]:
+    """Return what a frame is answered with that is no request we know: an order is refused, else it is an error."""
+    refused = orders.refused(peer, frame.payload)
+    if refused is not None:
+        return refused
+    request_id = -1 if frame.request_id is None else frame.request_id
+    return [error(request_id, 320, f"Error reading request. {frame.reason}", peer.now_us)]

@@ -6,7 +6,6 @@ import ipaddress
 import threading
 from typing import Any, Self
 
-from capture.gateway.answers import orders
 from capture.gateway.control.command_socket import run_command
 from capture.gateway.control.missed import Missed
 from capture.gateway.control.playback import CommandError
@@ -18,10 +17,9 @@ from capture.wire.text.protocol_error import RemoteProtocolError
 
 from .client import Client
 from .clock import Clock
-from .dispatch import replies
+from .dispatch import replies, replies_to_unread
 from .feed import Feed
 from .limits import UNLIMITED, Limits
-from .replies import error
 from .shared_state import OnRows, Peer, State
 
 READ_BYTES = 65_536
@@ -165,10 +163,7 @@ class Gateway:
         elif isinstance(event, Corrupt):
             client.close()
         elif isinstance(event, BadFrame) and client.started:
-            request_id = -1 if event.request_id is None else event.request_id
-            unread = error(request_id, 320, f"Error reading request. {event.reason}", client.now_us)
-            refused = orders.refused(client, event.payload)
-            client.tell([unread] if refused is None else refused)
+            client.tell(replies_to_unread(client, event))
         elif isinstance(event, Decoded) and (client.started or event.name == "start_api"):
             self._answer(client, event)
 

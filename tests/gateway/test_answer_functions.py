@@ -7,13 +7,14 @@ import pytest
 
 from capture.gateway import UNLIMITED, Clock, Limits
 from capture.gateway.answers import account, contract_details
-from capture.gateway.dispatch import HANDLERS, replies
+from capture.gateway.dispatch import HANDLERS, replies, replies_to_unread
 from capture.gateway.limits import HistoryPacing, Windows
 from capture.gateway.market import Market
 from capture.gateway.refusal import Refusal
 from capture.gateway.replies import Answer, AnsweredRows, Compute, Reply
 from capture.gateway.shared_state import Connected, Peer, State
 from capture.gateway.subscription import Subscription
+from capture.wire.connection import BadFrame
 from capture.wire.text.codec import answer_codec, request_codec
 from tests.test_layers import NAMES, NO_IO, imported, used
 
@@ -222,6 +223,15 @@ def test_what_a_group_shows_is_told_to_all_who_follow_it(state: State, asker: As
     ask(asker, "update_display_group", request_id=5, contract_info="265598@SMART")
     shown = Answer("display_group", {"request_id": 5, "contract_info": "265598@SMART"})
     assert asker.told == other.told == [shown] and state.shown == {2: "265598@SMART"}
+
+
+def test_orders_are_refused_and_what_cannot_be_read_is_an_error(asker: Asker) -> None:
+    placed = b"3\0" + b"77\0" + b"0\0" * 20
+    assert names(replies_to_unread(asker, BadFrame(placed, "no request"))) == ["error", "order_status"]
+    cancelled = replies_to_unread(asker, BadFrame(b"4\x0077\0", "no request"))
+    assert codes(cancelled) == [10147] and replies_to_unread(asker, BadFrame(b"58\0", "no request")) == []
+    (unread,) = replies_to_unread(asker, BadFrame(b"1\0odd\0", "it is odd", request_id=5))
+    assert codes([unread]) == [320] and isinstance(unread, Answer) and unread.values["request_id"] == 5
 
 
 def test_the_time_is_told_once_a_second(asker: Asker) -> None:
