@@ -1,4 +1,4 @@
-"""Publishing files and folders: visible whole or not at all, and still there after a power cut."""
+"""Publishing files and folders: visible whole or not at all, and still there after a power cut (D65)."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""What is stored: every table with its columns, units, meanings and nulls. Views and docs derive from here."""
+"""What is stored: every table with its columns, units, meanings and nulls. Views and docs derive from here (D3)."""
 
 from .columns import DELTA, DICTIONARY, PLAIN, TIMESTAMP, Column
 from .market import BARS, DEPTH, GREEKS, MIDPOINTS, QUOTES, TICKS, TRADES

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-TIMESTAMP = pa.timestamp("us", tz="UTC")
+TIMESTAMP = pa.timestamp("us", tz="UTC")  # D8
 
 # How Parquet stores a column. DELTA suits numbers that grow by small steps, DICTIONARY values that repeat,
 # PLAIN what does neither (long texts, raw bytes).

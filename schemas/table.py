@@ -1,4 +1,4 @@
-"""One stored table: its columns, sort key and version, and the columns that tables share."""
+"""One stored table: its columns, sort key and version, and the columns that tables share (D16)."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -56,7 +56,7 @@ class Table:
         raise KeyError(f"table {self.name} has no column {name}")
 
 
-# A row's place: `(recorder, seq, row)` names it, `(ts, recorder, seq, row)` orders it.
+# A row's place: `(recorder, seq, row)` names it, `(ts, recorder, seq, row)` orders it (D9).
 PLACE = (
     time("ts", "the row's place in time: when it was received, or for backfilled rows IB's own event time"),
     Column("seq", pa.int64(), "number of the received frame on its recorder's tape, from the first frame on, across "
@@ -72,7 +72,7 @@ INSTRUMENT = (
     text("symbol", "IB's local symbol (AAPL, ESZ6, EUR.USD); of bonds the CUSIP", null="the request named none"),
 )
 
-# What a row of market data answers to.
+# What a row of market data answers to (D11).
 PROVENANCE = (
     text("stream", "the subscription it came from: all_last, last, quotes, midpoints, ticks, depth, smart_depth, bars, "
          "live_bars, snapshot, history, reference; a word per kind of request, so that "

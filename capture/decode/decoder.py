@@ -1,7 +1,7 @@
-"""Tape records to table rows: the one function that live rolling, fresh queries, recovery and rebuilding share.
+"""Tape records to table rows: the one function that live rolling, fresh queries, recovery and rebuilding share (D36).
 
 Records and a state go in, rows and a state come out. Which decoder does it follows from the protocol that the tape's
-marks name: a further protocol is a further entry of PROTOCOLS, whose class has the methods of `LineDecoder`.
+marks name: a further protocol is a further entry of PROTOCOLS, whose class has the methods of `LineDecoder` (D30).
 """
 
 from collections.abc import Iterable, Mapping

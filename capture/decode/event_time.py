@@ -1,4 +1,4 @@
-"""IB's own time of what a live row tells: up to when it proves its stream whole, and so how late it came."""
+"""IB's own time of what a live row tells: up to when it proves its stream whole, and so how late it came (D38)."""
 
 import numpy as np
 import numpy.typing as npt

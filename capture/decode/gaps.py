@@ -1,11 +1,11 @@
-"""Gaps: times in which a wanted stream was not whole, found from what is on the tape.
+"""Gaps: times in which a wanted stream was not whole, found from what is on the tape (D37).
 
 A stream is watched from its first request on. It is down when the line is (the session ended, IB lost its own line, a
 farm broke, a request died, the recorder found it silent), and whole again with the first row that follows. Every change
 of a gap's state is a row of `gaps`; the newest row of a gap_id is how it stands.
 
 What a gateway had not sent yet when a line broke is lost, however late it was: so where IB gives event times, a gap
-begins and ends by them, not by when rows came.
+begins and ends by them, not by when rows came (D38).
 """
 
 from collections.abc import Iterable
@@ -22,10 +22,10 @@ WATCHED = LIVE_STREAMS
 # In the name of a gap of one second that history may not have given whole.
 CUT_MARK = ".cut."
 
-# IB says a little late that something is broken: what came in the last moment before may be the last for a while.
+# IB says a little late that something is broken (D39): what came in the last moment before may be the last for a while.
 NOTICE_LAG_US = 1_000_000
-# A farm that IB calls broken may not be this stream's, and a code may not mean its end: its rows say so soon, or the
-# gap is opened.
+# A farm that IB calls broken may not be this stream's (D40), and a code may not mean its end: its rows say so soon, or
+# the gap is opened.
 PATIENCE_US = 5_000_000
 MOST_CANCELLED = 1_000  # as many request ids are remembered, the newest
 # A stream without rows for so long was whole for longer than up to its last one: as late as the line's others were.

@@ -1,4 +1,4 @@
-"""What history restores: its rows without those that were captured, as multisets per whole second.
+"""What history restores: its rows without those that were captured, as multisets per whole second (D48).
 
 IB's history has whole seconds and no ids, and equal prints are real. So each row of an answer is paired with at most
 one equal row that was captured before the answer began, by any subscription or any earlier answer, and only what finds
@@ -58,7 +58,7 @@ class Fill:
     """What a request to IB's history is for, as its note on the tape says; `gap_id` is None where it fills no gap.
 
     Rows of the seconds from `from_s` to `to_s`, both included, are wanted; what else the answer holds is surplus. A row
-    whose time cannot be read is wanted too: it may be of these seconds.
+    whose time cannot be read is wanted too: it may be of these seconds (D53).
     """
 
     from_s: int
@@ -70,7 +70,7 @@ class Fill:
 class Answer:
     """An answer of which more frames are to come: where it began, and its rows of the last second so far, all of them.
 
-    The rows are kept because the next frame may go on in that second.
+    The rows are kept because the next frame may go on in that second (D50).
     """
 
     first_seq: int

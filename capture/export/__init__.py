@@ -1,4 +1,4 @@
-"""Exports: rows of a lake in the form that the next tool wants, with a manifest that says how whole they are."""
+"""Exports: rows of a lake in the form that the next tool wants, with a manifest that says how whole they are (D108)."""
 
 from capture.query import AskedError
 

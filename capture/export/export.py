@@ -1,4 +1,4 @@
-"""One export from beginning to end: rows of a lake into a file or a folder that is there whole or not at all."""
+"""One export from beginning to end: rows of a lake into a file or a folder that is there whole or not at all (D116)."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -28,7 +28,7 @@ from .row_writer import Rows, Writer
 from .source import width_of
 from .stage import Stage
 
-# Of questions to the lake, which sort and join; what takes more is spilled to disk beside the output.
+# Of questions to the lake, which sort and join; what takes more is spilled to disk beside the output (D114).
 MEMORY_MIB = 512
 
 # Columns that are read whatever is wanted: by them rows are counted, cut and left out.

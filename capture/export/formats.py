@@ -1,4 +1,4 @@
-"""The formats that rows can be exported to, as data; what each can hold is said by its own module."""
+"""The formats that rows can be exported to, as data; what each can hold is said by its own module (D109)."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

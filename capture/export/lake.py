@@ -1,4 +1,4 @@
-"""A lake that can be exported too: what `capture.open_lake` gives."""
+"""A lake that can be exported too: what `capture.open_lake` gives (D117)."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What changed at each price, from one book to the next: the form in which backtesters take order books."""
+"""What changed at each price, from one book to the next: the form in which backtesters take order books (D118)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

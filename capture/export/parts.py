@@ -1,4 +1,4 @@
-"""The parts of an export: one, or one for each symbol, date or both, in folders of these names.
+"""The parts of an export: one, or one for each symbol, date or both, in folders of these names (D111).
 
 A date's folder is named as Hive does (`date=2026-11-18`), by which readers give the column back; a symbol's is its bare
 name, and the column stays in the files: of `symbol=700` all readers make a number. One that is too long for a folder

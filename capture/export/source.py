@@ -1,4 +1,4 @@
-"""The rows of an export, in order of time and in little memory: as recorded, each event once, bars, or books."""
+"""The rows of an export, in order of time and in little memory: as recorded, each once, bars, or books (D110, D115)."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta

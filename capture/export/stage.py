@@ -1,4 +1,4 @@
-"""Where an export is written before it is there: beside its place, so that it appears whole or not at all."""
+"""Where an export is written before it is there: beside its place, to appear whole or not at all (D112, D113)."""
 
 import os
 import shutil

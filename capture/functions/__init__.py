@@ -1,4 +1,4 @@
-"""Research functions: SQL table macros over a lake's views, as data. Views files, lakes and docs derive from here."""
+"""Research functions: SQL table macros over a lake's views, as data (D90). Views, lakes and docs derive from here."""
 
 import re
 

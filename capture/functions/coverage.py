@@ -1,4 +1,4 @@
-"""Time of which rows are missing."""
+"""Time of which rows are missing (D92)."""
 
 from .bars import ID, SYMBOL
 from .function import RECORDER, Function

@@ -1,4 +1,4 @@
-"""The CTEs that functions over trades, quotes and midpoints begin with: each row once, and what is missing of them.
+"""The CTEs that functions over trades, quotes and midpoints begin with: each row once (D91), what is missing (D92).
 
 A lake may hold the same event several times: two recorders ran, or a trade came by `last` and by `all_last`. These CTEs
 take one recorder for each instrument and UTC date, and of `last` only what lies outside the time of `all_last`: by time

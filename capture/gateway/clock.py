@@ -1,4 +1,4 @@
-"""The gateway's time: it starts where it is told and runs at a chosen speed; in a replay it can also be moved."""
+"""The gateway's time: it starts where it is told and runs at a chosen speed; in a replay it can be moved (D101)."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""What a gateway is fed by: anything that can say what happened to an instrument in a range of time."""
+"""What a gateway is fed by: anything that can say what happened to an instrument in a range of time (D102)."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol

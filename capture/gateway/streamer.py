@@ -1,4 +1,4 @@
-"""A client's live streams: rows of all its subscriptions, encoded a stretch of time ahead and handed out by time."""
+"""A client's live streams: rows of all its subscriptions, encoded a stretch ahead and handed out by time (D99)."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Archive files: rows of one table, recorder and date, sorted, in as much memory as one is willing to give."""
+"""Archive files: rows of one table, recorder and date, sorted, in as much memory as one is willing to give (D72)."""
 
 import tempfile
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -20,7 +20,7 @@ SORT_PREFIX = ".sort-"  # of the folder in which rows are sorted that memory doe
 
 
 class SealError(OSError):
-    """A sorted file does not hold what the files hold that it was made from."""
+    """A sorted file does not hold what the files hold that it was made from (D77)."""
 
 
 def write_sorted(table: Table, sources: Sequence[Path], path: Path, memory_mib: int = MEMORY_MIB) -> int:

@@ -1,4 +1,4 @@
-"""What rows say, whatever holds them: a hash of their values, the values of a file, and where two differ."""
+"""What rows say, whatever holds them: a hash of their values, the values of a file, and where two differ (D125)."""
 
 from collections.abc import Iterator
 from hashlib import blake2b

@@ -1,4 +1,4 @@
-"""Where everything lies in a data folder, and what a file's name says.
+"""Where everything lies in a data folder, and what a file's name says (D66).
 
     tape/<recorder>/…                                          the tapes, see docs/tape-format.md
     tape/<recorder>/rolled.json                                the mark up to which a tape is rolled
@@ -26,7 +26,7 @@ from capture.publish import publish
 from capture.tape.segment import is_recorder
 
 NEVER_SEALED = date(1970, 1, 1)
-# A file without rows stands in this folder of every table: a pattern always finds a file, and with it the columns.
+# A file without rows stands in this folder of every table: a pattern always finds a file, and so the columns (D67).
 EMPTY_DATE = "1970-01-01"
 EMPTY_NAME = "empty.parquet"
 
@@ -45,7 +45,7 @@ class LakeMissingError(FileNotFoundError):
 
 
 class LakeStateError(OSError):
-    """A file in which a lake keeps what it must know of itself cannot be read."""
+    """A file in which a lake keeps what it must know of itself cannot be read (D69)."""
 
 
 @dataclass(frozen=True, slots=True)

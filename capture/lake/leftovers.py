@@ -1,4 +1,4 @@
-"""What processes that were killed left in a lake: files half written, and folders in which they sorted."""
+"""What processes that were killed left in a lake: files half written, and folders in which they sorted (D81)."""
 
 import shutil
 from pathlib import Path

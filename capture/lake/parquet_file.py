@@ -1,7 +1,7 @@
 """Tables to Parquet files and back: encodings chosen per column in the schemas, a checksum in every page.
 
 All that is written or read through pyarrow goes through here, so no page is without a checksum, and none is read
-without looking at it.
+without looking at it (D74).
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from capture.schemas import DELTA, DICTIONARY, PLAIN, Table
 
-# Of zstd. Live files are there for a day and written while the market is open; archives stay.
+# Of zstd. Live files are there for a day and written while the market is open; archives stay (D73).
 LIVE_LEVEL, ARCHIVE_LEVEL = 1, 15
 # DuckDB works on row groups in parallel and skips whole ones by their statistics; this is its own size.
 ROW_GROUP_ROWS = 122_880
@@ -29,7 +29,7 @@ def write_parquet(table: Table, rows: pa.Table, path: Path) -> None:
     """Write rows of a table to a file.
 
     Columns may be dictionary-encoded in memory; the file says plain text, with Parquet's own dictionaries, as Arrow's
-    dictionary type in a file is a hindrance to other engines.
+    dictionary type in a file is a hindrance to other engines (D14).
     """
     schema = stored_schema(table, rows)
     with open_parquet(table, schema, path) as writer:

@@ -1,4 +1,4 @@
-"""Locks between the processes of a lake. One roller for each tape: whoever writes a recorder's files holds its lock."""
+"""Locks between processes of a lake. One roller for each tape: who writes a recorder's files holds its lock (D64)."""
 
 import fcntl
 import os

@@ -4,7 +4,8 @@
     tape/<recorder>/pruned.json    the mark at which a tape begins now, and what has to be known of before
 
 Both are written before anything goes, so that verifying and rebuilding expect neither too much nor too little. Nothing
-else tells what they say: so there is a second copy of each below archive/pruned, and what one lacks the other has.
+else tells what they say: so there is a second copy of each below archive/pruned, and what one lacks the other has
+(D82).
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The tape range by range: what rolling publishes, verifying compares and rebuilding publishes anew."""
+"""The tape range by range: what rolling publishes, verifying compares and rebuilding publishes anew (D119)."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

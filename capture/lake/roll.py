@@ -1,7 +1,8 @@
 """Rolling: the rows between two marks become one Parquet file per table and date.
 
 The same two marks always give the same rows under the same names, whenever and by whomever it is done; the rolled
-position moves on only when all files of a range are published. So rolling twice does no harm and nothing is missed.
+position moves on only when all files of a range are published. So rolling twice does no harm and nothing is missed
+(D66).
 """
 
 from collections import Counter
@@ -108,7 +109,7 @@ class Roller:
 
 
 def sync_range(folder: Path, range_: Range) -> None:
-    """Bring the tape safely to disk up to the end of a range: its rows must not outlive it in a power cut.
+    """Bring the tape safely to disk up to the end of a range: its rows must not outlive it in a power cut (D121).
 
     Otherwise a recorder that goes on after it would give its marks and frames numbers that are taken.
     """

@@ -1,7 +1,7 @@
 """Up to which date a table is sealed, and the lock between those who roll rows and those who move that date.
 
 Rows of a date go to live files while it is not sealed, and to the archive once it is. So that none is published among
-the live files of a date at the moment it is sealed, publishing and moving the date exclude each other.
+the live files of a date at the moment it is sealed, publishing and moving the date exclude each other (D78, D80).
 """
 
 import fcntl

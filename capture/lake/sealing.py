@@ -1,4 +1,4 @@
-"""Sealing: a date that is over becomes one sorted file per table and recorder.
+"""Sealing: a date that is over becomes one sorted file per table and recorder (D76).
 
 Every step can be repeated: sorted files are published first and seen by nobody, then the date is moved by a rename, and
 the live files go hours later, when no query that began before can still read them. Killed at any moment, the lake
@@ -31,9 +31,9 @@ from .state import is_archived, require_sealed
 # How long after midnight UTC a date is left open: what is fetched from IB's history for the day's last gaps then comes
 # in time to be sorted in.
 DELAY_S = 3_600.0
-# Between publishing sorted files and moving the date: any query that listed files before has long read the date then.
+# Between publishing sorted files and moving the date: any query that listed files before has read the date then (D78).
 SETTLE_S = 10.0
-# How long live files of a sealed date stay for queries that are still reading them.
+# How long live files of a sealed date stay for queries that are still reading them (D79).
 GRACE_S = 3 * 3_600.0
 
 

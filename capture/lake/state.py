@@ -1,7 +1,7 @@
 """What the names of a lake's files say of its state: which dates are sealed, and how far a tape is rolled.
 
 A file of state that is missing, or older than the archive, must not read as "the beginning": rows would be left out,
-doubled or removed. So it is held against the names of files, which lie elsewhere and need no opening.
+doubled or removed. So it is held against the names of files, which lie elsewhere and need no opening (D68).
 """
 
 import time

@@ -1,4 +1,4 @@
-"""Rows of one recorder that a lake's files hold already: what decoding pairs history with."""
+"""Rows of one recorder that a lake's files hold already: what decoding pairs history with (D48)."""
 
 from datetime import datetime, timedelta
 from pathlib import Path

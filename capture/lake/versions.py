@@ -1,4 +1,4 @@
-"""Schema versions of files: which one wrote a file, and what its rows therefore lack.
+"""Schema versions of files: which one wrote a file, and what its rows therefore lack (D15).
 
 A file of an older version reads as one of the newest: columns that came later are null, narrower numbers are widened.
 """

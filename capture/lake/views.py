@@ -30,7 +30,7 @@ from .sql_text import columns_sql, pattern, quoted
 STORAGE_VERSION = "v1.2.0"
 
 # The date that a file's folder is named by. Not by hive partitioning: it takes the date from any folder of such a name,
-# outside of the lake too. DuckDB leaves out files by this as well.
+# outside of the lake too (D70). DuckDB leaves out files by this as well.
 _DATE = "try_cast(substr(split_part(filename, '/', -2), 6) as date)"
 
 # What says that a place cannot be written, and nothing of whether it can be read.
@@ -241,7 +241,7 @@ def _heard_query(layout: Layout) -> str:
 def _query(connection: duckdb.DuckDBPyConnection, layout: Layout, table: Table, faults: list[str]) -> str:
     archive, live = (quoted(pattern(folder) + "/date=????-??-??/*.parquet")
                      for folder in (layout.archive(table.name), layout.live(table.name)))
-    # Read once for both halves: a date that is sealed meanwhile would else be in neither of them, or in both.
+    # Read once for both halves (D85): a date that is sealed meanwhile would else be in neither of them, or in both.
     through = f"with through as materialized ({_through(layout, table)})"
     query, whole = (
         f"{through}\n{view_sql(table, archive, live, '(select sealed_through from through)', by_name=by_name)}"

@@ -1,4 +1,4 @@
-"""A sealed day read straight from its archive files, in order of time: each row group is decoded once.
+"""A sealed day read straight from its archive files, in order of time: each row group is decoded once (D96).
 
 Archive files are sorted by instrument, so what happened at one moment lies in many places of a file, and a query for a
 few minutes of a day decodes most of it. A sweep reads row groups in order of their first moment, and lets go of the

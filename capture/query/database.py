@@ -1,4 +1,4 @@
-"""An in-memory DuckDB in which each question has its own views: over sealed days, rolled files, tails of tapes."""
+"""An in-memory DuckDB where each question has its own views (D86): over sealed days, rolled files, tails of tapes."""
 
 import threading
 from collections.abc import Iterable, Mapping
@@ -29,7 +29,8 @@ SETTINGS = {
     "TimeZone": "'UTC'",
     # Footers are kept from query to query: files never change, and of a changed one DuckDB sees the time.
     "parquet_metadata_cache": "true",
-    # Of files DuckDB guesses too few rows, and would then compare each row of an as-of join with all of the other side.
+    # Of files DuckDB guesses too few rows, and would then compare each row of an as-of join with all of the other
+    # side (D93).
     "asof_loop_join_threshold": "0",
     "autoinstall_known_extensions": "false",  # a question that names a URL would write to the user's own folders
     "python_enable_replacements": "false",  # a name in a query is that of a table, not of a variable of ours

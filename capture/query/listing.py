@@ -1,4 +1,4 @@
-"""The files of a table's archive, listed anew only where something changed."""
+"""The files of a table's archive, listed anew only where something changed (D89)."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping

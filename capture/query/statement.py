@@ -1,4 +1,4 @@
-"""The one query that an SQL text has to be: a SELECT around it gives its rows, so that nothing else is run by it."""
+"""The one query that an SQL text has to be: a SELECT around it gives its rows, so nothing else is run by it (D88)."""
 
 import re
 

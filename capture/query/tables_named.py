@@ -1,4 +1,4 @@
-"""Which of a lake's tables a query may look into, by the words in it: views of the others need not be made for it."""
+"""Which of a lake's tables a query may look into, by the words in it: views of others need not be made for it (D87)."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Rows that are not rolled yet, decoded from the end of the tape."""
+"""Rows that are not rolled yet, decoded from the end of the tape (D84)."""
 
 from dataclasses import dataclass, field
 from datetime import datetime

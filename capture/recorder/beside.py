@@ -1,4 +1,4 @@
-"""What is beside the tape may fail: it is said, once, and tried again; that it works again is said, too."""
+"""What is beside the tape may fail: it is said, once, and tried again; that it works again is said, too (D60)."""
 
 from collections.abc import Awaitable, Callable, Mapping
 

@@ -1,4 +1,4 @@
-"""What a recorder is to fetch from IB's history, and how far it is, as files beside its tape.
+"""What a recorder is to fetch from IB's history, and how far it is, as files beside its tape (D45, D51).
 
     rolled.json             the gaps that wait for history (see capture.decode.gaps)
     backfill/<name>.json    a wish: a span of history of an instrument, and how far it is fetched

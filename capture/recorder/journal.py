@@ -1,4 +1,4 @@
-"""The tape and the line together: everything is on the tape before the line, and so the session, knows of it."""
+"""The tape and the line together: everything is on the tape before the line, and so the session, knows of it (D18)."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from capture.wire.text.codec import Decoded
 
 from .resume import resume
 
-# A roller holds the rows between two marks in memory: on a busy line marks come by size, not only by time.
+# A roller holds the rows between two marks in memory: on a busy line marks come by size, not only by time (D24).
 MARK_BYTES = 64 << 20
 
 KILLED = "the recorder ended without closing the session"

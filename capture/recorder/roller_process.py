@@ -1,4 +1,4 @@
-"""The roller beside the recorder: a process that turns tape into Parquet, started again whenever it dies."""
+"""The roller beside the recorder: a process that turns tape into Parquet, started again whenever it dies (D63)."""
 
 import asyncio
 import json

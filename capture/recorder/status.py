@@ -1,6 +1,6 @@
 """What a recorder says of itself while it runs: status.json beside its tape.
 
-It is written where something changed, and seldom: what it says is 135 bytes a stream. That its recorder lives
+It is written where something changed, and seldom: what it says is 135 bytes a stream (D61). That its recorder lives
 shows in the file's time of change; the time since which its figures hold is in it.
 """
 

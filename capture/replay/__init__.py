@@ -1,4 +1,4 @@
-"""Replay: rows of several tables as one stream of events in recorded order, at any speed."""
+"""Replay: rows of several tables as one stream of events in recorded order, at any speed (D97)."""
 
 from .records import Record, record_class
 from .replay import Replay

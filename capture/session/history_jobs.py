@@ -1,4 +1,4 @@
-"""Fetching IB's history within a session: jobs, each paged through, paced, and behind everything live.
+"""Fetching IB's history within a session: jobs, each paged through, paced, and behind everything live (D46).
 
 Of one instrument and kind of data one request is open at a time: what an answer restores depends on what came before.
 """
@@ -23,7 +23,7 @@ from .resolve import AmbiguousError, Resolver
 TIMEOUT_S = 120.0  # history can take its time, and a farm that breaks swallows the question
 # IB's times are whole seconds, and asking for more than is missing does no harm.
 MARGIN_S = 2
-# Rows that come live and from history must have come live first: until then the last seconds are left alone.
+# Rows that come live and from history must have come live first: until then the last seconds are left alone (D49).
 SETTLE_S = 3
 
 AGAIN = frozenset({322, 366, 385, 504, 1100})  # too many open, or no request of this id: nothing is wrong with it

@@ -1,4 +1,4 @@
-"""IB's pacing of history as one scheduler: pure, its times are wall-clock seconds, so that they survive a restart.
+"""IB's pacing of history as one scheduler: pure, its times are wall-clock seconds, so they survive a restart (D46).
 
 By IB's documentation: no identical request within 15 s; fewer than 6 within 2 s for the same contract, exchange and
 kind of data; at most 60 within any 10 minutes, where BID_ASK counts twice; at most 50 open at once. The middle rules

@@ -1,4 +1,4 @@
-"""Which requests cover a span of IB's history, page by page: pure, answers in, the next request out.
+"""Which requests cover a span of IB's history, page by page: pure, answers in, the next request out (D56).
 
 All times are whole seconds since 1970, UTC: IB's history knows no finer ones.
 """

@@ -1,4 +1,4 @@
-"""Whether a stream is alive: by the rows that arrive, against what its market's hours and its own rate let expect."""
+"""Whether a stream is alive: by rows that arrive, against what its market's hours and own rate let expect (D42)."""
 
 from dataclasses import dataclass
 from math import exp

@@ -1,4 +1,4 @@
-"""Contracts and subscriptions of a session: what is asked for, what IB grants, and what follows from its refusals."""
+"""Contracts and subscriptions of a session: what is asked for, what IB grants, what its refusals lead to (D43, D59)."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -22,7 +22,7 @@ from .watchman import Watchman
 PACING_RETRY_S = 60.0  # IB's pacing windows are over after 15 s, and hammering prolongs them
 RETRY_FIRST_S, RETRY_MOST_S = 60.0, 900.0  # for what only time, or the user, can mend
 HELD_S = 10.0  # until a request that makes no sense now is looked at again
-DOUBT_S = 10.0  # how long the rows of a request may take, of which IB said something that may mean its end
+DOUBT_S = 10.0  # how long the rows of a request may take, of which IB said something that may mean its end (D58)
 RESOLVE_AGAIN_S = 60.0  # how long a question for a contract may go unanswered
 RECENT_S = 2.0  # IB's limit of the rate is one by the second, and its complaint names no request
 DAY_S = 86_400.0

@@ -1,4 +1,4 @@
-"""Words of the notes that a recorder writes on its tape and that decoding reads, as neither imports the other."""
+"""Words of the notes that a recorder writes on its tape and that decoding reads, as neither imports the other (D47)."""
 
 # Notes: before a request to IB's history, with its request_id and what is wanted of the answer (from, to: whole
 # seconds since 1970, both included; gap_id or null); and once a gap needs no more requests (gap_id, state, reason).

@@ -1,4 +1,4 @@
-"""The bytes of a tape: segment header and records, both ways. docs/tape-format.md is the specification."""
+"""The bytes of a tape: segment header and records, both ways. docs/tape-format.md is the specification (D17)."""
 
 import json
 import struct

@@ -1,4 +1,4 @@
-"""The tape's clock: wall time that never goes back, not even when the machine's clock is set back."""
+"""The tape's clock: wall time that never goes back, not even when the machine's clock is set back (D25)."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Writing a tape: one `write()` for each record, stamped and checksummed, never behind half a record."""
+"""Writing a tape: one `write()` for each record, stamped and checksummed, never behind half a record (D19, D20)."""
 
 import errno
 import json

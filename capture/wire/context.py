@@ -24,7 +24,7 @@ CANCELS = frozenset({
 
 
 SUBSCRIPTIONS_LOST = 1101
-# A gateway that lags sends rows of a cancelled request for minutes: ten, where marks come every 30 s.
+# A gateway that lags sends rows of a cancelled request for minutes: ten, where marks come every 30 s (D35).
 LATE_MARKS = 20
 
 

@@ -1,7 +1,7 @@
 """What the tape so far says about the line: frames counted, the frame still unfinished, the session's context.
 
-The recorder keeps a Line to write it into every mark; whoever decodes starts from a mark's Line. Both therefore agree
-on each frame's number and on what every request id stands for.
+The recorder keeps a Line to write it into every mark (D22); whoever decodes starts from a mark's Line. Both
+therefore agree on each frame's number and on what every request id stands for.
 """
 
 import base64

@@ -1,4 +1,4 @@
-"""A whole read to table rows and messages: masses by columns, the rest one frame at a time, nothing dropped."""
+"""A whole read to table rows and messages: masses by columns, the rest frame by frame, nothing dropped (D32, D7)."""
 
 from collections import defaultdict
 from collections.abc import Iterable

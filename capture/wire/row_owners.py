@@ -1,4 +1,4 @@
-"""Whose rows arrived, and of when: read off the frames of the masses, for many reads at once, nothing else decoded."""
+"""Whose rows arrived, and of when: read off the frames of the masses, of many reads at once, no more decoded (D42)."""
 
 import numpy as np
 import numpy.typing as npt

@@ -4,7 +4,7 @@
 """
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from typer.main import get_group
@@ -20,15 +20,16 @@ from capture.wanted.streams import KINDS
 
 from .. import app
 from ..shared.exits import Exit
+from .markdown import markdown, page
 from .methods import functions_module, tables_module
+from .module_map import decisions_page, modules_page
 
-_WRITTEN = "<!-- Written by `make docs` from the code; change it there. -->"
 _WIDTH = 100
 
 
 def tables_page() -> str:
     """Return the data dictionary."""
-    return _page(
+    return page(
         "Tables",
         "Every table of a lake, from `schemas/`. A view of each name is in `ticktape.duckdb` and in "
         "`capture.open_lake(…)`; the views have one more column, `date`, the UTC date of `ts`. (`recorder`, `seq`, "
@@ -36,16 +37,16 @@ def tables_page() -> str:
         "are nulls, never sentinels. Times are UTC. Prices, sizes and ratios are doubles: up to 15 digits come back "
         "digit for digit, a number of more is rounded to the nearest double (the tape has it as IB sent it). "
         "`ticktape tables TABLE` prints the same.",
-        _markdown(("table", "holds"), [(f"[{t.name}](#{t.name})", t.meaning) for t in TABLES.values()]),
+        markdown(("table", "holds"), [(f"[{t.name}](#{t.name})", t.meaning) for t in TABLES.values()]),
         *map(_table, TABLES.values()))
 
 
 def commands_page() -> str:
     """Return the help of every command."""
-    return _page(
+    return page(
         "Commands",
         "Results go to stdout, words to stderr. Every command that reads has `--json`.",
-        _markdown(("exit code", "meaning"), [(str(int(code)), code.meaning) for code in Exit]),
+        markdown(("exit code", "meaning"), [(str(int(code)), code.meaning) for code in Exit]),
         f"```text\n{_help([])}\n```",
         *[f"## ticktape {' '.join(verb)}\n\n```text\n{_help(verb)}\n```" for verb in _verbs()],
         "The commands of `ticktape gateway control`:",
@@ -63,11 +64,11 @@ def instruments_page() -> str:
     streams = [(f"`{kind.word}`", kind.meaning, kind.table, f"`{kind.stream}`",
                 "; ".join(f"{p.name}: {p.allowed}" + (f" ({p.default})" if p.default else "") for p in kind.parameters))
                for kind in KINDS]
-    return _page(
+    return page(
         "Instruments and streams",
         "What can be named on the command line of `ticktape record` and in the `[[record]]` blocks of ticktape.toml.",
         "## Instruments",
-        _markdown(("word", "means"), [(f"`{form.example}`", form.meaning) for form in FORMS]),
+        markdown(("word", "means"), [(f"`{form.example}`", form.meaning) for form in FORMS]),
         "The first form that fits a word decides. A word that fits several contracts at IB is refused with the list of "
         "them, each with the word that picks it. In ticktape.toml an instrument can also be a table of contract "
         'fields, such as `{ symbol = "ES", sec_type = "FUT", exchange = "CME", last_trade_date = "202612" }`; '
@@ -77,21 +78,21 @@ def instruments_page() -> str:
         "may stand for several instruments, a contract id never does.",
         "## Streams",
         "Parameters follow the word after colons, in this order; a default stands in brackets.",
-        _markdown(("word", "brings", "table", "`stream` in its rows", "parameters"), streams))
+        markdown(("word", "brings", "table", "`stream` in its rows", "parameters"), streams))
 
 
 def functions_page() -> str:
     """Return the research functions."""
     kinds = [(kind.name.lower(), kind.value) for kind in Kind]
-    return _page(
+    return page(
         "Research functions",
         "Table functions in SQL: in `ticktape sql` and `capture.open_lake(…).sql`, and in `data/ticktape.duckdb` for "
         "any DuckDB from 1.2 on. The lake of `capture.open_lake` has a method of each name, with the same parameters.",
         "```sql\nselect * from time_bars('AAPL', '5 minutes', '2026-11-20', '2026-11-21', whole := true)\n```",
         "```python\nlake.time_bars(\"AAPL\", \"5 minutes\", \"2026-11-20\", \"2026-11-21\", whole=True).pl()\n```",
         _FUNCTION_RULES,
-        _markdown(("what is given", "how"), kinds),
-        _markdown(("function", "gives"), [(f"[{f.name}](#{f.name})", f.meaning) for f in FUNCTIONS.values()]),
+        markdown(("what is given", "how"), kinds),
+        markdown(("function", "gives"), [(f"[{f.name}](#{f.name})", f.meaning) for f in FUNCTIONS.values()]),
         *map(_function, FUNCTIONS.values()))
 
 
@@ -115,14 +116,14 @@ def export_page() -> str:
     """Return the formats of exports."""
     formats = [(f"`{one.name}`", one.meaning, " ".join(f"`{ending}`" for ending in one.endings) or "a folder")
                for one in FORMATS.values()]
-    return _page(
+    return page(
         "Exports",
         "`ticktape export TABLE` and `lake.export(…)` write rows, in order of time, in the form that another tool "
         "wants.",
         f"```bash\n{_EXPORT_EXAMPLES}\n```",
         _EXPORT_RULES,
         "## Formats",
-        _markdown(("`--format`", "is", "names end in"), formats),
+        markdown(("`--format`", "is", "names end in"), formats),
         "The first four take every table, and with `--every` bars and books, with the columns that these have. The "
         "others have columns of their own:",
         *[_format(one) for one in FORMATS.values() if one.own_columns])
@@ -130,7 +131,7 @@ def export_page() -> str:
 
 def _format(format: Format) -> str:
     becomes = [(f"[{table}](tables.md#{table})", text) for table, text in format.module.TAKES.items()]
-    return f"## {format.name}\n\n{_markdown(('table', 'becomes'), becomes)}\n\nNot in it: {format.module.LEAVES_OUT}"
+    return f"## {format.name}\n\n{markdown(('table', 'becomes'), becomes)}\n\nNot in it: {format.module.LEAVES_OUT}"
 
 
 _EXPORT_EXAMPLES = """
@@ -176,6 +177,8 @@ PAGES: dict[str, Callable[[], str]] = {
     "instruments.md": instruments_page,
     "functions.md": functions_page,
     "export.md": export_page,
+    "modules.md": modules_page,
+    "decisions/README.md": decisions_page,
 }
 _QUERY = Path(capture.query.__file__).parent
 METHODS: dict[Path, Callable[[], str]] = {
@@ -184,13 +187,9 @@ METHODS: dict[Path, Callable[[], str]] = {
 }
 
 
-def _page(title: str, *parts: str) -> str:
-    return "\n\n".join([f"# {title}", _WRITTEN, *parts]) + "\n"
-
-
 def _table(table: Table) -> str:
     rows = [(f"`{c.name}`", str(c.type), c.unit, c.meaning, c.null) for c in table.columns]
-    columns = _markdown(("column", "type", "unit", "meaning", "null means"), rows)
+    columns = markdown(("column", "type", "unit", "meaning", "null means"), rows)
     return f"## {table.name}\n\n{table.meaning} Version {table.version}; files are ordered by " \
            f"{', '.join(f'`{name}`' for name in table.sort_key)}.\n\n{columns}"
 
@@ -202,13 +201,8 @@ def _function(function: Function) -> str:
         f"## {function.name}",
         function.meaning,
         f"```sql\nselect * from {function.name}({function.example})\n```",
-        _markdown(("parameter", "kind", "meaning", "default"), parameters),
-        _markdown(("column", "meaning"), [(f"`{name}`", meaning) for name, meaning in function.returns])])
-
-
-def _markdown(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    cells = [[cell.replace("|", r"\|") for cell in line] for line in (columns, ["---"] * len(columns), *rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in cells)
+        markdown(("parameter", "kind", "meaning", "default"), parameters),
+        markdown(("column", "meaning"), [(f"`{name}`", meaning) for name, meaning in function.returns])])
 
 
 def _help(verb: list[str]) -> str:
@@ -221,8 +215,8 @@ def main() -> None:
     """Write all pages into a folder, and the methods of a lake."""
     for path, source in METHODS.items():
         path.write_text(source(), encoding="utf-8")
-    for name, page in PAGES.items():
-        (Path(sys.argv[1]) / name).write_text(page(), encoding="utf-8")
+    for name, written in PAGES.items():
+        (Path(sys.argv[1]) / name).write_text(written(), encoding="utf-8")
 
 
 if __name__ == "__main__":

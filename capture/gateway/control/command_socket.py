@@ -1,4 +1,4 @@
-"""Commands to a running gateway: by words, and through a socket that only the owner of the gateway can reach.
+"""Commands to a running gateway: by words, and through a socket that only the owner of the gateway can reach (D106).
 
 The socket takes and gives lines of JSON: {"command": …, "arguments": [...]}, answered by {"result": …} or
 {"error": …}. It is a file whose name follows from the gateway's port, so that the port is all a caller has to know.

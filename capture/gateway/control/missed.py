@@ -1,4 +1,4 @@
-"""What clients missed: the stretches of time in which a stream they wanted did not reach them."""
+"""What clients missed: the stretches of time in which a stream they wanted did not reach them (D107)."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""An invented market for the gateway: plausible, repeatable, and computed for any moment without what came before.
+"""An invented market for a gateway: plausible, repeatable, made for any moment without what came before (D105).
 
 A `feed.Feed`: it may use what feeds share in `gateway/`, and knows no client, answer or lake.
 """

@@ -1,4 +1,4 @@
-"""Options on stocks, funds and an index: every Friday's chain, each contract worked out from its contract id."""
+"""Options on stocks, funds and an index: every Friday's chain, each contract worked out from its contract id (D104)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Rows of recorded streams by time: read from the lake a window at a time, and kept while there is room."""
+"""Rows of recorded streams by time: read from the lake a window at a time, and kept while there is room (D100)."""
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The roller process: rolls a recorder's tape until it is told to stop, or its recorder is gone.
+"""The roller process: rolls a recorder's tape until it is told to stop, or its recorder is gone (D63).
 
     python -m capture.lake.processes.roller DATA RECORDER PID [RETENTION]
 

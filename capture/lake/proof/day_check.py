@@ -1,4 +1,4 @@
-"""Sealed days against the tape: as many rows as the tape gives, and the same ones, whatever their order."""
+"""Sealed days against the tape: as many rows as the tape gives, and the same ones, whatever their order (D126)."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field

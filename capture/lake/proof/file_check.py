@@ -1,4 +1,4 @@
-"""Files by themselves: is each what was written, and who can write it again? No tape is read for it."""
+"""Files by themselves: is each what was written, and who can write it again (D74)? No tape is read for it."""
 
 import shlex
 from collections.abc import Callable, Iterable, Iterator

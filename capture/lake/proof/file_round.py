@@ -1,4 +1,4 @@
-"""The round over the archive: every file is read once in a while, slowly, and what is damaged is written down.
+"""The round over the archive: every file is read once in a while, slowly, and what is damaged is written down (D75).
 
     sealed/checked.json    when each file was read last
     sealed/damaged.json    files that could not be trusted then, which the recorder tells of

@@ -1,4 +1,4 @@
-"""Rebuilding: a lake's files made anew from its tapes, as another lake or in place of what is there."""
+"""Rebuilding: a lake's files made anew from its tapes, as another lake or in place of what is there (D120, D124)."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""Restoring what a lake must know of itself, from tapes and the names of files: no row is lost or made by it."""
+"""Restoring what a lake must know of itself, from tapes and the names of files: no row is lost or made (D68, D69)."""
 
 from collections import Counter
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The lives of order books: since when a book says how the market stood, and from when on it does not.
+"""The lives of order books: since when a book says how the market stood, and from when on it does not (D95).
 
 A request for depth begins an empty book, and so does IB's 317 on it; what follows are operations of that request. A
 life ends with the next one, when the request is cancelled or dies, and with the session. A gap breaks it: what was

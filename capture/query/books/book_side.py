@@ -1,4 +1,4 @@
-"""One side of an order book, rebuilt from its operations without a loop over them.
+"""One side of an order book, rebuilt from its operations without a loop over them (D94).
 
 A side is a row of numbered cells. IB's word for a position is taken: an insert at a position moves the cells from
 there on one down and fills it, a delete removes the cell and moves those behind it one up, an update fills it. So

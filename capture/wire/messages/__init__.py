@@ -1,1 +1,1 @@
-"""Messages of the TWS protocol as data: every request and answer, what comes in masses, tick types, notice codes."""
+"""Messages of the TWS protocol as data: every request and answer, what comes in masses, tick types, codes (D3)."""

@@ -1,8 +1,8 @@
 """IB's words for "no value": of each field of the messages that come in masses, the numbers that are none.
 
 What every field may have besides stands in capture.wire.text.codec: empty, NaN, infinity and the largest numbers of a
-type. Decoding turns all of them into nulls, so that states, books, bars and exports meet no word of IB's; the gateway's
-encoding writes the first word of a rule for a null.
+type. Decoding turns all of them into nulls (D13), so that states, books, bars and exports meet no word of IB's; the
+gateway's encoding writes the first word of a rule for a null.
 """
 
 from collections.abc import Mapping

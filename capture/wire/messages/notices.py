@@ -1,4 +1,4 @@
-"""IB's error, warning and status codes that a market-data recorder meets: what each means, concerns and asks for."""
+"""IB's error, warning and status codes that a market-data recorder meets: what each means, concerns and asks for (D57)."""
 
 from enum import StrEnum
 from typing import NamedTuple

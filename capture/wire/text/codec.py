@@ -1,4 +1,4 @@
-"""One frame to values and back, by the tables of messages."""
+"""One frame to values and back, by the tables of messages (D34)."""
 
 import math
 import re

@@ -1,4 +1,4 @@
-"""Bytes to frames and back: a 4-byte big-endian length, then that many bytes of payload."""
+"""Bytes to frames and back: a 4-byte big-endian length, then that many bytes of payload (D31)."""
 
 import struct
 from collections.abc import Container

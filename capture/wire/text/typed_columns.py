@@ -1,4 +1,4 @@
-"""Many frames of one shape to typed columns at once: no Python per frame.
+"""Many frames of one shape to typed columns at once: no Python per frame (D33).
 
 The frames' payloads are gathered into one text, the NULs that end its fields are found in one pass, and each wanted
 field becomes an Arrow array of slices that Arrow casts to its type.
