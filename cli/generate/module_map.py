@@ -49,7 +49,8 @@ def decisions_page() -> str:
     return page(
         "Decisions",
         "Why things are as they are. Each decision says its context, what was decided, and what was measured and "
-        "rejected where anything was. Code cites it by its number; a new one takes the next number.",
+        "rejected where anything was. Code cites it by its number; a new one takes the next number. This list follows "
+        "from the pages beside it.",
         markdown(("number", "decision", "area"), rows))
 
 

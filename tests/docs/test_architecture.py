@@ -33,7 +33,8 @@ def paths(text: str) -> Iterator[str]:
 
 def links(text: str) -> Iterator[str]:
     """Yield where a page's links lead, without those to other sites."""
-    yield from (target for target in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in target)
+    found = re.findall(r"\]\(([^)\s]+)\)|^\[[^]]+\]: (\S+)", text, re.MULTILINE)
+    yield from (target for pair in found if "://" not in (target := "".join(pair)))
 
 
 def without_code(text: str) -> str:
