@@ -36,11 +36,12 @@ def sizes(layout: Layout, now: datetime | None = None) -> dict[str, Any]:
     """Return what a lake takes on disk, as plain values.
 
     `tables`: per table with rows, `rows`, `live_bytes` (of dates that are not sealed), `archive_bytes`, `bytes_per_row`
-    and `bytes_per_day` (mean of the days with rows). `recorders`: per recorder `open_bytes` and `sealed_bytes` of its
-    tape, `raw_bytes` that the sealed part was before, their `ratio`, `parquet_bytes` of its rows. `days`: per UTC date,
-    `parquet_bytes`, by the rows' time, and `tape_bytes`, by when a segment was last written. `replaced_bytes` are
-    files that sealing replaced and will remove. Projected: `bytes_per_day` is the mean of the last whole days (null
-    before the first), `days_until_full` what `free_bytes` will do for at that rate.
+    and `bytes_per_day` (mean of the days with rows). `recorders`: per recorder `open_bytes` of the open segments
+    of its tape, `sealed_bytes` of the compressed ones, `raw_bytes` that these were before, their `ratio`,
+    `parquet_bytes` of its rows. `days`: per UTC date, `parquet_bytes`, by the rows' time, and `tape_bytes`, by when a
+    segment was last written. `replaced_bytes` are files that sealing replaced and will remove. Projected:
+    `bytes_per_day` is the mean of the last whole days (null before the first), `days_until_full` what `free_bytes`
+    will do for at that rate.
     """
     now = now or datetime.now(UTC)
     tables, recorders, replaced_bytes = _files(layout)
@@ -128,25 +129,25 @@ def _table(name: str, one: _Sizes) -> dict[str, Any]:
 
 
 def _tape(layout: Layout, recorder: str) -> dict[str, Any]:
-    open_bytes = sealed_bytes = raw_bytes = 0
+    open_bytes = compressed_bytes = raw_bytes = 0
     days: dict[str, int] = defaultdict(int)
     for segment in segments(layout.tape / recorder):
         try:
-            size_bytes, unsealed_bytes, day = _segment(segment)
+            size_bytes, whole_bytes, day = _segment(segment)
         except FileNotFoundError:
-            continue  # sealed meanwhile
+            continue  # compressed meanwhile
         days[day] += size_bytes
-        open_bytes += size_bytes * (not segment.sealed)
-        sealed_bytes += size_bytes * segment.sealed
-        raw_bytes += unsealed_bytes * segment.sealed
-    return {"open_bytes": open_bytes, "sealed_bytes": sealed_bytes, "raw_bytes": raw_bytes,
-            "ratio": raw_bytes / sealed_bytes if sealed_bytes else None, "days": days}
+        open_bytes += size_bytes * (not segment.compressed)
+        compressed_bytes += size_bytes * segment.compressed
+        raw_bytes += whole_bytes * segment.compressed
+    return {"open_bytes": open_bytes, "sealed_bytes": compressed_bytes, "raw_bytes": raw_bytes,
+            "ratio": raw_bytes / compressed_bytes if compressed_bytes else None, "days": days}
 
 
 def _segment(segment: Segment) -> tuple[int, int, str]:
-    """Return a segment's bytes on disk, its bytes before it was sealed, and the UTC date at which it was last written.
+    """Return a segment's bytes on disk, its bytes before it was compressed, and the UTC date of its last write.
 
-    Sealing comes within a minute of the last record, and the file's time is far cheaper to read than that.
+    Compressing comes within a minute of the last record, and the file's time is far cheaper to read than that.
     """
     stat = segment.path.stat()
     with SegmentFile(segment.path) as file:

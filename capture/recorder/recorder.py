@@ -48,7 +48,7 @@ from capture.wire.text.protocol_error import RemoteProtocolError
 from .arrivals import Arrivals
 from .awake import AwakeClock
 from .beside import Beside
-from .compressor import Sealer
+from .compressor import Compressor
 from .damaged_files import DAMAGE_INTERVAL_S, DamageNews
 from .disk_space import ENOUGH_BYTES, LEAST_BYTES, no_room
 from .history_desk import HistoryDesk
@@ -115,12 +115,12 @@ class Recorder:
         self._beside.take_faults(self._desk.faults)
         self._roller = RollerKeeper(self.settings, self._report)
         rolling = self._task(self._roller.keep()) if self._roll else None
-        self._sealer = Sealer(self._journal.tape.folder, self._report)
+        self._compressor = Compressor(self._journal.tape.folder, self._report)
         self._damage = DamageNews(self.settings.data, self._report)
         self._publisher = Publisher(self._say)
         self._status = StatusFile(self._journal.tape.folder)
         tasks = [self._task(work) for work in (self._clock.keep(), *(self._every(*chore) for chore in self._chores()))]
-        self._seal()  # what earlier runs left
+        self._compress()  # what earlier runs left
         self._listen_for_signals()
         if for_s is not None:
             self._loop.call_later(for_s, self.stop, f"asked to stop after {for_s:g} s")
@@ -328,7 +328,7 @@ class Recorder:
         if self.machine.state in CONNECTED and (lack := no_room(self._journal.tape.folder, LEAST_BYTES)):
             self._tell(NoRoom(lack))
         elif self._journal.rotate():
-            self._seal()
+            self._compress()
         await self._beside.do("status", self._publish_status)
 
     def _look(self) -> None:
@@ -359,8 +359,8 @@ class Recorder:
         status = self._status.news(self.machine, self._journal, now_s := self._loop.time())
         await self._publisher.write(self._status.write_status, status, now_s)
 
-    def _seal(self) -> None:
-        self._task(self._sealer.seal())
+    def _compress(self) -> None:
+        self._task(self._compressor.compress())
 
     async def _finish(self) -> None:
         for name in _ENDING:
@@ -368,7 +368,7 @@ class Recorder:
         await self._beside.do("status", self._publish_status)
         await self._beside.do("history", self._save_history)
         await self._publisher.close()
-        await self._sealer.close()
+        await self._compressor.close()
         self._journal.tape.close()
 
     def _report(self, text: str) -> None:

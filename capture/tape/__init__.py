@@ -2,7 +2,7 @@
 
 from capture.publish import PRIVATE, make_folder, publish
 
-from .compress import Sealed, seal, seal_closed
+from .compress import Compressed, compress, compress_closed
 from .reader import DAMAGED, Damage, Follower, SegmentReader, last_mark, read_from
 from .record import Kind, Record
 from .recording_lock import recording_lock
@@ -14,6 +14,7 @@ from .writer import TapeWriter
 __all__ = [
     "DAMAGED",
     "PRIVATE",
+    "Compressed",
     "Damage",
     "Follower",
     "Kind",
@@ -21,7 +22,6 @@ __all__ = [
     "MarkMissing",
     "Record",
     "RecorderBusy",
-    "Sealed",
     "Segment",
     "SegmentReader",
     "SegmentReport",
@@ -30,6 +30,8 @@ __all__ = [
     "TapeReport",
     "TapeWriter",
     "bad_path",
+    "compress",
+    "compress_closed",
     "examine",
     "last_mark",
     "make_folder",
@@ -38,7 +40,5 @@ __all__ = [
     "recorder_folder",
     "recording_lock",
     "repair",
-    "seal",
-    "seal_closed",
     "segments",
 ]

@@ -1,4 +1,4 @@
-"""Whether a sealed segment is there to its last byte, without decompressing it.
+"""Whether a compressed segment is there to its last byte, without decompressing it.
 
 What lacks only the checksum at its end decompresses as if nothing were missing, but nothing vouches for it any more.
 """
@@ -18,7 +18,7 @@ _CHECKSUM_BYTES = 4
 
 
 def missing_bytes(path: Path) -> int:
-    """Return how many bytes a sealed segment lacks at least; 0 for a whole one, or one that is damaged otherwise.
+    """Return how many bytes a compressed segment lacks at least; 0 for a whole one, or one that is damaged otherwise.
 
     Raises OSError where it cannot be read.
     """
@@ -27,7 +27,7 @@ def missing_bytes(path: Path) -> int:
         try:
             end = _frame_end(file)
         except zstandard.ZstdError:
-            return 0  # nothing that a sealed segment begins with: reading it says so
+            return 0  # nothing that a compressed segment begins with: reading it says so
     return max(end - size_bytes, 0)
 
 

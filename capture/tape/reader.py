@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .record import VERSION, Kind, Record, find_records, unpack_header
-from .segment import OPEN_SUFFIX, SEALED_SUFFIX, SegmentFile, segments
+from .segment import COMPRESSED_SUFFIX, OPEN_SUFFIX, SegmentFile, segments
 from .tape_error import MarkMissing, TapeError
 
 CHUNK_BYTES = 1 << 20
@@ -29,9 +29,9 @@ class Damage:
     reason: str
 
     def as_note(self) -> dict[str, Any]:
-        """Return the damage as the body of a NOTE; the same before and after the segment is sealed."""
+        """Return the damage as the body of a NOTE; the same before and after the segment is compressed."""
         return {"note": f"the tape is damaged: {self.reason}", DAMAGED: self.size_bytes,
-                "file": self.path.name.removesuffix(SEALED_SUFFIX).removesuffix(OPEN_SUFFIX), "offset": self.offset}
+                "file": self.path.name.removesuffix(COMPRESSED_SUFFIX).removesuffix(OPEN_SUFFIX), "offset": self.offset}
 
 
 class SegmentReader:

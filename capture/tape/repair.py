@@ -131,8 +131,8 @@ def _count(damage: Damage) -> int | None:
 def repair(report: SegmentReport) -> Path:
     """Publish a segment anew with a NOTE in place of each damage, and return the damaged file's new name.
 
-    Nothing goes: the damaged file lies beside it as `<segment>.bad`. Torn tails stay as they are. A sealed segment
-    becomes an open one, to be sealed again. Call it only while nobody records or rolls. Raises TapeError.
+    Nothing goes: the damaged file lies beside it as `<segment>.bad`. Torn tails stay as they are. A compressed segment
+    becomes an open one, to be compressed again. Call it only while nobody records or rolls. Raises TapeError.
     """
     source = report.segment.path
     target, bad = segment_path(source.parent, report.segment.first_mark), bad_path(source)

@@ -1,4 +1,4 @@
-"""The files of a tape: their names, their order, and how to open one, sealed or not."""
+"""The files of a tape: their names, their order, and how to open one, compressed or not."""
 
 import re
 from collections.abc import Iterator
@@ -13,9 +13,9 @@ import zstandard
 from .tape_error import TapeError
 
 OPEN_SUFFIX = ".tape"
-SEALED_SUFFIX = ".tape.zst"
+COMPRESSED_SUFFIX = ".tape.zst"
 FRAME_HEADER_BYTES = 18  # the longest that zstd has
-BLOCK_BYTES = 1 << 14  # what is lost at most before the place where a sealed file is damaged
+BLOCK_BYTES = 1 << 14  # what is lost at most before the place where a compressed file is damaged
 _RECORDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _SEGMENT = re.compile(r"(\d{12,})\.tape(\.zst)?")
 
@@ -26,7 +26,7 @@ class Segment:
 
     path: Path
     first_mark: int
-    sealed: bool
+    compressed: bool
 
     @property
     def name(self) -> str:
@@ -53,25 +53,25 @@ def segment_path(folder: Path, first_mark: int) -> Path:
     return folder / f"{first_mark:012}{OPEN_SUFFIX}"
 
 
-def sealed_path(path: Path) -> Path:
-    """Return the path that the open segment `path` has once it is sealed."""
-    return path.with_name(path.name.removesuffix(OPEN_SUFFIX) + SEALED_SUFFIX)
+def compressed_path(path: Path) -> Path:
+    """Return the path that the open segment `path` has once it is compressed."""
+    return path.with_name(path.name.removesuffix(OPEN_SUFFIX) + COMPRESSED_SUFFIX)
 
 
 def segments(folder: Path) -> list[Segment]:
-    """Return the segments of a tape, oldest first, none without folder; of one being sealed, the original."""
+    """Return the segments of a tape, oldest first, none without folder; of one being compressed, the original."""
     found: dict[int, Segment] = {}
-    for path in sorted(folder.glob(f"*{OPEN_SUFFIX}*"), reverse=True):  # sealed before open: open wins
+    for path in sorted(folder.glob(f"*{OPEN_SUFFIX}*"), reverse=True):  # compressed before open: open wins
         if match := _SEGMENT.fullmatch(path.name):
             found[int(match[1])] = Segment(path, int(match[1]), bool(match[2]))
     return [found[mark] for mark in sorted(found)]
 
 
 class SegmentFile:
-    """Reads the uncompressed bytes of a segment, sealed or not, also when it was sealed a moment ago.
+    """Reads the uncompressed bytes of a segment, compressed or not, also when it was compressed a moment ago.
 
-    `failure` says why the bytes of a sealed file ended early, None as long as they have not; `size_bytes` is
-    how many a sealed file should hold, 0 when not known.
+    `failure` says why the bytes of a compressed file ended early, None as long as they have not; `size_bytes` is
+    how many a compressed file should hold, 0 when not known.
     """
 
     def __init__(self, path: Path, offset: int = 0) -> None:
@@ -82,19 +82,19 @@ class SegmentFile:
         try:
             self._file: BinaryIO = path.open("rb", buffering=0)
         except FileNotFoundError:
-            path = sealed_path(path)
+            path = compressed_path(path)
             self._file = path.open("rb", buffering=0)
-        self._stream = self._unsealed() if path.name.endswith(SEALED_SUFFIX) else None
+        self._stream = self._decompressed() if path.name.endswith(COMPRESSED_SUFFIX) else None
         self._skip(offset)
 
     def read(self, size_bytes: int) -> bytes:
-        """Return up to `size_bytes` bytes, none at the end; a sealed file ends where it is damaged."""
+        """Return up to `size_bytes` bytes, none at the end; a compressed file ends where it is damaged."""
         if self._stream is None:
             return self._file.read(size_bytes)
         data = b"".join(self._blocks(self._stream, size_bytes))
         self._read_bytes += len(data)
         if not data and self._read_bytes < max(self.size_bytes, 1):  # no segment is empty
-            self.failure = self.failure or "the sealed file is cut off"
+            self.failure = self.failure or "the compressed file is cut off"
         return data
 
     def _blocks(self, stream: zstandard.ZstdDecompressionReader, size_bytes: int) -> Iterator[bytes]:
@@ -116,10 +116,10 @@ class SegmentFile:
         try:
             return stream.read(BLOCK_BYTES)
         except zstandard.ZstdError as error:
-            self.failure = f"the sealed file cannot be decompressed ({error})"
+            self.failure = f"the compressed file cannot be decompressed ({error})"
             return b""
 
-    def _unsealed(self) -> zstandard.ZstdDecompressionReader:
+    def _decompressed(self) -> zstandard.ZstdDecompressionReader:
         with suppress(zstandard.ZstdError):  # reading will say what is wrong
             self.size_bytes = max(zstandard.frame_content_size(self._file.read(FRAME_HEADER_BYTES)), 0)
         self._file.seek(0)

@@ -219,7 +219,7 @@ def _sync_data(descriptor: int, path: Path, first: int, end: int) -> None:
 
 def _sync_all(folder: Path) -> None:
     """Bring to disk what a killed recorder had written: the mark that comes next builds on it."""
-    for segment in (segment for segment in segments(folder) if not segment.sealed):
+    for segment in (segment for segment in segments(folder) if not segment.compressed):
         try:
             sync_content(segment.path)
         except OSError as error:

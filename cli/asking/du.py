@@ -44,7 +44,7 @@ def _recorders(recorders: list[dict[str, Any]]) -> None:
     rows = [(one["recorder"], size_text(one["open_bytes"]), size_text(one["sealed_bytes"]),
              "" if one["ratio"] is None else f"{one['ratio']:.1f}×", size_text(one["parquet_bytes"]))
             for one in recorders]
-    columns = ("tape of", "open", "sealed", "compressed", "its rows")
+    columns = ("tape of", "open", "compressed", "ratio", "its rows")
     if rows:
         show_table(columns, rows, columns[1:])
         show()

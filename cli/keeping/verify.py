@@ -29,14 +29,14 @@ def run(
 ) -> None:
     """Prove that the tables hold what the tape holds.
 
-    Reads every tape from its beginning, decodes it once more and compares: checksums, sealed segments, what each mark
-    says, the rows of every range and table with those on disk, files that nothing explains, gaps. Recorders may run
-    meanwhile. What `ticktape prune` removed is not missed; sealed days without tape are compared with what their tape
-    gave when it went. With --from or --until only the rows of these ranges, by arrival, are compared. With --files no
-    tape is read: every page of every file is compared with its checksum, and with what the file says of its rows; that
-    finds damaged files, not missing ones. Rows of market data that name no instrument, faults of ticktape, are
-    counted. The exit code is 3 where anything is missing, different or damaged; each finding
-    names its place and the command that repairs it.
+    Reads every tape from its beginning, decodes it once more and compares: checksums, compressed segments, what each
+    mark says, the rows of every range and table with those on disk, files that nothing explains, gaps. Recorders may
+    run meanwhile. What `ticktape prune` removed is not missed; sealed days without tape are compared with what their
+    tape gave when it went. With --from or --until only the rows of these ranges, by arrival, are compared. With --files
+    no tape is read: every page of every file is compared with its checksum, and with what the file says of its rows;
+    that finds damaged files, not missing ones. Rows of market data that name no instrument, faults of ticktape, are
+    counted. The exit code is 3 where anything is missing, different or damaged; each finding names its place and the
+    command that repairs it.
     """
     from capture.lake.layout import Layout
     from capture.lake.proof.verify import Verifier, foreign, misremembered

@@ -17,7 +17,7 @@ from capture.lake.roll import Roller
 from capture.lake.sealing import Sealer
 from capture.lake.views import prepare
 from capture.query import open_lake
-from capture.tape import seal_closed, segments
+from capture.tape import compress_closed, segments
 
 Run = Callable[..., Any]
 BEGIN = datetime.now(UTC).replace(hour=12) - timedelta(days=20)
@@ -44,7 +44,7 @@ def data(script: Any, tmp_path: Path) -> Path:
         tape.writer.rotate(tape.line.as_mark(tape.marks))
     tape.writer.close()
     list(Roller(layout, "main").roll())
-    seal_closed(layout.tape / "main")
+    compress_closed(layout.tape / "main")
     list(Sealer(layout, settle_s=0).seal())
     return layout.root
 

@@ -31,8 +31,8 @@ KINDS = {int(kind) for kind in Kind}
 # An input: a byte that says how to read, a byte for where a growing file ends meanwhile, then edits (tape_edits).
 # In the first byte:
 SEGMENT_BITS = 0b11  # which segment is damaged; 3 is the last one again
-SEALED = 0b100  # it is sealed after the damage
-SEAL_DAMAGED = 0b1000  # it is sealed, and the sealed file is damaged instead
+COMPRESSED = 0b100  # it is compressed after the damage
+COMPRESSED_DAMAGED = 0b1000  # it is compressed, and the compressed file is damaged instead
 SMALL_CHUNKS = 0b10000  # read by 64 bytes: every record spans chunks
 FOLLOWED = 0b100000  # read across segments, and the last one while it grows
 REPAIRED = 0b1000000
@@ -114,17 +114,18 @@ def check(data: bytes) -> int:
     mark = list(WHOLE)[min(how & SEGMENT_BITS, len(WHOLE) - 1)]
     tape = dict(WHOLE)
     with patch.object(tape_reader, "CHUNK_BYTES", 64 if how & SMALL_CHUNKS else tape_reader.CHUNK_BYTES):
-        if how & SEAL_DAMAGED:
-            _seal_damaged(tape, mark, apply(program, _sealed(WHOLE[mark])), how)
+        if how & COMPRESSED_DAMAGED:
+            _compressed_damaged(tape, mark, apply(program, _compressed(WHOLE[mark])), how)
             return 1
         tape[mark] = apply(program, WHOLE[mark])
-        sealed = {mark} if how & SEALED and tape[mark] else set[int]()  # no segment is empty
-        _segment(_alone(mark, _sealed(tape[mark]) if sealed else tape[mark], sealed=bool(sealed)), mark, tape[mark])
+        compressed = {mark} if how & COMPRESSED and tape[mark] else set[int]()  # no segment is empty
+        data = _compressed(tape[mark]) if compressed else tape[mark]
+        _segment(_alone(mark, data, compressed=bool(compressed)), mark, tape[mark])
         if how & FOLLOWED:
-            _followed(write(tape, sealed), tape)
+            _followed(write(tape, compressed), tape)
             _growing(tape, split)
         if how & REPAIRED:
-            _repaired(write(tape, sealed), tape)
+            _repaired(write(tape, compressed), tape)
     return 1
 
 
@@ -138,38 +139,38 @@ def _folder() -> Path:
     return root / NAME
 
 
-def _sealed(raw: bytes) -> bytes:
+def _compressed(raw: bytes) -> bytes:
     return COMPRESSOR.compress(raw)
 
 
 @functools.cache
-def _alone_path(mark: int, sealed: bool) -> Path:
-    folder = _folder().with_name("sealed" if sealed else "open")
+def _alone_path(mark: int, compressed: bool) -> Path:
+    folder = _folder().with_name("compressed" if compressed else "open")
     folder.mkdir(exist_ok=True)
-    return path_of(folder, mark, sealed=sealed)
+    return path_of(folder, mark, compressed=compressed)
 
 
-def _alone(mark: int, data: bytes, *, sealed: bool) -> Path:
+def _alone(mark: int, data: bytes, *, compressed: bool) -> Path:
     """Write a segment to a folder where none can be taken for it, and return its path."""
-    path = _alone_path(mark, sealed)
+    path = _alone_path(mark, compressed)
     path.write_bytes(data)
     return path
 
 
-def path_of(folder: Path, mark: int, *, sealed: bool = False) -> Path:
+def path_of(folder: Path, mark: int, *, compressed: bool = False) -> Path:
     """Return the path of the segment that begins with a mark."""
-    return folder / f"{mark:012}.tape{'.zst' if sealed else ''}"
+    return folder / f"{mark:012}.tape{'.zst' if compressed else ''}"
 
 
-def write(tape: dict[int, bytes], sealed: set[int]) -> Path:
+def write(tape: dict[int, bytes], compressed: set[int]) -> Path:
     """Write the segments of a tape to a folder that holds nothing else."""
     folder = _folder()
-    files = {path_of(folder, mark, sealed=mark in sealed): mark for mark in tape}
+    files = {path_of(folder, mark, compressed=mark in compressed): mark for mark in tape}
     for name in os.listdir(folder):  # noqa: PTH208 - many times a second
         if folder / name not in files:
             (folder / name).unlink()
     for path, mark in files.items():
-        path.write_bytes(_sealed(tape[mark]) if mark in sealed else tape[mark])
+        path.write_bytes(_compressed(tape[mark]) if mark in compressed else tape[mark])
     return folder
 
 
@@ -266,16 +267,16 @@ def _repaired(folder: Path, tape: dict[int, bytes]) -> None:
         assert [record for record in after.known if record not in notes] == read.known
 
 
-def _seal_damaged(tape: dict[int, bytes], mark: int, damaged: bytes, how: int) -> None:
-    """Read a damaged sealed file: only true records, and what is missing is not missing silently."""
-    whole, reader = BOOK[mark].known, SegmentReader(_alone(mark, damaged, sealed=True))
+def _compressed_damaged(tape: dict[int, bytes], mark: int, damaged: bytes, how: int) -> None:
+    """Read a damaged compressed file: only true records, and what is missing is not missing silently."""
+    whole, reader = BOOK[mark].known, SegmentReader(_alone(mark, damaged, compressed=True))
     found = list(reader.records())
     assert all(record in whole for record in found)
     assert reader.damage or found == whole
     if not how & (FOLLOWED | REPAIRED):
         return
     folder = write(tape, {mark})
-    path_of(folder, mark, sealed=True).write_bytes(damaged)
+    path_of(folder, mark, compressed=True).write_bytes(damaged)
     if how & FOLLOWED:
         for one in MARKS:
             with suppress(MarkMissing):

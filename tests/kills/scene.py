@@ -31,7 +31,7 @@ FLOWING_BYTES = 1 << 14  # a session that said so much is beyond its handshake a
 HISTORY_REQUEST = re.compile(rb"\0\0..96\0", re.DOTALL)  # message 96 asks for ticks; in front of it, a frame's length
 HISTORY = "history"
 # How often each kind of kill is drawn, of a recorder under load.
-KINDS = {"recorder": 5, "roller": 3, "both": 3, "start": 4, "sealing": 2, "burst": 3}
+KINDS = {"recorder": 5, "roller": 3, "both": 3, "start": 4, "compressing": 2, "burst": 3}
 
 
 @dataclass
@@ -207,9 +207,9 @@ class Scene:
         await asyncio.sleep(self.chance.uniform(0, LONGEST_START_S))
         await self._kill_and_restart()
 
-    async def kill_while_sealing(self) -> None:
+    async def kill_while_compressing(self) -> None:
         await self.up()
-        await self.until(lambda: next(self.tape.glob(".*.zst.*.tmp"), None), "a segment is being sealed", 0.001)
+        await self.until(lambda: next(self.tape.glob(".*.zst.*.tmp"), None), "a segment is being compressed", 0.001)
         await asyncio.sleep(self.chance.uniform(0, 0.01))
         await self._kill_and_restart()
 
@@ -289,7 +289,7 @@ _KILL = {
     "roller": Scene.kill_roller,
     "both": Scene.kill_both,
     "start": Scene.kill_at_start,
-    "sealing": Scene.kill_while_sealing,
+    "compressing": Scene.kill_while_compressing,
     "burst": Scene.kill_in_a_burst,
     HISTORY: Scene.kill_in_history,
 }

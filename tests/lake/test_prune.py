@@ -22,7 +22,7 @@ from capture.lake.sealed import SealerBusyError, sealed_through, sealer_lock
 from capture.lake.sealing import Sealer
 from capture.lake.views import prepare
 from capture.query import open_lake
-from capture.tape import seal_closed, segments
+from capture.tape import compress_closed, segments
 from capture.tape.notes import BACKFILL, BACKFILLED
 from tests.lake.killed import Killed, dying
 
@@ -100,7 +100,7 @@ class Week:
         return self
 
     def seal(self) -> "Week":
-        seal_closed(self.layout.tape / "main")
+        compress_closed(self.layout.tape / "main")
         sealer = Sealer(self.layout, settle_s=0, grace_s=-1e12, now_s=lambda: self.now_ns / 1e9)
         list(sealer.seal())
         sealer.clear()
@@ -364,7 +364,7 @@ def test_the_sealer_process_prunes_after_sealing_if_it_is_told(going_on: Week) -
     assert subprocess.run(command, check=False).returncode == 0
     assert dates(layout) == set(DAYS), "nothing was sealed: not today's turn"
     going_on.at(date(2026, 1, 12), 12).trades().rotate().roll()
-    seal_closed(layout.tape / "main")
+    compress_closed(layout.tape / "main")
     assert subprocess.run(command, check=False).returncode == 0
     assert dates(layout) == set()
     assert len(segments(layout.tape / "main")) == 1

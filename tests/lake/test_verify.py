@@ -22,7 +22,7 @@ from capture.lake.proof.verify import Verifier
 from capture.lake.roll import Roller, publish_file
 from capture.lake.views import prepare
 from capture.schemas import TRADES
-from capture.tape import seal_closed, segments
+from capture.tape import compress_closed, segments
 
 Problems = Callable[[Layout], list[tuple[str, str]]]
 Corrupt = Callable[[Layout], object]
@@ -128,7 +128,7 @@ def test_a_file_of_nobody_is_found(rolled: Layout, problems: Problems) -> None:
 def test_a_segment_that_is_gone_is_found(rolled: Layout, problems: Problems, sealed: bool) -> None:
     tape = rolled.tape / "main"
     if sealed:
-        seal_closed(tape)
+        compress_closed(tape)
         assert problems(rolled) == []
     segments(tape)[1].path.unlink()
     found = problems(rolled)
@@ -157,7 +157,7 @@ def test_the_first_and_the_last_segment_are_missed_too(rolled: Layout, problems:
 @pytest.mark.parametrize("sealed", [False, True])
 def test_a_segment_cut_off_anywhere_is_found(rolled: Layout, problems: Problems, sealed: bool) -> None:
     if sealed:
-        seal_closed(rolled.tape / "main")
+        compress_closed(rolled.tape / "main")
     path = segments(rolled.tape / "main")[1].path
     whole = path.read_bytes()
     for cut in (0, 3, 20, len(whole) // 2, len(whole) - 8, len(whole) - 4):
@@ -172,7 +172,7 @@ def test_a_segment_cut_off_anywhere_is_found(rolled: Layout, problems: Problems,
 def test_a_sealed_segment_that_lacks_but_its_checksum_is_found(
     rolled: Layout, problems: Problems, lacking: int
 ) -> None:
-    seal_closed(rolled.tape / "main")
+    compress_closed(rolled.tape / "main")
     path = segments(rolled.tape / "main")[1].path
     path.write_bytes(path.read_bytes()[:-lacking])
     assert problems(rolled) == [("tape damaged", path.name)]
@@ -184,7 +184,7 @@ def test_a_sealed_segment_that_lacks_but_its_checksum_is_found(
 @pytest.mark.parametrize("sealed", [False, True])
 def test_a_flipped_byte_of_a_segment_is_found(rolled: Layout, problems: Problems, sealed: bool) -> None:
     if sealed:
-        seal_closed(rolled.tape / "main")
+        compress_closed(rolled.tape / "main")
     path = segments(rolled.tape / "main")[1].path
     whole = path.read_bytes()
     for at in range(8, len(whole), len(whole) // 5):

@@ -19,7 +19,7 @@ from capture.lake.views import prepare
 from capture.recorder.history_desk import HistoryDesk, Wish
 from capture.recorder.journal import Journal
 from capture.schemas import TABLES
-from capture.tape import TapeError, TapeFull, seal_closed
+from capture.tape import TapeError, TapeFull, compress_closed
 from capture.wanted.settings import Settings
 from capture.wire.text.codec import answer_codec, request_codec
 from capture.wire.text.framing import frame
@@ -261,7 +261,7 @@ class Life:
     def rotate(self) -> None:
         if self._recording and self._recording.journal.rotate():
             self._promise()
-            seal_closed(self.layout.tape / "main")
+            compress_closed(self.layout.tape / "main")
 
     def stop(self) -> None:
         if self._recording:

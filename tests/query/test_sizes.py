@@ -12,7 +12,7 @@ from capture.lake.roll import Roller
 from capture.lake.sealing import Sealer
 from capture.lake.views import prepare
 from capture.query.sizes import sizes
-from capture.tape import seal_closed, segments
+from capture.tape import compress_closed, segments
 
 DAYS = [datetime(2026, 1, day, 12, tzinfo=UTC) for day in (5, 6, 7)]
 
@@ -31,7 +31,7 @@ def layout(script: Any, tmp_path: Path) -> Layout:
         (tape.writer.rotate if not day else tape.writer.mark)(tape.line.as_mark(tape.marks))
     tape.writer.close()
     list(Roller(layout, "main").roll())
-    seal_closed(layout.tape / "main")
+    compress_closed(layout.tape / "main")
     list(Sealer(layout, settle_s=0, now_s=lambda: DAYS[1].timestamp()).seal())
     for segment, moment in zip(segments(layout.tape / "main"), DAYS, strict=False):
         os.utime(segment.path, (moment.timestamp(), moment.timestamp()))

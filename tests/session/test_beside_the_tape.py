@@ -224,8 +224,8 @@ def test_files_beside_the_tape_that_cannot_be_made_end_nothing(scene: Scene, mon
         await asyncio.sleep(5)
         monkeypatch.setattr(StatusFile, "news", broken)
         monkeypatch.setattr(HistoryDesk, "files", broken)
-        monkeypatch.setattr("capture.recorder.compressor.seal_closed", broken)
-        recorder._seal()
+        monkeypatch.setattr("capture.recorder.compressor.compress_closed", broken)
+        recorder._compress()
         await asyncio.sleep(30)
         assert recorder.machine.subscriptions.all[0].life is Life.FLOWING
         monkeypatch.undo()
@@ -234,7 +234,7 @@ def test_files_beside_the_tape_that_cannot_be_made_end_nothing(scene: Scene, mon
     assert scene.run(talk) == 0
     assert (scene.said("status: ValueError"), scene.said("status: this works again")) == (1, 1)
     assert (scene.said("history: ValueError"), scene.said("history: this works again")) == (1, 1)
-    assert scene.said("could not be sealed") == 1
+    assert scene.said("could not be compressed") == 1
 
 
 @pytest.mark.parametrize("error", [BrokenPipeError(32, "Broken pipe"), ValueError("I/O operation on closed file")])

@@ -320,18 +320,18 @@ def test_a_stream_that_goes_dead_is_requested_again_and_flows(
     assert status["streams"][1]["rows_per_second"] > 1
 
 
-def test_segments_rotate_and_finished_ones_are_sealed(gateway: Gateway, settings: MakeSettings) -> None:
+def test_segments_rotate_and_finished_ones_are_compressed(gateway: Gateway, settings: MakeSettings) -> None:
     session = Session(gateway, settings(segment_size_bytes=1 << 16))
 
     async def talk(recorder: Recorder) -> None:
         await until(lambda: len(gateway.named("req_tick_by_tick")) == 2)
         for number in range(4000):
             tick(gateway, 2, number)
-        await until(lambda: any(segment.sealed for segment in segments(session.folder)))
+        await until(lambda: any(segment.compressed for segment in segments(session.folder)))
         recorder.stop("enough")
 
     assert session.run(talk) == 0
-    assert [segment.sealed for segment in segments(session.folder)] == [True, False]
+    assert [segment.compressed for segment in segments(session.folder)] == [True, False]
     line = Line()
     assert sum(len(line.received(record.body)) for record in session.records(Kind.RECEIVED)) == 4005
 

@@ -17,11 +17,11 @@ from capture.tape import (
     SegmentReader,
     TapeError,
     TapeWriter,
+    compress,
+    compress_closed,
     examine,
     last_mark,
     read_from,
-    seal,
-    seal_closed,
     segments,
 )
 from capture.tape.reader import CHUNK_BYTES, TORN
@@ -107,8 +107,8 @@ def test_reading_goes_on_from_an_offset(path: Path) -> None:
     reader = SegmentReader(path)
     assert next(reader.records()) == RECORDS[0]
     assert list(SegmentReader(path, reader.offset).records()) == RECORDS[1:]
-    sealed = seal(path).path
-    assert list(SegmentReader(sealed, reader.offset).records()) == RECORDS[1:]
+    compressed = compress(path).path
+    assert list(SegmentReader(compressed, reader.offset).records()) == RECORDS[1:]
 
 
 def test_a_newer_format_is_refused_with_the_fix(path: Path) -> None:
@@ -127,10 +127,10 @@ def write_marks(root: Path, *rotations: int, until: int) -> TapeWriter:
     return writer
 
 
-def test_reading_from_each_mark_across_plain_and_sealed_segments(tmp_path: Path) -> None:
+def test_reading_from_each_mark_across_plain_and_compressed_segments(tmp_path: Path) -> None:
     write_marks(tmp_path, 3, 4, until=7).close()
     folder = tmp_path / "demo"
-    seal(segments(folder)[1].path)
+    compress(segments(folder)[1].path)
     for mark in range(7):
         first, *rest = read_from(folder, mark)
         assert first.json()["mark"] == mark
@@ -160,7 +160,7 @@ def test_the_last_mark_is_found_behind_a_segment_without_any(tmp_path: Path) -> 
     assert mark and mark.json()["mark"] == 1
 
 
-def test_a_follower_sees_appends_rotations_and_seals(tmp_path: Path) -> None:
+def test_a_follower_sees_appends_rotations_and_compresses(tmp_path: Path) -> None:
     folder = tmp_path / "demo"
     with write_marks(tmp_path, until=2) as writer:
         follower = Follower(folder, 1)
@@ -171,17 +171,17 @@ def test_a_follower_sees_appends_rotations_and_seals(tmp_path: Path) -> None:
         writer.received(b"b")
         writer.rotate({"mark": 2, "seq": 3})
         writer.received(b"c")
-        seal(segments(folder)[0].path)
+        compress(segments(folder)[0].path)
         writer.rotate({"mark": 3, "seq": 4})
         writer.received(b"d")
         assert received(follower.poll()) == [b"b", b"c", b"d"]
-        seal(segments(folder)[1].path)
+        compress(segments(folder)[1].path)
         writer.received(b"e")
         assert received(follower.poll()) == [b"e"]
     assert (follower.poll(), follower.damage) == ([], [])
 
 
-def test_a_follower_keeps_up_with_a_writer_that_rotates_and_seals(tmp_path: Path) -> None:
+def test_a_follower_keeps_up_with_a_writer_that_rotates_and_compresses(tmp_path: Path) -> None:
     writer = TapeWriter.open(tmp_path, "demo", {"mark": 0, "seq": 0})
     follower = Follower(tmp_path / "demo", 0)
 
@@ -190,7 +190,7 @@ def test_a_follower_keeps_up_with_a_writer_that_rotates_and_seals(tmp_path: Path
             writer.received(b"%d" % number)
             if number % 100 == 99:
                 writer.rotate({"mark": number, "seq": number + 1})
-                seal_closed(tmp_path / "demo")
+                compress_closed(tmp_path / "demo")
         writer.close()
 
     thread = threading.Thread(target=write)
@@ -203,12 +203,12 @@ def test_a_follower_keeps_up_with_a_writer_that_rotates_and_seals(tmp_path: Path
     assert follower.damage == []
 
 
-def test_polls_are_bounded_also_within_a_sealed_segment(tmp_path: Path) -> None:
+def test_polls_are_bounded_also_within_a_compressed_segment(tmp_path: Path) -> None:
     with TapeWriter.open(tmp_path, "demo", {"mark": 0, "seq": 0}) as writer:
         for number in range(40):
             writer.received(b"%02d" % number * 50)
         writer.rotate({"mark": 1, "seq": 40})
-    seal(segments(tmp_path / "demo")[0].path)
+    compress(segments(tmp_path / "demo")[0].path)
     follower = Follower(tmp_path / "demo", 0)
     polls = [follower.poll(limit_bytes=1000) for _ in range(6)]
     assert [len(poll) for poll in polls] == [11, 10, 10, 10, 1, 0]

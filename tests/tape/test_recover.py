@@ -15,11 +15,11 @@ from capture.tape import (
     SegmentReader,
     TapeWriter,
     bad_path,
+    compress_closed,
     examine,
     read_from,
     recording_lock,
     repair,
-    seal_closed,
     segments,
 )
 from capture.tape.record import count_records, pack
@@ -62,20 +62,20 @@ def test_a_loss_is_told_with_bytes_records_time_and_mark(folder: Path) -> None:
     assert loss.after and loss.after.body == b"tick 3 4 "
 
 
-@pytest.mark.parametrize("sealed", [False, True])
-def test_a_repaired_segment_has_a_note_where_the_damage_was(folder: Path, sealed: bool) -> None:
+@pytest.mark.parametrize("compressed", [False, True])
+def test_a_repaired_segment_has_a_note_where_the_damage_was(folder: Path, compressed: bool) -> None:
     path = segments(folder)[1].path
     whole = bodies(folder)
     flip(path, 200)
-    if sealed:
-        seal_closed(folder)
+    if compressed:
+        compress_closed(folder)
     (loss,) = examine(folder).losses
     report = examine(folder).segments[1]
     damaged = report.segment.path.read_bytes()
     bad = repair(report)
     assert bad.read_bytes() == damaged
     assert bad.name == report.segment.path.name + ".bad"
-    assert [segment.sealed for segment in segments(folder)] == [sealed, False, False]
+    assert [segment.compressed for segment in segments(folder)] == [compressed, False, False]
     assert examine(folder).losses == []
     after = bodies(folder)
     (note,) = set(after) - set(whole)
@@ -88,8 +88,8 @@ def test_a_repaired_segment_has_a_note_where_the_damage_was(folder: Path, sealed
     assert noted.wall_ns == loss.before.wall_ns
 
 
-def test_a_sealed_segment_that_cannot_be_unpacked_keeps_what_it_gave(folder: Path) -> None:
-    seal_closed(folder)
+def test_a_compressed_segment_that_cannot_be_unpacked_keeps_what_it_gave(folder: Path) -> None:
+    compress_closed(folder)
     path = segments(folder)[0].path
     path.write_bytes(path.read_bytes()[:40])
     report = examine(folder).segments[0]

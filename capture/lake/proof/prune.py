@@ -55,9 +55,9 @@ class OldRows:
 
 @dataclass(frozen=True, slots=True)
 class OldTape:
-    """What is to go from a recorder's tape: sealed segments before `mark`, which begins the next one on date `through`.
+    """What is to go from a recorder's tape: compressed segments before `mark`, at which the next one begins.
 
-    `known` says that they were verified and written down before, and only the removing is left to do.
+    `through` is the UTC date of that mark. `known` says that they were verified and written down before, and only the removing is left to do.
     """
 
     recorder: str
@@ -105,7 +105,7 @@ def old_tape(layout: Layout, recorder: str, days: Mapping[str, int], today: date
             paths = [segment.path for segment in tape if segment.first_mark < mark]
             return OldTape(recorder, mark, str(through), tuple(paths), _size_bytes(paths), known=False)
     agreed = min(removable(folder), rolled.mark if rolled else 0)
-    left = [segment.path for segment in tape if segment.sealed and segment.first_mark < agreed]
+    left = [segment.path for segment in tape if segment.compressed and segment.first_mark < agreed]
     if pruned is None or not left:
         return None
     return OldTape(recorder, pruned.mark, pruned.through, tuple(left), _size_bytes(left), known=True)
@@ -203,11 +203,11 @@ def _size_bytes(paths: Iterable[Path]) -> int:
 def _prunable(tape: list[Segment], limit: date, before_mark: int) -> Iterator[tuple[Segment, date]]:
     """Yield the segments that may be the first one to be kept, oldest first, with the date of their first record.
 
-    Before such a one there are only sealed segments, of dates up to `limit`, as time on a tape never goes back.
+    Before such a one there are only compressed segments, of dates up to `limit`, as time on a tape never goes back.
     """
     for segment, following in pairwise(tape):
         first = next(SegmentReader(following.path).records(), None)
-        if not segment.sealed or following.first_mark > before_mark or first is None or first.kind != Kind.MARK:
+        if not segment.compressed or following.first_mark > before_mark or first is None or first.kind != Kind.MARK:
             return
         day = datetime.fromtimestamp(first.wall_ns // 1_000_000_000, UTC).date()
         if day > limit:

@@ -126,7 +126,7 @@ class Verifier:
             self._damage(ranges.damage)
             if self.span.everything:
                 self._ending(first.mark)
-        self._seals()
+        self._compressed_segments()
         self._sealed_days()
         if (self.pruned_tape, self._pruned) != (read_pruned_tape(self._folder), read_pruned_tables(self.layout)):
             self._find("pruned meanwhile", self._folder, "what is missing may have been pruned while it was looked for",
@@ -189,10 +189,10 @@ class Verifier:
         self._damaged |= {one.path for one in broken}
         return bool(broken)
 
-    def _seals(self) -> None:
-        """Look for sealed segments that lack no record, but bytes at their end: reading them met no damage."""
+    def _compressed_segments(self) -> None:
+        """Look for compressed segments that lack no record, but bytes at their end: reading them met no damage."""
         met = [segment for segment in segments(self._folder) if segment.first_mark <= max(self._account.last_mark, 0)]
-        for path in (segment.path for segment in met if segment.sealed and segment.path not in self._damaged):
+        for path in (segment.path for segment in met if segment.compressed and segment.path not in self._damaged):
             if missing := missing_bytes(path):
                 detail = f"{missing} bytes or more of its checksum are missing at the end; every record is there"
                 self._find("tape damaged", path, detail, _COPY)

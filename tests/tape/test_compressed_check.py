@@ -1,4 +1,4 @@
-"""A sealed segment is known to be whole, or not, by its blocks."""
+"""A compressed segment is known to be whole, or not, by its blocks."""
 
 import random
 from pathlib import Path
@@ -20,7 +20,7 @@ CONTENTS = {
 @pytest.mark.parametrize("has_checksum", [True, False])
 @pytest.mark.parametrize("content", CONTENTS.values(), ids=CONTENTS)
 def test_every_cut_is_noticed(tmp_path: Path, content: bytes, has_checksum: bool) -> None:
-    path = tmp_path / "sealed"
+    path = tmp_path / "compressed"
     whole = zstandard.ZstdCompressor(write_checksum=has_checksum).compress(content)
     path.write_bytes(whole)
     assert missing_bytes(path) == 0
@@ -29,7 +29,7 @@ def test_every_cut_is_noticed(tmp_path: Path, content: bytes, has_checksum: bool
         assert missing_bytes(path) > 0 or cut < 9 or len(whole) <= 9, cut
 
 
-def test_what_is_no_sealed_segment_is_left_to_its_reader(tmp_path: Path) -> None:
+def test_what_is_no_compressed_segment_is_left_to_its_reader(tmp_path: Path) -> None:
     for content in (b"", b"x", b"no segment at all, not even the beginning of one"):
-        (tmp_path / "sealed").write_bytes(content)
-        assert missing_bytes(tmp_path / "sealed") == 0
+        (tmp_path / "compressed").write_bytes(content)
+        assert missing_bytes(tmp_path / "compressed") == 0

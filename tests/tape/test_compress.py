@@ -1,4 +1,4 @@
-"""Sealing keeps every byte, wherever it is interrupted."""
+"""Compressing keeps every byte, wherever it is interrupted."""
 
 import errno
 import os
@@ -11,8 +11,18 @@ import pytest
 import zstandard
 
 from capture.publish import LEFTOVER_AGE_S, publish
-from capture.tape import Kind, SegmentReader, TapeError, TapeFull, TapeWriter, examine, seal, seal_closed, segments
-from capture.tape.segment import sealed_path
+from capture.tape import (
+    Kind,
+    SegmentReader,
+    TapeError,
+    TapeFull,
+    TapeWriter,
+    compress,
+    compress_closed,
+    examine,
+    segments,
+)
+from capture.tape.segment import compressed_path
 
 
 class Interrupted(BaseException):
@@ -35,30 +45,30 @@ def counts(folder: Path) -> list[Counter[Kind]]:
     return [report.records for report in examine(folder).segments]
 
 
-def test_a_sealed_segment_is_the_same_bytes_for_any_zstd_tool(folder: Path) -> None:
+def test_a_compressed_segment_is_the_same_bytes_for_any_zstd_tool(folder: Path) -> None:
     path = segments(folder)[0].path
     original = path.read_bytes()
-    sealed = seal(path)
-    assert (sealed.path, path.exists()) == (folder / "000000000000.tape.zst", False)
-    assert zstandard.ZstdDecompressor().decompress(sealed.path.read_bytes()) == original
-    assert (sealed.size_bytes, sealed.sealed_bytes) == (len(original), sealed.path.stat().st_size)
-    assert sealed.sealed_bytes < sealed.size_bytes
-    assert stat.S_IMODE(sealed.path.stat().st_mode) == 0o600
-    assert seal(path) == sealed
+    compressed = compress(path)
+    assert (compressed.path, path.exists()) == (folder / "000000000000.tape.zst", False)
+    assert zstandard.ZstdDecompressor().decompress(compressed.path.read_bytes()) == original
+    assert (compressed.size_bytes, compressed.compressed_bytes) == (len(original), compressed.path.stat().st_size)
+    assert compressed.compressed_bytes < compressed.size_bytes
+    assert stat.S_IMODE(compressed.path.stat().st_mode) == 0o600
+    assert compress(path) == compressed
 
 
-def test_all_but_the_newest_segment_are_sealed_once(folder: Path) -> None:
+def test_all_but_the_newest_segment_are_compressed_once(folder: Path) -> None:
     before, torn_bytes = counts(folder), [damage.size_bytes for damage in examine(folder).damage]
-    assert [sealed.path.name[-14:] for sealed in seal_closed(folder)] == ["00000.tape.zst", "00001.tape.zst"]
-    assert seal_closed(folder) == []
-    assert [segment.sealed for segment in segments(folder)] == [True, True, False]
+    assert [one.path.name[-14:] for one in compress_closed(folder)] == ["00000.tape.zst", "00001.tape.zst"]
+    assert compress_closed(folder) == []
+    assert [segment.compressed for segment in segments(folder)] == [True, True, False]
     assert counts(folder) == before
     assert [damage.size_bytes for damage in examine(folder).damage] == torn_bytes == [7]
 
 
 @pytest.mark.parametrize("step", ["chmod", "replace", "unlink"])
 @pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
-def test_an_interrupted_sealing_is_finished_by_the_next(
+def test_an_interrupted_compressing_is_finished_by_the_next(
     folder: Path, monkeypatch: pytest.MonkeyPatch, step: str, done: bool
 ) -> None:
     before = counts(folder)
@@ -72,11 +82,11 @@ def test_an_interrupted_sealing_is_finished_by_the_next(
     with monkeypatch.context() as patch:
         patch.setattr(Path, step, interrupt)
         with pytest.raises(Interrupted):
-            seal_closed(folder)
+            compress_closed(folder)
     assert counts(folder) == before
-    seal_closed(folder)
+    compress_closed(folder)
     assert counts(folder) == before
-    assert [segment.sealed for segment in segments(folder)] == [True, True, False]
+    assert [segment.compressed for segment in segments(folder)] == [True, True, False]
 
 
 def test_a_full_disk_leaves_the_original(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,37 +98,37 @@ def test_a_full_disk_leaves_the_original(folder: Path, monkeypatch: pytest.Monke
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
         with pytest.raises(TapeFull, match=r"tape\.zst"):
-            seal_closed(folder)
+            compress_closed(folder)
     assert counts(folder) == before
     assert not list(folder.glob("*.zst")) + list(folder.glob(".*"))
 
 
-def test_the_original_stays_when_the_sealed_file_is_not_equal(folder: Path) -> None:
+def test_the_original_stays_when_the_compressed_file_is_not_equal(folder: Path) -> None:
     path = segments(folder)[1].path
     original = path.read_bytes()
     for wrong in (original[:-1], original + b"x", b""):
-        sealed_path(path).write_bytes(zstandard.ZstdCompressor().compress(wrong))
-        with pytest.raises(TapeError, match="move it aside and seal again"):
-            seal(path)
-    sealed_path(path).write_bytes(b"no zstd at all")
+        compressed_path(path).write_bytes(zstandard.ZstdCompressor().compress(wrong))
+        with pytest.raises(TapeError, match="move it aside and compress again"):
+            compress(path)
+    compressed_path(path).write_bytes(b"no zstd at all")
     with pytest.raises(TapeError, match="move it aside"):
-        seal(path)
+        compress(path)
     assert path.read_bytes() == original
 
 
-def test_a_damaged_sealed_file_yields_what_can_be_read_and_is_reported(tmp_path: Path) -> None:
+def test_a_damaged_compressed_file_yields_what_can_be_read_and_is_reported(tmp_path: Path) -> None:
     with TapeWriter.open(tmp_path, "demo", {"mark": 0, "seq": 0}) as writer:
         for _ in range(8):
             writer.received(os.urandom(100_000))
-    sealed = seal(segments(tmp_path / "demo")[0].path)
-    whole = sealed.path.read_bytes()
+    compressed = compress(segments(tmp_path / "demo")[0].path)
+    whole = compressed.path.read_bytes()
     for damaged, kept, reason in (
         (whole[: len(whole) // 2], 4, "cut off"),
         (whole[:420_000] + bytes(50_000) + whole[470_000:], 7, "cannot be decompressed"),
         (b"x" + whole[1:], 0, "cannot be decompressed"),
     ):
-        sealed.path.write_bytes(damaged)
-        reader = SegmentReader(sealed.path)
+        compressed.path.write_bytes(damaged)
+        reader = SegmentReader(compressed.path)
         records = list(reader.records())
         assert len(records) == kept
         assert reason in reader.damage[-1].reason
