@@ -2,7 +2,8 @@
 
 A stream is watched from its first request on. It is down when the line is (the session ended, IB lost its own line, a
 farm broke, a request died, the recorder found it silent), and whole again with the first row that follows. Every change
-of a gap's state is a row of `gaps`; the newest row of a gap_id is how it stands.
+of a gap's state is a row of `gaps`; the newest row of a gap_id is how it stands. docs/states.md is drawn from LEADS and
+LEADS_OF_CUT, and `turned` goes nowhere else.
 
 What a gateway had not sent yet when a line broke is lost, however late it was: so where IB gives event times, a gap
 begins and ends by them, not by when rows came (D38).
@@ -10,6 +11,7 @@ begins and ends by them, not by when rows came (D38).
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from capture.wire.context import Request
@@ -19,6 +21,31 @@ from capture.wire.messages.streams import LIVE_STREAMS, STREAM_OF_WHAT, WITH_HIS
 from .control_rows import Events
 
 WATCHED = LIVE_STREAMS
+
+
+class State(StrEnum):
+    """How a gap stands."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    BACKFILLED = "backfilled"
+    UNAVAILABLE = "unavailable"
+
+
+# Where a gap leads, and by what; None where there is none yet.
+LEADS: dict[str | None, dict[str, str]] = {
+    None: {State.OPEN: "the line or a farm is lost, or a request dies or falls silent"},
+    State.OPEN: {State.CLOSED: "its stream's next row, or nobody wants the stream any more"},
+    State.CLOSED: {State.BACKFILLED: "IB's history gave what it has", State.UNAVAILABLE: "IB's history lacks it"},
+    State.BACKFILLED: {},
+    State.UNAVAILABLE: {},
+}  # fmt: skip
+# A second that history may not have given whole: it is known at once, and again whenever the same is asked for.
+LEADS_OF_CUT: dict[str | None, dict[str, str]] = {
+    None: {State.UNAVAILABLE: "IB's history gives the most it gives of a second"},
+    State.UNAVAILABLE: {State.UNAVAILABLE: "the same second is asked for again"},
+}
+
 # In the name of a gap of one second that history may not have given whole.
 CUT_MARK = ".cut."
 
@@ -178,7 +205,9 @@ class Gaps:
         """History has been asked for a gap: it is backfilled, or history is unavailable."""
         if gap := self.waiting.pop(note["gap_id"], None):
             row = {name: value for name, value in gap.items() if name != "detail"}
-            row |= {"state": note["state"], "reason": note.get("reason") or gap["reason"]}
+            # A word of a newer recorder, not known here, says nothing that the gap could be taken for whole by.
+            state = State.BACKFILLED if note["state"] == State.BACKFILLED else State.UNAVAILABLE
+            row = turned(row, state) | {"reason": note.get("reason") or gap["reason"]}
             self.events.unframed("gaps", ts_us, seq, row)
 
     def cut(self, note: dict[str, Any], request: Request, ts_us: int, seq: int) -> None:
@@ -189,11 +218,11 @@ class Gaps:
         wanted, second = self.waiting.get(note["gap_id"] or ""), note["second"]
         stream = wanted["stream"] if wanted else STREAM_OF_WHAT[request.what or ""]
         reason = f"IB's history gave {note['rows']:,} rows of this second, the most it gives: whether there were more"
-        self.events.unframed("gaps", ts_us, seq, {
+        self.events.unframed("gaps", ts_us, seq, turned({
             "instrument_id": request.instrument_id, "symbol": request.symbol, "stream": stream,
             "gap_id": f"{self.events.recorder}.{stream}.{request.instrument_id}{CUT_MARK}{second}",
-            "state": "unavailable", "from_ts": second * 1_000_000, "to_ts": (second + 1) * 1_000_000,
-            "reason": f"{reason} is not known"})  # fmt: skip
+            "from_ts": second * SECOND_US, "to_ts": (second + 1) * SECOND_US,
+            "reason": f"{reason} is not known"}, State.UNAVAILABLE))  # fmt: skip
 
     def heard(self, ts_us: int, seq: int) -> None:
         """The line carried something."""
@@ -209,9 +238,11 @@ class Gaps:
     def restore(self, state: dict[str, Any]) -> None:
         """Take on the state that `as_json` gave."""
         self.heard_us = state["heard_us"]
-        watches = [Watch(**watch | {"gap": watch["gap"] and dict(watch["gap"])}) for watch in state["watches"]]
+        # An open gap of a version before does not say how it stands.
+        watches = [Watch(**watch | {"gap": watch["gap"] and {"state": State.OPEN.value} | watch["gap"]})
+                   for watch in state["watches"]]
         self.watches = {(watch.instrument_id, watch.symbol, watch.stream, watch.detail): watch for watch in watches}
-        self.waiting = {gap["gap_id"]: dict(gap) for gap in state["waiting"]}
+        self.waiting = {gap["gap_id"]: {"state": State.CLOSED.value} | gap for gap in state["waiting"]}
         self.cancelled_seq = dict(state.get("cancelled_seq", ()))
 
     def _wanted(self) -> list[Watch]:
@@ -263,7 +294,7 @@ class Gaps:
     def _closed(self, watch: Watch, gap: dict[str, Any], to_us: int) -> dict[str, Any]:
         """Close a watch's gap, and return its row; from now on it waits for history, where there is any."""
         watch.gap = None
-        gap = gap | {"state": "closed", "to_ts": max(to_us, gap["from_ts"])}
+        gap = turned(gap, State.CLOSED) | {"to_ts": max(to_us, gap["from_ts"])}
         if watch.stream in WITH_HISTORY:
             self.waiting[gap["gap_id"]] = gap | {"detail": watch.detail, "rows_restored": 0}
         return gap
@@ -272,12 +303,24 @@ class Gaps:
         if watch.gap is not None:
             return
         name = f"{watch.symbol if watch.instrument_id is None else watch.instrument_id}{watch.detail}"
-        watch.gap = {
+        watch.gap = turned({
             "instrument_id": watch.instrument_id, "symbol": watch.symbol, "stream": watch.stream,
             "gap_id": f"{self.events.recorder}.{watch.stream}.{name}.{seq}", "from_ts": from_us, "reason": reason,
             "code": code, "lag_s": None if watch.lag_us is None else watch.lag_us / SECOND_US,
-        }  # fmt: skip
-        self.events.unframed("gaps", ts_us, seq, watch.gap | {"state": "open"})
+        }, State.OPEN)  # fmt: skip
+        self.events.unframed("gaps", ts_us, seq, watch.gap)
+
+
+def leads_of(gap_id: str) -> dict[str | None, dict[str, str]]:
+    """Return where a gap of a name leads, and by what."""
+    return LEADS_OF_CUT if CUT_MARK in gap_id else LEADS
+
+
+def turned(gap: dict[str, Any], state: State) -> dict[str, Any]:
+    """Return a gap in another state; every change of one is made here."""
+    former = gap.get("state")
+    assert state in leads_of(gap["gap_id"]).get(former, ()), f"gap {gap['gap_id']} does not go from {former} to {state}"
+    return gap | {"state": state.value}
 
 
 def _suspect(watch: Watch, since_us: int, reason: str, code: int) -> None:

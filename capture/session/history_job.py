@@ -1,4 +1,9 @@
-"""One job for IB's history: seconds of an instrument that are wanted, and how many of them it has."""
+"""One job for IB's history: seconds of an instrument that are wanted, and how many of them it has.
+
+A job is wanted until IB's history has been asked for its last page, however often a request for one has to be made
+anew; then it has all, or it is said what is lacking. docs/states.md is drawn from LEADS, and `Job.end` goes nowhere
+else.
+"""
 
 import math
 from dataclasses import dataclass
@@ -21,6 +26,18 @@ class State(StrEnum):
     WANTED = "wanted"
     DONE = "done"
     UNAVAILABLE = "unavailable"
+
+
+# Where a job leads, and by what.
+LEADS = {
+    State.WANTED: {
+        State.WANTED: "a page is answered, or a request for it is made anew",
+        State.DONE: "its last page is answered",
+        State.UNAVAILABLE: "IB refuses it, has nothing there, or gives no more of a second than its limit",
+    },
+    State.DONE: {},
+    State.UNAVAILABLE: {},
+}
 
 
 @dataclass(eq=False, slots=True)
@@ -51,6 +68,11 @@ class Job:
     _count: int = 0
     _last_s: int | None = None
     _retries: Backoff | None = None
+
+    def end(self, state: State, reason: str) -> None:
+        """Come to an end, for a reason where it lacks something; every change of its state is made here."""
+        assert state in LEADS[self.state], f"{self.name} does not go from {self.state} to {state}"
+        self.state, self.reason = state, reason
 
     @property
     def source(self) -> tuple[str, str, str]:

@@ -249,7 +249,6 @@ class History:
         """End a job; without any answer that held rows, history has nothing there."""
         if not reason and not job.answers:
             reason = "IB's history has nothing there"
-        job.state, job.reason = State.UNAVAILABLE if reason else State.DONE, reason
         state = "unavailable" if reason else "backfilled"
         if job.gap_id is not None:
             body = {"note": BACKFILLED, "gap_id": job.gap_id, "state": state, "reason": reason or None}
@@ -257,7 +256,7 @@ class History:
         if job.cut and not reason:  # of a gap, these seconds are gaps of their own
             reason = (f"IB's history gave {MOST_TICKS:,} rows, the most it gives, of {job.cut} second"
                       f"{'s' * (job.cut > 1)}: whether there were more is not known")
-            job.state, job.reason = State.UNAVAILABLE, reason
+        job.end(State.UNAVAILABLE if reason else State.DONE, reason)
         self._voice.say("info", f"{_title(job)}: {reason or f'{job.rows:,} rows of history fetched'}")
 
 

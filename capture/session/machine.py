@@ -304,8 +304,7 @@ class Machine:
         self._voice.out.append(Stop(exit_code, reason))
 
     def _enter(self, state: State, limit_s: float | None) -> None:
-        if state not in PHASES[self.state].next:
-            raise RuntimeError(f"the session cannot go from {self.state} to {state}")
+        assert state in PHASES[self.state].next, f"a session does not go from {self.state} to {state}"
         self.state = state
         self._due_s = None if limit_s is None else self._now_s + limit_s
 

@@ -222,7 +222,8 @@ class Subscriber:
     def _on_acknowledged(self, message: Decoded) -> None:
         subscription = self.subscriptions.by_id.get(message.values["request_id"])
         if subscription and subscription.life is Life.REQUESTED:
-            subscription.life, subscription.due_s = Life.ACKNOWLEDGED, None
+            subscription.become(Life.ACKNOWLEDGED)
+            subscription.due_s = None
 
     def _on_reroute(self, message: Decoded) -> None:
         values = message.values

@@ -1,4 +1,9 @@
-"""The wanted streams and how far each has come, from wanted to flowing."""
+"""The wanted streams and how far each has come, from wanted to flowing.
+
+A stream is wanted for as long as its recorder runs, whatever IB says: rows that come are the truth. So from every state
+it gets to flowing by a row, and back to wanted when its request is over; what IB refuses, or leaves silent, is asked
+for again after a pause. docs/states.md is drawn from LEADS, and `Subscription.become` goes nowhere else.
+"""
 
 import heapq
 from collections.abc import Iterable
@@ -29,6 +34,21 @@ class Life(StrEnum):
     SILENT = "silent"  # no row came against expectation; it is requested again until one does
     REFUSED = "refused"
 
+
+_OVER = "its request is over, by the end of the session or by IB, or is made anew"
+_ROWS, _MUTE, _NO = "a row comes", "no row comes against expectation, or IB has none for now", "IB refuses it"
+# Where a life leads, and by what.
+LEADS = {
+    Life.WANTED: {Life.REQUESTED: "its request is sent", Life.FLOWING: "a row of its former request comes all the same",
+                  Life.REFUSED: "IB knows no such contract"},
+    Life.REQUESTED: {Life.ACKNOWLEDGED: "IB takes the request on", Life.FLOWING: _ROWS, Life.SILENT: _MUTE,
+                     Life.REFUSED: _NO, Life.WANTED: _OVER},
+    Life.ACKNOWLEDGED: {Life.FLOWING: _ROWS, Life.SILENT: _MUTE, Life.REFUSED: _NO, Life.WANTED: _OVER},
+    Life.FLOWING: {Life.SILENT: _MUTE, Life.REFUSED: _NO, Life.WANTED: _OVER},
+    Life.SILENT: {Life.FLOWING: _ROWS, Life.REFUSED: _NO, Life.WANTED: _OVER},
+    Life.REFUSED: {Life.REQUESTED: "it is asked for again after a pause", Life.FLOWING: "a row comes all the same",
+                   Life.WANTED: _OVER},
+}  # fmt: skip
 
 # Those with a request that was not refused nor ended.
 ASKED = frozenset({Life.REQUESTED, Life.ACKNOWLEDGED, Life.FLOWING, Life.SILENT})
@@ -66,6 +86,11 @@ class Subscription:
     attempts: int = 0  # requests since it is silent
     flow: Flow = field(default_factory=Flow)
     lateness: Lateness = field(default_factory=Lateness)
+
+    def become(self, life: Life) -> None:
+        """Come to another life; every change of one is made here."""
+        assert life is self.life or life in LEADS[self.life], f"{self.name} does not go from {self.life} to {life}"
+        self.life = life
 
     @property
     def name(self) -> str:
@@ -109,7 +134,8 @@ class Subscriptions:
 
     def want(self, subscription: Subscription, due_s: float) -> None:
         """Have a subscription requested at `due_s`."""
-        subscription.life, subscription.silence = Life.WANTED, None
+        subscription.become(Life.WANTED)
+        subscription.silence = None
         self.schedule(subscription, due_s)
 
     def schedule(self, subscription: Subscription, due_s: float) -> None:
@@ -144,7 +170,7 @@ class Subscriptions:
         """Take note of a request for a subscription; one that is silent stays so until rows come."""
         self.forget_request(subscription)
         if subscription.life is not Life.SILENT:
-            subscription.life = Life.REQUESTED
+            subscription.become(Life.REQUESTED)
         subscription.request_id, subscription.requested_s, subscription.sent_s = request_id, now_s, None
         subscription.doubted_s = None
         subscription.flow.requested(now_s)
@@ -152,7 +178,8 @@ class Subscriptions:
 
     def refuse(self, subscription: Subscription, code: int | None, message: str) -> None:
         """Take note that a subscription cannot be had, unless its rows come all the same."""
-        subscription.life, subscription.code, subscription.message = Life.REFUSED, code, message
+        subscription.become(Life.REFUSED)
+        subscription.code, subscription.message = code, message
         subscription.due_s = None
 
     def end_session(self) -> None:
@@ -160,7 +187,8 @@ class Subscriptions:
         self.by_id.clear()
         self._due.clear()
         for subscription in self.all:
-            subscription.life, subscription.request_id = Life.WANTED, None
+            subscription.become(Life.WANTED)
+            subscription.request_id = None
             subscription.due_s = subscription.silence = subscription.refusals = subscription.doubted_s = None
 
     def forget_request(self, subscription: Subscription) -> None:

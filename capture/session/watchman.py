@@ -90,7 +90,8 @@ class Watchman:
     def pause(self, subscription: Subscription, text: str, silence: Backoff) -> None:
         """Take a stream as silent, for the reason given, until a row comes."""
         if subscription.life is not Life.SILENT:
-            subscription.life, subscription.silence, subscription.attempts = Life.SILENT, silence, 0
+            subscription.become(Life.SILENT)
+            subscription.silence, subscription.attempts = silence, 0
         subscription.message = text
 
     def _flows(self, subscription: Subscription) -> None:
@@ -101,6 +102,6 @@ class Watchman:
             self._voice.tell("info", f"{subscription.name} flows all the same", about=subscription)
         if subscription.life is Life.SILENT and subscription.attempts:
             self._voice.tell("info", f"{subscription.name} flows again", about=subscription)
-        subscription.life, subscription.due_s = Life.FLOWING, None
-        subscription.silence = subscription.refusals = None
+        subscription.become(Life.FLOWING)
+        subscription.due_s = subscription.silence = subscription.refusals = None
         subscription.code, subscription.message = None, ""

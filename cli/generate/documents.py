@@ -23,6 +23,7 @@ from ..shared.exits import Exit
 from .markdown import markdown, page
 from .methods import functions_module, tables_module
 from .module_map import decisions_page, modules_page
+from .state_diagrams import states_page
 
 _WIDTH = 100
 
@@ -179,6 +180,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "export.md": export_page,
     "modules.md": modules_page,
     "decisions/README.md": decisions_page,
+    "states.md": states_page,
 }
 _QUERY = Path(capture.query.__file__).parent
 METHODS: dict[Path, Callable[[], str]] = {

@@ -5,13 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from capture.decode.gaps import CUT_MARK
-
-# State -> the states after which it may come; None: the gap is new.
-_AFTER: dict[str, tuple[str | None, ...]] = {
-    "open": (None,), "closed": ("open",), "backfilled": ("closed",), "unavailable": ("closed",)}  # fmt: skip
-# Of a second that history cut: it is known at once that it is, and again whenever the same is asked for.
-_AFTER_OF_CUT: dict[str, tuple[str | None, ...]] = {"unavailable": (None, "unavailable")}
+from capture.decode.gaps import State, leads_of
 
 
 @dataclass(slots=True)
@@ -22,8 +16,8 @@ class GapCheck:
 
     def begin_with(self, state: dict[str, Any]) -> None:
         """Take the state of decoding where a tape begins that was pruned (see capture.decode.gaps)."""
-        self._states = {watch["gap"]["gap_id"]: "open" for watch in state["watches"] if watch["gap"]}
-        self._states |= {gap["gap_id"]: "closed" for gap in state["waiting"]}
+        self._states = {watch["gap"]["gap_id"]: State.OPEN for watch in state["watches"] if watch["gap"]}
+        self._states |= {gap["gap_id"]: State.CLOSED for gap in state["waiting"]}
 
     def faults(self, rows: pa.Table) -> list[str]:
         """Take rows of `gaps` and return, in words, what is wrong with them."""
@@ -36,8 +30,7 @@ class GapCheck:
 
 
 def _fault(row: dict[str, Any], before: str | None) -> str | None:
-    after = _AFTER_OF_CUT if CUT_MARK in row["gap_id"] else _AFTER
-    if before not in after.get(row["state"], ()):
+    if row["state"] not in leads_of(row["gap_id"]).get(before, ()):
         return f"{row['state']} after {before or 'nothing'}"
     if row["to_ts"] is not None and row["to_ts"] < row["from_ts"]:
         return f"it ends at {row['to_ts']:%F %T.%f}, before it begins at {row['from_ts']:%F %T.%f}"

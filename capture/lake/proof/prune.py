@@ -57,7 +57,8 @@ class OldRows:
 class OldTape:
     """What is to go from a recorder's tape: compressed segments before `mark`, at which the next one begins.
 
-    `through` is the UTC date of that mark. `known` says that they were verified and written down before, and only the removing is left to do.
+    `through` is the UTC date of that mark. `known` says that they were verified and written down before, and only the
+    removing is left to do.
     """
 
     recorder: str
