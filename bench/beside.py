@@ -7,10 +7,11 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
+from capture.data_folder import STATUS
 from capture.recorder.journal import Journal
 from capture.recorder.status import BYTES_PER_SECOND, LEAST_INTERVAL_S, describe_recorder
 from capture.session.machine import Machine
-from capture.status_model import RECORDER_FILE, write_status
+from capture.status_model import write_status
 from capture.wanted.settings import Settings
 from capture.wire.context import Request
 
@@ -43,7 +44,7 @@ def _sizes(count: int) -> tuple[int, int, float]:
             one.flow.last_s, one.flow.rows_per_second = number / 7, number / 3
             journal.line.context.requests[number] = Request(
                 number, "req_tick_by_tick", one.stream.kind.stream, 100_000 + 7_919 * number, f"SYM{number}")
-        status = write_status(Path(folder) / RECORDER_FILE, describe_recorder(machine, journal, datetime.now(UTC)))
+        status = write_status(Path(folder) / STATUS, describe_recorder(machine, journal, datetime.now(UTC)))
         before = journal.tape.size_bytes
         journal.note({"note": "something"})
         noted = journal.tape.size_bytes

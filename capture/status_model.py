@@ -13,7 +13,6 @@ from typing import Any, TypedDict
 from .publish import publish
 
 VERSION = 1  # one more where a field changes its meaning or goes; a new one is no change
-RECORDER_FILE, ROLLER_FILE = "status.json", "roller.json"
 
 
 class StreamStatus(TypedDict):

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator
 
-from capture.gateway.answers import account, calculations, display_groups, history, news, orders, scanner
-from capture.gateway.answers import contract_details as reference
-from capture.gateway.answers import session_start as session
 from capture.gateway.answers.contract_search import as_taken
 from capture.gateway.answers.handlers import Handlers
 from capture.wire.connection import BadFrame
 from capture.wire.text.codec import Decoded
 
 from . import live
+from .answers import account, calculations, display_groups, history, news, orders, scanner
+from .answers import contract_details as reference
+from .answers import session_start as session
 from .refusal import Refusal
 from .replies import Reply, error
 from .shared_state import Peer

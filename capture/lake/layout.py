@@ -1,16 +1,4 @@
-"""Where everything lies in a data folder, and what a file's name says (D66).
-
-    tape/<recorder>/…                                          the tapes, see docs/tape-format.md
-    tape/<recorder>/rolled.json                                the mark up to which a tape is rolled
-    live/<table>/date=YYYY-MM-DD/<recorder>.<mark>.parquet     the rows between two marks
-    archive/<table>/date=YYYY-MM-DD/<recorder>.<first>-<last>.parquet  the rows that followed these marks and those
-                                                               between, sorted; rows that came once the date was sealed
-                                                               are in a file of their own
-    sealed/<table>.parquet                                     one row: sealed_through
-    sealed/<table>.files                                       what is kept of its archive files (capture.lake.kept)
-    archive/pruned/…                                           second copies of what was pruned (capture.lake.pruned)
-    ticktape.duckdb                                            views over all of it
-"""
+"""The paths of a data folder, and what the name of a rolled or sorted file says (D66; see capture.data_folder)."""
 
 import json
 import os
@@ -21,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from capture.data_folder import ROLLED
+from capture.data_folder import ARCHIVE, DATABASE, LIVE, ROLLED, SEALED, TAPE
 from capture.publish import publish
 from capture.tape.segment import is_recorder
 
@@ -61,20 +49,20 @@ class Layout:
     @property
     def tape(self) -> Path:
         """The folder of the tapes, one folder per recorder in it."""
-        return self.root / "tape"
+        return self.root / TAPE
 
     @property
     def database(self) -> Path:
         """The DuckDB file with the views."""
-        return self.root / "ticktape.duckdb"
+        return self.root / DATABASE
 
     def live(self, table: str) -> Path:
         """Return the folder of a table's rolled files."""
-        return self.root / "live" / table
+        return self.root / LIVE / table
 
     def archive(self, table: str) -> Path:
         """Return the folder of a table's sealed days."""
-        return self.root / "archive" / table
+        return self.root / ARCHIVE / table
 
     def rowless(self, folder: Path) -> Path:
         """Return the file without rows of a table's folder of live or archive files."""
@@ -82,7 +70,7 @@ class Layout:
 
     def sealed(self, table: str) -> Path:
         """Return the file that says up to which date a table is sealed."""
-        return self.root / "sealed" / f"{table}.parquet"
+        return self.root / SEALED / f"{table}.parquet"
 
     def live_file(self, table: str, day: str, recorder: str, mark: int) -> Path:
         """Return the path of the rows that followed a mark; `day` is the ISO date of their ts."""
@@ -108,7 +96,7 @@ class Layout:
         except UnicodeEncodeError:
             raise LakeStateError(f"{str(self.root.absolute())!a}: files are not found in a folder whose name is no "
                                  "UTF-8; rename it, or where the locale is to blame, set PYTHONUTF8=1") from None
-        if not self.tape.is_dir() and not (self.root / "live").is_dir():
+        if not self.tape.is_dir() and not (self.root / LIVE).is_dir():
             raise LakeMissingError(
                 f"no lake at {self.root.absolute()}: name its folder with --data, or make one with `ticktape record`")
 

@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+from capture.data_folder import SEALED
 from capture.publish import sweep, temporary_of
 from capture.schemas import TABLES
 
@@ -23,7 +24,7 @@ def sweep_lake(layout: Layout) -> None:
                 path.unlink(missing_ok=True)
     live = [folder for table in TABLES for folder in day_folders(layout.live(table)).values()]
     archive = [folder for table in TABLES for folder in day_folders(layout.archive(table)).values()]
-    for folder in (layout.root, layout.root / "sealed", *live, *archive):
+    for folder in (layout.root, layout.root / SEALED, *live, *archive):
         sweep(folder)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from capture.data_folder import ROLLER_LOCK
 from capture.publish import give
 
 from .layout import Layout
@@ -21,7 +22,7 @@ class RollerBusyError(OSError):
 def roller_lock(layout: Layout, recorder: str) -> Iterator[None]:
     """Hold the roller's lock of a recorder. Raises RollerBusyError where another process holds it."""
     busy = RollerBusyError(f"the tape of {recorder} in {layout.root} is being rolled: stop its recorder first")
-    with locked(layout.tape / recorder / "roller.lock", fcntl.LOCK_EX | fcntl.LOCK_NB, busy, TAPE_LOCK_MODE):
+    with locked(layout.tape / recorder / ROLLER_LOCK, fcntl.LOCK_EX | fcntl.LOCK_NB, busy, TAPE_LOCK_MODE):
         yield
 
 

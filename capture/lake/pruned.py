@@ -19,13 +19,13 @@ from typing import Any, TypeVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from capture.data_folder import PRUNED, PRUNED_TABLES, PRUNED_TABLES_COPY, pruned_tape_copy
 from capture.decode.restore import KEYS
 from capture.publish import make_folder, publish
 from capture.schemas import Table
 
 from .layout import LakeStateError, Layout
 
-FILE_NAME = "pruned.json"
 T = TypeVar("T")
 DAY_S = 86_400.0
 
@@ -171,11 +171,11 @@ def copies(layout: Layout, recorder: str) -> tuple[tuple[Path, ...], ...]:
 
 
 def _tables_paths(layout: Layout) -> tuple[Path, ...]:
-    return layout.root / "sealed" / FILE_NAME, layout.root / "archive" / "pruned" / "tables.json"
+    return layout.root / PRUNED_TABLES, layout.root / PRUNED_TABLES_COPY
 
 
 def _tape_paths(folder: Path) -> tuple[Path, ...]:
-    return folder / FILE_NAME, folder.parent.parent / "archive" / "pruned" / f"tape.{folder.name}.json"
+    return folder / PRUNED, folder.parent.parent / pruned_tape_copy(folder.name)
 
 
 def _read(paths: Iterable[Path], meant: Callable[[dict[str, Any]], T]) -> list[T]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from capture.data_folder import DATES_LOCK, SEALER_LOCK
 from capture.publish import make_folder, publish
 from capture.schemas import TABLES
 
@@ -64,14 +65,14 @@ def _write(day: date, path: Path) -> None:
 @contextmanager
 def publishing(layout: Layout) -> Iterator[None]:
     """Hold off the moving of sealed dates while rows are published; any number may publish at once."""
-    with locked(_folder(layout) / "dates.lock", fcntl.LOCK_SH):
+    with locked(_made(layout, DATES_LOCK), fcntl.LOCK_SH):
         yield
 
 
 @contextmanager
 def moving_dates(layout: Layout) -> Iterator[None]:
     """Hold off all publishing of rows while sealed dates move; to be held for moments only."""
-    with locked(_folder(layout) / "dates.lock", fcntl.LOCK_EX):
+    with locked(_made(layout, DATES_LOCK), fcntl.LOCK_EX):
         yield
 
 
@@ -79,11 +80,11 @@ def moving_dates(layout: Layout) -> Iterator[None]:
 def sealer_lock(layout: Layout) -> Iterator[None]:
     """Be the one who seals a lake. Raises SealerBusyError where another process is."""
     busy = SealerBusyError(f"the lake in {layout.root} is being sealed by another process: let it finish")
-    with locked(_folder(layout) / "sealer.lock", fcntl.LOCK_EX | fcntl.LOCK_NB, busy):
+    with locked(_made(layout, SEALER_LOCK), fcntl.LOCK_EX | fcntl.LOCK_NB, busy):
         yield
 
 
-def _folder(layout: Layout) -> Path:
-    folder = layout.root / "sealed"
-    make_folder(folder)
-    return folder
+def _made(layout: Layout, lock: str) -> Path:
+    """Return the path of a lock, whose folder is there."""
+    make_folder((layout.root / lock).parent)
+    return layout.root / lock

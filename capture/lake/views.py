@@ -15,7 +15,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from capture.data_folder import ROLLED
+from capture.data_folder import ROLLED, VIEWS
 from capture.functions import FUNCTIONS, LAST_HEARD, statements
 from capture.publish import make_folder, publish
 from capture.schemas import TABLES, Table
@@ -129,7 +129,7 @@ def belongs(layout: Layout) -> bool:
 
 
 def _stamp_file(layout: Layout) -> Path:
-    return layout.root / "sealed" / "views.json"
+    return layout.root / VIEWS
 
 
 def _stamp(layout: Layout) -> str:

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from capture.data_folder import ROLLED
+from capture.data_folder import PACING, ROLLED, WISHES
 from capture.publish import PRIVATE, make_folder, publish
 from capture.session.history_job import Job, State
 from capture.session.history_jobs import gap_job
@@ -117,8 +117,8 @@ class HistoryDesk:
     def __init__(self, settings: Settings, mark: int = FIRST_MARK) -> None:
         folder = recorder_folder(settings.tape_root, settings.recorder)
         self._data = settings.data
-        self._wishes = folder / "backfill"
-        self._pacing = folder / "pacing.json"
+        self._wishes = folder / WISHES
+        self._pacing = folder / PACING
         self._rolled = folder / ROLLED
         self._mark = mark
         self._seen_ns = 0

@@ -11,10 +11,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from capture.data_folder import STATUS
 from capture.session.history_job import State
 from capture.session.machine import Machine
 from capture.session.subscriptions import ACKNOWLEDGED, Life, Subscription
-from capture.status_model import RECORDER_FILE, VERSION, RecorderStatus, StreamStatus, write_status
+from capture.status_model import VERSION, RecorderStatus, StreamStatus, write_status
 from capture.wire.messages.data_types import DATA_TYPES
 
 from .journal import Journal
@@ -53,12 +54,12 @@ class StatusFile:
             self._due_s = now_s + LEAST_INTERVAL_S
             self._touch()
         else:
-            size_bytes = write_status(self._folder / RECORDER_FILE, status)
+            size_bytes = write_status(self._folder / STATUS, status)
             self._said, self._due_s = status, now_s + max(LEAST_INTERVAL_S, size_bytes / BYTES_PER_SECOND)
 
     def _touch(self) -> None:
         try:
-            os.utime(self._folder / RECORDER_FILE)
+            os.utime(self._folder / STATUS)
         except FileNotFoundError:  # removed by somebody, or never written for want of room
             self._said, self._due_s = {}, 0.0
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from capture.data_folder import LOCK
 from capture.publish import give
 
 from .tape_error import RecorderBusy
 
-LOCK_NAME = "lock"
 LOCK_MODE = 0o600
 
 
@@ -21,10 +21,10 @@ class FolderLock:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._descriptor = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT, LOCK_MODE)
+        self._descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, LOCK_MODE)
         if os.fstat(self._descriptor).st_uid == os.geteuid():
             os.fchmod(self._descriptor, LOCK_MODE)
-        give(folder / LOCK_NAME)
+        give(folder / LOCK)
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

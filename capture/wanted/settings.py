@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as EnvironmentValueError
 
+from capture.data_folder import TAPE
 from capture.schemas import retention_fault
 from capture.suggestion import unknown
 from capture.tape.tape_error import reason
@@ -139,7 +140,7 @@ class Settings(BaseSettings):
     @property
     def tape_root(self) -> Path:
         """The folder that holds the tapes of all recorders."""
-        return self.data / "tape"
+        return self.data / TAPE
 
 
 def load_settings(path: Path | None = None, **overrides: Any) -> Settings:

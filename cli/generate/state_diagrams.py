@@ -1,7 +1,7 @@
 """The state machines of a recording, drawn from the tables that the code goes by."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from capture.decode import gaps
 from capture.session import history_job, subscriptions
@@ -9,7 +9,7 @@ from capture.session.phases import PHASES
 
 from .markdown import page
 
-Leads = Mapping[str | None, Mapping[str, str]]
+Leads = Mapping[Any, Mapping[Any, str]]  # states are words of an enumeration of each machine's own
 
 
 class Machine(NamedTuple):
@@ -22,7 +22,7 @@ class Machine(NamedTuple):
     leads: Leads
 
 
-def _from(beginning: str, leads: Mapping[str, Mapping[str, str]]) -> Leads:
+def _from(beginning: str, leads: Leads) -> Leads:
     return {None: {beginning: ""}, **leads}
 
 

@@ -11,6 +11,8 @@ from typing import Annotated
 
 import typer
 
+from capture.data_folder import DEMO
+
 from ..asking import sql, tables
 from ..recording.record import record
 from ..shared.exits import Exit, UsageError
@@ -23,7 +25,6 @@ RECORDED = [
     {"instruments": ["EUR.USD", "CRYPTO:BTC.USD@PAXOS"], "streams": ["quotes", "midpoints", "ticks", "depth"]},
     {"instruments": ["OPT:AAPL:20270115:230:C"], "streams": ["ticks"]},
 ]
-MARK = ".demo"  # a file by which a demo knows its folder again
 QUESTIONS = (
     ("Trades of each symbol, and their volume-weighted price", """
 select symbol, count(*) as trades, sum(size) as volume, round(sum(price * size) / sum(size), 4) as vwap
@@ -88,14 +89,14 @@ def _clear(data: Path) -> None:
     from capture.tape.recording_lock import recording_lock
 
     if data.exists() and any(data.iterdir()):
-        if not (data / MARK).exists():
+        if not (data / DEMO).exists():
             raise UsageError(f"{data} holds something that is no demo: name a fresh folder with --data")
         tape = data / "tape" / "main"
         if tape.exists():
             with recording_lock(tape):  # or another demo is running
                 shutil.rmtree(data)
     make_folder(data, PRIVATE)
-    publish(data / MARK, Path.touch)
+    publish(data / DEMO, Path.touch)
 
 
 @contextmanager

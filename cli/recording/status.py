@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from capture.data_folder import ARCHIVE, LIVE, TAPE
 from capture.printable import one_line
 
 from ..shared.options import Config, Data, Json, lake_folder
@@ -66,7 +67,7 @@ def _status(data: Path) -> dict[str, Any]:
                 stream["state"] = "stopped"
         if recorder["condition"] in state.ENDED and "wanted" in recorder:
             recorder["acknowledged"] = recorder["flowing"] = 0
-    used = {name: state.disk_bytes([data / name]) for name in ("tape", "live", "archive")}
+    used = {name: state.disk_bytes([data / name]) for name in (TAPE, LIVE, ARCHIVE)}
     return {
         "data": data.absolute(),
         "disk": {"used_bytes": sum(used.values()), **{f"{name}_bytes": size for name, size in used.items()},

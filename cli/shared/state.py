@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from capture.data_folder import ROLLER_STATUS, STATUS
 from capture.lake.layout import Layout
 from capture.lake.roll import first_unrolled
-from capture.status_model import RECORDER_FILE, ROLLER_FILE, read_status
+from capture.status_model import read_status
 from capture.tape import segments
 
 SILENT_AFTER_S = 10.0  # status.json is touched every second
@@ -27,7 +28,7 @@ def recorder_state(layout: Layout, recorder: str) -> dict[str, Any]:
     `has_tape` is true where it recorded something.
     """
     folder = layout.tape / recorder
-    said = read_status(folder / RECORDER_FILE)
+    said = read_status(folder / STATUS)
     tapes = segments(folder)
     rolled = first_unrolled(layout, recorder, tapes)
     behind = max(said.get("mark", 0) - rolled.mark, 0) if rolled is not None else 0
@@ -39,7 +40,7 @@ def recorder_state(layout: Layout, recorder: str) -> dict[str, Any]:
         "running": not stopped and heard_s is not None and heard_s < SILENT_AFTER_S and _lives(said["pid"]),
         "said_s": said_s,
         "has_tape": bool(tapes),
-        "roller": read_status(folder / ROLLER_FILE) or None,
+        "roller": read_status(folder / ROLLER_STATUS) or None,
         "behind_marks": behind,
         "rows_without_instrument": rolled.nameless if rolled is not None else {},
         "behind_s": _since_rolled_s(layout, recorder) if behind else 0.0,
@@ -63,7 +64,7 @@ def stale(state: dict[str, Any], lack: str | None) -> str | None:
     if state["running"] or condition(state) != MUTE:
         return None
     why = lack or f"see whether process {state['pid']} hangs, or what it says"
-    return f"{RECORDER_FILE} was last written {state['said_s']:.0f} s ago, what it says is of then; {why}"
+    return f"{STATUS} was last written {state['said_s']:.0f} s ago, what it says is of then; {why}"
 
 
 def disk_bytes(folders: Iterable[Path]) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from capture.data_folder import STATUS
 from capture.lake.layout import Layout
 from capture.lake.proof.file_round import Round
 from capture.lake.roll import Roller
@@ -20,7 +21,7 @@ from capture.recorder.journal import Journal
 from capture.recorder.status import describe_recorder
 from capture.session.lateness import Timed
 from capture.session.machine import Machine
-from capture.status_model import RECORDER_FILE, write_status
+from capture.status_model import write_status
 from capture.wanted.settings import Settings
 from capture.wire.context import Request
 
@@ -56,7 +57,7 @@ def test_a_recorder_lives_whose_figures_are_old_but_whose_file_is_touched(tmp_pa
     folder.mkdir(parents=True)
     written, last = (datetime.now(UTC) - timedelta(seconds=age_s) for age_s in (50, 53))
     stream = {"word": "quotes", "last_row": last.isoformat(), "rows_per_second": 2.0}
-    write_status(folder / RECORDER_FILE, {
+    write_status(folder / STATUS, {
         "state": "recording", "pid": os.getpid(), "written": written.isoformat(), "streams": [stream]})
     found = status._status(tmp_path)["recorders"][0]
     assert (found["running"], found["stale"]) == (True, None)
@@ -154,7 +155,7 @@ def test_a_recorder_is_shown_with_its_streams_and_its_roller(run: Run, script: A
         "data": script.data, "record": [{"instruments": ["AAPL"], "streams": ["trades", "depth:5"]}]})
     journal = Journal.open(settings)
     described = describe_recorder(Machine(settings, settings.wanted()), journal, datetime.now(UTC))
-    write_status(script.data / "tape" / "main" / RECORDER_FILE, described)
+    write_status(script.data / "tape" / "main" / STATUS, described)
     journal.tape.close()
     code, out, err = run("status", "--data", script.data)
     assert (code, err) == (0, "")
@@ -180,7 +181,7 @@ def test_lag_is_shown_and_warned_of_unless_data_is_delayed(
     journal.line.context.requests[5] = Request(5, "req_tick_by_tick", "all_last", 1, "AAPL", data_type=data_type)
     machine.subscriptions.requested(machine.subscriptions.all[0], 5, 0.0)
     machine.subscriptions.all[0].lateness.look([Timed(1000 - late_s, 1000.25)], 0.0)
-    write_status(script.data / "tape" / "main" / RECORDER_FILE, describe_recorder(machine, journal, datetime.now(UTC)))
+    write_status(script.data / "tape" / "main" / STATUS, describe_recorder(machine, journal, datetime.now(UTC)))
     out = run("status", "--data", script.data).out
     stream = json.loads(run("status", "--data", script.data, "--json").out)["recorders"][0]["streams"][0]
     journal.tape.close()
@@ -200,7 +201,7 @@ def test_an_old_status_is_said_to_be_old(
     described = describe_recorder(Machine(settings, settings.wanted()), journal, datetime.now(UTC))
     journal.tape.close()
     described["written"] = (datetime.now(UTC) - timedelta(seconds=75)).isoformat()
-    write_status(script.data / "tape" / "main" / RECORDER_FILE, described)
+    write_status(script.data / "tape" / "main" / STATUS, described)
     os.utime(script.data / "tape" / "main" / "status.json", (time.time() - 75, time.time() - 75))
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=free_mib << 20))
     lines = run("status", "--data", script.data).out.splitlines()
@@ -213,7 +214,7 @@ def said_of(script: Any, **more: Any) -> None:
               "message": "", "last_row": None}
     others = [stream | {"word": word, "state": "refused", "message": f"AAPL {word}: no permission (code 354)"}
               for word in ("quotes", "depth")]
-    write_status(script.data / "tape" / script.recorder / RECORDER_FILE, {
+    write_status(script.data / "tape" / script.recorder / STATUS, {
         "state": "recording", "pid": NO_PROCESS, "written": datetime.now(UTC).isoformat(), "host": "127.0.0.1",
         "port": 4002, "client_id": 1, "frames": 1, "tape_bytes": 1, "wanted": 3, "acknowledged": 1, "flowing": 1,
         "streams": [stream, *others]} | more)

@@ -6,16 +6,17 @@ from typing import get_type_hints
 
 import pytest
 
+from capture.data_folder import ROLLER_STATUS
 from capture.lake.layout import Layout
 from capture.lake.processes.roll_counts import INTERVAL_S, RollCounts
 from capture.lake.roll import Roll
-from capture.status_model import ROLLER_FILE, RollerStatus, read_status
+from capture.status_model import RollerStatus, read_status
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     (tmp_path / "tape" / "main").mkdir(parents=True)
-    return tmp_path / "tape" / "main" / ROLLER_FILE
+    return tmp_path / "tape" / "main" / ROLLER_STATUS
 
 
 def test_counters_rise_and_are_written_seldom(path: Path, tmp_path: Path) -> None:

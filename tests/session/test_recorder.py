@@ -14,12 +14,13 @@ from typing import Any
 
 import pytest
 
+from capture.data_folder import STATUS
 from capture.recorder.recorder import Recorder
 from capture.recorder.resume import replay, resume
 from capture.recorder.roller_process import RollerKeeper
 from capture.session.phases import State
 from capture.session.subscriptions import Life
-from capture.status_model import RECORDER_FILE, read_status
+from capture.status_model import read_status
 from capture.tape import Kind, Record, TapeError, TapeFull, TapeWriter, read_from, segments
 from capture.tape.notes import WANTED
 from capture.wanted.settings import Settings
@@ -46,7 +47,7 @@ class Session:
         return [record for record in read_from(self.folder, 1) if kind in (None, record.kind)]
 
     def status(self) -> dict[str, Any]:
-        return read_status(self.folder / RECORDER_FILE)
+        return read_status(self.folder / STATUS)
 
     async def _run(self, talk: Talk, for_s: float, roll: bool) -> int:
         await self.gateway.open()

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from capture.data_folder import STATUS
 from capture.recorder import status
 from capture.recorder.status import BYTES_PER_SECOND, LEAST_INTERVAL_S, StatusFile
 from capture.session.machine import Machine
-from capture.status_model import RECORDER_FILE, read_status, write_status
+from capture.status_model import read_status, write_status
 from capture.wanted.settings import Settings
 
 
@@ -34,7 +35,7 @@ def sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     found: list[int] = []
     def note(path: Path, said: dict[str, Any]) -> int:
         found.append(write_status(path, said))
-        assert (path.name, found[-1]) == (RECORDER_FILE, path.stat().st_size)
+        assert (path.name, found[-1]) == (STATUS, path.stat().st_size)
         return found[-1]
 
     def sync(descriptor: int) -> None:
@@ -60,7 +61,7 @@ def test_a_status_of_many_streams_is_written_the_more_seldom(
     assert sum(sizes[:-1]) <= BYTES_PER_SECOND * at_s[-1]
     assert len(sizes) > 2
     assert max(sizes) < 1_000 + 150 * count  # a stream's columns are named once
-    assert read_status(tmp_path / RECORDER_FILE)["streams"] == _described(count, at_s[-1])["streams"]
+    assert read_status(tmp_path / STATUS)["streams"] == _described(count, at_s[-1])["streams"]
 
 
 def test_a_status_that_says_nothing_new_is_not_written_but_shows_that_the_recorder_lives(
@@ -90,6 +91,6 @@ def test_a_status_that_somebody_removed_is_written_anew(tmp_path: Path, machine:
     for now_s in range(4):
         file.write_status(_described(3, 7) if file.is_due(machine, now_s) else None, now_s)
         if now_s == 1:
-            (tmp_path / RECORDER_FILE).unlink()
+            (tmp_path / STATUS).unlink()
     assert len(sizes) == 2
-    assert (tmp_path / RECORDER_FILE).exists()
+    assert (tmp_path / STATUS).exists()

@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+from capture.data_folder import CHECKER_LOCK
 from capture.lake.layout import Layout
 from capture.lake.process_lock import locked
 from capture.lake.proof.file_round import Round
@@ -47,7 +48,7 @@ def check(layout: Layout, parent: int) -> None:
             raise SystemExit
 
     busy = CheckerBusyError(f"the archive in {layout.root} is being read by another process")
-    with locked(layout.root / "sealed" / "checker.lock", fcntl.LOCK_EX | fcntl.LOCK_NB, busy):
+    with locked(layout.root / CHECKER_LOCK, fcntl.LOCK_EX | fcntl.LOCK_NB, busy):
         for checked in Round(layout, pace).check():
             if checked.fault:
                 log.info("%s: %s", checked.path, checked.fault)  # the recorder says it

@@ -5,9 +5,10 @@ import os
 from collections import Counter
 from datetime import UTC, datetime
 
+from capture.data_folder import ROLLER_STATUS
 from capture.lake.layout import Layout
 from capture.lake.roll import Roll
-from capture.status_model import ROLLER_FILE, VERSION, RollerStatus, write_status
+from capture.status_model import VERSION, RollerStatus, write_status
 
 INTERVAL_S = 5.0  # between two that are written
 
@@ -18,7 +19,7 @@ class RollCounts:
     """Counts what a roller does, and tells it."""
 
     def __init__(self, layout: Layout, recorder: str) -> None:
-        self._path = layout.tape / recorder / ROLLER_FILE
+        self._path = layout.tape / recorder / ROLLER_STATUS
         self._recorder, self._started = recorder, datetime.now(UTC)
         self._mark: int | None = None
         self._ranges = self._frames = 0

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from capture.data_folder import DAMAGED
+from capture.data_folder import CHECKED, DAMAGED
 from capture.lake.layout import Layout
 from capture.lake.parquet_file import FILE_MODE
 from capture.publish import make_folder, publish
@@ -27,7 +27,6 @@ from .file_check import Checked, archive_files, check_file, repair_of
 EVERY_S = 30 * 86_400.0
 SAVE_INTERVAL_S = 10.0  # a round that is killed reads again what it read since
 
-_CHECKED = "sealed/checked.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +99,14 @@ class Round:
         there = {self._name(path) for _, path in archive_files(self.layout)}
         self._read_s = {name: read for name, read in self._read_s.items() if name in there}
         self._damaged = {name: one for name, one in self._damaged.items() if name in there}
-        _publish(self.layout.root / _CHECKED, self._read_s)
+        _publish(self.layout.root / CHECKED, self._read_s)
         _publish(self.layout.root / DAMAGED, [asdict(one) for one in self._damaged.values()])
         self._saved_s = self._now_s()
 
 
 def read_times(layout: Layout) -> dict[str, tuple[float, int]]:
     """Return when files of the archive were read last, in seconds since 1970, and when they had changed then."""
-    said = _read(layout.root / _CHECKED)
+    said = _read(layout.root / CHECKED)
     with suppress(AttributeError, ValueError, TypeError):
         return {str(name): (float(read_s), int(changed_ns)) for name, (read_s, changed_ns) in said.items()}
     return {}
