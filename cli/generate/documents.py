@@ -21,6 +21,7 @@ from capture.wanted.streams import KINDS
 from .. import app
 from ..shared.exits import Exit
 from .data_folder_page import data_folder_page
+from .glossary import glossary_page
 from .markdown import markdown, page
 from .methods import functions_module, tables_module
 from .module_map import decisions_page, modules_page
@@ -182,6 +183,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "modules.md": modules_page,
     "decisions/README.md": decisions_page,
     "states.md": states_page,
+    "glossary.md": glossary_page,
     "data-folder.md": data_folder_page,
 }
 _QUERY = Path(capture.query.__file__).parent

@@ -1,0 +1,130 @@
+"""The words of this project, one meaning each; the public names that use them, and the words that are not used for it.
+"""
+
+from typing import NamedTuple
+
+from .markdown import markdown, page
+
+
+class Word(NamedTuple):
+    """A word: what it means, and the public names that have that meaning.
+
+    `code` are classes and functions below `capture`, `commands` those of ticktape, `settings` keys of ticktape.toml,
+    `columns` those of stored tables. `never` are words that are not used for it, by pattern, and the folders below
+    `capture` in which none of them stands.
+    """
+
+    name: str
+    meaning: str
+    code: tuple[str, ...] = ()
+    commands: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    never: str = ""
+    rooms: tuple[str, ...] = ()
+
+
+WORDS = (
+    Word("archive", "The files of sealed days, sorted: one for each table, date and recorder, and more where rows came "
+         "later.", ("lake.layout.Layout.archive",)),
+    Word("backfill", "To ask IB's history for what is missing in gaps, or was never recorded, and to add what is not "
+         "there yet.", ("tape.notes.BACKFILL",), ("backfill",)),
+    Word("compress", "To make a finished segment of the tape smaller, byte for byte the same. Days are sealed, "
+         "segments compressed.", ("tape.compress", "tape.compress_closed", "tape.Compressed"),
+         never="seal", rooms=("tape", "wire", "decode", "session", "recorder", "replay")),
+    Word("coverage", "The share of wanted time in which a stream was whole, by what its gaps leave.",
+         ("query.lake.Lake.coverage",), ("coverage",)),
+    Word("export", "To write rows into files of another tool's form; also these files.",
+         ("export.lake.Lake.export",), ("export",)),
+    Word("feed", "What a gateway serves rows from: an invented market, a recording, or one that is being made.",
+         ("gateway.feed.Feed",)),
+    Word("frame", "The bytes of one message between the gateway and its client, behind their length. Received frames "
+         "are numbered from 1 on, across sessions: `seq`.", ("wire.text.framing.frame",), columns=("frame",)),
+    Word("gap", "A time in which a wanted stream was not whole; it is open, then closed, and backfilled or unavailable "
+         "in the end.", ("decode.gaps.Gaps", "query.lake.Lake.gaps"), ("gaps",), columns=("gap_id",),
+         never=r"\bholes?\b|\bdropouts?\b", rooms=("tape", "wire", "decode", "session", "recorder", "lake", "query")),
+    Word("gateway", "What speaks the TWS protocol to clients: IB's TWS and IB Gateway, or `ticktape gateway`.",
+         ("gateway.server.Gateway",), ("gateway",)),
+    Word("instrument", "What can be traded, as IB's contract id names it: `instrument_id`. On the command line it is a "
+         "word, which becomes the contract that is asked for.", ("wanted.instrument.Instrument",),
+         columns=("instrument_id",)),
+    Word("lake", "The tables of a data folder, and what opens them to be asked: files, and the tail of each tape.",
+         ("open_lake", "query.lake.Lake"), ("sql", "tables")),
+    Word("line", "The connection to a gateway as the tape tells it: frames counted, the frame that is not whole yet, "
+         "what each request id stands for. IB's market data lines are a limit of an account, and only called in full.",
+         ("wire.line.Line",), settings=("market_data_lines",)),
+    Word("live file", "The rows of one table and date that one roll published; it goes once its date is sealed.",
+         ("lake.layout.Layout.live_file",)),
+    Word("mark", "A record of the tape at which decoding can begin: it holds the state of the line. Their numbers "
+         "only rise.", ("tape.last_mark", "tape.MarkMissing")),
+    Word("note", "A record of the tape for what the recorder noticed or did itself.", ("tape.Kind.NOTE",)),
+    Word("prune", "To remove what is older than its owner wants to keep, once it is written down that it goes.",
+         ("lake.proof.prune.prune",), ("prune",), ("retention",)),
+    Word("range", "What a tape holds between two marks that follow one another: what is rolled, compared and rebuilt "
+         "at once.", ("lake.ranges.Range", "lake.ranges.Ranges")),
+    Word("read", "The bytes that one read of the socket brought: one record of the tape. All its frames came at one "
+         "moment, `ts`.", ("wire.line.Read",)),
+    Word("rebuild", "To write files of the lake anew from the tape.", ("lake.proof.rebuild.Rebuilder",), ("rebuild",)),
+    Word("record", "One thing written down, with its time: an entry of the tape, or what a replay gives for a row. To "
+         "record is to write down all that a line carries.", ("tape.Record", "replay.records.Record"), ("record",), ("record",)),
+    Word("recorder", "Who records: a process under a name, with a tape of its own.",
+         ("recorder.recorder.Recorder", "tape.RecorderBusy"), ("status",), ("recorder",), ("recorder",)),
+    Word("recording", "What was recorded in some time, whatever it is read from.",
+         ("gateway.recorded.recording.Recording",)),
+    Word("replay", "To play what was recorded again, event by event in recorded order.",
+         ("replay.Replay", "query.lake.Lake.replay"), ("replay",),
+         never="playback", rooms=("replay", "query", "lake", "export")),
+    Word("request", "A message to the gateway that asks for something, under a number of its session: `request_id`. A "
+         "stream is asked for by one request after another.", ("wire.context.Request",),
+         settings=("requests_per_second",), columns=("request_id",)),
+    Word("roll", "To write the rows of a range into files, and to move the rolled position past it.",
+         ("lake.roll.Roller", "lake.layout.Rolled"), settings=("roll_interval_s",)),
+    Word("row", "One event in a table. (`recorder`, `seq`, `row`) names it: whose tape, which frame, which row of that "
+         "frame.", ("query.lake.Lake.rows",), columns=("row",)),
+    Word("seal", "To sort the rows of a day that is over into the archive, and to have questions read them from there.",
+         ("lake.sealing.Sealer", "lake.sealed.seal_through"), ("seal",)),
+    Word("segment", "One file of a tape. It begins with a mark, which it is named by.",
+         ("tape.Segment", "tape.segments"),
+         settings=("segment_size_bytes",), never=r"tape files?\b", rooms=("tape", "lake", "recorder", "query")),
+    Word("session", "What happens on a line from its beginning to its end. An exchange's hours are trading sessions, "
+         "and only called in full.", ("session.machine.Machine",)),
+    Word("snapshot", "How something stands at one moment: the values of a market, or an order book.",
+         ("query.lake.Lake.book_snapshots",), ("snapshot",)),
+    Word("stream", "One kind of data of one instrument, for as long as it is wanted: `all_last`, `quotes`, `depth`.",
+         ("wanted.streams.Stream",), columns=("stream",),
+         never=r"\bchannels?\b", rooms=("wanted", "session", "recorder", "decode", "lake", "query")),
+    Word("subscription", "A stream that a recorder keeps asked for: how far it has come, and under which request.",
+         ("session.subscriptions.Subscription",)),
+    Word("symbol", "The name by which people ask for an instrument: IB's local symbol. It may stand for several, a "
+         "contract id never does.", ("wire.messages.naming.symbol_of",), columns=("symbol",),
+         never=r"\btickers?\b", rooms=("tape", "wanted", "session", "recorder", "decode", "lake", "query", "replay")),
+    Word("tail", "The end of a tape whose rows are in no file yet; a question decodes it. The command shows the newest "
+         "rows of all, and goes on with what comes.", ("query.tail.Tail",), ("tail",)),
+    Word("tape", "Every byte that a recorder received and sent, with the time of each, appended and never changed.",
+         ("tape.TapeWriter", "tape.TapeError")),
+    Word("verify", "To decode a tape once more, and compare what it gives with what is in files.",
+         ("lake.proof.verify.Verifier",), ("verify",)),
+)  # fmt: skip
+
+
+def glossary_page() -> str:
+    """Return all words."""
+    return page(
+        "Glossary",
+        "What the words of this project mean, in code, tables, messages and docs: one thing each. Names are those "
+        "below `capture`; a test finds each of them, and finds the words that are not used for it nowhere in the "
+        "folders that are named.",
+        markdown(("word", "means", "names", "never called"), map(_row, WORDS)))
+
+
+def _row(word: Word) -> tuple[str, ...]:
+    public = [*(f"`ticktape {name}`" for name in word.commands), *(f"setting `{name}`" for name in word.settings),
+              *(f"column `{name}`" for name in word.columns), *(f"`{name}`" for name in word.code)]
+    return f"**{word.name}**", word.meaning, ", ".join(public), _never(word)
+
+
+def _never(word: Word) -> str:
+    if not word.never:
+        return ""
+    plain = word.never.replace(r"\b", "").replace("s?", "").replace("|", ", ")
+    return f"{plain} (in {', '.join(f'`{room}/`' for room in word.rooms)})"
