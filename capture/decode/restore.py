@@ -150,7 +150,9 @@ class Restorer:
             wanted = (times == NO_TIME) | ((times >= fill.from_s * SECOND_US) & (times < (fill.to_s + 1) * SECOND_US))
         answer.rows = whole.filter(pa.array(times == times[-1]))
         captured = self._captured(answer, whole, before)
-        return (missing(whole, captured, KEYS[answer.table]) & wanted)[carried:]
+        found = (missing(whole, captured, KEYS[answer.table]) & wanted)[carried:]
+        assert len(found) == len(frame), "each row of a frame is restored or not"
+        return found
 
     def _captured(self, answer: Answer, whole: pa.Table, before: list[pa.Table]) -> pa.Table:
         """Return what was captured of an instrument before an answer began, in the seconds of some of its rows."""

@@ -20,7 +20,7 @@ from capture.wire.table_rows import Rows
 from capture.wire.text.codec import Decoded, message_id
 from capture.wire.text.framing import corruption
 
-from .control_rows import Events, message_rows, note_row, opened_row, refused_row, request_row
+from .control_rows import FIRST_EVENT_ROW, Events, message_rows, note_row, opened_row, refused_row, request_row
 from .event_time import proven_us
 from .gaps import Gaps, Seen
 from .merge_rows import Tables, from_rows, in_order, merged
@@ -206,7 +206,9 @@ class TwsDecoder:
         self._lost(read.lost)
         before -= len(read.lost)
         self.frames += len(read)
+        assert read.first_seq + len(read) - 1 == self.line.seq, "frames are numbered one by one"
         ends = before + np.cumsum([len(record.body) for record in reads], dtype=np.int64)
+        assert len(read) == 0 or read.starts[-1] <= ends[-1], "a frame ends in the read that completed it"
         walls_us = np.array([record.wall_ns // 1000 for record in reads], np.int64)
         # A frame came when the read came that completed it.
         times_us = walls_us[np.searchsorted(ends, read.starts[1:])] if len(read) else walls_us[:0]
@@ -281,6 +283,8 @@ class TwsDecoder:
     def _table(self, rows: Rows, times_us: npt.NDArray[np.int64], first_seq: int) -> pa.Table:
         table = TABLES[rows.table]
         count = len(rows.frames)
+        assert len(rows.places) == count, "each row has a frame, and a place among those of the frame"
+        assert count == 0 or (rows.frames[0] <= rows.frames[-1] and rows.places.max() < FIRST_EVENT_ROW)
         received = pa.array(times_us[rows.frames]).cast(TIMESTAMP)
         columns = rows.columns | {
             "ts": _place_in_time(received, rows.columns),

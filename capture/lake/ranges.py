@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from capture.decode.decoder import LineDecoder, decoder_of
 from capture.decode.merge_rows import Tables
@@ -114,11 +115,19 @@ class Ranges:
     def _finish(self, start: Record, decoder: LineDecoder, end: Record) -> Range:
         decoder.feed([end])
         tables, (lost_frames, disagreements) = decoder.take(), decoder.compare(end.json())
+        _check_place(tables, start.json()["seq"], decoder.frames)
         self._state = decoder.as_json()
         found = Range(start, end, tables, decoder.frames, lost_frames, self._state, tuple(self.damage),
                       self._noted_losses, disagreements)
         self.damage, self._noted_losses = [], 0
         return found
+
+
+def _check_place(tables: Tables, before: int, frames: int) -> None:
+    """Assert that the rows of a range came with its frames, or behind the last one before them."""
+    for name, rows in ((name, rows) for name, rows in tables.items() if rows.num_rows):
+        seqs = pc.min_max(rows["seq"]).as_py()
+        assert before <= seqs["min"] and seqs["max"] <= before + frames, f"rows of {name} are of another range"
 
 
 def readable(captured: Captured) -> Captured:

@@ -57,7 +57,7 @@ class Roller:
         self._files = Files(layout, recorder)
         self._ranges: Ranges | None = None
         self._publishing: Future[Roll] | None = None
-        self._begun = False
+        self._mark: int | None = None  # up to which all is published, once something is
         self._nameless: Counter[str] = Counter()
 
     def roll(self) -> Iterator[Roll]:
@@ -94,16 +94,16 @@ class Roller:
     def _publish(self, range_: Range, before: "Future[Roll] | None") -> Roll:
         if before:
             before.result()  # the position must not move past a range that could not be published
-        if not self._begun:
+        assert self._mark in (None, range_.from_mark), "ranges are rolled one behind the other"
+        if self._mark is None:
             clear_range(self.layout, self.recorder, range_.from_mark, range_.tables)
-            self._begun = True
         sync_range(self.layout.tape / self.recorder, range_)
         # As one for the sealer: a date that moved in between would leave out live files that the position then covers.
         with publishing(self.layout):
             publish_range(self.layout, self.recorder, range_.from_mark, range_.tables, whole=range_.is_whole)
             counts = self._nameless + Counter(range_.nameless)
             write_rolled(self.layout, self.recorder, Rolled(range_.to_mark, range_.state, dict(counts)))
-            self._nameless = counts
+            self._nameless, self._mark = counts, range_.to_mark
         rows = {name: rows.num_rows for name, rows in range_.tables.items()}
         return Roll(range_.from_mark, range_.to_mark, range_.frames, rows)
 
@@ -182,4 +182,6 @@ def by_date(rows: pa.Table) -> list[tuple[str, pa.Table]]:
     if bounds["min"].date() == bounds["max"].date():
         return [(bounds["min"].date().isoformat(), rows)]
     dates = pc.cast(pc.floor_temporal(rows["ts"], unit="day"), pa.date32())
-    return [(day.isoformat(), rows.filter(pc.equal(dates, day))) for day in sorted(pc.unique(dates).to_pylist())]
+    parts = [(day.isoformat(), rows.filter(pc.equal(dates, day))) for day in sorted(pc.unique(dates).to_pylist())]
+    assert sum(part.num_rows for _, part in parts) == rows.num_rows, "each row is of one date"
+    return parts

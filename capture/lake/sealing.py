@@ -142,6 +142,7 @@ class Sealer:
         with moving_dates(self.layout):
             for table in tables:
                 self._latecomers(table, day, sorted_in[table.name], done)
+                assert sealed_through(self.layout, table.name) < day, "a sealed date never goes back"
                 seal_through(self.layout, table.name, day)
         done.seconds = time.monotonic() - begun_s
         return done

@@ -29,6 +29,7 @@ class Journal:
         self.received_bytes = 0
         self._segment_size_bytes = segment_size_bytes
         self._marked_bytes = tape.size_bytes
+        self._marked_seq = line.seq
         self._unclosed: str | None = None  # why the session ended, until there is room to say so
 
     @classmethod
@@ -99,5 +100,7 @@ class Journal:
         return True
 
     def _marked(self) -> None:
+        assert self.line.seq >= self._marked_seq, "frames are counted on across marks and sessions"
+        self._marked_seq = self.line.seq
         self.mark_number += 1
         self._marked_bytes = self.tape.size_bytes

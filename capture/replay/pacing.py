@@ -28,16 +28,25 @@ class Pacer:
         self._speed, self._longest_s, self._now_s = speed, longest_silence_s, now_s
         self._begun_s: float | None = None
         self._last_us = 0
+        self._played_us: int | None = None
         self._last_due_s = 0.0
 
     def steps(self, stretches: Iterable[Stretch], most_rows: int) -> Iterator[Stretch | float]:
         """Yield rows once they are due, at most so many at a time; before it, how many seconds
         are to be slept, more than once where they are many."""
         for stretch in stretches:
+            self._check_order(stretch)
             if self._speed is None or stretch.initial:
                 yield from (stretch.part(at, at + most_rows) for at in range(0, len(stretch), most_rows))
             elif len(stretch):
                 yield from self._paced(stretch, self._due_s(stretch), most_rows)
+
+    def _check_order(self, stretch: Stretch) -> None:
+        """Assert that stretches come in order of time; the state at the start is of before."""
+        if len(stretch) and not stretch.initial:
+            first_us, last_us = stretch.span_us
+            assert self._played_us is None or self._played_us <= first_us, "a replay never goes back"
+            self._played_us = last_us
 
     def _paced(self, stretch: Stretch, due_s: Seconds, most_rows: int) -> Iterator[Stretch | float]:
         if self._begun_s is None:

@@ -53,6 +53,12 @@ class Stretch:
             found[self.turns == number] = _integers(rows["ts"])
         return found
 
+    @property
+    def span_us(self) -> tuple[int, int]:
+        """The times of the first and last row, in microseconds since 1970, of a stretch that has some."""
+        times = [(rows["ts"][0].value, rows["ts"][-1].value) for rows in self.tables.values() if len(rows)]
+        return min(first for first, _ in times), max(last for _, last in times)
+
     def part(self, begin: int, end: int) -> "Stretch":
         """Return the rows from one place in the order to another, of the same memory."""
         if len(self.tables) == 1:

@@ -103,9 +103,10 @@ class Job:
 
         `hours` are the instrument's, None where they are not known.
         """
-        cut_s = self.pages.cut_s(self._count, self._last_s)
+        cut_s, turned_s = self.pages.cut_s(self._count, self._last_s), self.pages.next_s
         self.cut += cut_s is not None
         self.pages.take(self._count, self._last_s, hours.opening_minutes if hours else ANY_OPENING)
+        assert self.pages.next_s > turned_s, "each page leads on"
         self.rows += self._count
         self.answers += self._count > 0
         self._retries = None

@@ -156,6 +156,7 @@ class History:
         return now_s
 
     def _request(self, job: Job, values: dict[str, Any], now_s: float) -> None:
+        assert job.request_id is None, "one request of a job is open at a time"
         job.request_id, job.sent_s, job.asked = self._new_id(), now_s, job.asked + 1
         self._by_id[job.request_id] = job
         wanted = {"from": job.from_s, "to": job.pages.to_s, "gap_id": job.gap_id}

@@ -89,6 +89,7 @@ class Machine:
 
     def handle(self, event: Event, now_s: float) -> list[Command]:
         """Take an event at a time and return what is to be done, in order."""
+        assert now_s >= self._now_s, "the clock of a session never goes back"
         self._now_s = now_s
         out: list[Command] = []
         self._voice.out = out

@@ -168,6 +168,7 @@ class Subscriptions:
 
     def requested(self, subscription: Subscription, request_id: int, now_s: float) -> None:
         """Take note of a request for a subscription; one that is silent stays so until rows come."""
+        assert request_id not in self.by_id, "a request id stands for one subscription"
         self.forget_request(subscription)
         if subscription.life is not Life.SILENT:
             subscription.become(Life.REQUESTED)

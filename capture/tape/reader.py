@@ -83,6 +83,7 @@ class SegmentReader:
         return found[1] if found else 0
 
     def _passed_over(self, start: int) -> None:
+        assert start > self.offset, "a tape is read forwards"
         self.damage.append(Damage(self.path, self.offset, start - self.offset, BROKEN))
 
     def _finish(self, end: int, failure: str | None) -> None:

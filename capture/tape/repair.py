@@ -157,6 +157,7 @@ def _write_clean(report: SegmentReport, target: Path) -> None:
     with SegmentFile(report.segment.path) as source, target.open("wb") as sink:
         position = 0
         for loss in (loss for loss in report.losses if not loss.torn):
+            assert loss.damage.offset >= position, "damages lie one behind the other"
             _copy(source, sink, loss.damage.offset - position)
             position = loss.damage.offset + loss.damage.size_bytes
             source.read(loss.damage.size_bytes)

@@ -109,6 +109,7 @@ class TapeWriter:
                 return
             path, descriptor = self._path, os.dup(self._descriptor)  # rotate may close ours meanwhile
             first, end = self._safe_bytes, self.size_bytes
+            assert first <= end, "what is safe on disk was written before"
         try:
             _sync_data(descriptor, path, first, end)
         except OSError as error:

@@ -98,9 +98,12 @@ class Line:
         if not searching and self._unfinished(data):
             self.pending += data
             return Read(b"", np.zeros(1, np.int64), self.seq + 1)
+        before_bytes = len(self.pending)
         lost, whole = self._step(data) if searching else (b"", bytes(self.pending) + data)
+        assert len(lost) + len(whole) == before_bytes + len(data), "no received byte goes unaccounted for"
         starts = np.zeros(1, np.int64) if self.out_of_step else boundaries(whole)
         rest = whole[starts[-1] :]
+        assert starts[0] == 0 and starts[-1] + len(rest) == len(whole), "the rest lies behind the frames"
         self.pending = bytearray(rest)
         read = Read(whole, starts, self.seq + 1, corrupt=corruption(rest), lost=lost)
         self.seq += len(read)

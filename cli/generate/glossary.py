@@ -66,7 +66,8 @@ WORDS = (
          "moment, `ts`.", ("wire.line.Read",)),
     Word("rebuild", "To write files of the lake anew from the tape.", ("lake.proof.rebuild.Rebuilder",), ("rebuild",)),
     Word("record", "One thing written down, with its time: an entry of the tape, or what a replay gives for a row. To "
-         "record is to write down all that a line carries.", ("tape.Record", "replay.records.Record"), ("record",), ("record",)),
+         "record is to write down all that a line carries.", ("tape.Record", "replay.records.Record"),
+         ("record",), ("record",)),
     Word("recorder", "Who records: a process under a name, with a tape of its own.",
          ("recorder.recorder.Recorder", "tape.RecorderBusy"), ("status",), ("recorder",), ("recorder",)),
     Word("recording", "What was recorded in some time, whatever it is read from.",
