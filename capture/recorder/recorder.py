@@ -1,9 +1,7 @@
 """The recorder: owns the socket, the tape, the timers and the roller, and does what the session machine says."""
 
 import asyncio
-import signal
 import sys
-import threading
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Iterable
@@ -51,6 +49,7 @@ from .beside import Beside
 from .compressor import Compressor
 from .damaged_files import DAMAGE_INTERVAL_S, DamageNews
 from .disk_space import ENOUGH_BYTES, LEAST_BYTES, no_room
+from .ending_signals import ignore_signals, listen_for_signals
 from .history_desk import HistoryDesk
 from .journal import Journal
 from .link import Link
@@ -59,7 +58,6 @@ from .roller_process import RollerKeeper
 from .status import StatusFile
 
 HOUSEKEEPING_S = 1.0  # how often arrivals are counted, and status, history and sizes are looked at
-_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # SIGHUP: the terminal was closed
 SOFTWARE = f"ticktape {version('ticktape')}"  # asked once: while an upgrade goes on, nobody can say
 
 
@@ -121,7 +119,7 @@ class Recorder:
         self._status = StatusFile(self._journal.tape.folder)
         tasks = [self._task(work) for work in (self._clock.keep(), *(self._every(*chore) for chore in self._chores()))]
         self._compress()  # what earlier runs left
-        self._listen_for_signals()
+        listen_for_signals(self._loop, self.stop)
         if for_s is not None:
             self._loop.call_later(for_s, self.stop, f"asked to stop after {for_s:g} s")
         try:
@@ -363,8 +361,7 @@ class Recorder:
         self._task(self._compressor.compress())
 
     async def _finish(self) -> None:
-        for name in _ENDING:
-            self._loop.remove_signal_handler(name)
+        ignore_signals(self._loop)
         await self._beside.do("status", self._publish_status)
         await self._beside.do("history", self._save_history)
         await self._publisher.close()
@@ -384,12 +381,6 @@ class Recorder:
     def _task_done(self, task: "asyncio.Task[None]") -> None:
         if not task.cancelled() and (error := task.exception()):
             self.fail(error)
-
-    def _listen_for_signals(self) -> None:
-        if threading.current_thread() is threading.main_thread():
-            for name in _ENDING:
-                if signal.getsignal(name) is not signal.SIG_IGN or name is not signal.SIGHUP:  # nohup ignores it
-                    self._loop.add_signal_handler(name, self.stop, f"received {name.name}")
 
 
 _DO: dict[type, Callable[[Recorder, Any], None]] = {
