@@ -8,8 +8,8 @@ or `recorded/`, knows neither clients nor answers.
 
 from capture.gateway.control.missed import Missed
 from capture.gateway.control.playback import CommandError
+from capture.replay.clock import AT_ONCE, Clock
 
-from .clock import AT_ONCE, Clock
 from .feed import Feed
 from .limits import UNLIMITED, Limits
 from .run import running, serve

@@ -9,6 +9,7 @@ from typing import Any, Self
 from capture.gateway.control.command_socket import run_command
 from capture.gateway.control.missed import Missed
 from capture.gateway.control.playback import CommandError
+from capture.replay.clock import Clock
 from capture.wire.connection import BadFrame, Corrupt, Event
 from capture.wire.messages.message import NEWEST_VERSION
 from capture.wire.text.codec import Decoded
@@ -16,7 +17,6 @@ from capture.wire.text.handshake import ClientHello
 from capture.wire.text.protocol_error import RemoteProtocolError
 
 from .client import Client
-from .clock import Clock
 from .dispatch import replies, replies_to_unread
 from .feed import Feed
 from .limits import UNLIMITED, Limits

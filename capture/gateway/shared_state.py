@@ -13,10 +13,10 @@ import pyarrow as pa
 
 from capture.gateway.control.faults import LOST, Faults
 from capture.gateway.control.missed import Ledger
+from capture.replay.clock import Clock
 from capture.wire.messages.message import NEWEST_VERSION
 from capture.wire.text.codec import Values
 
-from .clock import Clock
 from .feed import Feed, Notice
 from .limits import UNLIMITED, HistoryPacing, Limits, Windows
 from .replies import Compute, Reply

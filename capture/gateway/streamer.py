@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from capture.replay.clock import AT_ONCE, Clock
 from capture.wire.encode import NO_FRAMES, Frames, encode, merge
 
-from .clock import AT_ONCE, Clock
 from .subscription import Rows, Subscription
 
 OnRows = Callable[[int, str, str, pa.Table], None]  # request id, stream, table, rows

@@ -6,30 +6,32 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 import numpy.typing as npt
 
+from .clock import FASTEST, Clock
 from .stretch import Stretch
 
-TICK_S = 1e-6  # what times are recorded in: less is not waited for
 LONGEST_SLEEP_S = 3_600.0  # a clock cannot sleep for any time at all
 
-Seconds = npt.NDArray[np.float64]
+Microseconds = npt.NDArray[np.float64]
 
 
 class Pacer:
     """Divides stretches into what is due together.
 
     `speed` 1 keeps the recorded spacing, 10 is ten times as fast, None is without waiting. Silences longer than
-    `longest_silence_s`, as recorded, are cut down to it. All is due by the clock since the first row, never since the
-    one before: a slow reader is caught up with, and nothing drifts.
+    `longest_silence_s`, as recorded, are cut down to it. All is due by one clock that begins with the first row, never
+    since the row before: a slow reader is caught up with, and nothing drifts.
     """
 
     def __init__(
         self, speed: float | None, longest_silence_s: float | None, now_s: Callable[[], float] = time.monotonic
     ) -> None:
-        self._speed, self._longest_s, self._now_s = speed, longest_silence_s, now_s
-        self._begun_s: float | None = None
+        self._speed = None if speed is None or speed > FASTEST else speed
+        self._longest_us = None if longest_silence_s is None else longest_silence_s * 1e6
+        self._now_s = now_s
+        self._clock: Clock | None = None
         self._last_us = 0
         self._played_us: int | None = None
-        self._last_due_s = 0.0
+        self._last_due_us = 0.0
 
     def steps(self, stretches: Iterable[Stretch], most_rows: int) -> Iterator[Stretch | float]:
         """Yield rows once they are due, at most so many at a time; before it, how many seconds
@@ -39,7 +41,7 @@ class Pacer:
             if self._speed is None or stretch.initial:
                 yield from (stretch.part(at, at + most_rows) for at in range(0, len(stretch), most_rows))
             elif len(stretch):
-                yield from self._paced(stretch, self._due_s(stretch), most_rows)
+                yield from self._paced(stretch, self._speed, most_rows)
 
     def _check_order(self, stretch: Stretch) -> None:
         """Assert that stretches come in order of time; the state at the start is of before."""
@@ -48,27 +50,27 @@ class Pacer:
             assert self._played_us is None or self._played_us <= first_us, "a replay never goes back"
             self._played_us = last_us
 
-    def _paced(self, stretch: Stretch, due_s: Seconds, most_rows: int) -> Iterator[Stretch | float]:
-        if self._begun_s is None:
-            self._begun_s = self._now_s()
+    def _paced(self, stretch: Stretch, speed: float, most_rows: int) -> Iterator[Stretch | float]:
+        due_us = self._due_us(stretch)
+        if self._clock is None:
+            self._clock = Clock(0, speed, now_ns=lambda: round(self._now_s() * 1e9))
         at = 0
         while at < len(stretch):
-            passed_s = self._now_s() - self._begun_s
-            end = min(int(np.searchsorted(due_s, passed_s + TICK_S, side="right")), at + most_rows)
+            now_us = self._clock.now_us()
+            end = min(int(np.searchsorted(due_us, now_us + 1, side="right")), at + most_rows)  # less is not waited for
             if end > at:
                 yield stretch.part(at, end)
                 at = end
             else:
-                yield min(float(due_s[at] - passed_s), LONGEST_SLEEP_S)
+                yield min((float(due_us[at]) - now_us) / 1e6 / speed, LONGEST_SLEEP_S)
 
-    def _due_s(self, stretch: Stretch) -> Seconds:
-        """Return when rows are due, in seconds after the first row of all."""
-        assert self._speed is not None
+    def _due_us(self, stretch: Stretch) -> Microseconds:
+        """Return when rows are due in played time, which begins with the first row of all."""
         times_us = stretch.ts_us
-        before_us = self._last_us if self._begun_s is not None else times_us[0]
-        silences_s = np.diff(times_us, prepend=before_us) / 1e6
-        if self._longest_s is not None:
-            silences_s = np.minimum(silences_s, self._longest_s)
-        due_s: Seconds = self._last_due_s + np.cumsum(silences_s / self._speed)
-        self._last_us, self._last_due_s = int(times_us[-1]), float(due_s[-1])
-        return due_s
+        before_us = self._last_us if self._clock is not None else times_us[0]
+        silences_us = np.diff(times_us, prepend=before_us).astype(np.float64)
+        if self._longest_us is not None:
+            silences_us = np.minimum(silences_us, self._longest_us)
+        due_us: Microseconds = self._last_due_us + np.cumsum(silences_us)
+        self._last_us, self._last_due_us = int(times_us[-1]), float(due_us[-1])
+        return due_us

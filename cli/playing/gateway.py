@@ -86,7 +86,7 @@ def _check_together(context: typer.Context, is_replay: bool) -> None:
 
 
 def _speed(text: str, may_be_max: bool) -> float:
-    from capture.gateway.clock import AT_ONCE, FASTEST
+    from capture.replay.clock import AT_ONCE, FASTEST
 
     if text == "max" and may_be_max:
         return AT_ONCE

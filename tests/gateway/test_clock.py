@@ -3,8 +3,8 @@
 import pytest
 
 from capture.gateway import AT_ONCE, Clock
-from capture.gateway.clock import FASTEST
 from capture.gateway.control.playback import as_text, moment_us, speed_text
+from capture.replay.clock import FASTEST
 
 SPAN = (1_000_000, 9_000_000)
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from capture.gateway.clock import AT_ONCE, FASTEST
+from capture.replay.clock import AT_ONCE, FASTEST
 from capture.wire.ib_times import microseconds, moment_of
 
 from .controlled import Controlled

@@ -1,13 +1,14 @@
-"""The gateway's time: it starts where it is told and runs at a chosen speed; in a replay it can be moved (D101)."""
+"""Played time: it starts where it is told and runs at a chosen speed; in a replay it can be moved (D101)."""
 
 import time
+from collections.abc import Callable
 
 AT_ONCE = float("inf")  # the speed at which time goes as fast as clients take what happens
 FASTEST = 1e6  # of those that are numbers
 
 
 class Clock:
-    """Simulated time in microseconds since 1970: from `start_us` (default: now) on, `speed` times as fast as real time.
+    """Played time in microseconds since 1970: from `start_us` (default: now) on, `speed` times as fast as real time.
 
     With a `span` (first and last moment) it is the clock of a replay: it may be paused, moved and sped up within the
     span, and stands at its end. At the speed AT_ONCE it stands too, until `advance` says that the clients have all
@@ -17,12 +18,13 @@ class Clock:
 
     def __init__(
         self, start_us: int | None = None, speed: float = 1.0, span: tuple[int, int] | None = None,
-        paused: bool = False,
+        paused: bool = False, now_ns: Callable[[], int] | None = None,
     ) -> None:  # fmt: skip
         _require_speed(speed)
         self.speed, self.span, self.paused = speed, span, paused
         self._start_us = time.time_ns() // 1_000 if start_us is None else start_us
-        self._begun_ns = time.monotonic_ns()
+        self._now_ns = now_ns or (lambda: time.monotonic_ns())
+        self._begun_ns = self._now_ns()
         self._require(self._start_us)
 
     @property
@@ -39,7 +41,7 @@ class Clock:
         """Return the simulated time."""
         now_us = self._start_us
         if not self.paused and self.speed != AT_ONCE:
-            now_us += int((time.monotonic_ns() - self._begun_ns) * self.speed / 1_000)
+            now_us += round((self._now_ns() - self._begun_ns) * self.speed / 1_000)
         return now_us if self.span is None else min(now_us, self.span[1])
 
     @staticmethod
@@ -76,7 +78,7 @@ class Clock:
         return True
 
     def _rebase(self, at_us: int) -> None:
-        self._start_us, self._begun_ns = at_us, time.monotonic_ns()
+        self._start_us, self._begun_ns = at_us, self._now_ns()
 
     def _require(self, at_us: int) -> None:
         if self.span is not None and not self.span[0] <= at_us <= self.span[1]:
@@ -85,5 +87,5 @@ class Clock:
 
 def _require_speed(speed: float) -> None:
     if not (0 < speed <= FASTEST or speed == AT_ONCE):
-        raise ValueError(f"the gateway's speed is {speed}; it must be above 0 and at most {FASTEST:,.0f} "
+        raise ValueError(f"the speed is {speed}; it must be above 0 and at most {FASTEST:,.0f} "
                          "(1 is real time)")
