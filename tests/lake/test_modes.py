@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from capture.data_folder import LOCK
 from capture.gateway import Gateway, running
 from capture.gateway.market import Market
 from capture.lake.layout import Layout
@@ -22,7 +23,7 @@ from capture.lake.sealing import Sealer
 from capture.lake.views import prepare
 from capture.publish import PRIVATE, make_folder
 from capture.tape import TapeWriter
-from capture.tape.recording_lock import LOCK_NAME, FolderLock
+from capture.tape.recording_lock import FolderLock
 
 NOBODY = 65_534
 
@@ -65,8 +66,8 @@ def test_a_whole_recording_and_an_export_have_the_same_modes_under_any_umask(uma
                       ["export", "trades", "--by", "symbol", "--format", "csv", "-o", out]):
             subprocess.run([sys.executable, "-m", "capture.cli", *map(str, words), "--data", str(data)], umask=umask,
                            check=True, capture_output=True, timeout=300)  # fmt: skip
-        subprocess.run([sys.executable, "-m", "capture.lake.processes.checker", str(data), str(os.getpid())], umask=umask,
-                       check=True, timeout=300)  # fmt: skip
+        checker = [sys.executable, "-m", "capture.lake.processes.checker", str(data), str(os.getpid())]
+        subprocess.run(checker, umask=umask, check=True, timeout=300)
     assert {"lock", "roller.lock", "status.json", "rolled.json"} <= {path.name for path in data.rglob("*")}
     assert mode(data) == 0o700
     for path in (*data.rglob("*"), out, *out.rglob("*")):
@@ -76,7 +77,7 @@ def test_a_whole_recording_and_an_export_have_the_same_modes_under_any_umask(uma
 
 
 def test_a_lock_of_before_gets_its_mode(tmp_path: Path) -> None:
-    path = tmp_path / LOCK_NAME
+    path = tmp_path / LOCK
     path.touch()
     path.chmod(0o666)
     FolderLock(tmp_path).release()
