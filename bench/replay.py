@@ -21,7 +21,7 @@ from pathlib import Path
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from capture.query import Lake, open_lake
+from capture import Lake, open_lake
 
 from .archive import Size, made
 from .rivals.environment import command_of

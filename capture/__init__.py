@@ -9,7 +9,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .export import Lake, open_lake
+    from .face import Lake, open_lake
 
 __version__ = version("ticktape")
 __all__ = ["Lake", "__version__", "open_lake"]
@@ -18,9 +18,9 @@ __all__ = ["Lake", "__version__", "open_lake"]
 def __getattr__(name: str) -> Any:
     # Late, so that the processes of the recorder do not load DuckDB and polars only because they import capture.
     if name in ("Lake", "open_lake"):
-        from . import export
+        from . import face
 
-        return getattr(export, name)
+        return getattr(face, name)
     raise AttributeError(f"module 'capture' has no attribute {name!r}")
 
 

@@ -18,10 +18,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from capture import open_lake
 from capture.decode.restore import KEYS
 from capture.gateway.market import Market
 from capture.lake.process_lock import roller_lock
-from capture.query import open_lake
 from capture.schemas import TABLES
 from capture.tape.recording_lock import recording_lock
 

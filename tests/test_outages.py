@@ -16,13 +16,13 @@ from typing import Any
 
 import pytest
 
+from capture import open_lake
 from capture.decode.restore import KEYS
 from capture.gateway import Gateway
 from capture.gateway.control.missed import Missed
 from capture.gateway.market import Market
 from capture.lake.layout import Layout, read_rolled
 from capture.lake.roll import Roller
-from capture.query import open_lake
 from capture.recorder.recorder import Recorder
 from capture.session.subscriptions import Life
 from capture.wanted.settings import RecordBlock, Settings

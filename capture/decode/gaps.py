@@ -15,8 +15,8 @@ from enum import StrEnum
 from typing import Any
 
 from capture.wire.context import Request
+from capture.wire.messages.live_streams import LIVE_STREAMS, STREAM_OF_WHAT, WITH_HISTORY
 from capture.wire.messages.notices import describe
-from capture.wire.messages.streams import LIVE_STREAMS, STREAM_OF_WHAT, WITH_HISTORY
 
 from .control_rows import Events
 

@@ -4,7 +4,6 @@ from capture.query import AskedError
 
 from .export import Exported, export
 from .formats import FORMATS, Format
-from .lake import Lake, open_lake
 from .stage import ExistsError
 
-__all__ = ["FORMATS", "AskedError", "ExistsError", "Exported", "Format", "Lake", "export", "open_lake"]
+__all__ = ["FORMATS", "AskedError", "ExistsError", "Exported", "Format", "export"]

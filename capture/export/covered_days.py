@@ -11,9 +11,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from capture.query.row_filter import US
+from capture.replay.row_filter import US
 from capture.wire.ib_times import microseconds
-from capture.wire.messages.streams import TABLE_OF_STREAM
+from capture.wire.messages.live_streams import TABLE_OF_STREAM
 
 from .job import Job
 

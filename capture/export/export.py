@@ -11,13 +11,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from capture.query import AskedError, Lake, QueryError
+from capture.query import AskedError, LakeReader, QueryError
 from capture.query.known import check_stream
 from capture.query.selection import Instruments, Moment, moment
 from capture.schemas import TABLES
 from capture.suggestion import unknown
 from capture.wire.ib_times import EPOCH, moment_of
-from capture.wire.messages.streams import TABLE_OF_STREAM
+from capture.wire.messages.live_streams import TABLE_OF_STREAM
 
 from .covered_days import RESTORED, Uncovered, coverage_of, gaps_of, uncovered, without
 from .formats import FORMATS, Format
@@ -52,7 +52,7 @@ class Exported:
 
 
 def export(
-    lake: Lake,
+    lake: LakeReader,
     table: str,
     path: str | Path,
     instruments: Instruments | None = None,
@@ -224,7 +224,7 @@ def _counted(job: Job, progress: Progress | None) -> Callable[[int, datetime], o
     return lambda rows, at: told(rows, total, at)
 
 
-def _place(path: Path, lake: Lake) -> Path:
+def _place(path: Path, lake: LakeReader) -> Path:
     """Return where to write, with a name of its own. Raises AskedError for a place in the lake."""
     place = path if path.name not in ("", "..") else path.resolve()
     if not place.name:
@@ -253,7 +253,7 @@ def _format(path: Path, named: str | None, by: Sequence[str]) -> tuple[Format, s
                      f"there are {', '.join(known)}")
 
 
-def _job(lake: Lake, table: str, start: Moment | None, end: Moment | None, **asked: Any) -> Job:
+def _job(lake: LakeReader, table: str, start: Moment | None, end: Moment | None, **asked: Any) -> Job:
     if table not in TABLES:
         raise AskedError(unknown("table", table, TABLES))
     first, last = (None if at is None else moment(at) for at in (start, end))

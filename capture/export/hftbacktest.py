@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from capture.query import QueryError
-from capture.query.row_spans import day_spans
+from capture.replay.row_spans import day_spans
 from capture.replay.stretch import TEXT
 from capture.schemas import TABLES, TIMESTAMP
 

@@ -8,9 +8,9 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Self
 
-from capture.query import Lake, QueryError
-from capture.query.row_filter import US, Wanted
+from capture.query import LakeReader, QueryError
 from capture.query.selection import Instruments, symbols_and_ids
+from capture.replay.row_filter import US, Wanted
 from capture.schemas import Table
 
 _NEWEST = """
@@ -30,7 +30,7 @@ class Job:
     share of 1.
     """
 
-    lake: Lake
+    lake: LakeReader
     table: Table
     instruments: Instruments | None = None
     start: datetime | None = None
@@ -73,7 +73,7 @@ class Job:
         return self.wanted.where(self.table, self.start, self.end)
 
     @cached_property
-    def near(self) -> Lake:
+    def near(self) -> LakeReader:
         """The lake as it is to be asked for rows of the job's time only: files of other dates are left alone."""
         return self.lake.within(self.start, self.end)
 

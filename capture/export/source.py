@@ -11,9 +11,10 @@ from capture.functions import FUNCTIONS
 from capture.functions.sql_pieces import HISTORY, OPTIONS, STREAMS
 from capture.query import QueryError
 from capture.query.arguments import call_sql
-from capture.query.row_filter import US, among
-from capture.query.row_spans import spans
 from capture.query.selection import ORDER, moment
+from capture.replay.past import replay
+from capture.replay.row_filter import US, among
+from capture.replay.row_spans import spans
 from capture.replay.stretch import TEXT
 from capture.schemas import TABLES
 from capture.wire.ib_times import EPOCH
@@ -48,10 +49,10 @@ def rows(job: Job) -> Rows:
 def recorded(job: Job, streams: Sequence[str] | None = None) -> Rows:
     """Return the rows as the table holds them, whatever was recorded twice; of some streams, or of the job's."""
     schema = _of_table(job)
-    replay = job.lake.replay(job.instruments, job.start, job.end, tables=[job.table.name], columns=job.columns,
-                             stream=streams or job.stream, recorder=job.recorder, state=False)
+    past = replay(job.lake, job.instruments, job.start, job.end, tables=[job.table.name], columns=job.columns,
+                  stream=streams or job.stream, recorder=job.recorder, state=False)
     return Rows(schema, (pa.RecordBatch.from_arrays(batch.select(schema.names).columns, schema=schema)
-                         for batch in replay.batches()))
+                         for batch in past.batches()))
 
 
 def once(job: Job) -> Rows:

@@ -14,7 +14,7 @@ with them takes the parameters of `RANGE`.
 """
 
 from capture.schemas import TABLES
-from capture.wire.messages.streams import streams_of
+from capture.wire.messages.live_streams import streams_of
 
 from .function import END, RECORDER, START, SYMBOLS, Kind, Parameter
 

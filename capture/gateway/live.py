@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 from capture.gateway.answers.contract_search import Details, require_bars, resolve_live
 from capture.gateway.answers.handlers import Handler, Handlers, started
 from capture.gateway.control.faults import RESET
-from capture.wire.messages.streams import STREAM_OF_TICK_KIND, WHAT_OF_STREAM
+from capture.wire.messages.live_streams import STREAM_OF_TICK_KIND, WHAT_OF_STREAM
 from capture.wire.text.codec import Values
 
 from .answers import generic_ticks as level1

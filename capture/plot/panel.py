@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from capture.query import Lake, QueryError
+from capture.query import LakeReader, QueryError
 from capture.query.intervals import Spans, difference, union
 
 from .units import Units, units
@@ -62,7 +62,7 @@ class Panel:
 
 
 def read_panels(
-    lake: Lake, symbols: Sequence[str], start: datetime | None = None, end: datetime | None = None
+    lake: LakeReader, symbols: Sequence[str], start: datetime | None = None, end: datetime | None = None
 ) -> tuple[Window, list[Panel]]:
     """Return the window of [start, end) in which there is something to show, and a panel for each instrument.
 
@@ -87,7 +87,7 @@ def read_panels(
     return shown, [_panel(key, frame, gaps, details.get(key[1], {}), lake, shown) for key in keys]
 
 
-def _check_known(lake: Lake, wanted: Sequence[str]) -> None:
+def _check_known(lake: LakeReader, wanted: Sequence[str]) -> None:
     """Raise QueryError for instruments that were not recorded, saying which were."""
     known = [row[0] for row in lake.sql(_KNOWN, {"streams": list(STREAMS)}).rows()]
     if unknown := [symbol for symbol in wanted if symbol not in known]:
@@ -95,7 +95,7 @@ def _check_known(lake: Lake, wanted: Sequence[str]) -> None:
                          f"{', '.join(known) or 'none'}")
 
 
-def _bars(lake: Lake, symbols: list[str], shown: Window) -> pl.DataFrame:
+def _bars(lake: LakeReader, symbols: list[str], shown: Window) -> pl.DataFrame:
     """Return a row per instrument and bar that has trades or quotes, with the columns of `Panel.bars`."""
     span = (timedelta(seconds=shown.width_s), shown.start, shown.end)
     trades = lake.time_bars(symbols, *span).pl().select(*_KEY, pl.col("close").alias("trade"), "volume", "trades")
@@ -109,8 +109,8 @@ def _bars(lake: Lake, symbols: list[str], shown: Window) -> pl.DataFrame:
 
 
 def _panel(
-    key: tuple[str, int | None], frame: pl.DataFrame, gaps: list[dict[str, Any]], details: dict[str, Any], lake: Lake,
-    shown: Window,
+    key: tuple[str, int | None], frame: pl.DataFrame, gaps: list[dict[str, Any]], details: dict[str, Any],
+    lake: LakeReader, shown: Window,
 ) -> Panel:
     symbol, instrument_id = key
     mine = frame.filter(pl.col("symbol") == symbol, pl.col("instrument_id").eq_missing(pl.lit(instrument_id)))
@@ -163,7 +163,7 @@ def _joined(pieces: Iterable[Gap]) -> list[Gap]:
     return joined
 
 
-def _closed(lake: Lake, key: tuple[str, int | None], shown: Window) -> Spans:
+def _closed(lake: LakeReader, key: tuple[str, int | None], shown: Window) -> Spans:
     """Return when a market was closed, as far as its sessions are known."""
     day = timedelta(days=1)
     rows = lake.trading_sessions(key[0], shown.start - 4 * day, shown.end + 4 * day).arrow().to_pylist()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from capture.query import Lake
+from capture.query import LakeReader
 
 _POINTS = ("FUT", "FOP", "IND", "CONTFUT")  # whose prices are an index's or a contract's points
 _ONE = {"STK": "share", "FUT": "contract", "OPT": "contract", "FOP": "contract", "CONTFUT": "contract",
@@ -36,7 +36,7 @@ class Units:
         return f"price ({self.price})" if self.price else "price"
 
 
-def read_units(lake: Lake, symbol: str) -> Units:
+def read_units(lake: LakeReader, symbol: str) -> Units:
     """Return the units of an instrument, as IB last described it."""
     found = lake.sql(_LATEST, {"symbol": symbol}).arrow().to_pylist()
     return units(found[0] if found else {})

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from capture.query import Lake
+from capture.query import LakeReader
 
 # The widths of bars to choose among, in seconds; all but the last fit into a day a whole number of times.
 WIDTHS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400)
@@ -39,7 +39,8 @@ class Window:
 
 
 def window(
-    lake: Lake, symbols: Sequence[str], start: datetime | None, end: datetime | None, gaps: Sequence[dict[str, Any]]
+    lake: LakeReader, symbols: Sequence[str], start: datetime | None, end: datetime | None,
+    gaps: Sequence[dict[str, Any]],
 ) -> Window | None:
     """Return the part of [start, end) in which instruments have trades, quotes or gaps; None where there is none.
 
@@ -71,7 +72,7 @@ def _in_bars(start: datetime, end: datetime) -> Window:
     return Window(datetime.fromtimestamp(first_s, UTC), datetime.fromtimestamp(last_s, UTC), width_s)
 
 
-def _last_day(lake: Lake, symbols: Sequence[str], end: datetime | None) -> datetime | None:
+def _last_day(lake: LakeReader, symbols: Sequence[str], end: datetime | None) -> datetime | None:
     before = end or _END
     parameters = {"symbols": list(symbols), "end": before, "last_date": before.date()}
     (last,) = lake.sql(_LAST_DATE, parameters).rows()[0]
@@ -79,7 +80,7 @@ def _last_day(lake: Lake, symbols: Sequence[str], end: datetime | None) -> datet
 
 
 def _bounds(
-    lake: Lake, symbols: Sequence[str], start: datetime, end: datetime
+    lake: LakeReader, symbols: Sequence[str], start: datetime, end: datetime
 ) -> tuple[datetime | None, datetime | None]:
     first, last = lake.sql(_BOUNDS, {
         "symbols": list(symbols), "start": start, "end": end, "first_date": start.date(), "last_date": end.date(),

@@ -2,7 +2,7 @@
 
 from .answer import Answer, AskedError, QueryError
 from .known import UnknownNameWarning
-from .lake import Lake, open_lake
+from .lake_reader import LakeReader, open_reader
 from .statement import NotOneQueryError
 
-__all__ = ["Answer", "AskedError", "Lake", "NotOneQueryError", "QueryError", "UnknownNameWarning", "open_lake"]
+__all__ = ["Answer", "AskedError", "LakeReader", "NotOneQueryError", "QueryError", "UnknownNameWarning", "open_reader"]

@@ -19,7 +19,7 @@ from capture.wire.messages.bar_sizes import BAR_SIZES_S
 
 from .answer import Answer, AskedError
 from .known import check_span
-from .lake import Lake
+from .lake_reader import LakeReader
 from .selection import Moment, moment, symbols_and_ids
 
 # What IB's bars can be made of -> the streams, in order of preference, that tell the same; the first that there is.
@@ -159,7 +159,7 @@ order by symbol, bar_size, what, form, recorder, ts"""
 
 
 def check_bars(
-    lake: Lake,
+    lake: LakeReader,
     instruments: Sequence[str | int] = (),
     start: Moment | None = None,
     end: Moment | None = None,
@@ -180,7 +180,7 @@ def check_bars(
 
 
 def bar_differences(
-    lake: Lake,
+    lake: LakeReader,
     instruments: Sequence[str | int] = (),
     start: Moment | None = None,
     end: Moment | None = None,
@@ -193,7 +193,7 @@ def bar_differences(
 
 
 def _check(
-    lake: Lake, instruments: Sequence[str | int], start: Moment | None, end: Moment | None, width: str | None
+    lake: LakeReader, instruments: Sequence[str | int], start: Moment | None, end: Moment | None, width: str | None
 ) -> None:
     check_span(start, end)
     if width is not None and width not in BAR_SIZES_S:

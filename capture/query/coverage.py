@@ -12,7 +12,7 @@ from capture.decode.event_time import LAG_SQL
 from capture.decode.gaps import WATCHED
 from capture.lake.sql_text import NEWEST_GAPS
 from capture.wanted.hours import parse_hours
-from capture.wire.messages.streams import TABLE_OF_STREAM
+from capture.wire.messages.live_streams import TABLE_OF_STREAM
 from capture.wire.zones import exchange_zone
 
 from .intervals import Spans, difference, intersection, totals, union

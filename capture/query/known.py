@@ -8,7 +8,7 @@ from typing import Any
 from capture.lake.sql_text import quoted
 from capture.schemas import TABLES
 from capture.suggestion import near, unknown
-from capture.wire.messages.streams import TABLE_OF_STREAM
+from capture.wire.messages.live_streams import TABLE_OF_STREAM
 
 from .answer import AskedError
 from .selection import Instruments, Moment, moment, symbols_and_ids

@@ -27,7 +27,7 @@ from capture.tape import recorder_folder
 from capture.wanted.instrument import parse_instrument
 from capture.wanted.settings import Settings
 from capture.wanted.streams import StreamError
-from capture.wire.messages.streams import TABLE_OF_WHAT
+from capture.wire.messages.live_streams import TABLE_OF_WHAT
 
 from .resume import FIRST_MARK
 

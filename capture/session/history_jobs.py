@@ -9,8 +9,8 @@ from typing import Any
 from capture.tape.notes import BACKFILL, BACKFILLED, CUT
 from capture.wanted.instrument import Contract, Instrument
 from capture.wire.history_summary import PAST
+from capture.wire.messages.live_streams import WHAT_OF_STREAM
 from capture.wire.messages.notices import WITHHELD, Code
-from capture.wire.messages.streams import WHAT_OF_STREAM
 from capture.wire.text.codec import Decoded
 
 from .announcements import Voice

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from capture.suggestion import hint, near
-from capture.wire.messages.streams import TABLE_OF_STREAM, TICK_KIND_OF_STREAM, WHAT_OF_STREAM
+from capture.wire.messages.live_streams import TABLE_OF_STREAM, TICK_KIND_OF_STREAM, WHAT_OF_STREAM
 
 from .instrument import Contract
 

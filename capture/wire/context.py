@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from capture.wire.messages.data_types import DATA_TYPES
+from capture.wire.messages.live_streams import LIVE_STREAMS, STREAM_OF_TICK_KIND
 from capture.wire.messages.message import Permission
 from capture.wire.messages.naming import symbol_asked, symbol_of
 from capture.wire.messages.notices import describe
-from capture.wire.messages.streams import LIVE_STREAMS, STREAM_OF_TICK_KIND
 from capture.wire.text.codec import Codec, Decoded, Values, request_codec
 
 DETAILS = frozenset({"contract_details", "bond_details"})

@@ -35,7 +35,7 @@ def run(
     midpoints or quotes of the same recorder, by IB's own second. Differences are to be expected, as IB filters what it
     makes bars of: they are figures, and the exit code is 0. Outside: there are no ticks from that time.
     """
-    from capture.query import open_lake
+    from capture import open_lake
     from capture.query.check_bars import bar_differences, check_bars
 
     words = instruments or []

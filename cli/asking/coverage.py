@@ -22,7 +22,7 @@ def run(
     from IB's history. Down: missing. Unknown: after the last byte on the tape. A day is the instrument's own.
     The lag is how much later than IB's own time rows came, half of them and the most; up to 1 s of it is none.
     """
-    from capture.query import open_lake
+    from capture import open_lake
 
     with open_lake(lake_folder(data, config)) as lake:
         rows = lake.coverage(instruments)

@@ -30,7 +30,7 @@ def run(
     A gap lasts from the last moment its stream was known to be whole to the first row after it. With --json times are
     to the microsecond.
     """
-    from capture.query import open_lake
+    from capture import open_lake
 
     first, last = utc_time("--from", since), utc_time("--until", until)
     with open_lake(lake_folder(data, config)) as lake:

@@ -18,7 +18,7 @@ from ..shared.options import Config, Data, lake_folder
 from ..shared.output import say, show
 
 if TYPE_CHECKING:
-    from capture.query import Lake
+    from capture import Lake
 
 
 class Name(StrEnum):
@@ -72,8 +72,8 @@ def run(
 
 
 def _write(name: Name, data: Path, path: Path) -> None:
+    from capture import open_lake
     from capture.publish import make_folder, publish
-    from capture.query import open_lake
 
     with open_lake(data) as lake:
         values = _values(lake, data, path)

@@ -14,8 +14,8 @@ from ..shared.output import show, show_json
 from ..surroundings import PICTURE_MIB, lacking
 
 if TYPE_CHECKING:
+    from capture import Lake
     from capture.plot import Format
-    from capture.query import Lake
 
 MOST_NAMED = 3  # instruments in the name of a file
 MOST_NAME = 150  # characters of it: what IB calls an instrument may be longer than a name can be
@@ -49,9 +49,10 @@ def run(
     first, last = utc_time("--from", since), utc_time("--until", until)
     if first and last and first >= last:
         raise UsageError(f"--from {since} is not before --until {until}: nothing lies between")
+    from capture import open_lake
     from capture.plot import save
     from capture.publish import make_folder
-    from capture.query import QueryError, open_lake
+    from capture.query import QueryError
 
     format = _format(output)
     if output is not None:

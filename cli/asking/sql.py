@@ -53,7 +53,7 @@ def run(
     if chosen in _BINARY and output is None and sys.stdout.isatty():
         raise UsageError(f"{chosen} is not for a terminal: name a file with -o, or pipe it on")
 
-    from capture.query import open_lake
+    from capture import open_lake
 
     from ..shared.answers import WRITERS
     from ..shared.output import TerminalFile

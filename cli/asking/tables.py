@@ -29,7 +29,7 @@ def run(
 
 
 def _list(data: Path, json: bool) -> None:
-    from capture.query import open_lake
+    from capture import open_lake
 
     with open_lake(data) as lake:
         tables = lake.tables()

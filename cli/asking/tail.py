@@ -44,7 +44,7 @@ def run(
     First the last ones that are there, of a week at most, then each new one once, within a second of its arrival. Times
     are UTC. What recorders do meanwhile is said on stderr.
     """
-    from capture.query import open_lake
+    from capture import open_lake
     from capture.query.follow import Follow
     from capture.query.known import check_stream
 

@@ -57,7 +57,8 @@ def run(
     A manifest beside it says what it holds, which gaps, and what the format has no place for. Formats: parquet, csv,
     arrow, json-lines, dbn, nautilus, hftbacktest, lean. With --json, the manifest is printed.
     """
-    from capture.export import FORMATS, AskedError, ExistsError, open_lake
+    from capture import open_lake
+    from capture.export import FORMATS, AskedError, ExistsError
     from capture.query import QueryError
 
     words = instruments or None

@@ -101,8 +101,8 @@ def _speed(text: str, may_be_max: bool) -> float:
 def _recording(
     folder: Path, recorder: str | None, instruments: list[str], by_event: bool
 ) -> Iterator["Recording"]:
+    from capture import open_lake
     from capture.gateway.recorded import Recording, RecordingError
-    from capture.query import open_lake
 
     with open_lake(folder) as lake:
         try:

@@ -69,7 +69,8 @@ def run(
     if chosen is Format.ARROW and sys.stdout.isatty():
         raise UsageError("arrow is not for a terminal: pipe it on")
 
-    from capture.query import QueryError, open_lake
+    from capture import open_lake
+    from capture.query import QueryError
 
     wanted: dict[str, Any] = {"tables": tables.split(",")} if tables else {}
     names = instruments or None

@@ -39,8 +39,8 @@ def run(data: Data = None, config: Config = None, json: Json = False) -> None:
 
 
 def _status(data: Path) -> dict[str, Any]:
+    from capture import open_lake
     from capture.lake.layout import Layout
-    from capture.query import open_lake
     from capture.recorder.disk_space import LEAST_BYTES, no_room
     from capture.recorder.snapshot import RECORDER as SNAPSHOT
     from capture.session.lateness import LATE_S

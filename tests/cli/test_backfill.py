@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from capture import open_lake
 from capture.gateway import Gateway
-from capture.query import open_lake
 
 backfill = import_module("capture.cli.recording.backfill")  # type checkers see only the package
 

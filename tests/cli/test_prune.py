@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
+from capture import open_lake
 from capture.lake.layout import Layout
 from capture.lake.roll import Roller
 from capture.lake.sealing import Sealer
 from capture.lake.views import prepare
-from capture.query import open_lake
 from capture.tape import compress_closed, segments
 
 Run = Callable[..., Any]

@@ -9,10 +9,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from capture import open_lake
 from capture.lake.layout import Layout
 from capture.lake.roll import publish_range
 from capture.lake.views import prepare
-from capture.query import open_lake
 from capture.query.selection import symbols_and_ids
 from capture.schemas import TRADES
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from capture import open_lake
 from capture.gateway import Gateway
-from capture.query import open_lake
 from capture.schemas import TABLES
 
 Run = Callable[..., Any]

@@ -10,13 +10,13 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+from capture import Lake, open_lake
 from capture.gateway import Gateway
 from capture.gateway.limits import Limits
 from capture.gateway.market import Market
 from capture.lake.layout import Layout
 from capture.lake.roll import Roller
 from capture.lake.views import prepare
-from capture.query import Lake, open_lake
 from capture.recorder.recorder import Recorder
 from capture.wanted.settings import RecordBlock, Settings
 from tests import virtual_time

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from typer.main import get_group
 
-from capture import cli
+from capture import Lake, cli
 from capture.functions import FUNCTIONS
-from capture.query.lake import Lake
 from capture.schemas import TABLES
 from capture.wanted.settings import Settings
 

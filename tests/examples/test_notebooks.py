@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from capture.query import open_lake
+from capture import open_lake
 
 from . import recording
 from .runner import execute, pictures

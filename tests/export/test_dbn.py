@@ -15,12 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import capture
+from capture import Lake
 from capture.export import dbn
 from capture.export.dbn.definitions import dates
 from capture.export.dbn.records import Values
 from capture.export.job import Job
 from capture.gateway.market import Market
-from capture.query import Lake, QueryError
+from capture.query import QueryError
 from capture.schemas import TABLES
 from capture.wanted.settings import RecordBlock
 from tests.foreign import run

@@ -17,11 +17,12 @@ import pyarrow as pa
 import pytest
 
 import capture
+from capture import Lake
 from capture.export import hftbacktest
 from capture.export.job import Job
 from capture.export.row_writer import Rows
 from capture.gateway.market import Market
-from capture.query import Lake, QueryError
+from capture.query import QueryError
 from capture.schemas import TABLES
 from capture.wanted.settings import RecordBlock
 from tests.foreign import run

@@ -15,12 +15,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from capture import Lake
 from capture.export import lean
 from capture.export.export import export
 from capture.export.job import Job
 from capture.export.lean.lines import digits, numbers
 from capture.export.lean.paths import Kind, Place, entry_name, place_of, zip_path
-from capture.query import Lake, QueryError
+from capture.query import QueryError
 from capture.schemas import TABLES
 from tests.lake.functions.conftest import IDS, NOON, MadeLake
 

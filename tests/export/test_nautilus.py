@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import capture
+from capture import Lake
 from capture.export import nautilus
 from capture.export.job import Job
 from capture.export.nautilus.bars import width_of
@@ -26,7 +27,7 @@ from capture.export.nautilus.instruments import expiration_ns
 from capture.export.nautilus.names import bar_specification, file_name, identity
 from capture.export.nautilus.numbers import decimals_of, numbers
 from capture.gateway.market import Market
-from capture.query import Lake, QueryError
+from capture.query import QueryError
 from capture.schemas import TABLES
 from capture.wanted.settings import RecordBlock
 from tests.foreign import run

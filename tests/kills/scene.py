@@ -13,9 +13,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO
 
+from capture import open_lake
 from capture.lake.layout import Layout, read_rolled
 from capture.lake.proof.verify import Finding, Verifier, foreign
-from capture.query import open_lake
 from capture.tape import Kind, read_from, segments
 
 from .evidence import Evidence

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
+from capture import open_lake
 from capture.lake.layout import Layout, read_rolled
 from capture.lake.roll import Roller
 from capture.lake.views import prepare
-from capture.query import open_lake
 from capture.recorder.journal import Journal
 from capture.tape import TapeWriter, segments
 from capture.wanted.settings import Settings

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from capture import open_lake
 from capture.data_folder import FILES, FOLDERS, ROLLER_STATUS, STATUS, Entry, Loss
 from capture.lake import archive
 from capture.lake.layout import LakeStateError, Layout, day_folders
@@ -20,7 +21,7 @@ from capture.lake.proof.prune import prune
 from capture.lake.proof.recover import restore
 from capture.lake.roll import Roller
 from capture.publish import publish
-from capture.query import QueryError, open_lake
+from capture.query import QueryError
 from capture.recorder.history_desk import HistoryDesk, Wish
 from capture.schemas import TABLES
 from capture.session.history_pacing import HistoryPacing

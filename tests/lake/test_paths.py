@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from capture import open_lake
 from capture.lake.layout import LakeStateError, Layout, day_folders, day_of
 from capture.lake.proof.verify import Verifier, foreign
 from capture.lake.roll import Roller
@@ -15,7 +16,6 @@ from capture.lake.sql_text import pattern
 from capture.lake.stored_rows import Files
 from capture.lake.versions import file_versions
 from capture.lake.views import prepare
-from capture.query import open_lake
 from capture.query.sizes import sizes
 from capture.schemas import TABLES
 from tests.lake.test_sealing import FIRST, SECOND, THIRD, Days

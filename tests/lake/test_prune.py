@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from capture import open_lake
 from capture.lake.layout import LakeStateError, Layout
 from capture.lake.proof import prune as pruning
 from capture.lake.proof.prune import PruneError, old_rows, old_tape, prune
@@ -21,7 +22,6 @@ from capture.lake.roll import Roller
 from capture.lake.sealed import SealerBusyError, sealed_through, sealer_lock
 from capture.lake.sealing import Sealer
 from capture.lake.views import prepare
-from capture.query import open_lake
 from capture.tape import compress_closed, segments
 from capture.tape.notes import BACKFILL, BACKFILLED
 from tests.lake.killed import Killed, dying

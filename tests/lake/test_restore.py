@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from capture import open_lake
 from capture.decode.restore import missing
 from capture.decode.tws import TwsDecoder
 from capture.lake.layout import NEVER_SEALED, Layout, read_rolled
@@ -21,7 +22,6 @@ from capture.lake.proof.verify import Verifier
 from capture.lake.roll import Roller
 from capture.lake.sealed import seal_through
 from capture.lake.stored_rows import Files
-from capture.query import open_lake
 from capture.schemas import MIDPOINTS
 from capture.tape import Follower, Kind
 from capture.tape.notes import BACKFILL, BACKFILLED, CUT

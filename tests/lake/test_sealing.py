@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from capture import open_lake
 from capture.lake import roll, sealing
 from capture.lake.content import UnreadableError
 from capture.lake.layout import NEVER_SEALED, Layout, archive_marks, read_rolled, write_rolled
@@ -28,7 +29,6 @@ from capture.lake.roll import Roller
 from capture.lake.sealed import SealerBusyError, sealed_through, sealer_lock
 from capture.lake.sealing import Sealer
 from capture.lake.views import prepare
-from capture.query import open_lake
 from capture.schemas import TABLES
 from tests.lake.killed import Killed, dying
 

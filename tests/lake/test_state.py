@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from capture import open_lake
 from capture.lake.archive import SealError
 from capture.lake.kept import keep
 from capture.lake.layout import LakeStateError, Layout, day_folders
@@ -23,7 +24,7 @@ from capture.lake.roll import Roller, publish_file
 from capture.lake.sealed import seal_through, sealed_through
 from capture.lake.sealing import Sealed, Sealer
 from capture.lake.views import prepare
-from capture.query import QueryError, open_lake
+from capture.query import QueryError
 from capture.schemas import TRADES
 from tests.lake.test_prune import DAYS, TODAY, Week
 

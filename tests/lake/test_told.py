@@ -8,9 +8,9 @@ from typing import Any
 import duckdb
 import pytest
 
+from capture import open_lake
 from capture.lake.processes import roller
 from capture.lake.views import belongs, prepare
-from capture.query import open_lake
 from capture.wanted.instrument import InstrumentError, parse_instrument
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from capture import open_lake
 from capture.decode.control_rows import Events
 from capture.decode.gaps import Gaps, Seen
 from capture.decode.restore import Restorer, nothing_stored
@@ -19,7 +20,6 @@ from capture.lake.proof.verify import Verifier
 from capture.lake.pruned import read_pruned_tape
 from capture.lake.ranges import Ranges
 from capture.lake.stored_rows import Files
-from capture.query import open_lake
 from capture.tape import Follower, Kind
 from capture.wire.context import Request
 from capture.wire.line import Line

@@ -8,10 +8,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from capture import Lake, open_lake
 from capture.lake.layout import Layout
 from capture.lake.roll import publish_range
 from capture.lake.views import prepare
-from capture.query import Lake, open_lake
 from capture.schemas import TABLES
 
 NOON = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)

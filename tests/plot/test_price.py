@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 import vl_convert
 
+from capture import Lake
 from capture.plot import Format, Panel, price_chart, read_panels, save
 from capture.plot.price import beyond_axis, price_range, width_text
-from capture.query import Lake
 
 from .conftest import NOON, MakeLake, at, gap, instrument, quote, trade
 

@@ -15,7 +15,8 @@ from capture.lake.layout import Layout
 from capture.lake.parquet_file import write_parquet
 from capture.lake.sealed import seal_through
 from capture.lake.views import prepare
-from capture.query import archive_sweep, replay
+from capture.replay import archive_sweep
+from capture.replay import past as replay
 from capture.schemas import QUOTES, TABLES, Table
 
 DAY = date(2026, 1, 5)

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from capture.query import QueryError, open_lake
+from capture import open_lake
+from capture.query import QueryError
 from capture.query.check_bars import bar_differences, check_bars
 
 BEGIN_S = int(datetime(2026, 1, 5, 14, 30, tzinfo=UTC).timestamp())

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
+from capture import open_lake
 from capture.lake.layout import Layout
 from capture.lake.roll import Roller
-from capture.query import QueryError, open_lake
+from capture.query import QueryError
 from capture.query.follow import Follow
 
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 import capture
-from capture.query import AskedError, Lake, UnknownNameWarning
+from capture import Lake
+from capture.query import AskedError, UnknownNameWarning
 from capture.query.check_bars import bar_differences, check_bars
 
 SPAN = ("2026-01-05", "2026-01-06")

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from capture import open_lake
 from capture.lake.layout import Layout
 from capture.lake.views import prepare
-from capture.query import open_lake
 from capture.query.tables_named import named_tables, needed_tables
 from capture.schemas import GAPS, QUOTES, TABLES, TRADES
 

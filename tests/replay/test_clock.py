@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 import capture
+from capture import Lake
 from capture.lake.layout import Layout
 from capture.lake.roll import Roller
 from capture.lake.sealing import Sealer
 from capture.lake.views import prepare
-from capture.query import Lake, QueryError
+from capture.query import QueryError
 
 MIDNIGHT = int(datetime(2026, 1, 6, tzinfo=UTC).timestamp())
 BAR = {"open": 1, "high": 1, "low": 1, "close": 1, "volume": 1, "wap": 1, "trade_count": 1}
@@ -78,7 +79,7 @@ def test_a_range_is_of_events_too(lake: Lake, start: float, end: float | None) -
 
 
 def test_long_days_are_read_in_spans_of_events(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("capture.query.replay.STRETCH_ROWS", 2)
+    monkeypatch.setattr("capture.replay.past.STRETCH_ROWS", 2)
     assert played(lake, clock="event") == BY_EVENT
 
 

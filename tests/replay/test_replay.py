@@ -11,8 +11,9 @@ import pyarrow as pa
 import pytest
 
 import capture
-from capture.query import QueryError, replay
+from capture.query import QueryError
 from capture.replay import Record, record_class
+from capture.replay import past as replay
 from capture.schemas import MARKET_TABLES
 
 from .conftest import DAYS, ROWS, TABLES

@@ -7,9 +7,9 @@ from typing import cast
 import pyarrow as pa
 import pytest
 
+from capture import open_lake
 from capture.lake.layout import Layout
 from capture.lake.roll import Roller, publish_range
-from capture.query import open_lake
 from capture.schemas import MARKET_TABLES, SYSTEM_TABLES, TABLES, Column, Subject, Table, retention_fault
 from tests.conftest import ScriptedTape
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from capture import open_lake
 from capture.decode.tws import TwsDecoder
 from capture.lake.archive import write_sorted
 from capture.lake.content import read_rows
@@ -21,7 +22,6 @@ from capture.lake.roll import Roller
 from capture.lake.sealing import Sealer
 from capture.lake.versions import file_versions, newer_columns, stored_version
 from capture.lake.views import prepare
-from capture.query import open_lake
 from capture.schemas import DICTIONARY, TABLES, TRADES, Column, Table
 
 from .keep import expected, kept_file

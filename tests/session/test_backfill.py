@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from capture import open_lake
 from capture.decode.restore import KEYS
 from capture.gateway import Gateway
 from capture.gateway.market import Market
-from capture.query import open_lake
 from capture.recorder.recorder import Recorder
 from capture.wanted.settings import RecordBlock, Settings
 

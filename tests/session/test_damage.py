@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from capture import open_lake
 from capture.gateway.market import Market
 from capture.lake.layout import Layout
 from capture.lake.roll import Roller
 from capture.lake.views import prepare
-from capture.query import open_lake
 from capture.recorder.damaged_files import DamageNews
 from capture.recorder.recorder import Recorder
 from capture.wanted.settings import RecordBlock

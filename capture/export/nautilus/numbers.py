@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from capture.export.job import Job
-from capture.query.row_filter import Wanted
+from capture.replay.row_filter import Wanted
 from capture.schemas import TABLES
 
 NUMBER = pa.binary(16)

@@ -9,7 +9,7 @@ from capture.gateway.feed import Feed
 from capture.gateway.refusal import invalid
 from capture.gateway.replies import AnsweredRows, Compute, Reply, Telling, answer
 from capture.gateway.shared_state import Peer
-from capture.wire.messages.streams import TABLE_OF_WHAT
+from capture.wire.messages.live_streams import TABLE_OF_WHAT
 from capture.wire.text.codec import Values
 
 from .contract_search import Details

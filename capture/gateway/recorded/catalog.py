@@ -9,7 +9,7 @@ from typing import Any
 
 from capture.wire.messages.bar_sizes import BAR_SIZES_S as SIZES_S
 from capture.wire.messages.data_types import DATA_TYPE_NUMBERS
-from capture.wire.messages.streams import TABLE_OF_WHAT
+from capture.wire.messages.live_streams import TABLE_OF_WHAT
 
 from .store import Bars, Series, Store
 

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from capture.gateway.feed import Notice, fed_what
 from capture.lake.layout import EMPTY_DATE, day_folders
-from capture.query import Lake
+from capture.query import LakeReader
 from capture.schemas import MARKET_TABLES
 from capture.wanted.instrument import InstrumentError, parse_instrument
 
@@ -45,7 +45,7 @@ class Recording:
     instrument that is not there, and for a lake without market data. It goes from `begin_us` to `end_us`.
     """
 
-    def __init__(self, lake: Lake, recorder: str | None = None, instruments: Sequence[str] = (),
+    def __init__(self, lake: LakeReader, recorder: str | None = None, instruments: Sequence[str] = (),
                  by_event: bool = False) -> None:  # fmt: skip
         self._store = Store(lake)
         self._lake = lake

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from capture.decode.event_time import LAG_SQL, MOMENT_SQL
 from capture.lake.sql_text import quoted
-from capture.query import Lake
+from capture.query import LakeReader
 from capture.schemas import TABLES
 from capture.wire.messages.absent import HALTS, word_for_none
 
@@ -117,7 +117,7 @@ class Block:
 class Store:
     """Reads a lake for several threads. Windows of instruments that stream side by side are read by one query."""
 
-    def __init__(self, lake: Lake) -> None:
+    def __init__(self, lake: LakeReader) -> None:
         self._lake = lake
         self._lock = RLock()
         self._blocks: OrderedDict[tuple[Series, int], Block] = OrderedDict()

@@ -11,13 +11,13 @@ from unittest.mock import patch
 
 import pytest
 
+from capture import Lake, open_lake
 from capture.gateway import Clock, Gateway
 from capture.gateway.market import Market
 from capture.gateway.recorded import Recording
 from capture.lake.layout import Layout
 from capture.lake.roll import Roller
 from capture.lake.views import prepare
-from capture.query import Lake, open_lake
 from capture.recorder.recorder import Recorder
 from capture.wanted.settings import RecordBlock, Settings
 from tests import virtual_time

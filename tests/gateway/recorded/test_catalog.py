@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from capture import Lake, open_lake
 from capture.gateway.recorded import Recording
 from capture.gateway.recorded.store import Store
 from capture.lake.layout import Layout
 from capture.lake.roll import Roller
 from capture.lake.views import prepare
-from capture.query import Lake, open_lake
 from tests.conftest import ScriptedTape
 
 AAPL = 265598

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from capture import Lake, open_lake
 from capture.gateway.recorded import Recording
 from capture.lake.layout import Layout
 from capture.lake.roll import Roller
 from capture.lake.views import prepare
-from capture.query import Lake, open_lake
 
 from .conftest import AAPL, SECOND_US, START_US
 

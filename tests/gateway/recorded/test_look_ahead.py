@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from capture import Lake
 from capture.gateway.recorded import Recording
 from capture.gateway.recorded.store import Store
-from capture.query import Lake
 from tests.gateway.conftest import Sent
 
 from .conftest import AAPL, ESZ6, EURUSD, MSFT, OPTION, SECOND_US, START_US, playing, replay

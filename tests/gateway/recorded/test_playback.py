@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from capture import Lake
 from capture.gateway import AT_ONCE, CommandError, Gateway
 from capture.gateway.recorded import Recording
-from capture.query import Lake
 from capture.wire.text.framing import frame
 from tests.gateway.conftest import Peer
 

@@ -17,9 +17,9 @@ from ibapi.client import EClient
 from ibapi.contract import Contract as OfficialContract
 from ibapi.wrapper import EWrapper
 
+from capture import Lake
 from capture.gateway import AT_ONCE, Gateway, running
 from capture.gateway.recorded import Recording
-from capture.query import Lake
 
 from .conftest import AAPL, MSFT, SECOND_US, START_US, ended, replay, rows
 from .test_recording import book_of, moment

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from capture import Lake
 from capture.gateway.recorded import Recording, RecordingError
-from capture.query import Lake
 
 from .conftest import AAPL, ESZ6, EURUSD, MSFT, OPTION, SECOND_US, START_US, Row, rows
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from capture import Lake, open_lake
 from capture.gateway import AT_ONCE, Gateway
 from capture.gateway.recorded import Recording
 from capture.lake.layout import Layout
 from capture.lake.views import prepare
-from capture.query import Lake, open_lake
 from capture.recorder.recorder import Recorder
 from capture.schemas import TABLES
 

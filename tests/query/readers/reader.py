@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from capture.query import open_lake
+from capture import open_lake
 
 WHOLE = "select count(*), count(distinct price), coalesce(max(price), 0) from trades"
 NEW_CONNECTION_AFTER = 20  # questions

@@ -13,11 +13,11 @@ import pyarrow.compute as pc
 from capture.decode.event_time import MOMENT_SQL
 from capture.lake.layout import Layout
 from capture.lake.sql_text import quoted
-from capture.replay.stretch import chosen
+from capture.query.answer import Answer
+from capture.query.selection import Instruments, symbols_and_ids
 from capture.schemas import SYSTEM_TABLES, Table
 
-from .answer import Answer
-from .selection import Instruments, symbols_and_ids
+from .stretch import chosen
 
 US = timedelta(microseconds=1)
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from capture.query.selection import moment
 from capture.schemas import Table
 from capture.wire.ib_times import moment_of
 
 from .row_filter import Asked, Wanted
-from .selection import moment
 
 # Rows are counted by day for so many days at once, and in days of many rows by 2^20 microseconds, about a second.
 WINDOW = timedelta(days=32)

@@ -10,19 +10,19 @@ import pyarrow as pa
 from capture.decode.event_time import LONGEST_LAG_US, MOMENT_SQL
 from capture.functions.books import STREAMS as BOOK_STREAMS
 from capture.lake.damage import hint as mends
+from capture.query.answer import AskedError, QueryError
 from capture.query.books.book_snapshots import book
-from capture.replay import Replay, Stretch, wide_schema
-from capture.replay.stretch import chosen
+from capture.query.known import check_span, check_stream
+from capture.query.selection import Instruments, Moment, moment, symbols_and_ids
 from capture.schemas import DEPTH, MARKET_TABLES, TABLES, Table
 from capture.suggestion import hint
 from capture.wire.ib_times import EPOCH
 
-from .answer import AskedError, QueryError
+from . import Replay, Stretch, wide_schema
 from .archive_sweep import Choice, Group, groups_of, sweep
-from .known import check_span, check_stream
 from .row_filter import US, Asked, Wanted, among
 from .row_spans import day_spans, within
-from .selection import Instruments, Moment, moment, symbols_and_ids
+from .stretch import chosen
 
 # How many rows are in memory at once, about: a stretch holds no more, unless a single second does.
 STRETCH_ROWS = 500_000

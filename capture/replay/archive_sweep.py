@@ -21,10 +21,9 @@ import pyarrow.parquet as pq
 from capture.lake.damage import FAULTS
 from capture.lake.layout import Layout
 from capture.lake.parquet_file import parquet_file, statistics_of
+from capture.query.answer import QueryError
 from capture.schemas import TIMESTAMP, Table
 from capture.wire.ib_times import microseconds
-
-from .answer import QueryError
 
 Integers = npt.NDArray[np.int64]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, Self, TypeVar, overload
+from typing import Any, Self, TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -33,7 +33,6 @@ from .database import Database, Limit, View
 from .explained import explained
 from .functions import Functions
 from .known import KnownNames, check_span, check_stream
-from .replay import replay as replay_of
 from .selection import Instruments, Moment, dates_of, days, moment, selection, symbols_and_ids
 from .statement import enclosed
 from .tables import Tables
@@ -74,8 +73,8 @@ class _Shared:
                 self.database.close()
 
 
-class Lake(Tables, Functions):
-    """A lake to ask. Times are UTC. Use `open_lake`.
+class LakeReader(Tables, Functions):
+    """A lake to ask. Times are UTC. Use `capture.open_lake`.
 
     Every question sees all that reached the tape until it was asked. Any number of threads may ask one lake.
     """
@@ -137,8 +136,6 @@ class Lake(Tables, Functions):
         explain = partial(self._explain, query)
         with as_query_error(explain):
             return Answer(connection.sql(query, params=parameters), explain)
-
-    replay = replay_of
 
     def book(  # rebuilt in Python, which gives what the SQL function of that name gives, sooner
         self, symbols: Instruments | None, at: Moment | None = None, *, levels: float = MOST_POSITIONS,
@@ -379,15 +376,11 @@ order by from_ts, gap_id
 """
 
 
-AnyLake = TypeVar("AnyLake", bound=Lake)
+AnyReader = TypeVar("AnyReader", bound=LakeReader)
 
 
-@overload
-def open_lake(data: str | Path = "data") -> Lake: ...
-@overload
-def open_lake(data: str | Path, kind: type[AnyLake]) -> AnyLake: ...
-def open_lake(data: str | Path = "data", kind: type[Lake] = Lake) -> Lake:
-    """Open the lake in a data folder, as a lake of some kind. Raises LakeMissingError where there is none.
+def open_reader(data: str | Path, kind: type[AnyReader]) -> AnyReader:
+    """Open the lake in a data folder for a reader of some kind. Raises LakeMissingError where there is none.
 
     Nothing has to be written there: a lake on a read-only disk, or of another user, is read as it is.
     """

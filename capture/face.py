@@ -1,0 +1,43 @@
+"""The face of the library: a lake to ask, replay, export and draw (D117)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from capture.export.export import export as export_of
+from capture.replay.past import replay as replay_of
+
+from .query import LakeReader, open_reader
+
+
+class Lake(LakeReader):
+    """A lake to ask, replay, export and draw. Times are UTC. Use `open_lake`.
+
+    Every question sees all that reached the tape until it was asked. Any number of threads may ask one lake.
+    """
+
+    replay = replay_of
+    export = export_of
+
+    def plot(
+        self, symbols: str | Sequence[str], start: datetime | None = None, end: datetime | None = None
+    ) -> Any:
+        """Return a chart (altair) of prices in [start, end), with a panel for each instrument and its gaps shaded.
+
+        Without a start it is of the last UTC day that has rows. Raises QueryError for an instrument that was not
+        recorded, and where there is nothing to show; ImportError where ticktape's `plot` extra is not installed.
+        """
+        from .plot import price_chart, read_panels  # late: altair takes a second to load
+
+        return price_chart(*read_panels(self, [symbols] if isinstance(symbols, str) else symbols, start, end))
+
+
+def open_lake(data: str | Path = "data") -> Lake:
+    """Open the lake in a data folder. Raises LakeMissingError where there is none.
+
+    >>> with open_lake("data") as lake:  # doctest: +SKIP
+    ...     lake.sql("select symbol, count(*) from trades group by all").pl()
+    ...     lake.export("trades", "aapl.parquet", "AAPL", "2026-11-20", "2026-11-21")
+    """
+    return open_reader(data, Lake)
