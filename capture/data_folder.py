@@ -138,7 +138,7 @@ FILES = (
           "the rows of a table and sealed date that followed the first mark, the last, and those between, sorted; rows "
           "that came once the date was sealed are in a file of their own",
           ("lake.sealing", "lake.roll", "lake.proof.rebuild"),
-          ("query.database", "query.archive_sweep", "lake.views", "lake.proof.verify", "lake.proof.file_round"),
+          ("query.database", "replay.archive_sweep", "lake.views", "lake.proof.verify", "lake.proof.file_round"),
           Loss.ROWS, "these rows, which answers then lack",
           f"{_REBUILD}; where the tape was pruned, a backup alone"),
     Entry(f"{ARCHIVE}/{_NO_DAY}/empty.parquet", "no rows, as among the live files",
@@ -150,6 +150,10 @@ FILES = (
           ("lake.sealed",), ("lake.sealed", "lake.views"), Loss.STATE,
           "no row: once a day of the table is in the archive, all that reads or writes it is refused",
           f"{_RECOVER}, from the names of files"),
+    Entry(f"{SEALED}/<table>.files", "what is kept of the table's archive files, so that no question need open them: "
+          "names, sizes, times and rows by date, under a checksum",
+          ("lake.kept",), ("lake.kept",), Loss.NOTHING,
+          "nothing: what is not in it is looked up, which takes longer", "sealing, or `ticktape recover`"),
     Entry(f"{SEALED}/<table>.parquet<bad>", f"one that could not be read, or was wrong, after {_RECOVER}",
           ("lake.proof.recover",), (), Loss.NOTHING, _IN_PLACE_OF, "nothing"),
     Entry(PRUNED_TABLES, "what was pruned of tables: per table up to which date, before which mark of each recorder",

@@ -31,17 +31,17 @@ WORDS = (
          "there yet.", ("tape.notes.BACKFILL",), ("backfill",)),
     Word("compress", "To make a finished segment of the tape smaller, byte for byte the same. Days are sealed, "
          "segments compressed.", ("tape.compress", "tape.compress_closed", "tape.Compressed"),
-         never="seal", rooms=("tape", "wire", "decode", "session", "recorder", "replay")),
+         never="seal", rooms=("tape", "wire", "decode", "session", "recorder")),
     Word("coverage", "The share of wanted time in which a stream was whole, by what its gaps leave.",
-         ("query.lake.Lake.coverage",), ("coverage",)),
+         ("face.Lake.coverage",), ("coverage",)),
     Word("export", "To write rows into files of another tool's form; also these files.",
-         ("export.lake.Lake.export",), ("export",)),
+         ("face.Lake.export",), ("export",)),
     Word("feed", "What a gateway serves rows from: an invented market, a recording, or one that is being made.",
          ("gateway.feed.Feed",)),
     Word("frame", "The bytes of one message between the gateway and its client, behind their length. Received frames "
          "are numbered from 1 on, across sessions: `seq`.", ("wire.text.framing.frame",), columns=("frame",)),
     Word("gap", "A time in which a wanted stream was not whole; it is open, then closed, and backfilled or unavailable "
-         "in the end.", ("decode.gaps.Gaps", "query.lake.Lake.gaps"), ("gaps",), columns=("gap_id",),
+         "in the end.", ("decode.gaps.Gaps", "face.Lake.gaps"), ("gaps",), columns=("gap_id",),
          never=r"\bholes?\b|\bdropouts?\b", rooms=("tape", "wire", "decode", "session", "recorder", "lake", "query")),
     Word("gateway", "What speaks the TWS protocol to clients: IB's TWS and IB Gateway, or `ticktape gateway`.",
          ("gateway.server.Gateway",), ("gateway",)),
@@ -49,7 +49,7 @@ WORDS = (
          "word, which becomes the contract that is asked for.", ("wanted.instrument.Instrument",),
          columns=("instrument_id",)),
     Word("lake", "The tables of a data folder, and what opens them to be asked: files, and the tail of each tape.",
-         ("open_lake", "query.lake.Lake"), ("sql", "tables")),
+         ("open_lake", "face.Lake"), ("sql", "tables")),
     Word("line", "The connection to a gateway as the tape tells it: frames counted, the frame that is not whole yet, "
          "what each request id stands for. IB's market data lines are a limit of an account, and only called in full.",
          ("wire.line.Line",), settings=("market_data_lines",)),
@@ -73,7 +73,7 @@ WORDS = (
     Word("recording", "What was recorded in some time, whatever it is read from.",
          ("gateway.recorded.recording.Recording",)),
     Word("replay", "To play what was recorded again, event by event in recorded order.",
-         ("replay.Replay", "query.lake.Lake.replay"), ("replay",),
+         ("replay.Replay", "face.Lake.replay"), ("replay",),
          never="playback", rooms=("replay", "query", "lake", "export")),
     Word("request", "A message to the gateway that asks for something, under a number of its session: `request_id`. A "
          "stream is asked for by one request after another.", ("wire.context.Request",),
@@ -81,7 +81,7 @@ WORDS = (
     Word("roll", "To write the rows of a range into files, and to move the rolled position past it.",
          ("lake.roll.Roller", "lake.layout.Rolled"), settings=("roll_interval_s",)),
     Word("row", "One event in a table. (`recorder`, `seq`, `row`) names it: whose tape, which frame, which row of that "
-         "frame.", ("query.lake.Lake.rows",), columns=("row",)),
+         "frame.", ("face.Lake.rows",), columns=("row",)),
     Word("seal", "To sort the rows of a day that is over into the archive, and to have questions read them from there.",
          ("lake.sealing.Sealer", "lake.sealed.seal_through"), ("seal",)),
     Word("segment", "One file of a tape. It begins with a mark, which it is named by.",
@@ -90,7 +90,7 @@ WORDS = (
     Word("session", "What happens on a line from its beginning to its end. An exchange's hours are trading sessions, "
          "and only called in full.", ("session.machine.Machine",)),
     Word("snapshot", "How something stands at one moment: the values of a market, or an order book.",
-         ("query.lake.Lake.book_snapshots",), ("snapshot",)),
+         ("face.Lake.book_snapshots",), ("snapshot",)),
     Word("stream", "One kind of data of one instrument, for as long as it is wanted: `all_last`, `quotes`, `depth`.",
          ("wanted.streams.Stream",), columns=("stream",),
          never=r"\bchannels?\b", rooms=("wanted", "session", "recorder", "decode", "lake", "query")),

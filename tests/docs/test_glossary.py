@@ -21,7 +21,7 @@ EACH = pytest.mark.parametrize("word", glossary.WORDS, ids=lambda word: word.nam
 # What needs no word of ours: it says all that it is in everybody's.
 PLAIN_COMMANDS = {"check-bars", "demo", "du", "init", "notebook", "plan", "plot", "recover", "version"}
 PLAIN_METHODS = {"again", "bars", "book", "call", "check", "close", "depth", "greeks", "heard", "heard_s", "limited",
-                 "midpoints", "quotes", "sql", "tables", "ticks", "trades"}  # fmt: skip
+                 "midpoints", "plot", "quotes", "sql", "tables", "ticks", "trades", "within"}  # fmt: skip
 
 
 def found(name: str) -> Any:

@@ -7,8 +7,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from capture.lake.layout import Layout, read_rolled, write_rolled
+from capture.decode.restore import nothing_stored
+from capture.lake.layout import Layout, Rolled, read_rolled, write_rolled
 from capture.lake.parquet_file import ROW_GROUP_ROWS
+from capture.lake.ranges import Ranges, _check_place
 from capture.lake.roll import Roller
 from capture.lake.views import prepare
 from capture.publish import publish
@@ -31,6 +33,18 @@ def layout(script: Any) -> Layout:
     layout = Layout(script.data)
     prepare(layout)
     return layout
+
+
+def test_rows_of_another_range_and_ranges_out_of_order_are_faults_of_ours(layout: Layout) -> None:
+    first, second, *_ = Ranges(layout.tape / "main", Rolled(1), nothing_stored)
+    _check_place(second.tables, 2, 4)
+    for before, frames in ((2, 1), (5, 4)):
+        with pytest.raises(AssertionError, match="of another range"):
+            _check_place(second.tables, before, frames)
+    roller = Roller(layout, "main")
+    roller._publish(first, None)
+    with pytest.raises(AssertionError, match="one behind the other"):
+        roller._publish(first, None)
 
 
 def test_every_complete_range_becomes_files(layout: Layout) -> None:

@@ -56,6 +56,13 @@ def test_ten_times_as_fast_over_stretches() -> None:
     assert clock.play(pacer(clock, 10), *parts) == [0, 0.1, 1.1, 1.1, 1.2]
 
 
+def test_stretches_out_of_order_are_a_fault_of_ours() -> None:
+    clock = Clock()
+    assert clock.play(pacer(clock, None), stretch(9, initial=True), stretch(5, 6)) == [0, 0, 0]
+    with pytest.raises(AssertionError, match="a replay never goes back"):
+        clock.play(pacer(clock, None), stretch(5, 6), stretch(5.5))
+
+
 def test_long_silences_are_cut_between_and_within_stretches() -> None:
     clock = Clock()
     assert clock.play(pacer(clock, 2, 4), stretch(0, 100, 101), stretch(9000)) == [0, 2, 2.5, 4.5]
