@@ -13,12 +13,12 @@ from capture.printable import one_line
 from . import version
 from .asking import check_bars, coverage, du, gaps, notebook, plot, sql, tables, tail
 from .keeping import prune, rebuild, recover, seal, verify
-from .leaving import Verbs
 from .playing import demo, export, gateway, replay
 from .recording import backfill, init, plan, record, snapshot, status
 from .shared.exits import Exit, explain
+from .shared.leaving import Verbs
 from .shared.output import say, show
-from .surroundings import lacking, speak_utf8
+from .shared.surroundings import lacking, speak_utf8
 
 _VERBS = (
     init, plan, gateway, record, backfill, snapshot, sql, tail, replay, export, tables, status, gaps, coverage,

@@ -11,7 +11,7 @@ import typer
 from ..shared.exits import UsageError
 from ..shared.options import Config, Data, Json, lake_folder, utc_time
 from ..shared.output import show, show_json
-from ..surroundings import PICTURE_MIB, lacking
+from ..shared.surroundings import PICTURE_MIB, lacking
 
 if TYPE_CHECKING:
     from capture import Lake

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from capture.query import QueryError, open_lake
+from capture import open_lake
+from capture.query import QueryError
 
 Run = Callable[..., Any]
 

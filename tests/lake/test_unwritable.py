@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
+from capture import open_lake
 from capture.lake import views
 from capture.lake.layout import Layout
-from capture.query import open_lake
 from capture.schemas import TABLES
 
 READING = """

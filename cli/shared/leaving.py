@@ -10,7 +10,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from .shared.exits import Exit
+from .exits import Exit
 
 
 class Verbs(TyperGroup):
