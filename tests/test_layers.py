@@ -24,7 +24,7 @@ BENEATH = {
     "query": {"wanted", "lake.proof"},
     "recorder": {"session", "tape"},
     "session": {"wanted", "wire", "tape"},
-    "wanted": {"wire"},
+    "wanted": {"wire", "tape"},
     "lake.processes": {"lake.proof"},
     "lake.proof": {"lake"},
     "lake": {"decode", "functions"},
