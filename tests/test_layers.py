@@ -1,6 +1,7 @@
 """Imports point down only and in no circle, pure rooms do no I/O, and the package list is the tree."""
 
 import ast
+import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
@@ -179,3 +180,11 @@ def test_the_package_list_is_the_folders_with_code() -> None:
     folders = {".".join(package(path)) for path in MODULES}
     assert set(packages) == folders
     assert len(packages) == len(set(packages))
+
+
+UNITS = re.compile(r"^_?(?:(?:SECOND|MINUTE|HOUR|DAY)(?:_US|_S)?|EPOCH)(?: =|, )", re.MULTILINE)
+
+
+@EACH
+def test_units_of_time_are_defined_once(path: Path) -> None:
+    assert path == ROOT / "capture" / "times.py" or not UNITS.search(path.read_text())

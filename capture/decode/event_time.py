@@ -6,11 +6,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from capture.schemas import TABLES
+from capture.times import DAY_S, SECOND_US
 from capture.wire.lookup import BACKFILL
-from capture.wire.messages.bar_sizes import BAR_SIZES_S, DAY_S
+from capture.wire.messages.bar_sizes import BAR_SIZES_S
 from capture.wire.table_rows import Rows
 
-SECOND_US = 1_000_000
 # Delayed data comes no later, and no clock is further off: a time beyond is none.
 LONGEST_LAG_US = DAY_S * SECOND_US
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from capture.times import SECOND_US
 from capture.wire.context import Request
 from capture.wire.messages.live_streams import LIVE_STREAMS, STREAM_OF_WHAT, WITH_HISTORY
 from capture.wire.messages.notices import describe
@@ -57,7 +58,6 @@ PATIENCE_US = 5_000_000
 MOST_CANCELLED = 1_000  # as many request ids are remembered, the newest
 # A stream without rows for so long was whole for longer than up to its last one: as late as the line's others were.
 QUIET_US = 60_000_000
-SECOND_US = 1_000_000  # what IB's event times are rounded down to
 
 LINE_LOST, LINE_RESTORED = frozenset({1100, 2110}), frozenset({1101, 1102})
 FARM_BROKEN, FARM_OK = 2103, 2104

@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from capture.schemas import TABLES, TIMESTAMP
+from capture.times import SECOND_US
 
-SECOND_US = 1_000_000
 NO_TIME = -1  # in place of a time that could not be read
 HISTORY = "history"
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,12 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from capture.replay.row_filter import US
-from capture.wire.ib_times import microseconds
+from capture.times import DAY, microseconds
 from capture.wire.messages.live_streams import TABLE_OF_STREAM
 
 from .job import Job
 
-DAY = timedelta(days=1)
 RESTORED = "backfill"  # the origin of rows from IB's history
 
 

@@ -16,14 +16,14 @@ from capture.query.known import check_stream
 from capture.query.selection import Instruments, Moment, moment
 from capture.schemas import TABLES
 from capture.suggestion import unknown
-from capture.wire.ib_times import EPOCH, moment_of
+from capture.times import DAY, EPOCH, moment_of
 from capture.wire.messages.live_streams import TABLE_OF_STREAM
 
 from .covered_days import RESTORED, Uncovered, coverage_of, gaps_of, uncovered, without
 from .formats import FORMATS, Format
 from .job import Job
 from .manifest import check_folder, manifest, resize, written_manifest
-from .parts import BY, DAY, Part, parts
+from .parts import BY, Part, parts
 from .row_writer import Rows, Writer
 from .source import width_of
 from .stage import Stage

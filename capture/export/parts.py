@@ -6,17 +6,16 @@ is cut, and ends with a sum of all of it.
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from capture.query.selection import moment
+from capture.times import DAY
 
 from .folder_names import shortened
 from .job import Job
 
-DAY = timedelta(days=1)
 BY = ("symbol", "date")
 # What may stand in a folder's name; the rest is written as in addresses.
 SAFE = " .+-_"

@@ -17,13 +17,12 @@ from capture.replay.row_filter import US, among
 from capture.replay.row_spans import spans
 from capture.replay.stretch import TEXT
 from capture.schemas import TABLES
-from capture.wire.ib_times import EPOCH
+from capture.times import DAY, EPOCH
 
 from .job import Job
 from .merge import merged
 from .row_writer import Rows
 
-DAY = timedelta(days=1)
 BATCH_ROWS = 65_536
 SPAN_ROWS = 1_000_000  # are sorted at once
 BOOK_LEVELS = 10

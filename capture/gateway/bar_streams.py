@@ -6,10 +6,10 @@ import numpy as np
 import pyarrow as pa
 
 from capture.schemas import BARS
+from capture.times import DAY_S, HOUR_S, SECOND_US
 
 from .subscription import with_column
 
-DAY_S, HOUR_S, SECOND_US = 86_400, 3_600, 1_000_000
 CLOSED_S = 5
 CLOSED_US = CLOSED_S * SECOND_US
 

@@ -23,11 +23,11 @@ from capture.data_folder import PRUNED, PRUNED_TABLES, PRUNED_TABLES_COPY, prune
 from capture.decode.restore import KEYS
 from capture.publish import make_folder, publish
 from capture.schemas import Table
+from capture.times import DAY_S
 
 from .layout import LakeStateError, Layout
 
 T = TypeVar("T")
-DAY_S = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)

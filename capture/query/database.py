@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
+from datetime import date
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -20,11 +20,11 @@ from capture.lake.sql_text import columns_sql, paths_sql, quoted
 from capture.lake.state import SealedDays, archived_through, position_fault
 from capture.lake.views import failing_query, fault_of, view_sql
 from capture.schemas import TABLES, TIMESTAMP, Table
+from capture.times import DAY
 
 from .listing import Listing
 from .tail import Tail
 
-DAY = timedelta(days=1)
 SETTINGS = {
     "TimeZone": "'UTC'",
     # Footers are kept from query to query: files never change, and of a changed one DuckDB sees the time.

@@ -23,7 +23,7 @@ from capture.lake.layout import Layout
 from capture.lake.parquet_file import parquet_file, statistics_of
 from capture.query.answer import QueryError
 from capture.schemas import TIMESTAMP, Table
-from capture.wire.ib_times import microseconds
+from capture.times import microseconds
 
 Integers = npt.NDArray[np.int64]
 

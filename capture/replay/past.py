@@ -16,7 +16,7 @@ from capture.query.known import check_span, check_stream
 from capture.query.selection import Instruments, Moment, moment, symbols_and_ids
 from capture.schemas import DEPTH, MARKET_TABLES, TABLES, Table
 from capture.suggestion import hint
-from capture.wire.ib_times import EPOCH
+from capture.times import EPOCH
 
 from . import Replay, Stretch, wide_schema
 from .archive_sweep import Choice, Group, groups_of, sweep

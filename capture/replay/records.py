@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from capture.schemas import TABLES, Table
-from capture.wire.ib_times import moment_of
+from capture.times import moment_of
 
 
 class Record(tuple[Any, ...]):

@@ -8,14 +8,13 @@ import numpy as np
 
 from capture.query.selection import moment
 from capture.schemas import Table
-from capture.wire.ib_times import moment_of
+from capture.times import DAY, moment_of
 
 from .row_filter import Asked, Wanted
 
 # Rows are counted by day for so many days at once, and in days of many rows by 2^20 microseconds, about a second.
 WINDOW = timedelta(days=32)
 BUCKET_BITS = 20
-DAY = timedelta(days=1)
 
 
 def spans(lake: Asked, wanted: Wanted, most_rows: int) -> Iterator[tuple[datetime, datetime]]:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from capture.times import DAY_S, HOUR_S
+
 MOST_TICKS = 1_000
 SMALL_BAR_S = 30  # bars up to this width are paced as ticks are
-HOUR_S = 3_600
 ANY_OPENING = frozenset(range(0, 60, 5))  # minutes of an hour at which sessions of some exchange begin
-DAY_S = 86_400
 
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from capture.tape.notes import REFUSED
+from capture.times import DAY_S
 from capture.wanted.hours import Phase
 from capture.wanted.instrument import Contract, Instrument
 from capture.wanted.streams import Stream
@@ -25,7 +26,6 @@ HELD_S = 10.0  # until a request that makes no sense now is looked at again
 DOUBT_S = 10.0  # how long the rows of a request may take, of which IB said something that may mean its end (D58)
 RESOLVE_AGAIN_S = 60.0  # how long a question for a contract may go unanswered
 RECENT_S = 2.0  # IB's limit of the rate is one by the second, and its complaint names no request
-DAY_S = 86_400.0
 
 # How soon a refused stream is asked for again, and how long to wait at most, where it is refused time and again.
 REFUSED_S = (60.0, 3_600.0)  # a subscription may be bought, or a line become free

@@ -1,25 +1,15 @@
 """IB's written dates and times to UTC microseconds."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from capture.times import SECOND_US
+
 from .zones import LONGEST, find_zone
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_US = timedelta(microseconds=1)
 _DATE = re.compile(r"(\d{4})(\d\d)(\d\d)(?:([ -]+)(\d\d):(\d\d):(\d\d)(?:[ -]?(\S.*))?)?")
-
-
-def microseconds(moment: datetime) -> int:
-    """Return a moment in microseconds since 1970."""
-    return (moment - EPOCH) // _US
-
-
-def moment_of(at_us: int) -> datetime:
-    """Return the moment so many microseconds after 1970, UTC. Raises OverflowError beyond the calendar."""
-    return EPOCH + at_us * _US
 
 
 def parse_time_us(text: str, zone: str = "UTC") -> int | None:
@@ -51,7 +41,7 @@ def zone_of(text: str) -> str | None:
 @lru_cache(maxsize=4096)
 def _readings_us(text: str, zone: str | None) -> tuple[int, ...]:
     if text.isdigit() and text.isascii() and 9 <= len(text) <= 11:
-        return (int(text) * 1_000_000,)
+        return (int(text) * SECOND_US,)
     match = _DATE.fullmatch(text)
     if match is None:
         return ()
@@ -67,7 +57,7 @@ def _readings_us(text: str, zone: str | None) -> tuple[int, ...]:
 
 def _moments_us(local: datetime, zone: ZoneInfo, summer: bool | None) -> tuple[int, ...]:
     first, second = (local.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
-    first_us, second_us = (int(moment.timestamp()) * 1_000_000 for moment in (first, second))
+    first_us, second_us = (int(moment.timestamp()) * SECOND_US for moment in (first, second))
     if first_us < second_us:  # clocks go back: the first is in summer time
         return {None: (first_us, second_us), True: (first_us,), False: (second_us,)}[summer]
     if summer and first.utcoffset() == _standard_offset(local.year, zone):

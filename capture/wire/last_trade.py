@@ -3,7 +3,9 @@
 import re
 from typing import NamedTuple
 
-from .ib_times import moment_of, readings_us, zone_of
+from capture.times import moment_of
+
+from .ib_times import readings_us, zone_of
 from .zones import exchange_zone
 
 _DATE = re.compile(r"(\d{6}(?:\d\d)?)(?:[ -]+(\d\d:\d\d(?::\d\d)?)(.*))?")

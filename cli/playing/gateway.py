@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from capture.times import DAY_US
+
 from ..shared.exits import UsageError
 from ..shared.options import Config, Data, ForSeconds, Json, PlayedBy, lake_folder
 from ..shared.output import say, show, show_json, show_table
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
 
 GROUP = typer.Typer(invoke_without_command=True, subcommand_metavar="[control ...]", rich_markup_mode=None)
 
-DAY_US = 86_400_000_000
 _OF_REPLAY = ("until", "start_paused", "data", "config", "recorder", "clock", "instruments")
 _OF_MARKET = ("seed", "rate", "always_open")
 

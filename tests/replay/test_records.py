@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from capture.replay import Record, Stretch, record_class, wide_schema
 from capture.schemas import TABLES, TICKS, TIMESTAMP, TRADES, Table
-from capture.wire.ib_times import EPOCH
+from capture.times import EPOCH
 
 EACH = pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
 # Drawn by a generator of Python's: Hypothesis takes a second for a row of fifty columns.

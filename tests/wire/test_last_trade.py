@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from capture.wire.ib_times import microseconds
+from capture.times import microseconds
 from capture.wire.last_trade import LastTrade, last_trade
 
 EASTERN = "US/Eastern"

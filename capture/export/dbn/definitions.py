@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 
 from capture.export.job import Job
+from capture.times import EPOCH
 from capture.wire.zones import exchange_zone
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 US = timedelta(microseconds=1)
 SMALL_MAX, WHOLE_MAX = 2**31 - 2, 2**32 - 2  # of DBN's i32 and u32; the number after each says that there is none
 PRICE_MAX = 2**63 - 1

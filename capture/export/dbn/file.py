@@ -1,7 +1,7 @@
 """Databento's DBN: fixed records behind a head that says what they are; plain or compressed as the file's name says."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,12 +14,12 @@ from capture.export.row_writer import Rows, Writer
 from capture.export.text import open_text
 from capture.query import QueryError
 from capture.query.selection import moment
+from capture.times import DAY, EPOCH
 
 from .bars import bar_width_of, bars, width_of
-from .definitions import EPOCH, Definitions, nanoseconds
+from .definitions import Definitions, nanoseconds
 from .records import Records
 
-DAY = timedelta(days=1)
 DATASET = "TICKTAPE"
 SYMBOL_BYTES = 70
 ID_MAX = 2**32 - 1

@@ -6,10 +6,10 @@ import numpy as np
 import polars as pl
 
 from capture.export.job import Job
+from capture.times import DAY_US
 
 from .paths import Kind
 
-US_PER_DAY = 86_400_000_000
 DECI_CENTS = 4  # decimals that are moved before the point
 MOST_DECIMALS = 9  # what needs more is no price or size that was sent, but the last bits of a calculation
 TOO_LARGE = 1e14
@@ -91,7 +91,7 @@ class Lines:
         """Return times of bars and ticks; LEAN reads fractions of milliseconds of ticks."""
         if self._kind.long:
             return local.dt.strftime("%Y%m%d %H:%M")
-        return digits(local.dt.epoch("us") % US_PER_DAY, 3)
+        return digits(local.dt.epoch("us") % DAY_US, 3)
 
     def _prices(self, prices: pl.Series, shift: int) -> pl.Series:
         if self._kind.tick_type == "quote":

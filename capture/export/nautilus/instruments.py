@@ -18,7 +18,7 @@ from typing import Any
 import pyarrow as pa
 
 from capture.lake.parquet_file import write_rows
-from capture.wire.ib_times import microseconds
+from capture.times import microseconds
 from capture.wire.zones import exchange_zone
 
 from .names import Details, file_name, folder, identity

@@ -23,6 +23,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from capture.times import SECOND_US
+
 Details = Mapping[str, Any]  # a row of table `instruments`
 
 SMART = "SMART"
@@ -39,7 +41,6 @@ _FUTURE_OPTION = re.compile(r"\w{1,3}[FGHJKMNQUVXZ]\d [CP]\d{1,4}(\.\d)?")  # ES
 _PAIR = re.compile(r"[A-Z]{3}\.[A-Z]{3}")  # EUR.USD
 
 # Microseconds of nautilus_trader's units of bars that have a length, longest first.
-SECOND_US = 1_000_000
 UNITS_US = {"DAY": 86_400 * SECOND_US, "HOUR": 3_600 * SECOND_US, "MINUTE": 60 * SECOND_US, "SECOND": SECOND_US,
             "MILLISECOND": 1_000}  # fmt: skip
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from capture.gateway.refusal import Refusal, historical, invalid
 from capture.gateway.shared_state import Peer
-from capture.wire.ib_times import moment_of
+from capture.times import moment_of
 from capture.wire.messages.requests import CONTRACT
 from capture.wire.text.codec import Values
 

@@ -10,13 +10,14 @@ from capture.gateway.limits import SMALL_BAR_S
 from capture.gateway.refusal import Refusal, historical, invalid
 from capture.gateway.replies import Compute, Reply, Telling, answer
 from capture.gateway.shared_state import Peer
+from capture.times import DAY_S, HOUR_S, MINUTE_S, SECOND_US
 from capture.wire.messages.bar_sizes import BAR_SIZES_S as SIZES_S
 from capture.wire.text.codec import Values
 
 from .contract_search import Details, resolve
 from .handlers import Handlers, nothing
 from .historical_bars import historical_bars, keep_up_to_date, valid_what
-from .history_times import DAY_S, HOUR_S, MINUTE_S, MONTH_S, SECOND_US, WEEK_S, range_us, utc_text
+from .history_times import MONTH_S, WEEK_S, range_us, utc_text
 from .past_ticks import historical_ticks
 
 PERIODS_S = {"second": 1, "minute": MINUTE_S, "hour": HOUR_S, "day": DAY_S, "week": WEEK_S, "month": MONTH_S}

@@ -9,14 +9,13 @@ import pyarrow as pa
 from capture.gateway.refusal import Refusal, invalid
 from capture.gateway.replies import Telling, error
 from capture.gateway.shared_state import Peer
+from capture.times import DAY_S, SECOND_US
 from capture.wire.ib_times import parse_time_us
 from capture.wire.text.codec import Values
 from capture.wire.zones import exchange_zone
 
 from .contract_search import Details
 
-SECOND_US = 1_000_000
-MINUTE_S, HOUR_S, DAY_S = 60, 3_600, 86_400
 WEEK_S, MONTH_S, YEAR_S = 7 * DAY_S, 30 * DAY_S, 365 * DAY_S
 
 UNITS = {"S": (1, DAY_S), "D": (DAY_S, 365), "W": (WEEK_S, 52), "M": (MONTH_S, 12), "Y": (YEAR_S, 68)}  # seconds, most

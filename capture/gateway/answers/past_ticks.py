@@ -9,11 +9,12 @@ from capture.gateway.feed import Feed
 from capture.gateway.refusal import invalid
 from capture.gateway.replies import AnsweredRows, Compute, Reply, Telling, answer
 from capture.gateway.shared_state import Peer
+from capture.times import DAY_S, SECOND_US
 from capture.wire.messages.live_streams import TABLE_OF_WHAT
 from capture.wire.text.codec import Values
 
 from .contract_search import Details
-from .history_times import DAY_S, SECOND_US, moment_us
+from .history_times import moment_us
 
 # whatToShow -> table of the lake, message
 MESSAGES = {what: (table, f"historical_{table}") for what, table in TABLE_OF_WHAT.items()}

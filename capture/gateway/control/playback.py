@@ -7,11 +7,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from capture.replay.clock import AT_ONCE, FASTEST
-from capture.wire.ib_times import microseconds, moment_of
+from capture.times import SECOND_US, microseconds, moment_of
 
 from .controlled import Controlled
-
-SECOND_US = 1_000_000
 
 Speed = Annotated[float, Field(gt=0, le=FASTEST)] | Literal["max"]
 

@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow as pa
 
 from capture.schemas import BARS
+from capture.times import DAY_S, SECOND_US
 
-from .blocks import SECOND_US, Blocks, Columns
-from .hours import DAY_S
+from .blocks import Blocks, Columns
 from .instruments import INSTRUMENTS
 from .noise import Floats, Ints
 from .price import price_ticks

@@ -11,6 +11,8 @@ from typing import Self
 
 import numpy as np
 
+from capture.times import SECOND_US
+
 from .hours import Session, around_the_clock
 from .instruments import INSTRUMENTS
 from .noise import (
@@ -32,7 +34,6 @@ from .price import movement_ticks, price_ticks
 from .universe import Instrument
 
 BLOCK_S = 10
-SECOND_US = 1_000_000
 BLOCK_US = BLOCK_S * SECOND_US
 
 CLUSTER_EVENTS = 6  # events of a burst

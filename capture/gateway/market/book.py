@@ -11,8 +11,9 @@ import numpy as np
 import pyarrow as pa
 
 from capture.schemas import DEPTH
+from capture.times import SECOND_US
 
-from .blocks import SECOND_US, Quotes
+from .blocks import Quotes
 from .noise import Flags, Ints, draw, field, key
 from .rows import arrow, pick, prices, sizes
 from .universe import Instrument

@@ -7,9 +7,9 @@ import pyarrow as pa
 
 from capture.gateway.option_prices import greeks, implied_volatility, years_to
 from capture.schemas import GREEKS
+from capture.times import SECOND_US
 from capture.wire.messages.ticktypes import TICK_TYPES
 
-from .blocks import SECOND_US
 from .level1 import ask, bid, changed, last
 from .noise import Floats
 from .price import model_volatility

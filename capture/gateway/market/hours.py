@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from capture.times import DAY_S, HOUR_S
+
 from .noise import Flags, Floats, Ints
 
-DAY_S = 86_400
-HOUR_S = 3_600
 DAY_MINUTES = 1_440
 EXTENDED_ACTIVITY = 0.05
 HOURS_DAYS = 7  # IB's details name the sessions of about a week

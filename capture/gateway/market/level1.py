@@ -7,11 +7,12 @@ import numpy as np
 import pyarrow as pa
 
 from capture.schemas import TICKS
+from capture.times import DAY_US, MINUTE_US
 from capture.wire.messages.ticktypes import TICK_TYPES
 
 from .noise import Flags, Floats, Ints, Words, field
 from .rows import EXCHANGE_FIELD, arrow, pick
-from .sampling import DAY_US, MINUTE_US, Sampled
+from .sampling import Sampled
 
 Values = Callable[[Sampled], Floats]
 Texts = Callable[[Sampled, Ints], list[str]]

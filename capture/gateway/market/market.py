@@ -9,9 +9,10 @@ import pyarrow.compute as pc
 from capture.gateway import bar_streams
 from capture.gateway.feed import Notice
 from capture.schemas import GREEKS, NOTICES, TICKS
+from capture.times import SECOND_US
 
 from .bars import bars_table
-from .blocks import SECOND_US, Blocks, Quotes
+from .blocks import Blocks, Quotes
 from .book import book_table, depth_table
 from .catalog import find
 from .chains import UNDERLYINGS

@@ -8,8 +8,9 @@ import numpy as np
 import pyarrow as pa
 
 from capture.schemas import MIDPOINTS, QUOTES, TRADES, Table
+from capture.times import SECOND_US
 
-from .blocks import SECOND_US, Quotes, Trades
+from .blocks import Quotes, Trades
 from .noise import Flags, Floats, Ints, Words, field
 from .universe import Instrument
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .blocks import SECOND_US, Blocks, Columns, Quotes, Trades
-from .hours import DAY_S
+from capture.times import DAY_S, DAY_US, MINUTE_US, SECOND_US
+
+from .blocks import Blocks, Columns, Quotes, Trades
 from .instruments import INSTRUMENTS
 from .noise import Floats, Ints, Words, draw, field, key
 from .rows import prices, sizes
@@ -15,8 +16,6 @@ from .universe import Instrument
 
 SAMPLING_US = {"CASH": 100_000, "OPT": 100_000}  # IB documents 100 ms for US options and 5 ms for FX
 USUAL_SAMPLING_US = 250_000
-MINUTE_US = 60 * SECOND_US
-DAY_US = DAY_S * SECOND_US
 YEAR_DAYS = 52 * 7
 NO_TRADE = -1  # price of a day without trades
 

@@ -6,8 +6,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from .blocks import BLOCK_S, BLOCK_US, SECOND_US, Blocks, Trades
-from .hours import DAY_S
+from capture.times import DAY_S, SECOND_US
+
+from .blocks import BLOCK_S, BLOCK_US, Blocks, Trades
 from .instruments import INSTRUMENTS
 from .noise import Floats, Ints
 from .price import price_ticks

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from .hours import HOUR_S, SESSIONS, Session
+from capture.times import HOUR_S
+
+from .hours import SESSIONS, Session
 from .noise import Ints, lookup
 
 

@@ -13,15 +13,16 @@ from capture.gateway import bar_streams
 from capture.gateway.feed import fed_what
 from capture.gateway.subscription import with_column
 from capture.schemas import BARS
+from capture.times import DAY_S, DAY_US, MINUTE_S, SECOND_US
 from capture.wire.zones import exchange_zone
 
 from .catalog import Catalog
 from .contracts import Contracts
-from .fine_bars import MINUTE_S, SLACK_US, Fine, FineBars, slack
+from .fine_bars import SLACK_US, Fine, FineBars, slack
 from .lagging import LAGGED_US, ON_TIME_US, RECENT_US, sent_us
-from .store import DAY_US, SECOND_US, Bars, Series, Store, empty
+from .store import Bars, Series, Store, empty
 
-DAY_S, WEEK_S, MONTH_S = 86_400, 7 * 86_400, 28 * 86_400
+WEEK_S, MONTH_S = 7 * DAY_S, 28 * DAY_S
 QUARTER_S = 900  # sessions begin and end at quarters of an hour
 CLOSED_S = bar_streams.CLOSED_S
 DIGITS = 8  # of averages

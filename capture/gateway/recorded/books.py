@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from capture.times import DAY_US, SECOND_US
+
 from .catalog import Catalog, Start
-from .store import DAY_US, SECOND_US, Series, Store, empty
+from .store import Series, Store, empty
 
 STEP_US = 3_600 * SECOND_US  # a book is followed so far at once
 REACHES_US = (60 * SECOND_US, 3_600 * SECOND_US, DAY_US)  # how far the first row after a request is looked for

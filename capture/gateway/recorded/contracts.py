@@ -8,9 +8,10 @@ from typing import Any
 import pyarrow as pa
 
 from capture.decode.control_rows import CONTRACT_COLUMNS
+from capture.times import DAY_US
 from capture.wanted.hours import Hours, parse_hours
 
-from .store import DAY_US, Store
+from .store import Store
 
 Details = dict[str, Any]
 

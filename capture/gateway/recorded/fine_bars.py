@@ -10,14 +10,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from capture.times import DAY_US, SECOND_US
+
 from .catalog import Catalog
-from .store import DAY_US, SECOND_US, Bars, Series, Store
+from .store import Bars, Series, Store
 
 Floats = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
-MINUTE_S = 60
 SLACK_US = 10 * SECOND_US  # a row is received at most so long before or after IB's time of it, unless the line lagged
 MOST_DAYS = 4_000
 CLOSED = Bars("5 secs", 5, "", False)

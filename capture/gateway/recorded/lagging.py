@@ -3,7 +3,6 @@
 import numpy as np
 import numpy.typing as npt
 
-SECOND_US = 1_000_000
 ON_TIME_US = 500_000  # a bar is sent so long after its end: its ticks come a little late
 LAGGED_US = 1_500_000  # IB's times are whole seconds: what comes later than this after them lagged
 RECENT_US = 60_000_000  # what came longer ago says nothing of how late the line is, and so long a silence is quiet

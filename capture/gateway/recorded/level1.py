@@ -9,10 +9,11 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from capture.gateway.subscription import with_column
+from capture.times import DAY_US, SECOND_US
 from capture.wire.messages.ticktypes import TICK_TYPES
 
 from .catalog import Catalog
-from .store import DAY_US, SECOND_US, Series, Store, empty
+from .store import Series, Store, empty
 
 SAMPLE_US = 250_000  # IB samples most instruments so often
 UNPLAYED = ("efp", "news")  # kinds of ticks that are stored as a text of their fields

@@ -11,6 +11,7 @@ from capture.gateway.feed import Notice, fed_what
 from capture.lake.layout import EMPTY_DATE, day_folders
 from capture.query import LakeReader
 from capture.schemas import MARKET_TABLES
+from capture.times import DAY_US, SECOND_US
 from capture.wanted.instrument import InstrumentError, parse_instrument
 
 from .bars import BarMaker
@@ -20,7 +21,7 @@ from .contracts import Contracts
 from .fine_bars import BARS_OF, slack
 from .level1 import Level1
 from .line import LineNotices
-from .store import DAY_US, LONGEST_BAR_US, SECOND_US, Series, Store, day, empty
+from .store import LONGEST_BAR_US, Series, Store, day, empty
 
 MARKET = tuple(table.name for table in MARKET_TABLES)
 BEGINNING = ("instruments", *(table for table in MARKET if table != "bars"))

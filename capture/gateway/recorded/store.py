@@ -16,10 +16,9 @@ from capture.decode.event_time import LAG_SQL, MOMENT_SQL
 from capture.lake.sql_text import quoted
 from capture.query import LakeReader
 from capture.schemas import TABLES
+from capture.times import DAY_US, SECOND_US
 from capture.wire.messages.absent import HALTS, word_for_none
 
-SECOND_US = 1_000_000
-DAY_US = 86_400 * SECOND_US
 LONGEST_BAR_US = 31 * DAY_US
 PIECES = (24, 48, 96, 288, 1_440)  # into how many windows a day may be cut
 WINDOW_ROWS = 250_000  # of a whole table: what streams together is read together

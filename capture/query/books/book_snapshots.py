@@ -14,7 +14,7 @@ from capture.query.answer import Answer, QueryError
 from capture.query.known import check_span
 from capture.query.selection import Instruments, Moment, moment, symbols_and_ids
 from capture.schemas import TIMESTAMP
-from capture.wire.ib_times import EPOCH, microseconds, moment_of
+from capture.times import EPOCH, microseconds, moment_of
 
 from .book_lives import EVENTS, NEVER_US, History, Key, histories
 from .book_replay import Changes, Every, Moments, Operations, Piece, operations

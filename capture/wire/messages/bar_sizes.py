@@ -1,6 +1,5 @@
 """How wide bars are: IB's words for it, in seconds."""
-
-MINUTE_S, HOUR_S, DAY_S = 60, 3_600, 86_400
+from capture.times import DAY_S, HOUR_S, MINUTE_S
 
 BAR_SIZES_S = {  # weeks and months are trading weeks and months
     **{f"{n} secs": n for n in (1, 5, 10, 15, 30)}, "1 min": MINUTE_S,
