@@ -53,7 +53,7 @@ class Entry(NamedTuple):
     back: str
 
 
-_DAY = "<table>/date=<date>"
+_OF_DAY = "<table>/date=<date>"
 _NO_DAY = "<table>/date=1970-01-01"
 _RECOVER = "`ticktape recover`"
 _REBUILD = "`ticktape rebuild --replace`, from the tape"
@@ -67,14 +67,14 @@ FOLDERS = {
     f"{TAPE}/<recorder>/{WISHES}": "history that was asked for by `ticktape backfill`",
     LIVE: "rows of days that are not sealed",
     f"{LIVE}/<table>": "those of a table",
-    f"{LIVE}/{_DAY}": "those of one UTC date",
+    f"{LIVE}/{_OF_DAY}": "those of one UTC date",
     f"{LIVE}/{_NO_DAY}": "of no date",
     ARCHIVE: "rows of sealed days",
     f"{ARCHIVE}/<table>": "those of a table",
-    f"{ARCHIVE}/{_DAY}": "those of one UTC date",
+    f"{ARCHIVE}/{_OF_DAY}": "those of one UTC date",
     f"{ARCHIVE}/{_NO_DAY}": "of no date",
-    f"{ARCHIVE}/{_DAY}/.sort-<random>": "what is being sorted and does not fit into memory; of a killed sealer, until "
-                                        "the next one",
+    f"{ARCHIVE}/{_OF_DAY}/.sort-<random>": "what is being sorted and does not fit into memory; of a killed sealer, "
+                                           "until the next one",
     COPIES: "second copies of what says what was pruned",
     SEALED: "up to when tables are sealed, what was pruned, what was looked at, and locks",
 }  # fmt: skip
@@ -124,17 +124,17 @@ FILES = (
     Entry(f"{TAPE}/<recorder>/{WISHES}/<wish>.json", "a span of history that was asked for, and how far it is fetched",
           ("recorder.history_desk",), ("recorder.history_desk",), Loss.NOTHING,
           "the wish: what is fetched stays", "the same `ticktape backfill` again, which adds nothing twice"),
-    Entry(f"{LIVE}/{_DAY}/<recorder>.<mark>.parquet", "the rows of a table and date that followed a mark, up to the "
+    Entry(f"{LIVE}/{_OF_DAY}/<recorder>.<mark>.parquet", "the rows of a table and date that followed a mark, up to the "
           "next; of a sealed date no question reads it, and sealing removes it",
           ("lake.roll", "lake.proof.rebuild"), ("query.database", "lake.views", "lake.sealing", "lake.proof.verify"),
           Loss.ROWS, "these rows, which answers then lack", _REBUILD),
     Entry(f"{LIVE}/{_NO_DAY}/empty.parquet", "no rows: so that every pattern finds a file, and columns",
           ("lake.views",), ("lake.views",), Loss.NOTHING, "no row: a view of `ticktape.duckdb` fails until it is back",
           f"the next question through ticktape, or {_RECOVER}"),
-    Entry(f"{LIVE}/{_DAY}/<file>.parquet<bad>",
+    Entry(f"{LIVE}/{_OF_DAY}/<file>.parquet<bad>",
           "a file that was set aside, as the tape does not give it, or by hand",
           ("lake.proof.rebuild",), (), Loss.NOTHING, _IN_PLACE_OF, "nothing"),
-    Entry(f"{ARCHIVE}/{_DAY}/<recorder>.<mark>-<mark>.parquet",
+    Entry(f"{ARCHIVE}/{_OF_DAY}/<recorder>.<mark>-<mark>.parquet",
           "the rows of a table and sealed date that followed the first mark, the last, and those between, sorted; rows "
           "that came once the date was sealed are in a file of their own",
           ("lake.sealing", "lake.roll", "lake.proof.rebuild"),
@@ -143,7 +143,7 @@ FILES = (
           f"{_REBUILD}; where the tape was pruned, a backup alone"),
     Entry(f"{ARCHIVE}/{_NO_DAY}/empty.parquet", "no rows, as among the live files",
           ("lake.views",), ("lake.views",), Loss.NOTHING, "as among the live files", "as among the live files"),
-    Entry(f"{ARCHIVE}/{_DAY}/<file>.parquet<bad>", "a file that was set aside, as among the live files",
+    Entry(f"{ARCHIVE}/{_OF_DAY}/<file>.parquet<bad>", "a file that was set aside, as among the live files",
           ("lake.proof.rebuild",), (), Loss.NOTHING, _IN_PLACE_OF, "nothing"),
     Entry(f"{SEALED}/<table>.parquet", "one row: the date up to which the table is sealed, so that questions read "
           "the archive up to it, and live files after it",

@@ -18,7 +18,7 @@ from .recording import backfill, init, plan, record, snapshot, status
 from .shared.exits import Exit, explain
 from .shared.leaving import Verbs
 from .shared.output import say, show
-from .shared.surroundings import lacking, speak_utf8
+from .shared.surroundings import hold_streams, lacking, speak_utf8
 
 _VERBS = (
     init, plan, gateway, record, backfill, snapshot, sql, tail, replay, export, tables, status, gaps, coverage,
@@ -68,6 +68,7 @@ for _verb in _VERBS:
 
 def main() -> None:
     """Run the command line and end with its exit code; a user's mistake is a line on stderr, never a traceback."""
+    hold_streams()
     speak_utf8()
     _warned.clear()
     warnings.showwarning = _warn  # type: ignore[assignment]

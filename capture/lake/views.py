@@ -141,18 +141,21 @@ def _stamp(layout: Layout) -> str:
                        "size_bytes": written.st_size, "written_ns": written.st_mtime_ns})
 
 
-def view_sql(table: Table, archive: str, live: str, through: str, *, by_name: bool = False) -> str:
+def view_sql(
+    table: Table, archive: str, live: str, through: str, *, without: str = "", by_name: bool = False
+) -> str:
     """Return the query behind a table's view: sealed days from the archive, later ones from the live files.
 
     `archive` and `live` are SQL expressions: a quoted pattern of files, or a list of them; `through` is one for the
-    date up to which the table is sealed. `by_name` opens all files to see their columns, however few are then read:
-    only needed to see which cannot be read.
+    date up to which the table is sealed, `without` a list of archive files that are left out. `by_name` opens all
+    files to see their columns, however few are then read: only needed to see which cannot be read.
     """
     columns = ", union_by_name = true" if by_name else f", schema = {_schema_sql(table)}" if table.version > 1 else ""
     sealed, rolled = (f"select {columns_sql(table)}, date from (select *, {_DATE} as date "
                       f"from read_parquet({files}, hive_partitioning = false, filename = true{columns}))"
                       for files in (archive, live))
-    return (f"{sealed} where date <= {through} and date > date '{EMPTY_DATE}'\n"
+    left_out = f" and filename not in {without}" if without else ""
+    return (f"{sealed} where date <= {through}{left_out} and date > date '{EMPTY_DATE}'\n"
             f"union all by name\n"
             f"{rolled} where date > {through} and date > date '{EMPTY_DATE}'")
 

@@ -160,10 +160,8 @@ class Database:
             if tail.mark is not None and (fault := position_fault(self.layout, recorder, tail.mark, last)):
                 raise LakeStateError(fault)
         live = self._live_files(table, tails, through)
-        query = view_sql(table, paths_sql(archive if wanted is None else wanted), paths_sql(live), f"date '{through}'")
-        if late := self._late_files(table, tails, through):
-            query = query.replace(f"date <= date '{through}'", f"date <= date '{through}' and filename not in {late}")
-        return query
+        return view_sql(table, paths_sql(archive if wanted is None else wanted), paths_sql(live), f"date '{through}'",
+                        without=self._late_files(table, tails, through))
 
     def _tail(self, table: Table, tails: Mapping[str, Tail]) -> pa.Table | None:
         """Return the rows of a table in tails."""

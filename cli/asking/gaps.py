@@ -12,7 +12,7 @@ StreamOption = Annotated[str | None, typer.Option(help="Only this stream, as the
 Since = Annotated[str | None, typer.Option("--from", metavar="TIME", help="Only gaps that end after this time, UTC.")]
 Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Only gaps that begin before this, UTC.")]
 
-_SECOND = "%Y-%m-%d %H:%M:%S"
+_TO_THE_SECOND = "%Y-%m-%d %H:%M:%S"
 
 
 def run(
@@ -38,7 +38,7 @@ def run(
     if json:
         show_json(found)
         return
-    rows = [(g["symbol"], g["stream"], f"{g['from_ts']:{_SECOND}}", _end(g), age_text(g["lasted_s"]), g["state"],
+    rows = [(g["symbol"], g["stream"], f"{g['from_ts']:{_TO_THE_SECOND}}", _end(g), age_text(g["lasted_s"]), g["state"],
              _why(g)) for g in found]  # fmt: skip
     show_table(("symbol", "stream", "from (UTC)", "to", "lasted", "state", "reason"), rows, ("lasted",),
                last_below=True)  # fmt: skip

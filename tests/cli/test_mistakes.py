@@ -167,3 +167,12 @@ def test_a_locale_without_utf_8_changes_nothing(lake: Path, tmp_path: Path) -> N
     done = started("sql", "select count(*) as é from trades where symbol like 'é%'", "--json", "--data", str(moved),
                    LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")  # fmt: skip
     assert (done.returncode, json.loads(done.stdout)) == (0, [{"é": 1}]), done.stderr
+
+
+@pytest.mark.parametrize(("closed", "code"), [("<&-", 0), ("2>&-", 0), (">&-", 1)])
+def test_a_stream_that_is_closed_is_met_in_a_sentence(closed: str, code: int) -> None:
+    done = subprocess.run(["bash", "-c", f"{sys.executable} -m capture.cli version {closed}"],
+                          capture_output=True, text=True, check=False)  # fmt: skip
+    assert done.returncode == code
+    assert ("stdout is closed" in done.stderr) == (code == 1)
+    assert "Traceback" not in done.stderr
