@@ -107,8 +107,9 @@ class Watch:
         return None if self.event_us is None else self.last_us - self.event_us
 
     def as_json(self) -> dict[str, Any]:
-        """Return the state as plain values."""
-        return {name: getattr(self, name) for name in self.__slots__} | {"gap": self.gap and dict(self.gap)}
+        """Return the state as plain values: a gap is an open one, and need not say so."""
+        gap = self.gap and {name: value for name, value in self.gap.items() if name != "state"}
+        return {name: getattr(self, name) for name in self.__slots__} | {"gap": gap}
 
 
 @dataclass(slots=True)
@@ -238,7 +239,6 @@ class Gaps:
     def restore(self, state: dict[str, Any]) -> None:
         """Take on the state that `as_json` gave."""
         self.heard_us = state["heard_us"]
-        # An open gap of a version before does not say how it stands.
         watches = [Watch(**watch | {"gap": watch["gap"] and {"state": State.OPEN.value} | watch["gap"]})
                    for watch in state["watches"]]
         self.watches = {(watch.instrument_id, watch.symbol, watch.stream, watch.detail): watch for watch in watches}

@@ -296,3 +296,17 @@ def test_what_is_wanted_no_more_is_known_over_a_mark(tape: Any, clock: Clock) ->
     (row,) = decoder.take()["subscriptions"].filter(pc.field("event") == "unwanted").to_pylist()
     assert (row["symbol"], row["stream"], row["request_id"]) == ("AAPL", "all_last", 1)
     assert [watch["symbol"] for watch in decoder.as_json()["watches"]] == ["MSFT"]
+
+
+def test_the_state_of_open_gaps_is_written_as_by_versions_before(tape: Any, clock: Clock) -> None:
+    """`verify` compares it with what is in `rolled.json`, which a version before may have written."""
+    clock.after(1)
+    tape.close("lost")
+    decoder = TwsDecoder("main")
+    decoder.feed(Follower(tape.data / "tape" / "main", 1))
+    state = decoder.as_json()
+    assert {frozenset(watch["gap"]) for watch in state["watches"]} == {frozenset(
+        ("instrument_id", "symbol", "stream", "gap_id", "from_ts", "reason", "code", "lag_s"))}
+    again = TwsDecoder("main", state)
+    assert again.as_json() == state
+    assert {watch.gap and watch.gap["state"] for watch in again.gaps.watches.values()} == {"open"}
