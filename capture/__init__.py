@@ -5,13 +5,14 @@
 >>> lake.sql("select symbol, count(*) from trades group by all").pl()  # doctest: +SKIP
 """
 
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
+
+from .release import RELEASE
 
 if TYPE_CHECKING:
     from .face import Lake, open_lake
 
-__version__ = version("ticktape")
+__version__ = RELEASE
 __all__ = ["Lake", "__version__", "open_lake"]
 
 

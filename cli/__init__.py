@@ -3,12 +3,12 @@
 import logging
 import sys
 import warnings
-from importlib import metadata
 from typing import Annotated
 
 import typer
 
 from capture.printable import one_line
+from capture.release import SOFTWARE
 
 from . import version
 from .asking import check_bars, coverage, du, gaps, notebook, plot, sql, tables, tail
@@ -42,7 +42,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        show(f"ticktape {metadata.version('ticktape')}")
+        show(SOFTWARE)
         raise typer.Exit
 
 

@@ -81,7 +81,7 @@ def imported(path: Path) -> Iterator[list[str]]:
 def used(name: str) -> frozenset[str]:
     """Return the modules of ours that a module imports, late and for types only, too."""
     found = {module(parts) for parts in imported(NAMES[name])}
-    return frozenset(found - {None, name, "capture"})  # type: ignore[arg-type]  # None is taken out
+    return frozenset(found - {None, name})  # type: ignore[arg-type]  # None is taken out
 
 
 def module(parts: list[str]) -> str | None:

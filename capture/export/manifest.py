@@ -12,6 +12,7 @@ from typing import Any
 
 from capture.functions import FUNCTIONS
 from capture.publish import publish, sync_path
+from capture.release import SOFTWARE
 
 from .job import Job
 from .stage import FILE_MODE, ExistsError
@@ -29,11 +30,9 @@ def asked_of(job: Job) -> dict[str, Any]:
 
 def manifest(job: Job, columns: Sequence[str], facts: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the manifest of a job says: what was asked for, columns that the output has, and more facts."""
-    from capture import __version__
-
     return {
         "manifest_version": VERSION,
-        "software": f"ticktape {__version__}",
+        "software": SOFTWARE,
         "written": datetime.now(UTC),
         "lake": str(job.lake.layout.root.resolve()),
         "recorders": job.lake.layout.recorders() if job.recorder is None else [job.recorder],

@@ -7,11 +7,11 @@ import traceback
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from capture.printable import one_line
+from capture.release import SOFTWARE
 from capture.session.events import (
     Arrived,
     Close,
@@ -58,7 +58,6 @@ from .roller_process import RollerKeeper
 from .status import StatusFile
 
 HOUSEKEEPING_S = 1.0  # how often arrivals are counted, and status, history and sizes are looked at
-SOFTWARE = f"ticktape {version('ticktape')}"  # asked once: while an upgrade goes on, nobody can say
 
 
 def say_on_stderr(level: str, text: str) -> None:
