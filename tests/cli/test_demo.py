@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 
+from capture.data_folder import DEMO
+
 Run = Callable[..., Any]
+
 demo = import_module("capture.cli.playing.demo")  # type checkers see only the package
 
 
@@ -29,7 +32,7 @@ def test_the_folder_of_a_demo_is_made_anew(tmp_path: Path) -> None:
     demo._clear(folder)
     (folder / "tape" / "main").mkdir(parents=True)
     demo._clear(folder)
-    assert [path.name for path in folder.iterdir()] == [demo.MARK]
+    assert [path.name for path in folder.iterdir()] == [DEMO]
 
 
 def test_a_folder_that_is_no_demo_is_left_alone(run: Run, tmp_path: Path) -> None:

@@ -99,7 +99,8 @@ def test_what_the_processes_beside_a_recorder_say_is_a_line_of_its_own(tmp_path:
     (data / "sealed").touch()  # which is to be a folder
     (data / "tape").mkdir()
     words = [str(data), *{"roller": ["main", str(os.getpid())], "checker": [str(os.getpid())]}.get(name, [])]
-    ran = subprocess.run([sys.executable, "-m", f"capture.lake.{name}", *words], capture_output=True, timeout=300)
+    command = [sys.executable, "-m", f"capture.lake.processes.{name}", *words]
+    ran = subprocess.run(command, capture_output=True, timeout=300)
     said = ran.stderr.decode()
     assert (ran.returncode, "Traceback" in said) == (1, False), said
     assert said.startswith(f"ticktape {name}: ") and "owned" in said

@@ -153,5 +153,5 @@ def test_a_recording_without_colours_is_drawn_without_any(
 
 def test_only_one_place_makes_consoles() -> None:
     cli = Path(__file__).parents[2] / "cli"
-    assert [path.name for path in sorted(cli.glob("*.py")) if re.search(r"\bConsole\(", path.read_text())] == [
+    assert [path.name for path in sorted(cli.rglob("*.py")) if re.search(r"\bConsole\(", path.read_text())] == [
         "output.py"]  # fmt: skip

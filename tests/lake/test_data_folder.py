@@ -14,6 +14,7 @@ import pytest
 from capture import open_lake
 from capture.data_folder import FILES, FOLDERS, ROLLER_STATUS, STATUS, Entry, Loss
 from capture.lake import archive
+from capture.lake.kept import keep
 from capture.lake.layout import LakeStateError, Layout, day_folders
 from capture.lake.process_lock import roller_lock
 from capture.lake.processes.checker import check
@@ -87,6 +88,9 @@ def beside(layout: Layout) -> None:
     desk = HistoryDesk(Settings(data=layout.root, recorder="main"))
     desk.wish(Wish("AAPL", "trades", 1, 2, 1))
     desk.write(desk.files((), HistoryPacing(), []))
+    for folder in layout.root.rglob("date=*"):
+        os.utime(folder, (0, 0))  # what changed just now is not kept
+    keep(layout)
     write_status(layout.tape / "main" / STATUS, {"streams": []})
     write_status(layout.tape / "main" / ROLLER_STATUS, {})
 

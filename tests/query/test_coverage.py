@@ -1,8 +1,6 @@
 """Coverage divides trading time into what was captured, quiet, restored, missing and unknown."""
 
-import re
 from datetime import UTC, datetime
-from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import capture
-from capture.query import intervals
 from capture.query.coverage import coverage
 from capture.query.intervals import Spans, difference, intersection, totals, union
 from capture.tape.notes import WANTED
@@ -40,14 +37,6 @@ def test_time_within_parts_is_what_both_have(some: Spans, parts: Spans) -> None:
     of_both = [len(seconds(some) & seconds([part])) for part in parts]
     assert totals(union(some), parts) == [0.0 if start > end else found for found, (start, end) in
                                           zip(of_both, parts, strict=True)]
-
-
-def test_no_module_of_query_imports_one_that_imports_it() -> None:
-    folder = Path(intervals.__file__).parent
-    needs = {path.stem: set(re.findall(r"^ *from \.(\w+) import", path.read_text(), re.MULTILINE))
-             for path in folder.glob("*.py")}  # fmt: skip
-    assert {"coverage", "tail"} <= needs["lake"]
-    assert list(TopologicalSorter(needs).static_order())
 
 
 class Day:

@@ -286,7 +286,7 @@ def test_a_folder_that_cannot_be_written_is_named(settings: MakeSettings, monkey
         raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
 
     monkeypatch.setattr("capture.tape.writer.publish", read_only)
-    with pytest.raises(TapeError, match=r"cannot write .*data/tape/main.*Read-only file system.*permissions"):
+    with pytest.raises(TapeError, match=r"cannot write .*data/tape/main.*Read-only file system.*name a place"):
         asyncio.run(Recorder(own, say=lambda *_: None, roll=False).run())
 
 

@@ -39,7 +39,9 @@ TICK_KIND_OF_STREAM = {stream.name: stream.tick_kind for stream in STREAMS if st
 STREAM_OF_TICK_KIND = {kind: name for name, kind in TICK_KIND_OF_STREAM.items()}
 WHAT_OF_STREAM = {stream.name: stream.what for stream in STREAMS if stream.what is not None}
 # Of several streams that history has as one, the first.
-STREAM_OF_WHAT = {what: name for name, what in reversed(WHAT_OF_STREAM.items())}
+STREAM_OF_WHAT: dict[str, str] = {}
+for _name, _what in WHAT_OF_STREAM.items():
+    STREAM_OF_WHAT.setdefault(_what, _name)
 TABLE_OF_WHAT = {what: TABLE_OF_STREAM[name] for what, name in STREAM_OF_WHAT.items()}
 # Of these IB keeps history, and says when each row happened: the very same.
 WITH_HISTORY = frozenset(stream.name for stream in STREAMS if stream.has_history)
