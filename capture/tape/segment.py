@@ -77,7 +77,7 @@ class SegmentFile:
     def __init__(self, path: Path, offset: int = 0) -> None:
         self.failure: str | None = None
         self.size_bytes = 0
-        self._read_bytes = offset
+        self._read_bytes = 0  # of a compressed file
         self._ahead = b""
         try:
             self._file: BinaryIO = path.open("rb", buffering=0)
@@ -129,7 +129,6 @@ class SegmentFile:
         if self._stream is None:
             self._file.seek(offset)
             return
-        self._read_bytes = 0
         while self._read_bytes < offset and self.read(min(1 << 20, offset - self._read_bytes)):
             pass
 

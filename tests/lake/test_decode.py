@@ -400,3 +400,146 @@ def test_what_ib_says_is_about_the_request_that_it_names_and_no_other(
 def test_first_and_last_places_of_every_request_id_are_found_whatever_the_ids_are(ids: list[int]) -> None:
     expected = {(id_, ids.index(id_), len(ids) - 1 - ids[::-1].index(id_)) for id_ in ids}
     assert sorted(_edges(np.array(ids, np.int32))) == sorted(expected)
+
+
+def received(walls_s: list[int], parts: list[bytes]) -> list[Record]:
+    return [Record(Kind.RECEIVED, wall_s * 10**9, 0, part) for wall_s, part in zip(walls_s, parts, strict=True)]
+
+
+def trade_frame(price: float, request_id: int = 5) -> bytes:
+    return frame(ANSWERS.encode("tick_by_tick", request_id=request_id, kind=2, time=1_767_623_400, price=price, size=1,
+                                mask=0, exchange="N", conditions=""))  # fmt: skip
+
+
+def begun(script: Any) -> TwsDecoder:
+    """A decoder of a session that has one stream, all bytes so far decoded."""
+    script.open().ask(5, "req_tick_by_tick", tick_kind="AllLast")
+    decoder = TwsDecoder("main")
+    decoder.feed(Follower(script.data / "tape" / "main", 1))
+    decoder.take()
+    return decoder
+
+
+@given(cuts=st.lists(st.integers(1, 10**6), max_size=8), damaged=st.booleans())
+def test_a_row_has_the_time_of_the_read_that_completed_its_frame_behind_damage_too(
+    tmp_path_factory: pytest.TempPathFactory, cuts: list[int], damaged: bool
+) -> None:
+    from tests.conftest import ScriptedTape
+
+    tape = ScriptedTape(tmp_path_factory.mktemp("timed"))
+    decoder = begun(tape)
+    tape.writer.close()
+    assert decoder.line is not None
+    frames = [trade_frame(price) for price in range(6)]
+    noise = frames[0][9:] if damaged else b""  # the end of a frame whose beginning was lost
+    stream = noise + b"".join(frames)
+    edges = sorted({0, len(stream), *(cut % len(stream) for cut in cuts)})
+    parts = [stream[a:b] for a, b in pairwise(edges)]
+    walls_s = [2_000_000_000 + 10 * n for n in range(len(parts))]
+    if damaged:
+        decoder.feed(received([1_999_999_990], [frames[0][:6]]))
+        decoder.damaged(Damage(Path("a segment"), 5, 40, "cut"))
+    decoder.feed(received(walls_s, parts))
+    rows = decoder.take()
+    ends = [len(noise) + sum(map(len, frames[: n + 1])) for n in range(6)]
+    completed = {price: walls_s[next(n for n, edge in enumerate(edges[1:]) if edge >= end)]
+                 for price, end in enumerate(ends)}
+    found = {row["price"]: row["ts"].timestamp() for row in rows["trades"].to_pylist()}
+    assert found == {price: completed[price] for price in found}
+    assert damaged or len(found) == 6
+    lost = b"".join(row["frame"] for row in rows["undecoded"].to_pylist()) if "undecoded" in rows else b""
+    unread = frames[0][:6] + stream if damaged else stream
+    kept = b"".join(frames[int(price)] for price in sorted(found))
+    assert sorted(lost + kept) == sorted(unread[: len(unread) - len(decoder.line.pending)])
+
+
+def test_a_request_stands_at_the_frame_that_was_whole_when_it_was_sent(script: Any) -> None:
+    decoder = begun(script)
+    assert decoder.line is not None
+    first = decoder.line.seq
+    stream = b"".join(trade_frame(price) for price in range(4))
+    size = len(stream) // 4
+    asked = [Record(Kind.SENT, n * 10**9, 0, frame(REQUESTS.encode("req_tick_by_tick", request_id=n, tick_kind="Last",
+                                                                   **CONTRACT))) for n in (10, 11, 12, 13)]
+    one, two, three = received([1, 2, 3], [stream[: size - 1], stream[size - 1 : 2 * size], stream[2 * size :]])
+    decoder.feed([asked[0], one, asked[1], two, asked[2], three, asked[3]])
+    rows = decoder.take()["subscriptions"].to_pylist()
+    assert [(row["request_id"], row["seq"] - first, row["ts"].timestamp()) for row in rows] == [
+        (10, 0, 10), (11, 0, 11), (12, 2, 12), (13, 4, 13)]
+    assert decoder.heard_us == 3_000_000
+    assert decoder.frames == first + 4
+
+
+def test_frames_with_fields_beyond_the_known_ones_are_decoded_and_counted_in_a_notice(script: Any) -> None:
+    decoder = begun(script)
+    body = frame(ANSWERS.encode("tick_size", request_id=5, tick_type=0, size=1))[4:]
+    decoder.feed(received([1, 2], [frame(body + b"more\0"), frame(body + b"more\0")]))
+    rows = decoder.take()
+    assert rows["ticks"].num_rows == 2
+    (notice,) = rows["notices"].to_pylist()
+    assert notice["message"] == "2 frames of tick_size had fields beyond the known ones"
+
+
+@pytest.mark.parametrize(("request_id", "code", "opens"), [
+    (1, 10190, True), (None, 10190, False), (0, 10190, False), (1, None, False), (2, 10190, False)])  # fmt: skip
+def test_an_error_without_a_request_or_a_code_ends_no_stream(
+    script: Any, request_id: int | None, code: int | None, opens: bool
+) -> None:
+    script.open().ask(1, "req_tick_by_tick", tick_kind="AllLast").trade(1, 1.0)
+    script.answer("error", request_id=request_id, code=code, message="words")
+    assert ("gaps" in decode(script)) == opens
+
+
+def test_the_first_frame_of_a_read_and_the_last_end_gaps(script: Any) -> None:
+    script.open().ask(1, "req_tick_by_tick", tick_kind="AllLast")
+    script.ask(2, "req_tick_by_tick", con_id=2, symbol="MSFT", tick_kind="AllLast").close("lost").open()
+    script.ask(1, "req_tick_by_tick", tick_kind="AllLast")
+    script.ask(2, "req_tick_by_tick", con_id=2, symbol="MSFT", tick_kind="AllLast")
+    decoder = TwsDecoder("main")
+    decoder.feed(Follower(script.data / "tape" / "main", 1))
+    assert [row["state"] for row in decoder.take()["gaps"].to_pylist()] == ["open", "open"]
+    assert decoder.line is not None
+    first = decoder.line.seq + 1
+    decoder.feed(received([2_000_000_000], [trade_frame(1, 1) + trade_frame(2, 2)]))
+    rows = decoder.take()["gaps"].to_pylist()
+    assert [(row["symbol"], row["state"], row["seq"] - first) for row in rows] == [
+        ("AAPL", "closed", 0), ("MSFT", "closed", 1)]
+
+
+def test_bytes_wait_until_they_are_a_piece_or_something_else_comes(
+    script: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoder = begun(script)
+    assert decoder.line is not None
+    before, one = decoder.line.seq, trade_frame(1)
+    monkeypatch.setattr("capture.decode.tws.PIECE_BYTES", 3 * len(one))
+    decoder.feed(received([1, 2], [one, one]))
+    assert decoder.line.seq == before
+    decoder.feed(received([3], [one]))
+    assert decoder.line.seq == before + 3
+    decoder.feed(received([4], [one]))
+    assert decoder.line.seq == before + 3
+    decoder.feed([Record(Kind.NOTE, 5 * 10**9, 0, b'{"note": "x"}')])
+    assert decoder.line.seq == before + 4
+    assert decoder.frames == before + 4
+
+
+def test_a_mark_is_compared_with_what_was_decoded_in_every_respect(script: Any) -> None:
+    decoder = begun(script)
+    mark = json.loads(json.dumps(script.line.as_mark(9)))
+    assert decoder.compare(mark) == (0, ())
+    assert decoder.compare(mark | {"seq": mark["seq"] + 3}) == (3, ("number of frames",))
+    assert decoder.compare(mark | {"pending": "AAAA"}) == (0, ("unfinished frame",))
+    assert decoder.compare(mark | {"session": {"host": "other"}}) == (0, ("session",))
+    script.ask(6, "req_tick_by_tick", tick_kind="BidAsk")
+    assert decoder.compare(json.loads(json.dumps(script.line.as_mark(9)))) == (0, ("open requests",))
+    assert TwsDecoder("main").compare(Line().as_mark(1)) == (0, ())
+
+
+def test_decoding_begins_at_a_mark(script: Any) -> None:
+    for record in (Record(Kind.OPENED, 1, 0, b"{}"), *received([1], [b"x" * 9])):
+        decoder = TwsDecoder("main")
+        with pytest.raises(ValueError, match="must begin at a mark"):
+            decoder.feed([record])
+            decoder.take()
+    assert TwsDecoder("main").take() == {}

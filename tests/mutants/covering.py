@@ -14,7 +14,8 @@ from .trial import PLUGINS_OFF
 MAP, DATA, TIMES = "map.json", "coverage", "times.json"
 STATEMENT_LINES = 10  # of a statement over many lines, some lines are no step of the interpreter
 # Of the tests of a line as many as took so long when they were measured: a trial must not seem to hang.
-MOST_S = 60.0
+MOST_S = 20.0
+LONGEST_S = 3.0  # a test that takes longer is none of the fast ones
 
 
 class Covering:
@@ -28,7 +29,7 @@ class Covering:
         of_file = self._lines.get(str(path), {})
         near = next((str(number) for number in range(line, line - STATEMENT_LINES, -1) if str(number) in of_file), "")
         found = of_file.get(near) or {test for tests in of_file.values() for test in tests}
-        quick = sorted((self._seconds[test], test) for test in found if test in self._seconds)
+        quick = sorted((self._seconds[test], test) for test in found if self._seconds.get(test, LONGEST_S) < LONGEST_S)
         return [test for (_, test), total_s in zip(quick, accumulate(s for s, _ in quick), strict=True)
                 if total_s <= MOST_S]
 

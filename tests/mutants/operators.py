@@ -19,17 +19,24 @@ _LEFT_ALONE = (ast.JoinedStr, ast.Assert, ast.Import, ast.ImportFrom)
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A place that can be changed in one way: the node's number in the walk over the tree, its line, and the change."""
+    """A place that can be changed in one way: the node's number in the walk over the tree, its line, and the change.
+
+    `is_inside` says that it is in the body of a function, and so runs only when that is called.
+    """
 
     number: int
     line: int
     change: str
+    is_inside: bool = False
 
 
 def sites(source: str) -> list[Site]:
     """Return all places of a module that can be changed."""
-    return [Site(number, getattr(node, "lineno", 0), change)
-            for number, node in enumerate(_nodes(ast.parse(source))) if (change := _change(node))]  # fmt: skip
+    tree = ast.parse(source)
+    inside = {node for function in ast.walk(tree) if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+              for statement in function.body for node in ast.walk(statement)}  # fmt: skip
+    return [Site(number, getattr(node, "lineno", 0), change, node in inside)
+            for number, node in enumerate(_nodes(tree)) if (change := _change(node))]  # fmt: skip
 
 
 def mutated(source: str, site: Site) -> ast.Module:

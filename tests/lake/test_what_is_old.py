@@ -1,0 +1,339 @@
+"""What pruning and sealing choose by the names of files, and what they leave where it is."""
+
+import os
+import shutil
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from capture.lake import sealing
+from capture.lake.archive import SealError
+from capture.lake.layout import LakeStateError, Layout, Rolled, write_rolled
+from capture.lake.leftovers import sweep_lake
+from capture.lake.parquet_file import write_parquet
+from capture.lake.proof import prune as pruning
+from capture.lake.proof.prune import (
+    OldRows,
+    OldTape,
+    _end_of_days,
+    _first_unsealed_mark,
+    _prunable,
+    _remove,
+    old_rows,
+    prune_rows,
+)
+from capture.lake.proof.verify import Verifier
+from capture.lake.pruned import PrunedRows, PrunedTables, read_pruned_tables, write_pruned_tables
+from capture.lake.sealed import seal_through
+from capture.lake.sealing import Sealed, Sealer, _holds_no_more
+from capture.lake.state import SealedDays
+from capture.schemas import TABLES, TRADES
+from capture.tape import Kind
+from capture.tape.segment import Segment
+from tests.lake.test_checksums import trades
+
+DAYS = [f"2026-01-0{day}" for day in range(1, 8)]
+TODAY = date(2026, 1, 7)
+
+
+@pytest.fixture
+def layout(template: Path, tmp_path: Path) -> Layout:
+    """A lake of two recorders, both rolled up to mark 50; trades are sealed up to the fifth, others up to the sixth."""
+    shutil.copytree(template, tmp_path, dirs_exist_ok=True)
+    return Layout(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = Layout(tmp_path_factory.mktemp("old"))
+    for recorder in ("main", "other"):
+        (made.tape / recorder).mkdir(parents=True)
+        write_rolled(made, recorder, Rolled(50))
+    for table in TABLES:
+        seal_through(made, table, date(2026, 1, 5 if table == "trades" else 6))
+    return made.root
+
+
+def touch(path: Path, size_bytes: int = 0) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"x" * size_bytes)
+    return path
+
+
+def sorted_file(layout: Layout, day: str, first: int, last: int, recorder: str = "main", table: str = "trades") -> Path:
+    return touch(layout.archive_file(table, day, recorder, first, last), 10 * last)
+
+
+def rolled_file(layout: Layout, day: str, mark: int, recorder: str = "main", table: str = "trades") -> Path:
+    return touch(layout.live_file(table, day, recorder, mark), mark)
+
+
+def test_old_files_of_sealed_dates_go_and_all_others_stay(layout: Layout) -> None:
+    old = [sorted_file(layout, DAYS[0], 1, 3), sorted_file(layout, DAYS[1], 4, 6), sorted_file(layout, DAYS[1], 7, 9)]
+    left = rolled_file(layout, DAYS[1], 4)  # which the archive has replaced
+    sorted_file(layout, DAYS[2], 10, 12)  # young
+    sorted_file(layout, DAYS[0], 1, 3, "nobody")  # of a recorder without a tape here
+    touch(layout.archive("trades") / f"date={DAYS[0]}" / "copy of main.parquet")
+    sorted_file(layout, DAYS[0], 50, 50)  # of the rolled position: it may be rolled again
+    sorted_file(layout, DAYS[0], 1, 3, table="subscriptions")  # kept for ever
+    sorted_file(layout, DAYS[0], 1, 3, table="quotes")
+    [found] = old_rows(layout, {"trades": 4}, TODAY)
+    assert (found.table, found.through, found.known) == ("trades", DAYS[1], False)
+    assert set(found.paths) == {left, *old}
+    assert found.size_bytes == 30 + 60 + 90 + 4
+    assert {one.table for one in old_rows(layout, {"tables": 4}, TODAY)} == {"trades", "quotes"}
+    assert {one.table for one in old_rows(layout, {"tables": 4, "trades": 99}, TODAY)} == {"quotes"}
+    assert old_rows(layout, {"trades": 6}, TODAY) == []
+    assert [one.through for one in old_rows(layout, {"trades": 5}, TODAY)] == [DAYS[0]]
+    assert [one.through for one in old_rows(layout, {"trades": 0}, TODAY)] == [DAYS[4]], "what is sealed"
+    assert old_rows(layout, {}, TODAY) == []
+    assert prune_rows(layout, [found]) == found.size_bytes
+    assert not any(path.exists() for path in found.paths)
+    assert not (layout.archive("trades") / f"date={DAYS[1]}").exists()
+    assert (layout.archive("trades") / f"date={DAYS[0]}").exists(), "what was set aside by hand stays"
+    assert read_pruned_tables(layout) == PrunedTables({"trades": PrunedRows(DAYS[1], {"main": 50, "other": 50})})
+
+
+def test_what_a_killed_run_wrote_down_and_left_goes_and_no_more(layout: Layout) -> None:
+    write_pruned_tables(layout, PrunedTables({"trades": PrunedRows(DAYS[2], {"main": 9})}))
+    left = sorted_file(layout, DAYS[2], 4, 8)
+    sorted_file(layout, DAYS[2], 9, 12)  # came later
+    [found] = old_rows(layout, {"trades": 6}, TODAY)
+    assert (found.through, found.paths, found.known) == (DAYS[2], (left,), True)
+    prune_rows(layout, [found])
+    assert read_pruned_tables(layout).tables == {"trades": PrunedRows(DAYS[2], {"main": 9})}
+    [more] = old_rows(layout, {"trades": 3}, TODAY)
+    assert (more.through, more.known) == (DAYS[2], False)
+    prune_rows(layout, [more])
+    assert read_pruned_tables(layout).tables == {"trades": PrunedRows(DAYS[2], {"main": 50, "other": 50})}
+
+
+def test_marks_of_what_went_never_go_back(layout: Layout) -> None:
+    write_pruned_tables(layout, PrunedTables({"trades": PrunedRows(DAYS[0], {"main": 70, "gone": 3})}))
+    prune_rows(layout, [OldRows("trades", DAYS[1], (), 0, False), OldRows("quotes", DAYS[0], (), 0, False)])
+    assert read_pruned_tables(layout).tables == {
+        "trades": PrunedRows(DAYS[1], {"main": 70, "gone": 3, "other": 50}),
+        "quotes": PrunedRows(DAYS[0], {"main": 50, "other": 50})}  # fmt: skip
+
+
+def test_files_and_folders_that_are_gone_already_are_no_fault(tmp_path: Path) -> None:
+    one, two = touch(tmp_path / "a" / "1"), touch(tmp_path / "b" / "2")
+    _remove([one, two, tmp_path / "b" / "gone", tmp_path / "c" / "gone"])
+    assert list(tmp_path.iterdir()) == []
+    prune_rows(Layout(tmp_path), [])
+    assert not (tmp_path / "sealed" / "pruned.json").exists()
+
+
+def test_a_tape_stays_from_the_first_mark_on_whose_rows_are_not_sealed(layout: Layout) -> None:
+    assert _first_unsealed_mark(layout, "main") is None
+    for day, mark, recorder, table in ((DAYS[4], 1, "main", "trades"), (DAYS[5], 2, "main", "quotes"),
+                                       (DAYS[5], 3, "other", "trades"), (DAYS[6], 9, "main", "quotes"),
+                                       (DAYS[5], 7, "main", "trades")):  # fmt: skip
+        rolled_file(layout, day, mark, recorder, table)
+    touch(layout.live("trades") / f"date={DAYS[6]}" / "x.parquet")
+    assert _first_unsealed_mark(layout, "main") == 7
+    assert _first_unsealed_mark(layout, "other") == 3
+
+
+def test_a_sealed_date_is_read_to_its_end_where_it_began_before_the_mark(layout: Layout) -> None:
+    old = OldTape("main", 10, DAYS[1], (), 0, known=False)
+    assert _end_of_days(layout, old) == 11
+    sorted_file(layout, DAYS[2], 10, 30)
+    sorted_file(layout, DAYS[1], 3, 9, "other")
+    assert _end_of_days(layout, old) == 11
+    sorted_file(layout, DAYS[1], 9, 20)
+    sorted_file(layout, DAYS[1], 22, 22)
+    sorted_file(layout, DAYS[1], 49, 49)
+    assert _end_of_days(layout, old) == 50
+    sorted_file(layout, DAYS[1], 50, 60)  # beyond what is rolled
+    touch(layout.archive("trades") / f"date={DAYS[1]}" / "x.parquet")
+    assert _end_of_days(layout, old) == 50
+
+
+@pytest.mark.parametrize(("days", "compressed", "before_mark", "found"), [
+    ([1, 2, 3, 4], "yyyy", 99, [2, 3]), ([1, 2, 3, 4], "yyyy", 19, [2]), ([1, 2, 3, 4], "yyyy", 20, [2, 3]), ([1, 2, 3, 4], "ynyy", 99, [2]),
+    ([1, 2, 3, 4], "nyyy", 99, []), ([1, 2, 4, 5], "yyyy", 99, [2]), ([1, 1, 3, 3], "yyyy", 99, [1, 3, 3]),
+    ([1, 2, None, 3], "yyyy", 99, [2]), ([1], "y", 99, []),
+])  # fmt: skip
+def test_compressed_segments_before_the_first_of_a_later_date_can_go(
+    monkeypatch: pytest.MonkeyPatch, days: list[int | None], compressed: str, before_mark: int, found: list[int]
+) -> None:
+    def records(day: int | None) -> Any:
+        kind = Kind.MARK if day else Kind.NOTE
+        return iter([SimpleNamespace(kind=kind, wall_ns=int(datetime(2026, 1, day or 1, 23, 59, 59, tzinfo=UTC)
+                                                            .timestamp()) * 10**9 + 999_999_999)])
+
+    monkeypatch.setattr(pruning, "SegmentReader", lambda path: SimpleNamespace(records=lambda: records(path)))
+    tape: Any = [Segment(day, 10 * n, zipped == "y")  # type: ignore[arg-type]
+                 for n, (day, zipped) in enumerate(zip(days, compressed, strict=True))]
+    went = list(_prunable(tape, date(2026, 1, 3), before_mark))
+    assert [day.day for _, day in went] == found
+    assert [segment.first_mark for segment, _ in went] == [10 * n for n in range(1, len(found) + 1)]
+
+
+# Sealing
+
+
+def with_rows(path: Path, count: int) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_parquet(TRADES, trades(count), path)
+    return path
+
+
+@pytest.mark.parametrize(("name", "rows", "goes"), [
+    ("main.000000000001-000000000003.parquet", 6, True), ("main.000000000001-000000000003.parquet", 7, False),
+    ("main.000000000001-000000000002.parquet", 4, True), ("main.000000000001-000000000002.parquet", 5, False),
+    ("main.000000000000-000000000003.parquet", 1, False), ("main.000000000001-000000000004.parquet", 1, False),
+    ("other.000000000001-000000000003.parquet", 1, False), ("notes.parquet", 1, False),
+])  # fmt: skip
+def test_an_archive_file_is_a_leftover_only_where_live_files_hold_its_rows(
+    tmp_path: Path, name: str, rows: int, goes: bool
+) -> None:
+    live = [with_rows(tmp_path / f"main.00000000000{mark}.parquet", 2) for mark in (1, 2, 3)]
+    assert _holds_no_more(with_rows(tmp_path / name, rows), {"main": live}) == goes
+
+
+def test_live_files_go_where_the_archive_holds_as_many_rows_the_first_marks_first(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = layout.live("trades") / f"date={DAYS[0]}"
+    live = {mark: with_rows(layout.live_file("trades", DAYS[0], "main", mark), 2) for mark in (1, 2, 3, 7)}
+    with_rows(layout.archive_file("trades", DAYS[0], "main", 1, 2), 4)
+    with_rows(layout.archive_file("trades", DAYS[0], "main", 3, 3), 1)
+    gone: list[Any] = []
+    monkeypatch.setattr(sealing, "sync_path", gone.append)
+    unlink = Path.unlink
+    monkeypatch.setattr(Path, "unlink", lambda path, missing_ok=False: (gone.append(path), unlink(path))[1])
+    sealer = Sealer(layout, grace_s=-1e12)
+    with pytest.raises(SealError, match=r"holds 1 rows, and the files that it replaced 2: .*`ticktape verify"):
+        sealer.clear()
+    assert gone == []
+    with_rows(layout.archive_file("trades", DAYS[0], "main", 3, 3), 2)
+    assert sealer.clearable() == [folder]
+    assert sealer.clear() == 3
+    assert set(gone[:2]) == {live[1], live[3]}
+    assert gone[2:] == [folder, live[2], folder]
+    assert live[7].exists(), "it is in no archive file"
+    assert sealer.clearable() == []
+    with_rows(layout.archive_file("trades", DAYS[0], "main", 7, 7), 3)
+    gone.clear()
+    assert sealer.clear() == 1
+    assert gone == [live[7], folder, folder, folder.parent]
+    assert not folder.exists()
+
+
+def test_live_files_stay_for_queries_that_still_read_them(layout: Layout) -> None:
+    with_rows(layout.live_file("trades", DAYS[0], "main", 1), 1)
+    folder, archive = layout.live("trades") / f"date={DAYS[0]}", layout.archive_file("trades", DAYS[0], "main", 1, 1)
+    with_rows(archive, 1)
+    for newer, older in ((archive, folder), (folder, archive)):
+        os.utime(older, (5_000, 5_000))
+        os.utime(newer, (9_000, 9_000))
+        for now_s, found in ((9_099, []), (9_100, []), (9_101, [folder])):
+            assert Sealer(layout, grace_s=100, now_s=lambda now_s=now_s: now_s).clearable() == found  # type: ignore[misc]
+
+
+def test_only_files_before_the_rolled_position_are_sealed(layout: Layout) -> None:
+    folder = layout.live("trades") / f"date={DAYS[6]}"
+    for name in ("main.000000000049", "main.000000000007", "main.000000000050", "main.000000000051",
+                 "other.000000000001", "nobody.000000000099", "copy"):  # fmt: skip
+        touch(folder / f"{name}.parquet")
+    (layout.tape / "third").mkdir()  # a tape of which nothing is rolled
+    touch(folder / "third.000000000001.parquet")
+    found = Sealer(layout)._rolled_files("trades", date.fromisoformat(DAYS[6]))
+    assert {recorder: [path.stem.rpartition(".")[2].lstrip("0") for path in paths]
+            for recorder, paths in found.items()} == {"main": ["7", "49"], "other": ["1"], "nobody": ["99"]}
+
+
+def test_sealing_says_how_long_it_took(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Sealed(TODAY) == Sealed(TODAY, {}, 0, 0.0)
+    slept: list[float] = []
+    times = iter([100.0, 103.5])
+    monkeypatch.setattr(sealing, "time", SimpleNamespace(monotonic=lambda: next(times), sleep=slept.append))
+    assert Sealer(layout, settle_s=7.0, now_s=lambda: 0.0)._seal(TODAY) == Sealed(TODAY, {}, 0, 3.5)
+    assert slept == [7.0]
+
+
+def test_a_lake_without_a_tape_waits_for_nobody(layout: Layout, tmp_path: Path) -> None:
+    rolled_file(layout, DAYS[5], 1)
+    rolled_file(layout, DAYS[6], 2)
+
+    def due(moment: datetime, where: Layout = layout) -> list[str]:
+        return list(map(str, Sealer(where, delay_s=3_600, now_s=moment.timestamp).due()))
+
+    assert due(datetime(2026, 1, 8, 1, 0, 1, tzinfo=UTC)) == DAYS[5:]
+    assert due(datetime(2026, 1, 8, 0, 59, 59, tzinfo=UTC)) == DAYS[5:6]
+    assert due(datetime(2026, 1, 7, 0, 59, tzinfo=UTC)) == []
+    empty = Layout(tmp_path / "empty")
+    touch(empty.live_file("trades", DAYS[0], "main", 1))
+    assert due(datetime(2026, 1, 8, 1, 1, tzinfo=UTC), empty) == DAYS[:1]
+    assert due(datetime(2026, 1, 1, 1, 1, tzinfo=UTC), empty) == []
+
+
+# What killed processes left
+
+
+def test_what_sealing_left_goes_at_once_and_a_rollers_file_stays(layout: Layout) -> None:
+    folder = layout.archive("trades") / f"date={DAYS[0]}"
+    gone = [touch(folder / ".sort-abc" / "duckdb.tmp").parent,
+            touch(folder / ".main.000000000001-000000000002.parquet.12.tmp")]
+    stays = [touch(folder / ".sort-file"), touch(folder / ".main.000000000003-000000000003.parquet.12.tmp"),
+             touch(folder / "main.000000000001-000000000002.parquet"), touch(folder / ".notes.12.tmp")]
+    sweep_lake(layout)
+    assert [path.exists() for path in gone] == [False] * len(gone)
+    assert [path.exists() for path in stays] == [True] * len(stays)
+
+
+@pytest.mark.parametrize("place", [
+    lambda layout: layout.root, lambda layout: layout.root / "sealed",
+    lambda layout: layout.live("quotes") / f"date={DAYS[0]}",
+    lambda layout: layout.archive("quotes") / f"date={DAYS[0]}"])  # fmt: skip
+def test_half_written_files_go_when_they_are_old_wherever_they_are(
+    layout: Layout, place: Callable[[Layout], Path]
+) -> None:
+    young, old = (touch(place(layout) / f".{name}.parquet.12.tmp") for name in ("young", "old"))
+    os.utime(old, (0, 0))
+    sweep_lake(layout)
+    assert (young.exists(), old.exists()) == (True, False)
+
+
+# What contradicts itself is refused by whoever would go on
+
+
+@pytest.mark.parametrize("asks", [
+    lambda layout: Verifier(layout, "main"), lambda layout: list(Sealer(layout, settle_s=0).seal()),
+    lambda layout: old_rows(layout, {"trades": 1}, TODAY),
+    lambda layout: pruning.old_tape(layout, "main", {"tape": 1}, TODAY)])  # fmt: skip
+def test_nobody_goes_on_where_it_is_not_known_what_is_sealed(layout: Layout, asks: Callable[[Layout], object]) -> None:
+    sorted_file(layout, DAYS[0], 1, 3)
+    layout.sealed("trades").unlink()
+    with pytest.raises(LakeStateError, match=r"trades\.parquet is missing"):
+        asks(layout)
+
+
+def test_a_date_of_sealing_is_held_against_the_names_of_files(layout: Layout) -> None:
+    def fault(through: str) -> str:
+        return SealedDays(layout).fault("trades", date.fromisoformat(through)) or ""
+
+    assert fault(DAYS[5]) == ""
+    sorted_file(layout, DAYS[1], 1, 3)
+    assert fault(DAYS[1]) == ""
+    assert f"{DAYS[1]}/main.000000000001-000000000003.parquet is of a sealed date" in fault(DAYS[0])
+    rolled_file(layout, DAYS[3], 4)
+    assert fault(DAYS[2]) == ""
+    assert f"rows of {DAYS[3]} are in no archive file" in fault(DAYS[3])
+    sorted_file(layout, DAYS[4], 5, 6)
+    assert fault(DAYS[4]) == "", "a later date is sealed for sure: an archive file was lost"
+    write_rolled(layout, "main", Rolled(4))
+    rolled_file(layout, DAYS[6], 4)
+    assert fault(DAYS[6]) == "", "it will be rolled once more"
+    write_rolled(layout, "main", Rolled(5))
+    assert f"rows of {DAYS[6]} are in no archive file" in fault(DAYS[6])
+    write_pruned_tables(layout, PrunedTables({"trades": PrunedRows(DAYS[0], {"main": 5})}))
+    assert fault(DAYS[6]) != ""
+    write_pruned_tables(layout, PrunedTables({"trades": PrunedRows(DAYS[6], {"main": 5})}))
+    assert fault(DAYS[6]) == ""
