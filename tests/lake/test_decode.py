@@ -543,3 +543,53 @@ def test_decoding_begins_at_a_mark(script: Any) -> None:
             decoder.feed([record])
             decoder.take()
     assert TwsDecoder("main").take() == {}
+
+
+def test_damage_before_anything_else_is_told_and_nothing_fails() -> None:
+    decoder = TwsDecoder("main")
+    decoder.damaged(Damage(Path("a segment"), 5, 40, "cut"))
+    (row,) = decoder.take()["notices"].to_pylist()
+    assert (row["seq"], row["ts"].timestamp(), row["source"]) == (0, 0, "recorder")
+
+
+def test_a_note_or_a_request_without_an_id_concerns_no_request(script: Any) -> None:
+    script.open().ask(1, "req_tick_by_tick", tick_kind="AllLast").trade(1, 1.0)
+    script.writer.note({"note": "something"})
+    script.request("cancel_tick_by_tick", request_id=1)
+    script.request("req_current_time").close()
+    assert "gaps" not in decode(script)
+
+
+def test_nobody_knows_what_frames_behind_a_redirect_mean(script: Any) -> None:
+    script.writer.opened({"host": "127.0.0.1"})
+    script.receive(frame(b"-1\0elsewhere:4002\0") + frame(b"4\x002\x00-1\x002104\x00farm\x00"))
+    rows = decode(script)
+    assert [row["seq"] for row in rows["undecoded"]] == [1, 2]
+    assert "notices" not in rows
+
+
+def test_what_comes_in_one_read_with_the_hello_is_numbered_behind_it(script: Any) -> None:
+    script.writer.opened({"host": "127.0.0.1"})
+    script.receive(frame(b"9\x001\x004\x00") + server_hello(HELLO) + frame(b"777\x00")
+                   + frame(ANSWERS.encode("error", request_id=-1, code=2104, message="farm")))
+    rows = decode(script)
+    assert [row["seq"] for row in rows["sessions"]] == [2]
+    assert [row["seq"] for row in rows["notices"]] == [4]
+    assert [row["seq"] for row in rows["undecoded"]] == [1, 3]
+
+
+def test_what_waited_for_answers_ends_with_the_session(script: Any) -> None:
+    decoder = begun(script)
+    script.writer.note({"note": "backfill", "request_id": 9, "from": 1, "to": 2})
+    decoder = TwsDecoder("main")
+    decoder.feed(Follower(script.data / "tape" / "main", 1))
+    decoder.take()
+    assert decoder.as_json()["fills"] == {"9": [1, 2, None]}
+    again = TwsDecoder("main", json.loads(json.dumps(decoder.as_json())))
+    assert again.as_json() == decoder.as_json()
+    script.close()
+    decoder = TwsDecoder("main")
+    decoder.feed(Follower(script.data / "tape" / "main", 1))
+    assert decoder.take()
+    assert decoder.take() == {}
+    assert decoder.as_json()["fills"] == {}

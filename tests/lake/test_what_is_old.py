@@ -24,10 +24,20 @@ from capture.lake.proof.prune import (
     _prunable,
     _remove,
     old_rows,
+    old_tape,
+    prune,
     prune_rows,
+    prune_tape,
 )
 from capture.lake.proof.verify import Verifier
-from capture.lake.pruned import PrunedRows, PrunedTables, read_pruned_tables, write_pruned_tables
+from capture.lake.pruned import (
+    PrunedRows,
+    PrunedTables,
+    PrunedTape,
+    read_pruned_tables,
+    write_pruned_tables,
+    write_pruned_tape,
+)
 from capture.lake.sealed import seal_through
 from capture.lake.sealing import Sealed, Sealer, _holds_no_more
 from capture.lake.state import SealedDays
@@ -175,6 +185,107 @@ def test_compressed_segments_before_the_first_of_a_later_date_can_go(
     assert [segment.first_mark for segment, _ in went] == [10 * n for n in range(1, len(found) + 1)]
 
 
+TAPE = {1: 1, 11: 2, 21: 3, 31: 5, 41: 6}  # first mark of each segment, and the day on which it begins
+
+
+@pytest.fixture
+def tape(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Segments that are all compressed but for the last one; what they hold is only said."""
+    folder = layout.tape / "main"
+    for mark in TAPE:
+        touch(folder / f"{mark:012}.tape{'.zst' if mark < 41 else ''}", mark)
+
+    def reader(path: Path) -> Any:
+        day = datetime(2026, 1, TAPE[int(path.name[:12])], 12, tzinfo=UTC)
+        record = SimpleNamespace(kind=Kind.MARK, wall_ns=int(day.timestamp()) * 10**9)
+        return SimpleNamespace(records=lambda: iter([record]))
+
+    monkeypatch.setattr(pruning, "SegmentReader", reader)
+    return folder
+
+
+def given_up(mark: int) -> PrunedTape:
+    return PrunedTape(mark, {}, 1, 2, DAYS[2], ())
+
+
+@pytest.mark.parametrize(("days", "mark", "through"), [
+    ({"tape": 5}, None, ""), ({"tape": 4}, 11, DAYS[1]), ({"tape": 3}, 21, DAYS[2]), ({"tape": 2}, 21, DAYS[2]),
+    ({"tape": 1}, 31, DAYS[4]), ({"tape": 0}, 31, DAYS[4]), ({}, None, ""), ({"trades": 0, "tables": 0}, None, ""),
+])  # fmt: skip
+def test_whole_segments_of_a_tape_go_up_to_a_date_that_is_sealed(
+    layout: Layout, tape: Path, days: dict[str, int], mark: int | None, through: str
+) -> None:
+    old = old_tape(layout, "main", days, TODAY)
+    if mark is None:
+        assert old is None
+        return
+    went = [first for first in TAPE if first < mark]
+    assert old == OldTape("main", mark, through, tuple(tape / f"{first:012}.tape.zst" for first in went), sum(went),
+                          known=False)  # fmt: skip
+
+
+@pytest.mark.parametrize(("rolled", "unsealed", "mark"), [
+    (50, None, 31), (30, None, 21), (31, None, 31), (50, 30, 21), (50, 31, 31), (21, 40, 21), (None, None, None),
+])  # fmt: skip
+def test_a_tape_goes_only_as_far_as_it_is_rolled_and_its_rows_are_sealed(
+    layout: Layout, tape: Path, rolled: int | None, unsealed: int | None, mark: int | None
+) -> None:
+    layout.rolled("main").unlink()
+    if rolled is not None:
+        write_rolled(layout, "main", Rolled(rolled))
+    if unsealed is not None:
+        rolled_file(layout, DAYS[6], unsealed)
+    old = old_tape(layout, "main", {"tape": 0}, TODAY)
+    assert (old.mark if old else None) == mark
+
+
+def test_of_a_tape_that_was_given_up_what_is_left_goes(layout: Layout, tape: Path) -> None:
+    write_pruned_tape(tape, given_up(21))
+    for days in ({}, {"tape": 3}, {"tape": 4}):
+        old = old_tape(layout, "main", days, TODAY)
+        assert old is not None
+        assert (old.mark, old.through, [path.name[:12].lstrip("0") for path in old.paths], old.size_bytes, old.known) == (
+            21, DAYS[2], ["1", "11"], 12, True)
+    further = old_tape(layout, "main", {"tape": 1}, TODAY)
+    assert further is not None
+    assert (further.mark, further.known, len(further.paths)) == (31, False, 3)
+    write_rolled(layout, "main", Rolled(11))
+    half = old_tape(layout, "main", {}, TODAY)
+    assert half is not None
+    assert [path.name[:12].lstrip("0") for path in half.paths] == ["1"]
+    write_rolled(layout, "main", Rolled(50))
+    (tape / "000000000011.tape").touch()  # as a copy that somebody brought back
+    old = old_tape(layout, "main", {}, TODAY)
+    assert old is not None
+    assert [path.name for path in old.paths] == ["000000000001.tape.zst"]
+    old.paths[0].unlink()
+    synced: list[Path] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pruning, "sync_path", synced.append)
+        assert list(prune_tape(layout, old)) == []
+        (tape / "000000000001.tape.zst").touch()
+        assert list(prune_tape(layout, old)) == []
+    assert synced == [tape, tape]
+    assert not (tape / "000000000001.tape.zst").exists()
+    assert old_tape(layout, "main", {}, TODAY) is None
+
+
+def test_a_position_that_contradicts_the_archive_stops_pruning(layout: Layout, tape: Path) -> None:
+    sorted_file(layout, DAYS[0], 1, 60)
+    with pytest.raises(LakeStateError, match="the archive holds rows of mark 60"):
+        old_tape(layout, "main", {"tape": 3}, TODAY)
+
+
+def test_pruning_counts_days_from_today_and_sums_what_went(
+    layout: Layout, tape: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sorted_file(layout, DAYS[0], 1, 3)
+    write_pruned_tape(tape, given_up(21))
+    assert prune(layout, {}, TODAY) == 12
+    assert prune(layout, {"trades": 4}, date(2020, 1, 1)) == 0
+    assert prune(layout, {"trades": 4}) == 30
+
+
 # Sealing
 
 
@@ -304,14 +415,18 @@ def test_half_written_files_go_when_they_are_old_wherever_they_are(
 # What contradicts itself is refused by whoever would go on
 
 
+@pytest.mark.parametrize("harm", [lambda layout: layout.sealed("trades").unlink(),
+                                  lambda layout: seal_through(layout, "trades", date(2025, 12, 31))])
 @pytest.mark.parametrize("asks", [
     lambda layout: Verifier(layout, "main"), lambda layout: list(Sealer(layout, settle_s=0).seal()),
-    lambda layout: old_rows(layout, {"trades": 1}, TODAY),
-    lambda layout: pruning.old_tape(layout, "main", {"tape": 1}, TODAY)])  # fmt: skip
-def test_nobody_goes_on_where_it_is_not_known_what_is_sealed(layout: Layout, asks: Callable[[Layout], object]) -> None:
+    lambda layout: old_rows(layout, {"trades": 1}, TODAY), lambda layout: old_tape(layout, "main", {"tape": 1}, TODAY),
+])  # fmt: skip
+def test_nobody_goes_on_where_it_is_not_known_what_is_sealed(
+    layout: Layout, asks: Callable[[Layout], object], harm: Callable[[Layout], object]
+) -> None:
     sorted_file(layout, DAYS[0], 1, 3)
-    layout.sealed("trades").unlink()
-    with pytest.raises(LakeStateError, match=r"trades\.parquet is missing"):
+    harm(layout)
+    with pytest.raises(LakeStateError, match=r"trades\.parquet"):
         asks(layout)
 
 

@@ -65,9 +65,14 @@ def _nodes(tree: ast.AST) -> Iterator[ast.AST]:
         if name in ("annotation", "returns", "decorator_list", "type_params"):
             continue
         for child in value if isinstance(value, list) else [value]:
-            if isinstance(child, ast.AST) and not isinstance(child, _LEFT_ALONE):
+            if isinstance(child, ast.AST) and not isinstance(child, _LEFT_ALONE) and not _is_strict(child):
                 yield child
                 yield from _nodes(child)
+
+
+def _is_strict(node: ast.AST) -> bool:
+    """Whether it is the `strict` of a zip, which is an assertion."""
+    return isinstance(node, ast.keyword) and node.arg == "strict"
 
 
 def _change(node: ast.AST) -> str | None:
