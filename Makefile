@@ -34,7 +34,7 @@ fuzz: $(INSTALLED) ## ten million mutated frames and a million damaged tapes, ab
 	@$(BIN)/python -m tests.fuzz frames
 	@$(BIN)/python -m tests.fuzz tape
 
-mutants: $(INSTALLED) ## change tape and lake in small ways, and see whether the fast tests notice, some hours; SAMPLE=300 tries fewer
+mutants: $(INSTALLED) ## change tape, decoder and lake in small ways, and see whether the fast tests notice, an hour or two; SAMPLE=300 tries fewer
 	@$(BIN)/python -m tests.mutants $(if $(SAMPLE),--sample $(SAMPLE))
 
 quick: $(INSTALLED) ## the fast tests

@@ -60,3 +60,40 @@ def test_row_groups_are_full_but_for_the_last_and_lose_nothing(sizes: list[int],
         pieces = [piece["n"].to_pylist() for piece in archive._pieces(batches)]
     assert [number for piece in pieces for number in piece] == numbers.to_pylist()
     assert all(piece and not len(piece) % full for piece in pieces[:-1])
+
+
+def test_what_memory_does_not_hold_is_sorted_beside_the_file(tmp_path: Path) -> None:
+    with archive._database(tmp_path, 64) as connection:
+        asked = "select current_setting('temp_directory'), current_setting('TimeZone'), current_setting('memory_limit')"
+        folder, zone, memory = connection.sql(asked).fetchall()[0]
+        assert Path(folder).parent == tmp_path
+        assert Path(folder).name.startswith(archive.SORT_PREFIX)
+        assert Path(folder).is_dir()
+        assert (zone, memory) == ("UTC", "64.0 MiB")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sorted_file_that_does_not_hold_the_rows_of_its_sources_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = TABLES["notices"]
+    write_parquet(table, pa.Table.from_pylist([row(table), row(table)], table.schema), tmp_path / "source")
+    assert write_sorted(table, [tmp_path / "source"], tmp_path / "sorted") == 2
+    monkeypatch.setattr(archive, "_pieces", lambda reader: [one.slice(1) for one in [pa.Table.from_batches(reader)]])
+    with pytest.raises(archive.SealError, match="was to hold 2 rows and holds 1, or others"):
+        write_sorted(table, [tmp_path / "source"], tmp_path / "sorted")
+
+
+def test_rows_have_one_fingerprint_in_any_order_and_others_another(tmp_path: Path) -> None:
+    table = TABLES["notices"]
+    one, two = row(table, message="one"), row(table, message="two")
+    with archive._database(tmp_path, 64) as connection:
+        def print_of(rows: list[dict[str, Any]], *without: str) -> tuple[int, int]:
+            connection.register("given", pa.Table.from_pylist(rows, table.schema))
+            return archive.fingerprint(connection, table, "given", without)
+
+        assert print_of([one, two]) == print_of([two, one])
+        assert print_of([]) == (0, 0)
+        assert print_of([one, one]) != print_of([two, two])
+        assert print_of([one, one], "message") == print_of([two, two], "message")
+        assert print_of([one])[0] == 1

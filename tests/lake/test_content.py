@@ -1,5 +1,7 @@
 """A hash of rows depends on their values and order, and on nothing else."""
 
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
@@ -8,9 +10,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capture.lake.content import UnreadableError, content_hash, difference, plain, read_rows
+from capture.lake.content import (
+    UnreadableError,
+    _first_unequal,
+    _holds,
+    content_hash,
+    difference,
+    fault_of,
+    is_readable,
+    plain,
+    read_rows,
+    row_count,
+)
 from capture.lake.parquet_file import write_parquet
-from capture.schemas import TRADES
+from capture.schemas import TABLES, TRADES
+from tests.lake.test_checksums import trades
 
 TEXT = st.none() | st.sampled_from(["", "a", "ab", "é"])
 ROWS = st.lists(st.tuples(TEXT, TEXT, st.none() | st.floats(allow_nan=False), st.none() | st.booleans()), max_size=9)
@@ -65,3 +79,74 @@ def test_a_file_gives_back_its_rows_and_another_table_none(tmp_path: Any) -> Non
         read_rows(TRADES, tmp_path / "bad")
     with pytest.raises(FileNotFoundError):
         read_rows(TRADES, tmp_path / "none")
+
+
+def test_the_first_difference_of_several_is_told_wherever_it_is() -> None:
+    ours = table([("a", b"", 1.0, True), ("b", b"", 2.0, None), ("c", b"", None, None)])
+    assert difference(ours, table([("x", b"", 1.0, True), ("b", b"", 2.0, None), ("c", b"", 5.0, None)])) == (
+        "row 0: a is x, where the tape gives a")
+    assert difference(ours, table([("a", b"", 1.0, True), ("b", b"", 2.0, None), ("c", b"", 5.0, None)])) == (
+        "row 2: c is 5.0, where the tape gives None")
+    assert difference(ours, ours) == "values are equal as numbers, but not bit by bit"
+    column = pa.chunked_array([[1, None], [3]])
+    for theirs, at in (([1, None, 3], None), ([2, None, 3], 0), ([1, 2, 3], 1), ([1, None, None], 2)):
+        assert _first_unequal(column, pa.chunked_array([theirs])) == at
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_columns_that_came_later_are_null_in_rows_of_before_and_others_must_be_there(name: str) -> None:
+    schema = TABLES[name]
+    rows = schema.schema.empty_table()
+    later = [column.name for column in schema.columns if column.since > 1]
+    assert plain(schema, rows.drop_columns(later)).schema.names == schema.schema.names
+    first = next(column.name for column in schema.columns if column.since == 1)
+    with pytest.raises(KeyError):
+        plain(schema, rows.drop_columns([first]))
+
+
+@pytest.mark.parametrize(("least", "greatest", "nulls", "column", "holds"), [
+    (1, 3, 1, [1, None, 3], True), (0, 3, 1, [1, None, 3], False), (1, 4, 1, [1, None, 3], False),
+    (1, 3, 0, [1, None, 3], False), (1, 3, None, [1, None, 3], True), (None, None, 1, [1, None, 3], True),
+    ("a", "c", 0, ["a", "c"], True), ("B", "d", 0, ["a", "c"], True), ("b", "d", 0, ["a", "c"], False),
+    ("a", "b", 0, ["a", "c"], False), ("a", "b", 1, [None], True),
+])  # fmt: skip
+def test_what_a_file_says_of_a_column_holds_or_does_not(
+    least: Any, greatest: Any, nulls: int | None, column: list[Any], holds: bool
+) -> None:
+    said = SimpleNamespace(min=least, max=greatest, null_count=nulls, has_min_max=least is not None)
+    rows = pa.chunked_array([pa.array(column, pa.string() if isinstance(least, str) else pa.int64())])
+    assert _holds(said, rows) == holds
+    assert _holds(None, rows)
+
+
+def test_a_file_is_counted_and_trusted_only_where_it_can_be_read(tmp_path: Path) -> None:
+    path, gone = tmp_path / "x.parquet", tmp_path / "gone.parquet"
+    write_parquet(TRADES, trades(3), path)
+    assert (row_count(path), is_readable(TRADES, path), fault_of(TRADES, path)) == (3, True, None)
+    assert (is_readable(TRADES, gone), fault_of(TRADES, gone)) == (False, None)
+    with pytest.raises(FileNotFoundError):
+        row_count(gone)
+    path.write_bytes(path.read_bytes()[:-9])
+    assert not is_readable(TRADES, path)
+    assert "cannot be read" in (fault_of(TRADES, path) or "")
+    with pytest.raises(UnreadableError, match="cannot be read"):
+        row_count(path)
+
+
+def test_columns_of_other_names_order_or_kind_are_told(tmp_path: Path) -> None:
+    path, rows = tmp_path / "x.parquet", trades(2)
+
+    def fault(changed: pa.Table) -> str:
+        pq.write_table(changed, path)
+        return fault_of(TRADES, path) or ""
+
+    price = rows.column_names.index("price")
+    assert fault(rows) == ""
+    assert fault(rows.select([*rows.column_names[1:], rows.column_names[0]])) == (
+        "its columns are not those of trades: another order")
+    assert fault(rows.append_column("more", rows["price"])) == "its columns are not those of trades: more"
+    assert fault(rows.set_column(price, "price", rows["price"].cast(pa.string()))) == (
+        "price is of type string, and must be double")
+    assert fault(rows.set_column(price, "price", rows["price"].cast(pa.float32()))) == "", "of earlier versions"
+    seq = rows.column_names.index("seq")
+    assert fault(rows.set_column(seq, "seq", rows["seq"].cast(pa.int32()))) == ""

@@ -1,12 +1,14 @@
 """Whoever keeps a sealer or a checker starts one at a time, when it is time, and ends it."""
 
 import json
+import logging
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,10 +16,14 @@ from typing import Any
 import pytest
 
 from capture.lake.layout import Layout
-from capture.lake.processes import checker, sealer
+from capture.lake.process_lock import RollerBusyError
+from capture.lake.processes import checker, roller, sealer
 from capture.lake.processes.checker import CheckerBusyError, CheckerKeeper, check
+from capture.lake.processes.child_process import begin, fail
+from capture.lake.processes.roller import End
 from capture.lake.processes.sealer import SealerKeeper
 from capture.lake.proof.prune import PruneError
+from capture.lake.roll import Roll
 from capture.lake.sealed import SealerBusyError
 from capture.lake.sealing import Sealed, Sealer
 
@@ -103,10 +109,12 @@ class Faults:
 
     def __init__(self, **faults: Exception) -> None:
         self.faults, self.done = faults, [""]
+        self.given: tuple[Any, ...] = ()
 
     def does(self, name: str, answer: Any = None) -> Callable[..., Any]:
-        def call(*_: Any, **__: Any) -> Any:
+        def call(*given: Any, **_: Any) -> Any:
             self.done.append(name)
+            self.given = given
             if name in self.faults:
                 raise self.faults[name]
             return answer
@@ -133,6 +141,8 @@ def test_the_sealer_process_seals_clears_and_prunes(
     assert ran(sealer.main, monkeypatch, tmp_path, *([] if retention is None else [json.dumps(retention)])) == (
         f"ticktape sealer: {says}{'' if says in (None, 'why') else ', and nothing is lost'}" if says else None)
     assert stage.done[1:] == done
+    if done[-1] == "prune":
+        assert stage.given == (Layout(tmp_path), retention)
 
 
 @pytest.mark.parametrize(("fault", "says"), [
@@ -143,8 +153,9 @@ def test_the_checker_process_reads_what_is_due(
 ) -> None:
     stage = Faults(**({"check": fault} if fault else {}))
     monkeypatch.setattr(checker, "check", stage.does("check"))
-    assert ran(checker.main, monkeypatch, tmp_path, "1") == says
+    assert ran(checker.main, monkeypatch, tmp_path, "12") == says
     assert stage.done[1:] == ["check"]
+    assert stage.given == (Layout(tmp_path), 12)
 
 
 def ran(main: Callable[[], None], monkeypatch: pytest.MonkeyPatch, *arguments: object) -> str | None:
@@ -179,3 +190,131 @@ def test_a_checker_whose_roller_is_gone_ends_at_its_next_part(
     with pytest.raises(SystemExit):
         check(Layout(tmp_path), os.getppid() + 1)
     assert slept == [3.0, 3.0]
+
+
+@pytest.mark.parametrize(("fault", "says"), [
+    (None, None),
+    (OSError("no room"), "ticktape roller: no room; nothing on the tape is lost, and rolling goes on from there"),
+])  # fmt: skip
+@pytest.mark.parametrize("retention", [(), ('{"trades": 3}',)])
+def test_the_roller_process_rolls_what_it_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Exception | None, says: str | None,
+    retention: tuple[str, ...],
+) -> None:
+    stage = Faults(**({"run": fault} if fault else {}))
+    monkeypatch.setattr(roller, "run", stage.does("run"))
+    monkeypatch.setattr(roller, "keep_memory", stage.does("keep_memory"))
+    monkeypatch.setattr(signal, "pthread_sigmask", stage.does("unblock"))
+    assert ran(roller.main, monkeypatch, tmp_path, "main", 12, *retention) == says
+    assert stage.done[1:] == ["keep_memory", "unblock", "run"]
+    data, recorder, end, parent, *more = stage.given
+    assert (data, recorder, end.told, parent, tuple(more)) == (tmp_path, "main", False, 12, retention)
+
+
+class Stage:
+    """What a roller rolls, starts and waits for, in one order; it is told to end after some looks."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, looks: int, busy: int = 0) -> None:
+        self.end, self.looks, self.busy, self.now_s = End(), looks, busy, 100.0
+        self.done: list[Any] = []
+        monkeypatch.setattr(time, "sleep", self.sleep)
+        monkeypatch.setattr(time, "monotonic", lambda: self.now_s)
+        monkeypatch.setattr(roller, "prepare", lambda _: self.done.append("prepare"))
+        monkeypatch.setattr(roller, "roller_lock", self.lock)
+        for name in ("Roller", "SealerKeeper", "CheckerKeeper", "RollCounts"):
+            monkeypatch.setattr(roller, name, lambda *_, name=name: Actor(name, self))
+
+    def sleep(self, seconds: float) -> None:
+        self.now_s += seconds
+        self.done.append(seconds)
+        self.looks -= 1
+        if not self.looks:
+            self.end.tell(signal.SIGTERM, None)
+
+    @contextmanager
+    def lock(self, *_: Any) -> Iterator[None]:
+        if self.busy:
+            self.busy -= 1
+            raise RollerBusyError("another")
+        yield
+
+
+class Actor:
+    """One of those, which says what it is asked to do; rolling a range takes two seconds."""
+
+    def __init__(self, name: str, stage: Stage) -> None:
+        self.name, self.stage = name, stage
+
+    def roll(self) -> Iterator[Roll]:
+        for mark in (1, 2):
+            self.stage.now_s += 2
+            yield Roll(mark, mark + 1, 3, {"trades": 4})
+
+    def __getattr__(self, called: str) -> Callable[..., None]:
+        return lambda *given: self.stage.done.append((self.name, called, *given))
+
+
+ROLLED = [("RollCounts", "rolled", Roll(mark, mark + 1, 3, {"trades": 4}), 2.0) for mark in (1, 2)]
+
+
+def test_a_roller_rolls_and_looks_after_others_until_it_is_told_to_end_and_then_once_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = Stage(monkeypatch, looks=2)
+    roller.run(tmp_path, "main", stage.end, os.getppid())
+    assert stage.done == [
+        "prepare", roller.POLL_S, *ROLLED, ("RollCounts", "tell", pytest.approx(104.2), False),
+        ("SealerKeeper", "look"), ("CheckerKeeper", "look"),
+        roller.POLL_S, *ROLLED, ("RollCounts", "tell", pytest.approx(108.4), True),
+        ("CheckerKeeper", "stop"), ("SealerKeeper", "stop")]  # fmt: skip
+
+
+def test_a_roller_whose_recorder_is_gone_rolls_once_and_one_told_to_end_does_not_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = Stage(monkeypatch, looks=9)
+    roller.run(tmp_path, "main", stage.end, os.getppid() + 1)
+    assert stage.done[1:4] == [roller.POLL_S, *ROLLED]
+    assert len(stage.done) == 7
+    stage = Stage(monkeypatch, looks=9)
+    stage.end.tell()
+    roller.run(tmp_path, "main", stage.end, os.getppid())
+    assert stage.done[:3] == ["prepare", *ROLLED]
+
+
+@pytest.mark.parametrize(("busy", "looks", "waits", "rolls"), [(3, 99, 3, True), (3, 2, 2, False), (1, 99, 1, True)])
+def test_a_roller_waits_for_another_and_says_so_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, busy: int, looks: int,
+    waits: int, rolls: bool,
+) -> None:
+    stage = Stage(monkeypatch, looks, busy)
+    monkeypatch.setattr(roller, "_roll", lambda *given: stage.done.append(given))
+    roller.run(tmp_path, "main", stage.end, os.getppid(), "{}")
+    assert stage.done[:waits] == [roller.BUSY_S] * waits
+    assert stage.done[waits:] == [(Layout(tmp_path), "main", stage.end, os.getppid(), "{}")] * rolls
+    assert [record.getMessage() for record in caplog.records] == ["another"]
+
+
+def test_processes_give_way_ignore_the_terminal_and_say_lines(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(os, "nice", lambda niceness: asked.append(niceness))
+    monkeypatch.setattr(signal, "signal", lambda *given: asked.append(given))
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    try:
+        begin("sealer", 7)
+        logging.getLogger("ticktape.sealer").warning("two\nlines %d", 5)
+        logging.getLogger("ticktape.sealer").info("not said")
+    finally:
+        root.handlers[:], root.level = handlers, level
+    assert asked == [(signal.SIGINT, signal.SIG_IGN), (signal.SIGHUP, signal.SIG_IGN), 7]
+    said = capsys.readouterr().err
+    assert said.startswith("ticktape sealer: two")
+    assert said.count("\n") == 1
+    monkeypatch.setattr(os, "nice", Faults(nice=OSError()).does("nice"))
+    try:
+        begin("sealer")
+    finally:
+        root.handlers[:], root.level = handlers, level
+    with pytest.raises(SystemExit, match=r"^ticktape sealer: a.{1,9}b$"):
+        fail("sealer", "a\nb")

@@ -1,12 +1,13 @@
 """Files hold the schema's columns as plain types, with the chosen encodings and the schema's version."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from capture.lake.parquet_file import write_parquet
+from capture.lake.parquet_file import open_parquet, statistics_of, write_parquet
 from capture.schemas import MARKET_TABLES, TABLES
 
 
@@ -49,3 +50,40 @@ def test_a_null_where_none_may_be_is_refused(tmp_path: Path) -> None:
     rows = pa.table({c.name: pa.nulls(1, c.type) for c in trades.columns})
     with pytest.raises(ValueError, match="null"):
         write_parquet(trades, rows, tmp_path / "x.parquet")
+
+
+def test_a_column_whose_type_a_file_calls_by_two_names_is_refused() -> None:
+    def described(physical_type: str) -> object:
+        chunk = SimpleNamespace(physical_type=physical_type, path_in_schema="price", statistics="what it says")
+        column = SimpleNamespace(physical_type="DOUBLE")
+        return SimpleNamespace(row_group=lambda group: SimpleNamespace(column=lambda at: chunk),
+                               schema=SimpleNamespace(column=lambda at: column))
+
+    assert statistics_of(described("DOUBLE"), 3, 7) == "what it says"
+    with pytest.raises(ValueError, match=r"^price is of type DOUBLE, and in row group 3 INT64$"):
+        statistics_of(described("INT64"), 3, 7)
+
+
+@pytest.mark.parametrize("archive", [False, True])
+def test_files_say_their_version_and_that_their_pages_have_checksums(tmp_path: Path, archive: bool) -> None:
+    trades = TABLES["trades"]
+    for version, said in ((None, trades.version), (1, 1)):
+        with open_parquet(trades, trades.schema, tmp_path / "x", archive=archive, version=version):
+            pass
+        metadata = pq.read_metadata(tmp_path / "x").metadata
+        assert metadata[b"ticktape.version"] == str(said).encode()
+        assert metadata[b"ticktape.page_checksums"] == b"crc32"
+        assert metadata[b"ticktape.table"] == b"trades"
+
+
+def test_rows_lie_in_groups_of_one_size_with_an_index_of_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("capture.lake.parquet_file.ROW_GROUP_ROWS", 3)
+    notices = TABLES["notices"]
+    rows = pa.table({c.name: [None if c.nullable else _value(c.type)] * 7 for c in notices.columns}, notices.schema)
+    write_parquet(notices, rows, tmp_path / "x")
+    metadata = pq.read_metadata(tmp_path / "x")
+    assert [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)] == [3, 3, 1]
+    assert metadata.row_group(0).column(0).has_offset_index
+    measured = {c.name: metadata.row_group(0).column(at).statistics is not None
+                for at, c in enumerate(notices.columns)}
+    assert measured["ts"] and measured["seq"] and measured["symbol"] and not measured["message"]

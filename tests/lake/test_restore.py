@@ -1,9 +1,10 @@
 """History restores exactly what was not captured: rows as multisets, whatever the overlap, pages, pieces and marks."""
 
 import json
+import os
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -15,14 +16,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from capture import open_lake
-from capture.decode.restore import missing
+from capture.decode.restore import NEEDED, Answer, Restorer, missing, nothing_stored
 from capture.decode.tws import TwsDecoder
 from capture.lake.layout import NEVER_SEALED, Layout, read_rolled
+from capture.lake.parquet_file import read_parquet
 from capture.lake.proof.verify import Verifier
 from capture.lake.roll import Roller
 from capture.lake.sealed import seal_through
 from capture.lake.stored_rows import Files
-from capture.schemas import MIDPOINTS
+from capture.schemas import MIDPOINTS, TABLES, TIMESTAMP
 from capture.tape import Follower, Kind
 from capture.tape.notes import BACKFILL, BACKFILLED, CUT
 
@@ -68,6 +70,90 @@ def test_rows_are_found_however_many_files_are_remembered(
         for moment in moments:
             assert [len(part) for part in files("midpoints", 1, moment, moment)] == [1]
         assert len(files._times) == min(known, len(moments))
+
+
+@pytest.mark.parametrize(("first", "last", "days"), [
+    ((5, 0), (5, 23), "4 5 6"), ((5, 0), (7, 1), "4 5 6 7 8"), ((5, 23), (6, 0), "4 5 6 7")])  # fmt: skip
+@pytest.mark.parametrize("folder", ["live", "archive"])
+def test_rows_are_looked_for_a_day_around_their_times(
+    tmp_path: Path, first: tuple[int, int], last: tuple[int, int], days: str, folder: str
+) -> None:
+    layout = Layout(tmp_path)
+    for day in range(1, 12):
+        for name in ("main.000000000001.parquet", "other.000000000001.parquet", "mainly.000000000001.parquet"):
+            path = tmp_path / folder / "trades" / f"date=2026-01-{day:02}" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+    paths = Files(layout, "main")._paths("trades", *(datetime(2026, 1, day, hour, tzinfo=UTC) + timedelta(days=more)
+                                                     for (day, hour), more in ((first, -1), (last, 1))))
+    assert [(path.parent.name[-2:].lstrip("0"), path.name[:5]) for path in paths] == [
+        (day, "main.") for day in days.split()]
+
+
+def test_files_that_hold_no_row_of_the_time_are_not_read_and_a_changed_one_is_looked_at_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layout, moment = Layout(tmp_path), datetime.fromtimestamp(SECOND, UTC)
+    path = layout.live_file("midpoints", moment.date().isoformat(), "main", 1)
+    path.parent.mkdir(parents=True)
+    schema = pa.schema([(one.name, one.type) for one in MIDPOINTS.columns])
+
+    def write(seconds: list[int | None], at_ns: int) -> None:
+        rows = [{"ts": moment, "ts_event": None if after is None else moment + timedelta(seconds=after),
+                 "instrument_id": 1, "stream": "midpoints", "seq": 1, "row": 0, "price": 2.5} for after in seconds]
+        pq.write_table(pa.Table.from_pylist(rows, schema=schema), path, row_group_size=1)
+        os.utime(path, ns=(at_ns, at_ns))
+
+    read: list[Path] = []
+
+    def remember(path: Path, **more: Any) -> pa.Table:
+        read.append(path)
+        return read_parquet(path, **more)
+
+    monkeypatch.setattr("capture.lake.stored_rows.read_parquet", remember)
+    files = Files(layout, "main")
+
+    def found(first: int, last: int) -> tuple[int, int]:
+        read.clear()
+        rows = files("midpoints", 1, *(moment + timedelta(seconds=after) for after in (first, last)))
+        return len(read), sum(map(len, rows))
+
+    write([9, 5, None, 7], 10**18)
+    assert [found(0, 4), found(10, 12), found(0, 5), found(9, 12), found(6, 8), found(6, 6)] == [
+        (0, 0), (0, 0), (1, 1), (1, 1), (1, 1), (1, 0)]
+    assert len(files._times) == 1
+    write([None, None], 10**18 + 1)
+    assert found(0, 99) == (0, 0)
+    write([3], 10**18 + 2)
+    assert found(3, 3) == (1, 1)
+    path.unlink()
+    assert found(3, 3) == (0, 0)
+
+
+def test_the_state_of_answers_comes_back_from_plain_values() -> None:
+    restorer = Restorer(nothing_stored)
+    restorer.asked({"request_id": 5, "from": 1, "to": 2, "gap_id": "g"})
+    restorer.asked({"request_id": 6, "from": 3, "to": 4})
+    restorer.answers = {5: Answer(17, "trades", pa.Table.from_pylist(
+        [{"ts_event": datetime.fromtimestamp(SECOND, UTC), "price": 1.5, "seq": 17, "row": 0, "stream": "history"},
+         {"ts_event": None, "price": 2.5, "seq": 17, "row": 1, "stream": "history"}],
+        schema=pa.schema([(name, TIMESTAMP if name == "ts_event" else TABLES["trades"].column(name).type)
+                          for name in NEEDED["trades"]]))), 6: Answer(18, "quotes")}
+    state = json.loads(json.dumps(restorer.as_json()))
+    again = Restorer(nothing_stored)
+    again.resume(state)
+    assert again.fills == restorer.fills
+    assert again.answers.keys() == restorer.answers.keys()
+    assert (again.answers[5].first_seq, again.answers[5].table) == (17, "trades")
+    assert again.answers[5].rows is not None
+    assert again.answers[5].rows.equals(restorer.answers[5].rows)
+    assert again.answers[6] == Answer(18, "quotes")
+    assert again.as_json() == restorer.as_json()
+    again.over(5)
+    assert (list(again.fills), list(again.answers)) == ([6], [6])
+    again.over(5)
+    again.session_ended()
+    assert (again.fills, again.answers) == ({}, {})
 
 
 def clock() -> int:

@@ -105,7 +105,7 @@ def test_what_was_captured_before_is_found_or_the_file_that_hides_it_is_named(la
 
     find = insistent(layout, captured)
     assert list(find("trades", 1, NOW, NOW)) == [("trades", 1, NOW, NOW)]
-    with pytest.raises(UnreadableError, match="^trades: words of Arrow; .*rebuild --replace"):
+    with pytest.raises(UnreadableError, match=r"^trades: words of Arrow; .*rebuild --replace"):
         find("trades", 2, NOW, NOW)
     path = layout.live_file("trades", "2026-01-05", "main", 1)
     spoil(path)

@@ -165,7 +165,8 @@ def test_a_sealed_date_is_read_to_its_end_where_it_began_before_the_mark(layout:
 
 
 @pytest.mark.parametrize(("days", "compressed", "before_mark", "found"), [
-    ([1, 2, 3, 4], "yyyy", 99, [2, 3]), ([1, 2, 3, 4], "yyyy", 19, [2]), ([1, 2, 3, 4], "yyyy", 20, [2, 3]), ([1, 2, 3, 4], "ynyy", 99, [2]),
+    ([1, 2, 3, 4], "yyyy", 99, [2, 3]), ([1, 2, 3, 4], "yyyy", 19, [2]), ([1, 2, 3, 4], "yyyy", 20, [2, 3]),
+    ([1, 2, 3, 4], "ynyy", 99, [2]),
     ([1, 2, 3, 4], "nyyy", 99, []), ([1, 2, 4, 5], "yyyy", 99, [2]), ([1, 1, 3, 3], "yyyy", 99, [1, 3, 3]),
     ([1, 2, None, 3], "yyyy", 99, [2]), ([1], "y", 99, []),
 ])  # fmt: skip
@@ -244,8 +245,8 @@ def test_of_a_tape_that_was_given_up_what_is_left_goes(layout: Layout, tape: Pat
     for days in ({}, {"tape": 3}, {"tape": 4}):
         old = old_tape(layout, "main", days, TODAY)
         assert old is not None
-        assert (old.mark, old.through, [path.name[:12].lstrip("0") for path in old.paths], old.size_bytes, old.known) == (
-            21, DAYS[2], ["1", "11"], 12, True)
+        assert (old.mark, old.through, old.size_bytes, old.known) == (21, DAYS[2], 12, True)
+        assert [path.name[:12].lstrip("0") for path in old.paths] == ["1", "11"]
     further = old_tape(layout, "main", {"tape": 1}, TODAY)
     assert further is not None
     assert (further.mark, further.known, len(further.paths)) == (31, False, 3)
@@ -318,7 +319,12 @@ def test_live_files_go_where_the_archive_holds_as_many_rows_the_first_marks_firs
     gone: list[Any] = []
     monkeypatch.setattr(sealing, "sync_path", gone.append)
     unlink = Path.unlink
-    monkeypatch.setattr(Path, "unlink", lambda path, missing_ok=False: (gone.append(path), unlink(path))[1])
+
+    def remember(path: Path) -> None:
+        gone.append(path)
+        unlink(path)
+
+    monkeypatch.setattr(Path, "unlink", remember)
     sealer = Sealer(layout, grace_s=-1e12)
     with pytest.raises(SealError, match=r"holds 1 rows, and the files that it replaced 2: .*`ticktape verify"):
         sealer.clear()
