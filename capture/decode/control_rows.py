@@ -45,6 +45,10 @@ class Events:
         self._add(table, ts_us, seq, FIRST_EVENT_ROW + self.counts[seq], values)
         self.counts[seq] += 1
 
+    def last_row(self, seq: int) -> int:
+        """Return the last `row` that is taken of a frame that was read: rows to come are behind it."""
+        return FIRST_EVENT_ROW + self.counts[seq] - 1
+
     def as_json(self) -> dict[str, Any]:
         """Return as plain values what giving places from a mark on has to know: the newest frame's count."""
         return {"row_counts": [[seq, self.counts[seq]] for seq in sorted(self.counts)[-1:]]}

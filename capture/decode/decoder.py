@@ -29,6 +29,10 @@ class LineDecoder(Protocol):
     def heard_us(self) -> int:
         """When the line was last heard, in microseconds since 1970."""
 
+    @property
+    def place(self) -> tuple[int, int]:
+        """The last place, as `seq` and `row`, of what was taken: rows are at or before it, those to come behind."""
+
     def feed(self, records: Iterable[Record]) -> None:
         """Take records in."""
 

@@ -80,6 +80,13 @@ class TwsDecoder:
         """When the line was last heard, in microseconds since 1970."""
         return self.gaps.heard_us
 
+    @property
+    def place(self) -> tuple[int, int]:
+        """The last place, as `seq` and `row`, of what was taken: rows are at or before it, those to come behind."""
+        assert not self._reads and not self._sent, "what is not decoded yet has no place"
+        seq = self.line.seq if self.line else 0
+        return seq, self._events.last_row(seq)
+
     def compare(self, mark: dict[str, Any]) -> tuple[int, tuple[str, ...]]:
         """Return how many frames more a mark tells of than were decoded, and what else it says otherwise."""
         reached, told = self.line or Line(), Line.from_mark(mark)

@@ -13,6 +13,9 @@ from capture.lake.roll import first_unrolled
 from capture.lake.stored_rows import Files
 from capture.tape import Follower, Kind, Record, segments
 
+Place = tuple[int, int]  # of a row on a tape: seq and row
+BEFORE_ALL: Place = (-1, -1)
+
 
 @dataclass(slots=True)
 class Tail:
@@ -56,6 +59,11 @@ class Tail:
     def heard_s(self) -> float:
         """When the line last carried something, in seconds since 1970; 0 for never."""
         return self._decoder.heard_us / 1e6 if self._decoder else 0.0
+
+    @property
+    def place(self) -> Place:
+        """The last place of what is read: all rows so far are at or before it, all to come behind."""
+        return self._decoder.place if self._decoder else BEFORE_ALL
 
     def _feed(self, follower: Follower, record: Record) -> None:
         """Decode a record; each mark begins a new decoder, as it does for the roller."""

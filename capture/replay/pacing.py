@@ -35,17 +35,19 @@ class Pacer:
 
     def steps(self, stretches: Iterable[Stretch], most_rows: int) -> Iterator[Stretch | float]:
         """Yield rows once they are due, at most so many at a time; before it, how many seconds
-        are to be slept, more than once where they are many."""
+        are to be slept, more than once where they are many, and 0 where nothing came: who waits can then be stopped."""
         for stretch in stretches:
             self._check_order(stretch)
-            if self._speed is None or stretch.initial:
+            if stretch.live and not len(stretch):
+                yield 0.0
+            elif self._speed is None or stretch.initial:
                 yield from (stretch.part(at, at + most_rows) for at in range(0, len(stretch), most_rows))
             elif len(stretch):
                 yield from self._paced(stretch, self._speed, most_rows)
 
     def _check_order(self, stretch: Stretch) -> None:
-        """Assert that stretches come in order of time; the state at the start is of before."""
-        if len(stretch) and not stretch.initial:
+        """Assert that the past comes in order of time; the state at the start is of before, and some rows come late."""
+        if len(stretch) and not (stretch.initial or stretch.live):
             first_us, last_us = stretch.span_us
             assert self._played_us is None or self._played_us <= first_us, "a replay never goes back"
             self._played_us = last_us
@@ -68,9 +70,10 @@ class Pacer:
         """Return when rows are due in played time, which begins with the first row of all."""
         times_us = stretch.ts_us
         before_us = self._last_us if self._clock is not None else times_us[0]
-        silences_us = np.diff(times_us, prepend=before_us).astype(np.float64)
+        # What comes late is due at once.
+        silences_us = np.diff(np.maximum(times_us, before_us), prepend=before_us).astype(np.float64)
         if self._longest_us is not None:
             silences_us = np.minimum(silences_us, self._longest_us)
         due_us: Microseconds = self._last_due_us + np.cumsum(silences_us)
-        self._last_us, self._last_due_us = int(times_us[-1]), float(due_us[-1])
+        self._last_us, self._last_due_us = max(int(times_us[-1]), before_us), float(due_us[-1])
         return due_us

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import pyarrow as pa
 
-from capture.decode.event_time import LONGEST_LAG_US, MOMENT_SQL
+from capture.decode.event_time import MOMENT_SQL
 from capture.functions.books import STREAMS as BOOK_STREAMS
 from capture.lake.damage import hint as mends
 from capture.query.answer import AskedError, QueryError
@@ -20,7 +20,8 @@ from capture.times import EPOCH
 
 from . import Replay, Stretch, wide_schema
 from .archive_sweep import Choice, Group, groups_of, sweep
-from .row_filter import US, Asked, Wanted, among
+from .following import Following
+from .row_filter import LONGEST_LAG, US, Asked, Wanted, among
 from .row_spans import day_spans, within
 from .stretch import chosen
 
@@ -32,7 +33,6 @@ SWEPT_ROWS = 131_072
 
 # The state is looked for since each stream was last asked for, as IB sends some values only then; no longer than this.
 LONGEST_LOOK_BACK = timedelta(days=7)
-LONGEST_LAG = timedelta(microseconds=LONGEST_LAG_US)
 LOOK_BACK = timedelta(days=1)  # where the lake does not say when a stream was asked for
 # Requests that begin no stream.
 ONCE = ("history", "reference", "snapshot")
@@ -60,6 +60,7 @@ def replay(
     longest_silence_s: float | None = None,
     state: bool = True,
     clock: str = ARRIVAL,
+    follow: bool = False,
 ) -> Replay:
     """Return what was recorded in [start, end) as events in recorded order: by ts, recorder, seq, row, over all tables.
 
@@ -76,9 +77,17 @@ def replay(
     its end). What came on time, and what IB gives no time for (ticks, depth, greeks), keeps the time at which it came,
     as all does with "arrival".
 
+    `follow` goes on with what comes, without an end: each row once, over rolls and days. What was there as it began is
+    in order; then all that came within a tenth of a second is, so that a row that comes late, or that history restores,
+    follows on those that came sooner, also with clock "event". At a speed above 1 the past catches up, and rows come as
+    they come; at 1 a replay stays as far behind as it began, and what came meanwhile is held in memory. It ends when
+    you stop iterating.
+
     Needs little memory, however long the time is. Raises QueryError for a table, column, time, speed or
-    clock that is none.
+    clock that is none, and for an `end` of what is followed.
     """
+    if follow and end is not None:
+        raise AskedError("a replay that follows has no end: leave out end, or follow")
     if clock not in CLOCKS:
         raise QueryError(f"clock is {clock!r}: give {' or '.join(map(repr, CLOCKS))}")
     wanted = Wanted(_tables(tables), _columns(tables, columns), instruments, _texts(stream), _texts(recorder),
@@ -95,25 +104,27 @@ def replay(
         # A lake of its own: it is read in another thread, and this one may be asked or closed meanwhile.
         looks_beyond = clock == EVENT or (state and wanted.start is not None)
         with closing(lake.again() if looks_beyond else lake.again(wanted.start, wanted.end)) as own:
+            following = Following(own, wanted, by_event=clock == EVENT) if follow else None
             asked = replace(wanted, shifts=_shifts(own, wanted)) if clock == EVENT else wanted
             if state and asked.start is not None:
                 yield Stretch.of(_state(own, asked, asked.start), initial=True)
-            yield from _stretches(own, asked)
+            for rows in _stretches(own, asked):
+                yield Stretch.of(rows if following is None else following.past(rows))
+        if following is not None:
+            yield from following.stretches()
 
     return Replay(read, wide_schema(wanted.tables, wanted.columns), speed=speed, longest_silence_s=longest_silence_s)
 
 
-def _stretches(lake: Asked, wanted: Wanted) -> Iterator[Stretch]:
+def _stretches(lake: Asked, wanted: Wanted) -> Iterator[dict[str, pa.Table]]:
     for start, end, rows in day_spans(lake, wanted, STRETCH_ROWS):
         if rows > STRETCH_ROWS and not wanted.shifts and (groups := _archive(lake, wanted, start, end)) is not None:
             columns = {table.name: [one.name for one in chosen(table, wanted.columns)] for table in wanted.tables}
             choice = Choice(start, end, columns, wanted.condition)
-            yield from map(Stretch.of, sweep(groups, choice, min(STRETCH_ROWS, SWEPT_ROWS),
-                                                mends(lake.layout)))
+            yield from sweep(groups, choice, min(STRETCH_ROWS, SWEPT_ROWS), mends(lake.layout))
             continue
         for begin, until in within(lake, wanted, start, end, STRETCH_ROWS) if rows > STRETCH_ROWS else [(start, end)]:
-            yield Stretch.of({table.name: lake.sql(wanted.select(table, begin, until)).arrow()
-                              for table in wanted.tables})
+            yield {table.name: lake.sql(wanted.select(table, begin, until)).arrow() for table in wanted.tables}
 
 
 def _shifts(lake: Asked, wanted: Wanted) -> dict[str, timedelta]:

@@ -40,7 +40,7 @@ class Replay:
 
     def __iter__(self) -> Iterator[Record]:
         """Yield events as typed records."""
-        for part in self._parts(RECORDS_AT_ONCE):
+        for part in self.stretches():
             yield from part.records()
 
     async def __aiter__(self) -> AsyncIterator[Record]:
@@ -60,10 +60,11 @@ class Replay:
         `initial` whether it is part of the state at the start. Texts are dictionary-encoded. With a speed, each batch
         comes once its rows are due.
         """
-        made = (part.wide(self.schema) for part in self._parts(rows))
+        made = (part.wide(self.schema) for part in self.stretches(rows))
         return pa.RecordBatchReader.from_batches(self.schema, made)
 
-    def _parts(self, rows: int) -> Iterator[Stretch]:
+    def stretches(self, rows: int = RECORDS_AT_ONCE) -> Iterator[Stretch]:
+        """Yield events as they are due together, at most so many at a time: at once what is there at once."""
         with closing(self._steps(rows)) as steps:
             for step in steps:
                 if isinstance(step, Stretch):

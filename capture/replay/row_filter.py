@@ -10,7 +10,7 @@ from typing import Any, Protocol, Self
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from capture.decode.event_time import MOMENT_SQL
+from capture.decode.event_time import LONGEST_LAG_US, MOMENT_SQL
 from capture.lake.layout import Layout
 from capture.lake.sql_text import quoted
 from capture.query.answer import Answer
@@ -20,6 +20,7 @@ from capture.schemas import SYSTEM_TABLES, Table
 from .stretch import chosen
 
 US = timedelta(microseconds=1)
+LONGEST_LAG = timedelta(microseconds=LONGEST_LAG_US)
 
 
 class Asked(Protocol):

@@ -24,15 +24,16 @@ Turns = npt.NDArray[np.int8]
 class Stretch:
     """Rows of tables, each table's in order, and `turns`: whose row comes next, by the number of the table.
 
-    `initial` says that they tell how things stood when the replay began.
+    `initial` says that they tell how things stood when the replay began, `live` that they came since, in whatever time.
     """
 
     tables: dict[str, pa.Table]
     turns: Turns
     initial: bool = False
+    live: bool = False
 
     @classmethod
-    def of(cls, tables: Mapping[str, pa.Table], *, initial: bool = False) -> "Stretch":
+    def of(cls, tables: Mapping[str, pa.Table], *, initial: bool = False, live: bool = False) -> "Stretch":
         """Put rows in order: of (ts, recorder, seq, row), and where all are equal of the tables as they are named."""
         encoded = {name: _encoded(rows) for name, rows in tables.items() if len(rows)}
         order = _order(list(encoded.values()))
@@ -40,7 +41,7 @@ class Stretch:
         turns = (np.searchsorted(begins, order, side="right") - 1).astype(np.int8)
         ordered = {name: rows.take(pa.array(order[turns == number] - begins[number]))
                    for number, (name, rows) in enumerate(encoded.items())}
-        return cls(ordered, turns, initial)
+        return cls(ordered, turns, initial, live)
 
     def __len__(self) -> int:
         return len(self.turns)
@@ -63,12 +64,12 @@ class Stretch:
         """Return the rows from one place in the order to another, of the same memory."""
         if len(self.tables) == 1:
             return Stretch({name: rows.slice(begin, end - begin) for name, rows in self.tables.items()},
-                           self.turns[begin:end], self.initial)
+                           self.turns[begin:end], self.initial, self.live)
         before, within = (np.bincount(turns, minlength=len(self.tables))
                           for turns in (self.turns[:begin], self.turns[begin:end]))
         return Stretch({name: rows.slice(before[number], within[number])
                         for number, (name, rows) in enumerate(self.tables.items())},
-                       self.turns[begin:end], self.initial)
+                       self.turns[begin:end], self.initial, self.live)
 
     def records(self) -> Iterator[Record]:
         """Return the rows as records, in order."""

@@ -24,6 +24,10 @@ class Lines:
         self.heard_us = 0
         self._before = (state or {}).get("lines", 0)
 
+    @property
+    def place(self) -> tuple[int, int]:
+        return self._before + self.frames, 0
+
     def feed(self, records: Iterable[Record]) -> None:
         self._rows = getattr(self, "_rows", [])
         for record in records:

@@ -1,0 +1,74 @@
+"""A replay that goes on with what comes: where the past ends on each tape, and what follows it (D132)."""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import replace
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from capture.decode.event_time import MOMENT_SQL
+from capture.query.database import SETTINGS
+from capture.query.new_rows import NewRows
+from capture.schemas import TABLES
+
+from .row_filter import LONGEST_LAG, Asked, Wanted
+from .stretch import Stretch
+
+POLL_INTERVAL_S = 0.1
+
+
+class Following:
+    """What comes to a lake from the moment on at which this is made: make it before the past is read.
+
+    `past` leaves of rows those that were there then, and `stretches` gives all others: each row is one or the other,
+    by its place on the tape of its recorder, whatever its time is.
+    """
+
+    def __init__(self, lake: Asked, wanted: Wanted, *, by_event: bool) -> None:
+        shifts = {table.name: LONGEST_LAG for table in wanted.tables if by_event and table.name in MOMENT_SQL}
+        self._wanted = replace(wanted, shifts=shifts)
+        self._new = NewRows(lake.layout, [table.name for table in wanted.tables])
+        self._new.begin()
+
+    def past(self, tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
+        """Return of the rows that were read of the past, by table, those that were there at the beginning."""
+        # Listed after these rows were read: of whoever began meanwhile none of them is left.
+        began = [name for name in self._new.layout.recorders() if name not in self._new.cut]
+        return {name: self._there(rows, began) for name, rows in tables.items()}
+
+    def stretches(self) -> Iterator[Stretch]:
+        """Yield what comes, for ever: rows of a poll in their order; nothing, ten times a second, where nothing comes.
+
+        Raises QueryError and TapeError as the lake does.
+        """
+        with closing(duckdb.connect()) as connection:
+            for name, value in SETTINGS.items():
+                connection.execute(f"set global {name} = {value}")
+            while True:
+                found = {name: self._chosen(connection, name, rows) for name, rows in self._new.poll().items()}
+                stretch = Stretch.of(found, live=True)
+                if not len(stretch):
+                    time.sleep(POLL_INTERVAL_S)
+                yield stretch
+
+    def _there(self, rows: pa.Table, began: list[str]) -> pa.Table:
+        """Return those of some rows that were there at the beginning; nearly always all of them, which is seen soon."""
+        cut, seqs = self._new.cut, rows["seq"]
+        if not began and (not len(rows) or pc.max(seqs).as_py() < min((seq for seq, _ in cut.values()), default=0)):
+            return rows
+        recorders = rows["recorder"].cast(pa.string())
+        came = pc.is_in(recorders, pa.array(began, pa.string()))
+        for recorder, (seq, row) in cut.items():
+            behind = pc.or_(pc.greater(seqs, seq), pc.and_(pc.equal(seqs, seq), pc.greater(rows["row"], row)))
+            came = pc.or_(came, pc.and_(pc.equal(recorders, recorder), behind))
+        return rows.filter(pc.invert(came))
+
+    def _chosen(self, connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> pa.Table:
+        """Return the wanted rows and columns, by the words that choose them of the past."""
+        connection.register("came", rows)
+        connection.execute(f'create or replace temp view "{name}" as '
+                           "select *, timezone('UTC', ts)::date as date from came")
+        return connection.sql(self._wanted.select(TABLES[name], self._wanted.start, None)).to_arrow_table()
