@@ -38,7 +38,7 @@ class Replay:
         self._read, self._now_s, self._sleep = read, now_s, sleep
         self._speed, self._longest_silence_s = speed, longest_silence_s
 
-    def __iter__(self) -> Iterator[Record]:
+    def __iter__(self) -> Generator[Record]:
         """Yield events as typed records."""
         for part in self.stretches():
             yield from part.records()

@@ -1,10 +1,12 @@
 """`ticktape replay`: what was recorded, once more, in order and at any speed."""
 
 import math
+import signal
 import sys
+import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,7 +16,7 @@ import typer
 from capture.printable import one_line
 
 from ..shared.exits import UsageError
-from ..shared.options import Config, Data, PlayedBy, lake_folder, utc_time
+from ..shared.options import Config, Data, ForSeconds, PlayedBy, lake_folder, utc_time
 from ..shared.output import json_text, json_value, redraw, say, show
 
 if TYPE_CHECKING:
@@ -51,12 +53,17 @@ def run(
     clock: Annotated[PlayedBy, typer.Option(help="In the order in which rows came, or in which things happened.")] = (
         PlayedBy.ARRIVAL),
     state: Annotated[bool, typer.Option("--state/--no-state", help="Begin with how things stood at --from.")] = True,
+    follow: Annotated[bool, typer.Option("--follow", help="Go on with what comes.")] = False,
+    for_s: ForSeconds = None,
     format: Annotated[Format | None, typer.Option(help="Default: lines.")] = None,
     json: Annotated[bool, typer.Option("--json", help="The same as --format json: an object per line.")] = False,
     data: Data = None,
     config: Config = None,
 ) -> None:
     """Print what was recorded as events in recorded order, over all instruments and tables, until Ctrl-C.
+
+    With --follow, what comes is printed as it comes once the past has caught up: each event once, while recorders,
+    rollers and sealers work on. At --speed 1 it stays as far behind as it began.
 
     With --from, how things stood then comes first, marked as initial: last values of each stream, open order books. The
     format arrow is Arrow's stream format: a row per event, its table in the column `table`. Times are UTC.
@@ -66,6 +73,8 @@ def run(
         raise UsageError(f"--json and --format {format} contradict each other: leave one out")
     if sys.stdout is None:
         raise UsageError("stdout is closed, so there is nowhere to print: leave it open, or send it to /dev/null")
+    if follow and end is not None:
+        raise UsageError("--follow and --until contradict each other: what is followed has no end")
     if chosen is Format.ARROW and sys.stdout.isatty():
         raise UsageError("arrow is not for a terminal: pipe it on")
 
@@ -78,14 +87,29 @@ def run(
     with open_lake(lake_folder(data, config)) as lake:
         try:
             replay = lake.replay(names, first, last, stream=stream.split(",") if stream else None, recorder=recorder,
-                                 speed=factor, longest_silence_s=cut_silence, state=state, clock=clock.value, **wanted)
+                                 speed=factor, longest_silence_s=cut_silence, state=state, clock=clock.value,
+                                 follow=follow, **wanted)
         except QueryError as error:  # of what was asked for: nothing is read before the first event
             raise UsageError(str(error)) from None
-        try:
-            _WRITERS[chosen](replay, speed != MAX)
+        with suppress(KeyboardInterrupt), _ended_after(for_s):  # a way to end it
+            _WRITERS[chosen](replay)
             sys.stdout.flush()
-        except KeyboardInterrupt:
-            pass  # a way to end it
+
+
+@contextmanager
+def _ended_after(for_s: float | None) -> Iterator[None]:
+    """Interrupt what runs within after some time, as Ctrl-C does."""
+    if for_s is None:
+        yield
+        return
+    timer = threading.Timer(for_s, signal.pthread_kill, (threading.get_ident(), signal.SIGINT))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
 
 
 def _speed(text: str) -> float | None:
@@ -97,21 +121,20 @@ def _speed(text: str) -> float | None:
     raise UsageError(f"--speed {text} is no speed: write 1, 10, 0.5 or max")
 
 
-def _write_lines(replay: "Replay", paced: bool) -> None:
+def _write_lines(replay: "Replay") -> None:
     from capture.schemas import TABLES
 
     shown = {name: table.shown for name, table in TABLES.items()}
     for record in _told(replay):
-        show(_line(record, shown[record.table]), flush=paced)
+        show(_line(record, shown[record.table]))
 
 
-def _write_json(replay: "Replay", paced: bool) -> None:
+def _write_json(replay: "Replay") -> None:
     for record in _told(replay):
-        value = {"table": record.table, "initial": record.initial, **json_value(record.as_dict())}
-        show(json_text(value), flush=paced)
+        show(json_text({"table": record.table, "initial": record.initial, **json_value(record.as_dict())}))
 
 
-def _write_arrow(replay: "Replay", paced: bool) -> None:
+def _write_arrow(replay: "Replay") -> None:
     import pyarrow as pa
 
     # Plain texts: not every reader takes dictionaries that change on the way.
@@ -121,8 +144,7 @@ def _write_arrow(replay: "Replay", paced: bool) -> None:
     with pa.ipc.new_stream(sys.stdout.buffer, schema) as writer:
         for batch in replay.batches():
             writer.write_batch(batch.cast(schema))
-            if paced:
-                sys.stdout.buffer.flush()
+            sys.stdout.buffer.flush()
             progress.at(_last_us(batch), batch.num_rows)
     progress.end()
 
@@ -145,11 +167,14 @@ def _text(value: Any) -> str:
     return f"{value:.12g}" if isinstance(value, float) else one_line(str(value))
 
 
-def _told(records: "Iterable[Record]") -> "Iterator[Record]":
+def _told(replay: "Replay") -> "Iterator[Record]":
+    """Yield events; those that are due together have left by the time at which the next are."""
     progress = _Progress()
-    for record in records:
-        yield record
-        progress.at(record.ts_us, 1)
+    for part in replay.stretches():
+        for record in part.records():
+            yield record
+            progress.at(record.ts_us, 1)
+        sys.stdout.flush()
     progress.end()
 
 

@@ -1,16 +1,21 @@
 """The replay on the command line: lines, JSON and Arrow; at a speed; cut off by who reads or by Ctrl-C."""
 
 import json
+import os
 import signal
+import struct
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pyarrow as pa
 import pytest
+
+from capture.lake.layout import Layout
+from capture.lake.roll import Roller
 
 Run = Callable[..., Any]
 
@@ -79,6 +84,7 @@ def test_it_keeps_the_recorded_pace_and_cuts_silences(lake: Path, run: Run) -> N
     (["--until", "0001-01-01T00:00+14:00"], "is no time"),
     (["--tables", "orders"], "there is no table orders; there are trades"),
     (["--json", "--format", "arrow"], "contradict"),
+    (["--follow", "--until", "2026-01-03"], "what is followed has no end"),
 ])  # fmt: skip
 def test_wrong_usage_is_said(run: Run, lake: Path, options: list[str], says: str) -> None:
     code, out, err = run("replay", "--data", lake, *options)
@@ -105,6 +111,38 @@ def test_ctrl_c_ends_it_in_peace(lake: Path) -> None:
         process.send_signal(signal.SIGINT)
         assert process.stderr.read() == b""
     assert process.returncode == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["lines", "json", "arrow"])
+def test_what_comes_is_printed_as_it_comes_until_ctrl_c(script: Any, form: str) -> None:
+    script.open().ask(5, "req_tick_by_tick", tick_kind="AllLast").trade(5, 101.5).mark()
+    with started(script.data, "--follow", "--tables", "trades", "--format", form) as process:
+        assert process.stdout and process.stderr
+        wanted = {"lines": b"price=%s ", "json": b'"price": %s,', "arrow": b"%s"}[form]
+        for price in (101.5, 102.25, 103.75):
+            if price != 101.5:
+                script.trade(5, price).mark()
+                list(Roller(Layout(script.data), "main").roll())
+            text = struct.pack("<d", price) if form == "arrow" else str(price).encode()
+            read_until(process.stdout, wanted % text)
+        process.send_signal(signal.SIGINT)
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
+
+
+def read_until(stream: IO[bytes], word: bytes) -> None:
+    """Read on up to a word; it is waited for as long as it takes."""
+    found = b""
+    while word not in found:
+        more = os.read(stream.fileno(), 65_536)
+        assert more, f"the stream ended before {word!r}"
+        found += more
+
+
+def test_it_follows_for_as_long_as_it_is_told(run: Run, lake: Path) -> None:
+    code, out, err = run("replay", "--data", lake, "--follow", "--for", "2")
+    assert (code, len(out.splitlines()), err) == (0, 3, "")
 
 
 def test_where_nothing_was_recorded_it_is_said(run: Run, lake: Path) -> None:

@@ -82,6 +82,17 @@ def test_a_recorder_that_begins_later_is_followed_too(trading: Any) -> None:
     other.writer.close()
 
 
+def test_a_recorder_that_was_rolled_before_anybody_looked_is_followed_from_its_first_row(trading: Any) -> None:
+    following = follow(trading, "trades")
+    assert prices(following.last(5)) == []
+    other = type(trading)(trading.data, "second")
+    other.open().ask(5, "req_tick_by_tick", tick_kind="AllLast").trade(5, 2).mark()
+    list(Roller(Layout(trading.data), "second").roll())
+    other.trade(5, 3)
+    assert prices(following.poll()) == [2, 3]
+    other.writer.close()
+
+
 def test_rows_that_came_late_for_a_sealed_date_are_followed(trading: Any) -> None:
     from datetime import date
 

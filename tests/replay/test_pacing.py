@@ -13,11 +13,11 @@ from capture.schemas import MIDPOINTS
 SECOND_US = 1_000_000
 
 
-def stretch(*times_s: float, initial: bool = False) -> Stretch:
+def stretch(*times_s: float, initial: bool = False, live: bool = False) -> Stretch:
     times = pa.array([int(time_s * SECOND_US) for time_s in times_s], pa.int64()).cast(MIDPOINTS.column("ts").type)
     count = len(times_s)
     rows = {"ts": times, "seq": np.arange(count), "row": np.zeros(count, np.int32), "recorder": ["main"] * count}
-    return Stretch.of({"midpoints": pa.table(rows)}, initial=initial)
+    return Stretch.of({"midpoints": pa.table(rows)}, initial=initial, live=live)
 
 
 class Clock:
@@ -36,7 +36,7 @@ class Clock:
                 came += [self.now_s] * len(step)
                 self.now_s += self.busy_s
             else:
-                assert step > 0
+                assert step > 0 or not all(map(len, stretches)), "nothing is slept but where nothing came"
                 self.now_s += step
         return [round(moment - came[0], 6) for moment in came]
 
@@ -101,3 +101,15 @@ def test_no_row_is_early_or_late(most_rows: int, silences: list[float], speed: f
     times_s = np.cumsum(silences).tolist()
     came = clock.play(pacer(clock, speed), stretch(*times_s), most_rows=most_rows)
     assert came == pytest.approx([(time_s - times_s[0]) / speed for time_s in times_s], abs=1e-4)
+
+
+def test_what_came_meanwhile_is_as_far_apart_and_what_comes_late_is_due_at_once() -> None:
+    clock = Clock()
+    came = [stretch(7, live=True), stretch(live=True), stretch(1, 6, 8, live=True), stretch(10, live=True)]
+    assert clock.play(pacer(clock, 1), stretch(5, 6), *came) == [0, 1, 2, 2, 2, 3, 5]
+
+
+def test_whoever_catches_up_gets_what_comes_as_it_comes() -> None:
+    clock = Clock(busy_s=3)
+    came = [stretch(at_s, live=True) for at_s in (7, 8, 9)]
+    assert clock.play(pacer(clock, 10), stretch(0, 6), *came) == [0, 3, 6, 9, 12]
