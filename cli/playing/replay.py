@@ -71,8 +71,6 @@ def run(
     chosen = Format.JSON if json else format or Format.LINES
     if json and format not in (None, Format.JSON):
         raise UsageError(f"--json and --format {format} contradict each other: leave one out")
-    if sys.stdout is None:
-        raise UsageError("stdout is closed, so there is nowhere to print: leave it open, or send it to /dev/null")
     if follow and end is not None:
         raise UsageError("--follow and --until contradict each other: what is followed has no end")
     if chosen is Format.ARROW and sys.stdout.isatty():
