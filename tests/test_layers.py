@@ -25,7 +25,7 @@ BENEATH = {
     "query": {"wanted", "lake.proof"},
     "recorder": {"session", "tape"},
     "session": {"wanted", "wire", "tape"},
-    "wanted": {"wire", "tape"},
+    "wanted": {"wire"},
     "lake.processes": {"lake.proof"},
     "lake.proof": {"lake"},
     "lake": {"decode", "functions"},

@@ -200,7 +200,7 @@ async def roll_now_and_then(layout: Layout) -> None:
 def waiting(layout: Layout) -> bool:
     """Return whether a gap waits for history, by the rolled position."""
     rolled = read_rolled(layout, "main")
-    return rolled is None or bool((rolled.gaps or {"waiting": ()})["waiting"])
+    return rolled is None or bool((rolled.state or {"waiting": ()})["waiting"])
 
 
 @pytest.mark.parametrize("seed", SEEDS)

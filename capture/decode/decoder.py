@@ -5,7 +5,7 @@ marks name: a further protocol is a further entry of PROTOCOLS, whose class has 
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, TypedDict
 
 from capture.tape import Damage, Record, TapeError
 from capture.wire.line import PROTOCOL
@@ -15,12 +15,24 @@ from .restore import Captured, nothing_stored
 from .tws import TwsDecoder
 
 
+class DecodingState(TypedDict):
+    """What the state of any decoder holds for others to read, beside what is its own.
+
+    `heard_us`: when the line was last heard, microseconds since 1970, 0 for never. `watches`: streams that are watched,
+    each with its open `gap` or None. `waiting`: closed gaps that wait for history, each a row of `gaps`.
+    """
+
+    heard_us: int
+    watches: list[dict[str, Any]]
+    waiting: list[dict[str, Any]]
+
+
 class LineDecoder(Protocol):
     """What a protocol must bring so that its tapes become rows.
 
     Feed it records in order, the first one ever a MARK; `take` returns the rows so far, by table, in arrival order, and
     begins anew. The tables have the columns of their schemas; text columns may be dictionary-encoded. `frames` counts
-    what was decoded.
+    what was decoded. A mark's body holds `mark`, `seq` and `protocol`; what else is in it is the protocol's own.
     """
 
     frames: int
@@ -43,7 +55,7 @@ class LineDecoder(Protocol):
         """Return the rows decoded since the last call, by table; tables without rows are left out."""
 
     def as_json(self) -> dict[str, Any]:
-        """Return as plain values what decoding from here on has to know besides the mark."""
+        """Return what decoding from here on has to know besides the mark: plain values, a `DecodingState` and more."""
 
     def compare(self, mark: dict[str, Any]) -> tuple[int, tuple[str, ...]]:
         """Return how many frames more a mark tells of than were decoded, and what else it says otherwise."""

@@ -103,13 +103,13 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Rolled:
-    """How far a recorder's tape is rolled: up to a mark, and the state of its gaps there (see capture.decode.gaps).
+    """How far a recorder's tape is rolled: up to a mark, and the state of decoding there (`decoder.DecodingState`).
 
     `nameless` counts the rows of market data before it that name no instrument, by table.
     """
 
     mark: int
-    gaps: dict[str, Any] | None = None
+    state: dict[str, Any] | None = None
     nameless: dict[str, int] = field(default_factory=dict)
 
 
@@ -176,5 +176,6 @@ def _rolled(said: dict[str, Any], recorder: str) -> Rolled:
 
 def write_rolled(layout: Layout, recorder: str, rolled: Rolled) -> None:
     """Move a recorder's rolled position on, atomically."""
-    text = json.dumps({"recorder": recorder, "mark": rolled.mark, "gaps": rolled.gaps, "nameless": rolled.nameless})
+    # The key is that of the first versions, whose state was of gaps only.
+    text = json.dumps({"recorder": recorder, "mark": rolled.mark, "gaps": rolled.state, "nameless": rolled.nameless})
     publish(layout.rolled(recorder), lambda path: path.write_text(text))

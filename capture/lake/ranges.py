@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from capture.decode.decoder import LineDecoder, decoder_of
+from capture.decode.decoder import DecodingState, LineDecoder, decoder_of
 from capture.decode.merge_rows import Tables
 from capture.decode.restore import Captured, nothing_stored
 from capture.schemas import MARKET_TABLES
@@ -78,7 +78,7 @@ class Ranges:
     def __init__(self, folder: Path, start: Rolled, captured: Captured) -> None:
         self._recorder = folder.name
         self._captured = captured
-        self._state = start.gaps
+        self._state = start.state
         self._follower = Follower(folder, start.mark)
         self.damage_before = tuple(self._follower.damage)
         self.damage: list[Damage] = []
@@ -117,6 +117,7 @@ class Ranges:
         tables, (lost_frames, disagreements) = decoder.take(), decoder.compare(end.json())
         _check_place(tables, start.json()["seq"], decoder.frames)
         self._state = decoder.as_json()
+        assert DecodingState.__required_keys__ <= self._state.keys(), "a decoder's state lacks what others read"
         found = Range(start, end, tables, decoder.frames, lost_frames, self._state, tuple(self.damage),
                       self._noted_losses, disagreements)
         self.damage, self._noted_losses = [], 0

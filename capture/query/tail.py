@@ -47,7 +47,7 @@ class Tail:
             self.mark, self.tables, self._parts = start.mark, {}, {}
             self._follower = Follower(self.layout.tape / self.recorder, start.mark)
             self._damage_seen = len(self._follower.damage)  # before the mark
-            self._decoder, self._state = None, start.gaps
+            self._decoder, self._state = None, start.state
         for record in self._follower:
             self._feed(self._follower, record)
         self._keep()

@@ -14,9 +14,9 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDic
 from pydantic_settings import SettingsError as EnvironmentValueError
 
 from capture.data_folder import TAPE
+from capture.reason import reason
 from capture.schemas import retention_fault
 from capture.suggestion import unknown
-from capture.tape.tape_error import reason
 
 from .instrument import Instrument, grammar, parse_instrument
 from .streams import Stream, allowed_streams, default_streams, parse_stream

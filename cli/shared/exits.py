@@ -38,7 +38,7 @@ def explain(error: Exception) -> tuple[Exit, str] | None:
     import duckdb
 
     from capture.query import AskedError, NotOneQueryError, QueryError
-    from capture.tape.tape_error import reason
+    from capture.reason import reason
     from capture.wanted.instrument import InstrumentError
     from capture.wanted.settings import SettingsError
     from capture.wanted.streams import StreamError

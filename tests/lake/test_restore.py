@@ -364,8 +364,8 @@ def test_a_gap_counts_what_it_got_back_and_says_how_it_ended(script: Any) -> Non
     layout = Layout(script.data)
     list(Roller(layout, "main").roll())
     rolled = read_rolled(layout, "main")
-    assert rolled is not None and rolled.gaps is not None
-    (waiting,) = json.loads(json.dumps(rolled.gaps))["waiting"]
+    assert rolled is not None and rolled.state is not None
+    (waiting,) = json.loads(json.dumps(rolled.state))["waiting"]
     assert (waiting["state"], waiting["stream"], waiting["rows_restored"]) == ("closed", "all_last", 0)
     scene.page(0, 2, [1], gap_id=waiting["gap_id"])
     script.writer.note({"note": BACKFILLED, "gap_id": waiting["gap_id"], "state": "backfilled"})
@@ -376,9 +376,9 @@ def test_a_gap_counts_what_it_got_back_and_says_how_it_ended(script: Any) -> Non
         states = lake.sql("select state, rows_restored from gaps order by seq, row").rows()
         assert states == [("open", None), ("closed", None), ("backfilled", 1)]
     rolled = read_rolled(layout, "main")
-    assert rolled is not None and rolled.gaps is not None
-    assert rolled.gaps["waiting"] == []
-    assert rolled.gaps["fills"] == {}
+    assert rolled is not None and rolled.state is not None
+    assert rolled.state["waiting"] == []
+    assert rolled.state["fills"] == {}
 
 
 @pytest.mark.parametrize(("what", "stream"), [("TRADES", "all_last"), ("BID_ASK", "quotes"), ("MIDPOINT", "midpoints")])

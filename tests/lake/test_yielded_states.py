@@ -102,7 +102,7 @@ def test_states_of_ranges_stay_what_they_were_when_they_were_yielded(tmp_path: A
     assert any(state["waiting"] for state, _, _ in handed)
     rolled = read_rolled(week.layout, "main")
     assert rolled is not None
-    assert text(rolled.gaps) == next(said for _, said, found in handed if found.to_mark == rolled.mark)
+    assert text(rolled.state) == next(said for _, said, found in handed if found.to_mark == rolled.mark)
     week.script.writer.close()
 
 

@@ -167,7 +167,7 @@ class Week:
 
     def _waiting(self) -> list[Any]:
         rolled = read_rolled(self.layout, "main")
-        return rolled.gaps["waiting"] if rolled and rolled.gaps else []
+        return rolled.state["waiting"] if rolled and rolled.state else []
 
     def _waits(self) -> bool:
         return bool(self._waiting()) or not self.recorder.machine.history.idle

@@ -117,6 +117,10 @@ def test_a_connection_encodes_what_it_is_permitted_and_nothing_else(message: Mes
             codec.encode(message.name, {})
 
 
+def test_every_request_says_who_may_send_it() -> None:
+    assert [message.name for message in REQUESTS if not message.permission] == []
+
+
 def test_a_recorder_is_permitted_market_data_only() -> None:
     client, _ = connected()
     assert client.permission is Permission.MARKET_DATA

@@ -220,7 +220,7 @@ class Verifier:
             self._find("gaps inconsistent", f"{self._folder} mark {found.from_mark}", fault,
                        "none: it follows from the tape; please report it")
         at_position = self.rolled is not None and self.rolled.mark == found.to_mark
-        if at_position and self.rolled and self._known(self.rolled.gaps) != self._known(found.state):
+        if at_position and self.rolled and self._known(self.rolled.state) != self._known(found.state):
             self._find("position wrong", self.layout.rolled(self.recorder),
                        f"its state is not the one that the tape gives at mark {found.to_mark}", self._rebuild())
 

@@ -58,6 +58,7 @@ Element = Field | Repeat | When
 class Permission(Flag):
     """What a connection is for, and so what it may send."""
 
+    NOBODY = 0
     MARKET_DATA = auto()  # what a recorder asks for
     ACCOUNT = auto()  # to read accounts, orders and executions, and change nothing
     ORDERS = auto()  # what changes something at the broker
@@ -79,7 +80,7 @@ class Message:
     elements: tuple[Element, ...]
     version: int | None = None
     version_until: int = 1 << 31
-    permission: Permission = Permission.MARKET_DATA
+    permission: Permission = Permission.NOBODY
 
     def at(self, server_version: int) -> tuple[Element, ...]:
         """Return the elements that a session of this server version has, the version field first."""

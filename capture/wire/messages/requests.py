@@ -4,10 +4,18 @@ A connection can encode only what its permission allows; that of a recorder is m
 Layouts are those of server versions 157 to 200 (text protocol).
 """
 
+from dataclasses import replace
+
 from .message import Field, Kind, Message, Permission, Repeat, When, floats, ints, texts
 
 # fmt: off  (a table: one message a few lines)
 INT, BOOL, TEXT, FLOAT = Kind.INT, Kind.BOOL, Kind.TEXT, Kind.FLOAT
+
+
+def permit(permission: Permission, *messages: Message) -> tuple[Message, ...]:
+    """Return requests that whoever has one of these permissions may send."""
+    return tuple(replace(message, permission=permission) for message in messages)
+
 
 CONTRACT = (
     Field("con_id", INT),
@@ -26,7 +34,8 @@ DELTA_NEUTRAL = (
 )
 REQUEST_ID = Field("request_id", INT)
 
-MARKET_REQUESTS = (
+MARKET_REQUESTS = permit(
+    Permission.MARKET_DATA,
     Message(1, "req_market_data", (
         REQUEST_ID, *CONTRACT, LEGS, *DELTA_NEUTRAL, Field("generic_ticks", TEXT), Field("snapshot", BOOL),
         Field("regulatory_snapshot", BOOL), Field("options", TEXT)), version=11),
@@ -47,7 +56,8 @@ MARKET_REQUESTS = (
     Message(91, "req_market_rule", ints("rule_id")),
 )
 
-HISTORY_REQUESTS = (
+HISTORY_REQUESTS = permit(
+    Permission.MARKET_DATA,
     Message(20, "req_historical_data", (
         REQUEST_ID, *CONTRACT, Field("include_expired", BOOL), *texts("end", "bar_size", "duration"),
         Field("regular_hours", BOOL), Field("what", TEXT), Field("date_format", INT), LEGS, Field("keep_up_to_date", BOOL),
@@ -65,7 +75,8 @@ HISTORY_REQUESTS = (
     Message(89, "cancel_histogram", (REQUEST_ID,)),
 )
 
-REFERENCE_REQUESTS = (
+REFERENCE_REQUESTS = permit(
+    Permission.MARKET_DATA,
     Message(9, "req_contract_details", (
         REQUEST_ID, *CONTRACT, Field("include_expired", BOOL), *texts("sec_id_type", "sec_id"),
         Field("issuer_id", TEXT, since=176)), version=8),
@@ -80,14 +91,15 @@ REFERENCE_REQUESTS = (
     Message(53, "cancel_fundamental_data", (REQUEST_ID,), version=1),
 )
 
-SESSION_REQUESTS = (
-    Message(71, "start_api", (Field("client_id", INT), Field("capabilities", TEXT)), version=2, permission=Permission.ANY),
-    Message(49, "req_current_time", (), version=1, permission=Permission.ANY),
-    Message(105, "req_current_time_millis", (), permission=Permission.ANY),
-    Message(8, "req_ids", ints("count"), version=1, permission=Permission.ANY),
-    Message(17, "req_managed_accounts", (), version=1, permission=Permission.ANY),
-    Message(14, "set_log_level", ints("level"), version=1, permission=Permission.ANY),
-    Message(104, "req_user_info", (REQUEST_ID,), permission=Permission.ANY),
+SESSION_REQUESTS = permit(
+    Permission.ANY,
+    Message(71, "start_api", (Field("client_id", INT), Field("capabilities", TEXT)), version=2),
+    Message(49, "req_current_time", (), version=1),
+    Message(105, "req_current_time_millis", ()),
+    Message(8, "req_ids", ints("count"), version=1),
+    Message(17, "req_managed_accounts", (), version=1),
+    Message(14, "set_log_level", ints("level"), version=1),
+    Message(104, "req_user_info", (REQUEST_ID,)),
 )
 
 # What other clients ask for at their start. The gateway answers with an empty account; a recorder never asks.
