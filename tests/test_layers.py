@@ -13,29 +13,30 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 # Each room and what lies directly beneath it; a module may import its own room, rooms within it, and all those that
-# are reachable from it. GROUND are the modules beside the rooms: what all of them need.
+# are reachable from it. What follows from other edges is left out. GROUND are the modules beside the rooms, which any
+# of them may need; `face` is none of these, nor the package itself, which gives what is in it.
 GROUND = "ground"
 BENEATH = {
-    "cli": {"face", "gateway", "recorder", "lake.processes"},
+    "cli": {"face", "gateway", "recorder", "lake.proof"},
     "face": {"export", "plot"},
     "gateway": {"replay"},
     "export": {"replay"},
     "plot": {"query"},
     "replay": {"query"},
-    "query": {"wanted", "lake.proof"},
-    "recorder": {"session", "tape"},
-    "session": {"wanted", "wire", "tape"},
-    "wanted": {"wire"},
+    "query": {"wanted", "lake"},
+    "recorder": {"session"},
+    "session": {"tape", "wanted"},
+    "wanted": {"schemas", "wire"},
     "lake.processes": {"lake.proof"},
     "lake.proof": {"lake"},
     "lake": {"decode", "functions"},
-    "functions": {"wire"},
-    "decode": {"wire", "tape"},
+    "functions": {"schemas", "wire.messages"},
+    "decode": {"schemas", "tape", "wire"},
     "wire": {"wire.text"},
     "wire.text": {"wire.messages"},
-    "wire.messages": {"schemas"},
+    "wire.messages": {GROUND},
     "tape": {GROUND},
-    "schemas": {GROUND},
+    "schemas": set[str](),
     GROUND: set[str](),
 }
 NO_IO = {"socket", "asyncio", "time", "os", "pathlib", "subprocess", "threading"}
@@ -92,8 +93,8 @@ def module(parts: list[str]) -> str | None:
 
 
 def room(name: str) -> str | None:
-    """Return the room of a module; None for what is in none of them: the library's face, and notebooks."""
-    parts = name.split(".")[1:]
+    """Return the room of a module; None for what is in none of them: notebooks."""
+    parts = name.split(".")[1:] or ["face"]
     rooms = [".".join(parts[:count]) for count in range(len(parts), 0, -1)]
     inner = next((each for each in rooms if each in BENEATH), None)
     return GROUND if inner is None and len(parts) == 1 and parts[0] != "examples" else inner
@@ -102,6 +103,20 @@ def room(name: str) -> str | None:
 @cache
 def below(start: str) -> frozenset[str]:
     return frozenset({start}).union(*(below(next_) for next_ in BENEATH[start]))
+
+
+def edges() -> set[tuple[str | None, str | None]]:
+    """Return which rooms import which others, by any module."""
+    return {(room(name), room(other)) for name in NAMES for other in used(name)}
+
+
+def test_every_edge_of_the_order_is_an_import() -> None:
+    assert {(above, beneath) for above, rooms in BENEATH.items() for beneath in rooms} - edges() == set()
+
+
+def test_no_edge_of_the_order_follows_from_others() -> None:
+    assert {(above, beneath) for above, rooms in BENEATH.items() for beneath in rooms
+            if any(beneath in below(other) for other in rooms - {beneath})} == set()  # fmt: skip
 
 
 @EACH
@@ -180,6 +195,27 @@ def test_the_package_list_is_the_folders_with_code() -> None:
     folders = {".".join(package(path)) for path in MODULES}
     assert set(packages) == folders
     assert len(packages) == len(set(packages))
+
+
+def test_the_package_list_has_what_lies_beneath_first() -> None:
+    """docs/modules.md is in this order, and says so."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    places: dict[str, list[int]] = {}
+    for place, package in enumerate(settings["tool"]["setuptools"]["packages"]):
+        places.setdefault(GROUND if package == "capture" else room(package) or "examples", []).append(place)
+    late = {(above, beneath) for above in BENEATH.keys() & places.keys() for beneath in below(above) & places.keys()
+            if beneath != above and places[above][0] < places[beneath][-1]}
+    assert late == set()
+
+
+# Of capture/replay what reads a lake; all else there orders, paces and hands on the rows that it is given (D97).
+READ_A_LAKE = ("archive_sweep", "following", "past", "row_filter", "row_spans")
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if room(name) == "replay" and not name.endswith(READ_A_LAKE)])
+def test_order_and_pacing_know_no_lake(name: str) -> None:
+    assert {room(other) for other in _reached(name)} <= {"replay", "schemas", GROUND}
+    assert not {other for other in used(name) if other.endswith(READ_A_LAKE)}
 
 
 UNITS = re.compile(r"^_?(?:(?:SECOND|MINUTE|HOUR|DAY)(?:_US|_S)?|EPOCH)(?: =|, )", re.MULTILINE)

@@ -38,7 +38,8 @@ def modules_page() -> str:
     return page(
         "Modules",
         "What each module is for, by the first sentence of its docstring, where it lies, and which "
-        "[decisions](decisions/README.md) explain it, as cited in it. What lies beneath comes first.",
+        "[decisions](decisions/README.md) explain it, as cited in it. What lies beneath comes first; of "
+        "`capture/` itself, `face.py` alone lies on top.",
         *(_room(folder, links) for folder in rooms()))
 
 
