@@ -7,7 +7,7 @@ or `recorded/`, knows neither clients nor answers.
 """
 
 from capture.gateway.control.missed import Missed
-from capture.gateway.control.playback import CommandError
+from capture.gateway.control.replay_commands import CommandError
 from capture.replay.clock import AT_ONCE, Clock
 
 from .feed import Feed

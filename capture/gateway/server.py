@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from capture.gateway.control.command_socket import run_command
 from capture.gateway.control.missed import Missed
-from capture.gateway.control.playback import CommandError
+from capture.gateway.control.replay_commands import CommandError
 from capture.replay.clock import Clock
 from capture.wire.connection import BadFrame, Corrupt, Event
 from capture.wire.messages.message import NEWEST_VERSION

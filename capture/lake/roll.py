@@ -117,7 +117,7 @@ def sync_range(folder: Path, range_: Range) -> None:
     before = [segment for segment in tape if segment.first_mark <= range_.from_mark][-1:]
     inside = [segment for segment in tape if range_.from_mark < segment.first_mark <= range_.to_mark]
     for segment in (*before, *inside):
-        with suppress(FileNotFoundError):  # sealed meanwhile, which syncs it
+        with suppress(FileNotFoundError):  # compressed meanwhile, which syncs it
             sync_content(segment.path)
 
 

@@ -44,8 +44,8 @@ T = TypeVar("T")
 # Whose rows there may be of an instrument though nothing says who asked for it.
 _OF_INSTRUMENTS = (*(table.name for table in MARKET_TABLES), "gaps")
 
-# Rows of so many days are found by the names of their folders, without listing those of all others.
 LOOKS = 3  # at a lake whose state moves, before it counts as damaged
+# Rows of so many days are found by the names of their folders, without listing those of all others.
 MOST_DAYS = timedelta(days=31)
 RECENT_DAYS = 7  # of which the names of instruments are looked for first
 

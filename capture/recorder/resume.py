@@ -27,12 +27,12 @@ def resume(folder: Path) -> tuple[Line, int]:
         if len(follower.damage) > seen:
             seen = len(follower.damage)
             line.damaged()
-        replay(line, record)
+        take(line, record)
     line.give_up()
     return line, max(body["mark"], named) + 1
 
 
-def replay(line: Line, record: Record) -> None:
+def take(line: Line, record: Record) -> None:
     """Take one record of the tape into the line."""
     match record.kind:
         case Kind.RECEIVED:

@@ -1,1 +1,1 @@
-"""A session with a gateway as a pure state machine: events and a clock in, commands out; no I/O of its own (D2)."""
+"""Sessions with a gateway as a pure state machine: events and a clock in, commands out; no I/O of its own (D2)."""

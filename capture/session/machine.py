@@ -52,7 +52,7 @@ RESOLVE_TIMEOUT_S = 60.0  # contract details come within seconds; farms being re
 
 
 class Machine:
-    """Holds a session with a gateway and keeps every wanted stream subscribed.
+    """Holds the line to a gateway, session after session, and keeps every wanted stream subscribed.
 
     `handle` takes an event and the time, in seconds of a clock that never goes back, and returns what is to be done;
     `next_wake_s` says until when nothing will have to be done without an event.

@@ -1,8 +1,8 @@
-"""The states of a session, as data: where each leads and by what, and the words for a line that ends or hangs in it.
+"""The states of a line, as data: where each leads and by what, and the words for a line that ends or hangs in it.
 
-A session is a line to a gateway that is begun, lost and begun anew until the recorder is told to stop. What a state
-waits for is its way forward; what takes too long, or ends the line, leads to a pause and a new attempt. docs/states.md
-is drawn from PHASES, and the machine goes nowhere else.
+A recorder has one line to a gateway. It is made, lost and made anew until the recorder is told to stop, and each time
+that it is made a session begins. What a state waits for is its way forward; what takes too long, or ends the line,
+leads to a pause and a new attempt. docs/states.md is drawn from PHASES, and the machine goes nowhere else.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 
 class State(StrEnum):
-    """Where a session stands."""
+    """Where the line of a recorder stands."""
 
     DISCONNECTED = "disconnected"
     CONNECTING = "connecting"

@@ -1,7 +1,5 @@
 """The tape: every byte received and sent, with its time, append-only. docs/tape-format.md is its format."""
 
-from capture.publish import PRIVATE, make_folder, publish
-
 from .compress import Compressed, compress, compress_closed
 from .reader import DAMAGED, Damage, Follower, SegmentReader, last_mark, read_from
 from .record import Kind, Record
@@ -13,7 +11,6 @@ from .writer import TapeWriter
 
 __all__ = [
     "DAMAGED",
-    "PRIVATE",
     "Compressed",
     "Damage",
     "Follower",
@@ -34,8 +31,6 @@ __all__ = [
     "compress_closed",
     "examine",
     "last_mark",
-    "make_folder",
-    "publish",
     "read_from",
     "recorder_folder",
     "recording_lock",

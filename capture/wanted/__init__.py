@@ -1,1 +1,1 @@
-"""What is to be recorded: settings, instruments, streams, trading hours, restart windows, and IB's limits on it all."""
+"""What is to be recorded: settings, instruments, streams, trading hours and restart windows."""

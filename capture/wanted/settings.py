@@ -85,7 +85,7 @@ class Settings(BaseSettings):
     sync_interval_s: float = Field(default=1, gt=0, description=(
         "How often, in seconds, the tape is synced to disk: what a power cut can cost."))
     segment_size_bytes: int = Field(default=256 << 20, ge=1 << 16, description=(
-        "Size at which a new tape file is begun."))
+        "Size at which a new segment of the tape is begun."))
     connect_timeout_s: float = Field(default=30, ge=0, description=(
         "How long, in seconds, to try for the first connection; 0 = for ever. Later ones are tried for ever."))
     handshake_timeout_s: float = Field(default=30, gt=0, description=(

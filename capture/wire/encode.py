@@ -1,4 +1,4 @@
-"""Table rows to frames, whole columns at once: the mirror of `decode`, for the gateway's live streams.
+"""Table rows to frames, whole columns at once: the mirror of `read_rows`, for the gateway's live streams.
 
 Answers that carry their rows in one frame (history) are encoded one at a time by the codec.
 """

@@ -31,7 +31,7 @@ _HEADS = frozenset(str(number).encode() for number in {*UNREAD, *(message.id for
 
 @dataclass(slots=True)
 class Read:
-    """One or more socket reads, cut into frames.
+    """One read of the socket or, as decoding joins them, several: cut into frames.
 
     `data` begins with the bytes that were unfinished before; frame i is data[starts[i]:starts[i + 1]] and has the
     number `first_seq + i`. Where no frame came to its end, `data` may be empty. The first `greeting` frames belong to

@@ -11,6 +11,7 @@ def data_folder_page() -> str:
     """Return the files and folders of a data folder."""
     return page(
         "The data folder",
+        ("capture/data_folder.py", "cli/generate/data_folder_page.py"),
         "Every file that ticktape makes in a data folder, as `capture/data_folder.py` lists them. The tape is what all "
         "else is made from: bytes that are not on it are nowhere. So a copy of `tape/` is a backup of everything that "
         "was not pruned from it; of what was, `archive/` and `sealed/` have to be kept as well. A file is "

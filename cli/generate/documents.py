@@ -34,6 +34,7 @@ def tables_page() -> str:
     """Return the data dictionary."""
     return page(
         "Tables",
+        ("schemas/", "cli/generate/documents.py"),
         "Every table of a lake, from `schemas/`. A view of each name is in `ticktape.duckdb` and in "
         "`capture.open_lake(…)`; the views have one more column, `date`, the UTC date of `ts`. (`recorder`, `seq`, "
         "`row`) names a row, and (`ts`, `recorder`, `seq`, `row`) is the order in which things happened. Absent values "
@@ -48,6 +49,7 @@ def commands_page() -> str:
     """Return the help of every command."""
     return page(
         "Commands",
+        ("cli/", "cli/generate/documents.py"),
         "Results go to stdout, words to stderr. Every command that reads has `--json`.",
         markdown(("exit code", "meaning"), [(str(int(code)), code.meaning) for code in Exit]),
         f"```text\n{_help([])}\n```",
@@ -69,6 +71,7 @@ def instruments_page() -> str:
                for kind in KINDS]
     return page(
         "Instruments and streams",
+        ("capture/wanted/instrument.py", "capture/wanted/streams.py", "cli/generate/documents.py"),
         "What can be named on the command line of `ticktape record` and in the `[[record]]` blocks of ticktape.toml.",
         "## Instruments",
         markdown(("word", "means"), [(f"`{form.example}`", form.meaning) for form in FORMS]),
@@ -89,6 +92,7 @@ def functions_page() -> str:
     kinds = [(kind.name.lower(), kind.value) for kind in Kind]
     return page(
         "Research functions",
+        ("capture/functions/", "cli/generate/documents.py"),
         "Table functions in SQL: in `ticktape sql` and `capture.open_lake(…).sql`, and in `data/ticktape.duckdb` for "
         "any DuckDB from 1.2 on. The lake of `capture.open_lake` has a method of each name, with the same parameters.",
         "```sql\nselect * from time_bars('AAPL', '5 minutes', '2026-11-20', '2026-11-21', whole := true)\n```",
@@ -121,6 +125,7 @@ def export_page() -> str:
                for one in FORMATS.values()]
     return page(
         "Exports",
+        ("capture/export/formats.py", "modules of formats beside it", "cli/generate/documents.py"),
         "`ticktape export TABLE` and `lake.export(…)` write rows, in order of time, in the form that another tool "
         "wants.",
         f"```bash\n{_EXPORT_EXAMPLES}\n```",

@@ -60,10 +60,12 @@ WORDS = (
     Word("note", "A record of the tape for what the recorder noticed or did itself.", ("tape.Kind.NOTE",)),
     Word("prune", "To remove what is older than its owner wants to keep, once it is written down that it goes.",
          ("lake.proof.prune.prune",), ("prune",), ("retention",)),
+    Word("question", "What is asked of a lake, in SQL or by a method: answered from files and tails as they are at "
+         "that moment, by views of its own. The SQL in it is a query.", ("query.answer.AskedError",)),
     Word("range", "What a tape holds between two marks that follow one another: what is rolled, compared and rebuilt "
          "at once.", ("lake.ranges.Range", "lake.ranges.Ranges")),
     Word("read", "The bytes that one read of the socket brought: one record of the tape. All its frames came at one "
-         "moment, `ts`.", ("wire.line.Read",)),
+         "moment, `ts`. Decoding joins several of them into one piece.", ("wire.line.Read",)),
     Word("rebuild", "To write files of the lake anew from the tape.", ("lake.proof.rebuild.Rebuilder",), ("rebuild",)),
     Word("record", "One thing written down, with its time: an entry of the tape, or what a replay gives for a row. To "
          "record is to write down all that a line carries.", ("tape.Record", "replay.records.Record"),
@@ -74,7 +76,7 @@ WORDS = (
          ("gateway.recorded.recording.Recording",)),
     Word("replay", "To play what was recorded again, event by event in recorded order.",
          ("replay.Replay", "face.Lake.replay"), ("replay",),
-         never="playback", rooms=("replay", "query", "lake", "export")),
+         never="playback", rooms=("replay", "query", "lake", "gateway", "export")),
     Word("request", "A message to the gateway that asks for something, under a number of its session: `request_id`. A "
          "stream is asked for by one request after another.", ("wire.context.Request",),
          settings=("requests_per_second",), columns=("request_id",)),
@@ -86,9 +88,11 @@ WORDS = (
          ("lake.sealing.Sealer", "lake.sealed.seal_through"), ("seal",)),
     Word("segment", "One file of a tape. It begins with a mark, which it is named by.",
          ("tape.Segment", "tape.segments"),
-         settings=("segment_size_bytes",), never=r"tape files?\b", rooms=("tape", "lake", "recorder", "query")),
-    Word("session", "What happens on a line from its beginning to its end. An exchange's hours are trading sessions, "
-         "and only called in full.", ("session.machine.Machine",)),
+         settings=("segment_size_bytes",), never=r"tape files?\b",
+         rooms=("tape", "wanted", "lake", "recorder", "query")),
+    Word("session", "What happens on a line from when it is made until it ends; a recorder's line is made anew, and so "
+         "has one session after another. An exchange's hours are trading sessions, and only called in full.",
+         ("session.machine.Machine",)),
     Word("snapshot", "How something stands at one moment: the values of a market, or an order book.",
          ("face.Lake.book_snapshots",), ("snapshot",)),
     Word("stream", "One kind of data of one instrument, for as long as it is wanted: `all_last`, `quotes`, `depth`.",
@@ -112,6 +116,7 @@ def glossary_page() -> str:
     """Return all words."""
     return page(
         "Glossary",
+        ("cli/generate/glossary.py",),
         "What the words of this project mean, in code, tables, messages and docs: one thing each. Names are those "
         "below `capture`; a test finds each of them, and finds the words that are not used for it nowhere in the "
         "folders that are named.",

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 
-WRITTEN = "<!-- Written by `make docs` from the code; change it there. -->"
 
-
-def page(title: str, *parts: str) -> str:
-    """Return a page of a title and its parts."""
-    return "\n\n".join([f"# {title}", WRITTEN, *parts]) + "\n"
+def page(title: str, sources: Sequence[str], *parts: str) -> str:
+    """Return a page of a title and its parts, which says what it was written from: files and folders to change."""
+    written = f"<!-- Written by `make docs` from {', '.join(sources)}; change it there. -->"
+    return "\n\n".join([f"# {title}", written, *parts]) + "\n"
 
 
 def markdown(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -37,6 +37,7 @@ def modules_page() -> str:
     links = {number: f"[{number}](decisions/{path.name}#{anchor(heading)})" for number, heading, path in headings()}
     return page(
         "Modules",
+        ("docstrings of modules", "cli/generate/module_map.py"),
         "What each module is for, by the first sentence of its docstring, where it lies, and which "
         "[decisions](decisions/README.md) explain it, as cited in it. What lies beneath comes first; of "
         "`capture/` itself, `face.py` alone lies on top.",
@@ -49,6 +50,7 @@ def decisions_page() -> str:
             for number, heading, path in headings()]  # fmt: skip
     return page(
         "Decisions",
+        ("headings of the pages beside it", "cli/generate/module_map.py"),
         "Why things are as they are. Each decision says its context, what was decided, and what was measured and "
         "rejected where anything was. Code cites it by its number; a new one takes the next number. This list follows "
         "from the pages beside it.",

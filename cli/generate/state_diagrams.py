@@ -27,9 +27,9 @@ def _from(beginning: str, leads: Leads) -> Leads:
 
 
 MACHINES = (
-    Machine("Session", "capture/session/phases.py",
-            "The line to a gateway. A recorder has one, and begins it anew for as long as it runs. What a state waits "
-            "for has a limit of time.",
+    Machine("Line", "capture/session/phases.py",
+            "The line to a gateway. A recorder has one, and makes it anew for as long as it runs: each time, a session "
+            "lasts from *greeting* until the line ends. What a state waits for has a limit of time.",
             _from("disconnected", {state: phase.next for state, phase in PHASES.items()})),
     Machine("Stream", "capture/session/subscriptions.py",
             "Each wanted stream of each instrument. `ticktape status` shows these words.",
@@ -52,6 +52,7 @@ def states_page() -> str:
     """Return the diagrams of all machines."""
     return page(
         "State machines",
+        ("the modules that it names", "cli/generate/state_diagrams.py"),
         "Each diagram is drawn from a table in the module that it names, and the code changes a state at one place, "
         "which asserts that the table has the change. So what is not drawn here does not happen.",
         *map(_section, MACHINES))

@@ -1,4 +1,4 @@
-"""`ticktape recover`: what a damaged tape lost, and a tape that reads on without it."""
+"""`ticktape recover`: restores what a lake must know of itself, says what damaged tapes lost, and repairs them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext

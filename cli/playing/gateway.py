@@ -115,7 +115,7 @@ def _recording(
 
 def _clock(recording: "Recording", replay: str, until: str | None, speed: float, paused: bool) -> "Clock":
     from capture.gateway import Clock
-    from capture.gateway.control.playback import as_text
+    from capture.gateway.control.replay_commands import as_text
 
     begin_us, end_us = recording.begin_us, recording.end_us
     start_us = _moment_us("--replay", replay, begin_us)
@@ -130,7 +130,7 @@ def _clock(recording: "Recording", replay: str, until: str | None, speed: float,
 
 
 def _moment_us(option: str, text: str, near_us: int) -> int:
-    from capture.gateway.control.playback import moment_us
+    from capture.gateway.control.replay_commands import moment_us
 
     try:
         return moment_us(text, near_us)

@@ -67,7 +67,7 @@ def press(gateway: "Gateway", keys: str) -> bool:
 
 def line(gateway: "Gateway") -> str:
     """Return in words where a replay is."""
-    from capture.gateway.control.playback import told
+    from capture.gateway.control.replay_commands import told
 
     where = told(gateway)
     return f"{where['time'][:19].replace('T', ' ')} UTC  {where['state']}  speed {where['speed']}"

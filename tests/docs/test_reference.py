@@ -1,3 +1,4 @@
+import re
 from importlib import import_module
 from pathlib import Path
 
@@ -10,6 +11,14 @@ DOCS = Path(__file__).parents[2] / "docs"
 @pytest.mark.parametrize("name", reference.PAGES)
 def test_the_page_is_what_the_code_says(name: str) -> None:
     assert (DOCS / name).read_text("utf-8") == reference.PAGES[name](), "run `make docs`"
+
+
+@pytest.mark.parametrize("name", reference.PAGES)
+def test_the_page_says_what_to_change(name: str) -> None:
+    head = re.search("<!-- Written by `make docs` from (.+); change it there. -->", (DOCS / name).read_text("utf-8"))
+    named = [source for source in head[1].split(", ") if "/" in source] if head else []
+    assert named
+    assert [source for source in named if not (DOCS.parent / source).exists()] == []
 
 
 @pytest.mark.parametrize("path", reference.METHODS, ids=lambda path: path.name)

@@ -15,7 +15,7 @@ from capture.wanted.streams import parse_stream
 ROOT = Path(__file__).parents[2]
 diagrams = import_module("capture.cli.generate.state_diagrams")  # type checkers see only the package
 EACH = pytest.mark.parametrize("machine", diagrams.MACHINES, ids=lambda machine: machine.title)
-STATES = {"Session": phases.State, "Stream": subscriptions.Life, "Gap": gaps.State, "History job": history_job.State}
+STATES = {"Line": phases.State, "Stream": subscriptions.Life, "Gap": gaps.State, "History job": history_job.State}
 # Where a state may be given: its attribute, and the function of each module that alone does so.
 CHANGES = {"capture/session/machine.py": {"__init__", "_enter"}, "capture/session/subscriptions.py": {"become"},
            "capture/session/history_job.py": {"end"}}  # fmt: skip

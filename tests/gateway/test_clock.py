@@ -3,7 +3,7 @@
 import pytest
 
 from capture.gateway import AT_ONCE, Clock
-from capture.gateway.control.playback import as_text, moment_us, speed_text
+from capture.gateway.control.replay_commands import as_text, moment_us, speed_text
 from capture.replay.clock import FASTEST
 
 SPAN = (1_000_000, 9_000_000)

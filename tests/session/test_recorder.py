@@ -16,7 +16,7 @@ import pytest
 
 from capture.data_folder import STATUS
 from capture.recorder.recorder import Recorder
-from capture.recorder.resume import replay, resume
+from capture.recorder.resume import resume, take
 from capture.recorder.roller_process import RollerKeeper
 from capture.session.phases import State
 from capture.session.subscriptions import Life
@@ -360,7 +360,7 @@ def replayed_from_the_beginning(folder: Path) -> int:
     for record in read_from(folder, 1):
         if record.kind is Kind.MARK:
             assert record.json() == line.as_mark(record.json()["mark"])
-        replay(line, record)
+        take(line, record)
     return line.seq
 
 

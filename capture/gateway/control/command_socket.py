@@ -19,7 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from .commands import COMMANDS
 from .controlled import Controlled
-from .playback import CommandError
+from .replay_commands import CommandError
 
 MOST_LINE_BYTES = 60_000  # a reader holds 64 KiB
 _TOO_LONG = f"the command is too long: a line of {MOST_LINE_BYTES:,} bytes is the most"

@@ -16,10 +16,10 @@ from capture.gateway.subscription import Subscription
 from capture.wanted.streams import KINDS
 from capture.wire.text.framing import frame
 
-from . import playback
+from . import replay_commands
 from .controlled import Controlled
 from .faults import COMPETING, FARMS, LOST, RESET, RESTORED, farm_of
-from .playback import CommandError
+from .replay_commands import CommandError
 
 Seconds = Annotated[float | None, Field(ge=0)]
 Times = Annotated[int, Field(ge=1)]
@@ -44,7 +44,7 @@ def status(gateway: Controlled) -> dict[str, Any]:
          "state": gateway.state.faults.silence(client, subscription) or "flowing"}
         for client, subscription in _streams(gateway)
     ]
-    return {"port": gateway.port, **playback.told(gateway),
+    return {"port": gateway.port, **replay_commands.told(gateway),
             "clients": [client.id for client in gateway.state.clients if client.started],
             "faults": [fault.name for fault in gateway.state.faults.lasting], "due": dict(+gateway.state.faults.due),
             "streams": streams}
@@ -341,4 +341,4 @@ COMMANDS: dict[str, Callable[..., Any]] = {
         status, missed, clear, drop, half_open, corrupt, refuse, restart, chop, duplicate_id, slow_handshake, not_ready,
         skew, pacing, message_rate, notice, stall, outage, farm, competing, reset, halt, bust, lost_updates,
         unknown_frame, malformed_frame, missing_fields, extra_fields)
-} | playback.COMMANDS
+} | replay_commands.COMMANDS
