@@ -15,9 +15,10 @@ def data_folder_page() -> str:
         "Every file that ticktape makes in a data folder, as `capture/data_folder.py` lists them. The tape is what all "
         "else is made from: bytes that are not on it are nowhere. So a copy of `tape/` is a backup of everything that "
         "was not pruned from it; of what was, `archive/` and `sealed/` have to be kept as well. A file is "
-        "visible whole or not at all, and none is written in place but the newest segment of a tape.",
+        "visible whole or not at all. None is written in place but the newest segment of a tape and its `lock`.",
         "What stands in <> varies: `<mark>` is a number of at least twelve digits, of a mark on the tape; `<bad>` is "
-        "`.bad`, with a number where that name was taken. Modules are those below `capture/`.",
+        "`.bad`, with a number where that name was taken. Modules are those below `capture/`; "
+        "of files of rows the chief readers alone are named.",
         "## What a loss costs",
         markdown(("lost is", "with"), [(loss.value, _names(loss)) for loss in Loss]),
         "What is damaged is as good as lost, but is not taken for missing: what reads it says which file it is and "
@@ -28,7 +29,7 @@ def data_folder_page() -> str:
           for place, title in _PLACES.items() if (entries := [one for one in FILES if _place(one) == place])])
 
 
-_COLUMNS = ("file", "holds", "written by", "read by", "its loss costs", "brought back by")
+_COLUMNS = ("file", "holds", "written by", "chiefly read by", "its loss costs", "brought back by")
 
 
 def _place(entry: Entry) -> str:

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from capture import open_lake
-from capture.data_folder import FILES, FOLDERS, ROLLER_STATUS, STATUS, Entry, Loss
+from capture import data_folder, open_lake
+from capture.data_folder import CHECKED, DAMAGED, FILES, FOLDERS, ROLLED, ROLLER_STATUS, STATUS, TAPE, Entry, Loss
 from capture.lake import archive
 from capture.lake.kept import keep
 from capture.lake.layout import LakeStateError, Layout, day_folders
@@ -31,6 +31,7 @@ from capture.tape import bad_path, examine, repair, segments
 from capture.wanted.settings import Settings
 from tests.lake.test_prune import DAYS, Week
 from tests.lake.test_state import OTHERS, SAYING
+from tests.test_layers import NAMES, imported
 
 CAPTURE = Path(__file__).parents[2] / "capture"
 demo = import_module("capture.cli.playing.demo")  # type checkers see only the package
@@ -157,6 +158,31 @@ def test_modules_that_are_named_exist() -> None:
     roots = {name: CAPTURE.parent if name.startswith("cli.") else CAPTURE for name in named}
     assert {name for name in named if not (roots[name] / f"{name.replace('.', '/')}.py").exists()} == set()
     assert {entry.path.rpartition("/")[0] for entry in FILES} - {""} <= FOLDERS.keys()
+
+
+# By what a file's content is reached beside its name: whoever imports one of these reads or writes that file.
+REACHED_BY = {
+    f"{TAPE}/<recorder>/{ROLLED}": ("capture.lake.layout.read_rolled", "capture.lake.layout.write_rolled",
+                                    "capture.lake.roll.first_unrolled"),
+    CHECKED: ("capture.lake.proof.file_round.read_times",),
+    DAMAGED: ("capture.lake.proof.file_round.read_damaged",),
+}  # fmt: skip
+MAKES_PATHS = "lake.layout"  # for all others
+
+
+def test_who_imports_the_name_of_a_file_or_what_reads_it_is_said_to() -> None:
+    constants = {name: value for name, value in vars(data_folder).items() if name.isupper() and isinstance(value, str)}
+    lacking = set()
+    for name, path in NAMES.items():
+        used = {".".join(parts) for parts in imported(path)}
+        for entry in FILES:
+            names = {constant for constant, value in constants.items()
+                     if value == entry.path or entry.path == f"{TAPE}/<recorder>/{value}"}
+            reached = {*REACHED_BY.get(entry.path, ()), *(f"capture.data_folder.{constant}" for constant in names)}
+            user = name.removeprefix("capture.")
+            if used & reached and user not in {*entry.writers, *entry.readers, MAKES_PATHS}:
+                lacking.add((user, entry.path))
+    assert lacking == set()
 
 
 def rows(layout: Layout) -> list[tuple[Any, ...]]:
