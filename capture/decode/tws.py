@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from capture.schemas import TABLES, TIMESTAMP
 from capture.tape import DAMAGED, Damage, Kind, Record
-from capture.tape.notes import BACKFILL, BACKFILLED, CUT, WANTED
+from capture.tape.notes import BACKFILL, BACKFILLED, CUT, SILENT, WANTED
 from capture.wire.context import CANCELS, Request
 from capture.wire.line import Line, Read
 from capture.wire.lookup import BACKFILL as BACKFILL_ORIGIN
@@ -161,7 +161,7 @@ class TwsDecoder:
         asked = line.context.requests.get(note.get("request_id", 0))
         if note.get("note") == CUT and asked is not None:
             self.gaps.cut(note, asked, self._ts_us, line.seq)
-        request = line.context.requests.get(note.get("silent_request_id", 0))
+        request = line.context.requests.get(note.get(SILENT, 0))
         if request is not None:
             self.gaps.silent(request, self._ts_us, line.seq, str(note["note"]))
         if row := refused_row(note, line.context):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from capture.tape.notes import SILENT
 from capture.wanted.hours import Phase
 
 from .announcements import Voice
@@ -76,7 +77,7 @@ class Watchman:
     def act(self, subscription: Subscription, now_s: float) -> None:
         """Write down that a stream is silent, and have it requested again, with growing pauses until rows come."""
         text = f"silent: no row for {subscription.flow.silent_s(now_s):.0f} s"
-        self._voice.note(text, subscription, silent_request_id=subscription.request_id)
+        self._voice.note(text, subscription, **{SILENT: subscription.request_id})
         self.pause(subscription, text, Backoff(AGAIN_FIRST_S, AGAIN_MOST_S))
         subscription.flow.alarmed(now_s)
         self._subscriptions.schedule(subscription, now_s)

@@ -13,3 +13,5 @@ WANTED = "wanted"
 
 # In a note: the request that the recorder takes as refused, as its rows did not come after a code that may mean so.
 REFUSED = "refused_request_id"
+# In a note: the request of which no row came for longer than its stream is expected to be silent.
+SILENT = "silent_request_id"

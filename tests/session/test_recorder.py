@@ -2,6 +2,7 @@ import asyncio
 import errno
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -26,6 +27,8 @@ from capture.tape.notes import WANTED
 from capture.wanted.settings import Settings
 from capture.wire.line import Line
 from tests.conftest import ScriptedTape
+
+TAPE_FORMAT = Path(__file__).parents[2] / "docs" / "tape-format.md"
 
 Gateway = Any  # the scripted gateway of conftest.py
 MakeSettings = Callable[..., Settings]
@@ -87,6 +90,8 @@ def test_every_byte_is_on_the_tape_and_the_status_says_so(gateway: Gateway, sett
     assert kinds[-2:] == [Kind.CLOSED, Kind.MARK]
     assert session.records(Kind.CLOSED)[0].json() == {"reason": "enough"}
     opened = session.records(Kind.OPENED)[0].json()
+    (documented,) = re.findall(r"^\| 3 \| OPENED \|.*", TAPE_FORMAT.read_text("utf-8"), re.MULTILINE)
+    assert list(opened) == re.findall(r"`(\w+)`", documented)
     assert (opened["client_id"], opened["oldest"], opened["newest"]) == (17, 157, 200)
     line = Line()
     frames = sum(len(line.received(record.body)) for record in session.records(Kind.RECEIVED))
