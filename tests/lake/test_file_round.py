@@ -87,6 +87,24 @@ def test_damage_is_written_down_until_it_is_mended(sealed: Layout) -> None:
     assert read_damaged(sealed) == []
 
 
+def test_a_file_that_reads_well_again_is_told_of_no_more(sealed: Layout) -> None:
+    (path,) = sealed.archive("trades").glob("date=2*/*.parquet")
+    spoil(path)
+    read_at(sealed, 1e9)
+    (damaged,) = read_damaged(sealed)
+    assert damaged.found == datetime.fromtimestamp(1e9, UTC).isoformat()
+    spoil(path)  # the same bit once more, as a disk may recover
+    assert read_at(sealed, 1e9 + DAY_S) == [path]
+    assert read_damaged(sealed) == []
+    assert read_at(sealed, 1e9 + 2 * DAY_S) == []
+    spoil(path)
+    (sealed.archive("quotes") / "gone").mkdir()
+    read_at(sealed, 1e9 + 40 * DAY_S)
+    path.unlink()
+    assert read_damaged(sealed) == []
+    assert Round(sealed, print, now_s=lambda: 1e9 + 41 * DAY_S).due() == []
+
+
 @pytest.mark.parametrize("state", [None, "", "{", "[1]", '{"x": 3}'])
 def test_a_state_that_is_lost_costs_a_round_and_no_more(sealed: Layout, state: str | None) -> None:
     everything = read_at(sealed, 1e9)

@@ -1,13 +1,17 @@
 """Gaps open at every loss, close with the first row after it, and are derived from the tape alone."""
 
+import json
 from typing import Any
 
 import pyarrow.compute as pc
 import pytest
 
+from capture.decode.control_rows import Events
+from capture.decode.gaps import Gaps, Seen
 from capture.decode.tws import TwsDecoder
 from capture.tape import Follower
 from capture.tape.notes import WANTED
+from capture.wire.context import Request
 
 SECOND = 1_000_000_000
 
@@ -310,3 +314,147 @@ def test_the_state_of_open_gaps_is_written_as_by_versions_before(tape: Any, cloc
     again = TwsDecoder("main", state)
     assert again.as_json() == state
     assert {watch.gap and watch.gap["state"] for watch in again.gaps.watches.values()} == {"open"}
+
+
+# The gaps alone, without a tape
+
+S = 1_000_000  # microseconds of a second
+
+
+def asked(request_id: int, instrument_id: int = 1, stream: str = "all_last", **more: Any) -> Request:
+    return Request(request_id, "", instrument_id=instrument_id, symbol=f"S{instrument_id}", stream=stream, **more)
+
+
+def came(at_s: float, event_s: float | None = None) -> Seen:
+    us = int(at_s * S)
+    event_us = us if event_s is None else int(event_s * S)
+    return Seen(us, 50, event_us, us, event_us)
+
+
+class Line:
+    """Gaps of some requests, and what they said so far."""
+
+    def __init__(self, *requests: Request, at_s: float = 100) -> None:
+        self.requests = {request.request_id: request for request in requests}
+        self.gaps = Gaps(Events("main"))
+        for request in requests:
+            self.gaps.requested(request, int(at_s * S))
+
+    def rows(self, **seen: Seen) -> "Line":
+        self.gaps.rows({int(name[1:]): rows for name, rows in seen.items()}, self.requests)
+        return self
+
+    def told(self) -> list[tuple[str, str, float, float | None]]:
+        rows, self.gaps.events.rows = self.gaps.events.rows.get("gaps", []), {}
+        return [(row["symbol"], row["state"], row["from_ts"] / S, row.get("to_ts") and row["to_ts"] / S)
+                for row in rows]
+
+
+@pytest.mark.parametrize(("after_s", "from_s"), [
+    (1, 195), (60, 195), (60.000001, 255.000001), (100, 295)])  # fmt: skip
+def test_a_stream_that_was_quiet_for_long_was_whole_as_far_as_the_others_were(after_s: float, from_s: float) -> None:
+    line = Line(asked(1), asked(2, 2)).rows(r1=came(200, 195), r2=came(200, 195))
+    line.gaps.heard(int((200 + after_s) * S), 9)
+    if after_s > 60:
+        line.rows(r2=came(200 + after_s, 195 + after_s))
+    line.gaps.session_ended(0, 9, "lost")
+    symbol, state, begins_s, _ = line.told()[0]
+    assert (symbol, state, round(begins_s, 6)) == ("S1", "open", from_s)
+
+
+def test_a_stream_without_rows_or_without_times_of_ib_was_whole_up_to_when_it_was_heard() -> None:
+    line = Line(asked(1), asked(2, 2), asked(3, 3, "ticks"), asked(4, 4, "ticks")).rows(r2=came(200, 193), r3=came(190))
+    line.gaps.heard(201 * S, 9)
+    line.gaps.session_ended(300 * S, 9, "lost")
+    assert line.told() == [("S1", "open", 194, None), ("S2", "open", 193, None), ("S3", "open", 201, None),
+                           ("S4", "open", 201, None)]
+    line = Line(asked(1), at_s=250)
+    line.gaps.heard(201 * S, 9)
+    line.gaps.session_ended(300 * S, 9, "lost")
+    assert line.told() == [("S1", "open", 250, None)]
+
+
+def test_how_late_the_line_is_tell_the_streams_that_had_rows_lately() -> None:
+    line = Line(asked(1), asked(2, 2), asked(3, 3)).rows(r1=came(100, 50), r2=came(160, 153), r3=came(150, 146))
+    assert line.gaps._lag_us() == 50 * S
+    line.rows(r2=came(160.5, 153))
+    assert line.gaps._lag_us() == 7.5 * S
+    line.gaps.cancelled(line.requests[2], 1)
+    assert line.gaps._lag_us() == 50 * S
+    assert Gaps(Events("main"))._lag_us() == 0
+
+
+@pytest.mark.parametrize(("requested_s", "first", "to_s"), [
+    (100, came(300, 299), 300), (100, came(300, 250), 251), (280, came(300, 250), 280), (310, came(300, 250), 300),
+    (100, came(300, 100), 200), (100, came(200.5, 200), 200.5), (280, came(300, 279.5), 280.5),
+])  # fmt: skip
+def test_a_stream_is_whole_again_from_its_first_event_on_but_not_before_it_was_asked_for(
+    requested_s: float, first: Seen, to_s: float
+) -> None:
+    line = Line(asked(1)).rows(r1=came(200, 200))
+    line.gaps.heard(200 * S, 9)
+    line.gaps.session_ended(210 * S, 9, "lost")
+    line.gaps.requested(line.requests[1], int(requested_s * S))
+    line.rows(r1=first)
+    assert line.told()[1:] == [("S1", "closed", 200, to_s)]
+
+
+@pytest.mark.parametrize(("code", "waits_s", "opens"), [
+    (2103, 4.9, False), (2103, 5, True), (1100, 0, True), (2110, 0, True), (317, 0, True), (10197, 0, True),
+    (1101, 9, False), (1102, 9, False), (2104, 9, False), (0, 4, False), (0, 9, True),
+])  # fmt: skip
+def test_which_codes_open_a_gap_and_after_how_long(code: int, waits_s: float, opens: bool) -> None:
+    line = Line(asked(1)).rows(r1=came(200, 200))
+    line.gaps.notice(code, line.requests[1], "words", 200 * S, 9)
+    line.gaps.heard(int((200 + waits_s) * S), 10)
+    assert line.told() == [("S1", "open", 200, None)] * opens
+
+
+def test_a_farm_that_works_again_tells_at_once_who_was_silent() -> None:
+    line = Line(asked(1), asked(2, 2)).rows(r1=came(200), r2=came(200))
+    line.gaps.notice(2103, None, "broken", 201 * S, 9)
+    line.rows(r2=came(202))
+    line.gaps.notice(2103, None, "broken", 203 * S, 9)
+    line.rows(r2=came(203))
+    line.gaps.notice(2104, None, "works", 203 * S, 9)
+    assert line.told() == [("S1", "open", 200, None)]
+    line.gaps.notice(2104, None, "works", 204 * S, 9)
+    line.gaps.heard(300 * S, 9)
+    assert line.told() == []
+
+
+def test_the_newest_cancels_are_remembered_and_a_cancel_without_a_stream_ends_none(
+    monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("capture.decode.gaps.MOST_CANCELLED", 2)
+    line = Line(asked(1))
+    for request_id in (7, 8, 9):
+        line.gaps.cancelled(asked(request_id, 7), request_id * 10)
+    assert line.gaps.cancelled_seq == {8: 80, 9: 90}
+    again = Gaps(Events("main"))
+    again.restore(json.loads(json.dumps(line.gaps.as_json())))
+    assert again.as_json() == line.gaps.as_json()
+    assert again.watches == line.gaps.watches
+    line.gaps.notice(10190, line.requests[1], "broken", 200 * S, 9)
+    assert [row[:2] for row in line.told()] == [("S1", "open")]
+    line.gaps.session_ended(300 * S, 9, "lost")
+    assert line.gaps.cancelled_seq == {}
+
+
+def test_a_gap_ends_once_as_history_says_and_words_of_newer_recorders_do_not_fill_it() -> None:
+    for word, state in (("backfilled", "backfilled"), ("unavailable", "unavailable"), ("half full", "unavailable")):
+        line = Line(asked(1), asked(2, 2, "ticks")).rows(r1=came(200), r2=came(200))
+        line.gaps.session_ended(210 * S, 9, "lost")
+        line.rows(r1=came(220), r2=came(220))
+        assert [row[1] for row in line.told()] == ["open", "open", "closed", "closed"]
+        [(name, gap)] = line.gaps.waiting.items()
+        line.gaps.restored(name, 3)
+        line.gaps.restored(name, 4)
+        line.gaps.restored("another", 5)
+        assert gap["rows_restored"] == 7
+        line.gaps.backfilled({"gap_id": "another", "state": word}, 230 * S, 9)
+        for reason in ("because", None):
+            line.gaps.backfilled({"gap_id": name, "state": word, "reason": reason}, 230 * S, 9)
+        [row] = line.gaps.events.rows["gaps"]
+        assert (row["state"], row["reason"], row["rows_restored"], "detail" in row) == (state, "because", 7, False)
+        assert line.gaps.waiting == {}

@@ -15,11 +15,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from capture.lake.content import read_rows
-from capture.lake.layout import Layout, Rolled, read_rolled, write_rolled
+from capture.lake.layout import LakeStateError, Layout, Rolled, read_rolled, write_rolled
 from capture.lake.proof.rebuild import Rebuilder
+from capture.lake.proof.recover import _last_position
 from capture.lake.proof.tape_part import Span
 from capture.lake.proof.verify import Verifier
-from capture.lake.roll import Roller, publish_file
+from capture.lake.roll import Roller, first_unrolled, publish_file
 from capture.lake.views import prepare
 from capture.schemas import TRADES
 from capture.tape import compress_closed, segments
@@ -302,3 +303,40 @@ def test_rows_without_an_instrument_are_counted_where_they_are_looked_for(script
     assert position.nameless == expected
     list(Rebuilder(layout, "main").ranges())
     assert read_rolled(layout, "main") == position
+
+
+def test_a_file_of_the_range_that_is_rolled_next_is_no_stray(rolled: Layout, problems: Problems) -> None:
+    position = read_rolled(rolled, "main")
+    assert position is not None
+    folder = rolled.live("trades") / "date=2001-01-01"
+    folder.mkdir()
+    stray = folder / f"main.{position.mark:012}.parquet"
+    shutil.copy(trades(rolled, 3), stray)
+    assert problems(rolled) == []
+    stray = stray.rename(folder / f"main.{position.mark + 1:012}.parquet")
+    assert problems(rolled) == [("position wrong", "rolled.json")]
+    stray.rename(folder / f"main.{position.mark - 1:012}.parquet")
+    assert problems(rolled) == [("file unexplained", f"main.{position.mark - 1:012}.parquet")]
+
+
+def test_a_lost_position_is_not_found_where_the_tape_does_not_reach_that_far(rolled: Layout, tmp_path: Path) -> None:
+    before = read_rolled(rolled, "main")
+    last = segments(rolled.tape / "main")[-1].path
+    rolled.rolled("main").unlink()
+    assert before is not None
+    assert _last_position(rolled, "main") == Rolled(11, _last_position(rolled, "main").gaps)
+    last.rename(tmp_path / last.name)
+    with pytest.raises(LakeStateError, match=r"rows of marks up to 11, and .* does not reach that far"):
+        _last_position(rolled, "main")
+    assert first_unrolled(rolled, "main", segments(rolled.tape / "main")) == Rolled(1)
+    assert first_unrolled(rolled, "main", []) is None
+    write_rolled(rolled, "main", before)
+    assert first_unrolled(rolled, "main", []) == before
+
+
+def test_a_tape_without_a_mark_that_can_be_read_is_rolled_from_its_first_segment(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    (layout.tape / "main").mkdir(parents=True)
+    for mark in (7, 9):
+        (layout.tape / "main" / f"{mark:012}.tape").write_bytes(b"nothing")
+    assert first_unrolled(layout, "main", segments(layout.tape / "main")) == Rolled(7)

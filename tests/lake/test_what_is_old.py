@@ -8,10 +8,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from capture.lake import sealing
 from capture.lake.archive import SealError
+from capture.lake.content import row_count
 from capture.lake.layout import LakeStateError, Layout, Rolled, write_rolled
 from capture.lake.leftovers import sweep_lake
 from capture.lake.parquet_file import write_parquet
@@ -29,6 +31,8 @@ from capture.lake.proof.prune import (
     prune_rows,
     prune_tape,
 )
+from capture.lake.proof.rebuild import Rebuilder
+from capture.lake.proof.tape_part import Span
 from capture.lake.proof.verify import Verifier
 from capture.lake.pruned import (
     PrunedRows,
@@ -38,7 +42,7 @@ from capture.lake.pruned import (
     write_pruned_tables,
     write_pruned_tape,
 )
-from capture.lake.sealed import seal_through
+from capture.lake.sealed import seal_through, sealed_dates
 from capture.lake.sealing import Sealed, Sealer, _holds_no_more
 from capture.lake.state import SealedDays
 from capture.schemas import TABLES, TRADES
@@ -364,6 +368,59 @@ def test_only_files_before_the_rolled_position_are_sealed(layout: Layout) -> Non
     found = Sealer(layout)._rolled_files("trades", date.fromisoformat(DAYS[6]))
     assert {recorder: [path.stem.rpartition(".")[2].lstrip("0") for path in paths]
             for recorder, paths in found.items()} == {"main": ["7", "49"], "other": ["1"], "nobody": ["99"]}
+
+
+def test_a_date_is_sorted_by_recorder_and_who_comes_late_has_a_file_of_his_own(layout: Layout) -> None:
+    day, done = date.fromisoformat(DAYS[6]), Sealed(date.fromisoformat(DAYS[6]))
+    for mark, recorder in ((3, "main"), (5, "main"), (9, "other")):
+        with_rows(layout.live_file("trades", DAYS[6], recorder, mark), mark)
+    half, stays = sorted_file(layout, DAYS[6], 3, 3), sorted_file(layout, DAYS[6], 1, 2)
+    half.unlink()
+    with_rows(half, 3)
+    stays.unlink()
+    with_rows(stays, 1)
+    sealer = Sealer(layout)
+    sorted_in = sealer._sort(TRADES, day, done)
+    assert {path.name for path in sorted_in} == {f"{name}.{mark:012}.parquet" for name, mark in (
+        ("main", 3), ("main", 5), ("other", 9))}
+    assert (done.rows, done.files) == ({"trades": 17}, 2)
+    archive = layout.archive("trades") / f"date={DAYS[6]}"
+    assert {path.name: row_count(path) for path in archive.glob("*.parquet")} == {
+        "main.000000000001-000000000002.parquet": 1,  # it may be all that is left of its rows
+        "main.000000000003-000000000005.parquet": 8, "other.000000000009-000000000009.parquet": 9}
+    sealer._latecomers(TRADES, day, sorted_in, done)
+    assert done.files == 2
+    for mark in (7, 8):
+        with_rows(layout.live_file("trades", DAYS[6], "main", mark), mark)
+    sealer._latecomers(TRADES, day, sorted_in, done)
+    assert (done.rows, done.files) == ({"trades": 32}, 4)
+    assert {row_count(layout.archive_file("trades", DAYS[6], "main", mark, mark)) for mark in (7, 8)} == {7, 8}
+
+
+def test_a_rebuild_publishes_what_did_not_go_and_remembers_sealed_days(layout: Layout) -> None:
+    rows = {DAYS[1]: 2, DAYS[4]: 3, DAYS[5]: 4}
+    moments = [datetime.fromisoformat(f"{day}T12:00:00+00:00") for day, count in rows.items() for _ in range(count)]
+    table = trades(9).set_column(0, "ts", pa.array(moments, pa.timestamp("us", "UTC")))
+    assert TRADES.schema.names[0] == "ts"
+    rebuilder = Rebuilder(layout, "main", Span(3, 9))
+    rebuilder._sealed = sealed_dates(layout)
+    rebuilder._pruned = PrunedTables({"trades": PrunedRows(DAYS[1], {"main": 50})})
+    live = {day: layout.live_file("trades", day, "main", 7) for day in rows}
+    found: Any = SimpleNamespace(from_mark=7, to_mark=8, is_whole=True, tables={"trades": table})
+    assert rebuilder._publish(found) == [live[DAYS[4]], live[DAYS[5]]]
+    assert rebuilder._days == {("trades", DAYS[4]): {7: live[DAYS[4]]}}
+    assert (rebuilder.written, rebuilder.kept, rebuilder._gives(7, 7), rebuilder._gives(6, 7)) == (1, [], True, False)
+    assert [live[day].exists() for day in rows] == [False, True, True]
+    assert row_count(live[DAYS[5]]) == 4
+    broken: Any = SimpleNamespace(from_mark=7, to_mark=8, is_whole=False, tables={"trades": table.slice(5)})
+    rebuilder._publish(broken)
+    assert (rebuilder.written, rebuilder.kept) == (1, [live[DAYS[5]]])
+    live[DAYS[5]].unlink()
+    rebuilder._publish(broken)
+    assert (rebuilder.written, row_count(live[DAYS[5]])) == (2, 4)
+    beyond: Any = SimpleNamespace(from_mark=9, to_mark=10, is_whole=True, tables={"trades": table})
+    assert len(rebuilder._publish(beyond)) == 2
+    assert not layout.live_file("trades", DAYS[5], "main", 9).exists()
 
 
 def test_sealing_says_how_long_it_took(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 import tomllib
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from .operators import Site, sites
 
@@ -10,8 +11,8 @@ FILE = Path(__file__).with_name("equivalent.toml")
 
 
 @cache
-def entries() -> list[dict[str, str]]:
-    """Return all entries: file, line, change, reason."""
+def entries() -> list[dict[str, Any]]:
+    """Return all entries: file, line, change, reason, and `times` where the line has it more than once."""
     return list(tomllib.loads(FILE.read_text())["equivalent"])
 
 
@@ -20,8 +21,8 @@ def equivalents(path: Path) -> list[Site]:
     return [site for entry in entries() if entry["file"] == str(path) for site in matching(entry)]
 
 
-def matching(entry: dict[str, str]) -> list[Site]:
-    """Return the sites that an entry names: one, as long as the program is what it was."""
+def matching(entry: dict[str, Any]) -> list[Site]:
+    """Return the sites that an entry names: as many as it says, as long as the program is what it was."""
     source = Path(entry["file"]).read_text()
     lines = ["", *source.splitlines()]
     return [site for site in sites(source)

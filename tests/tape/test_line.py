@@ -5,13 +5,14 @@ from itertools import pairwise
 from time import process_time
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capture.wire.context import Context
-from capture.wire.line import Line, Read
+from capture.wire.line import _FEW_FRAMES, Line, Read
 from capture.wire.text.codec import answer_codec, request_codec
-from capture.wire.text.framing import frame
+from capture.wire.text.framing import MAX_FRAME_BYTES, frame
 from capture.wire.text.handshake import ServerHello, client_hello, server_hello
 
 SESSION = {"host": "127.0.0.1", "port": 4002}
@@ -153,3 +154,103 @@ def test_a_huge_frame_in_small_reads_is_joined_once_and_marks_hold_what_there_is
     assert line.pending == data[:size]
     read = line.received(data[size:])
     assert (read.payload(0), read.first_seq, bytes(line.pending)) == (data[4:], FRAMES + 1, b"")
+
+
+@pytest.mark.parametrize("pending", [b"", b"\0\0\0\x20half a frame"])
+@pytest.mark.parametrize("cut", [0, 1, 5, 17])
+def test_after_damage_frames_are_looked_for_and_no_byte_is_dropped(pending: bytes, cut: int) -> None:
+    line = whole(pending)
+    seq = line.seq
+    ticks = frame(ANSWERS.encode("tick_size", {"request_id": 1, "tick_type": 0, "size": 1})) * 4
+    line.damaged()
+    read = line.received(b"")
+    assert (len(read), line.seq, line.out_of_step) == (0, seq, False), "nothing came yet"
+    assert line.give_up() == b""
+    assert bytes(line.pending) == pending
+    read = line.received(b"noise" + ticks[:cut])
+    assert (read.lost, len(read), line.out_of_step) == (pending + b"noise", 0, True) if cut == 0 else line.out_of_step
+    again = line.received(ticks[cut:])
+    assert read.lost + again.lost == pending + b"noise"
+    assert (again.first_seq, len(again), line.seq, line.out_of_step) == (seq + 1, 4, seq + 4, False)
+    assert (bytes(line.pending), line.give_up()) == (b"", b"")
+    assert again.payload(3) == ticks[:len(ticks) // 4][4:]
+    assert line.received(ticks).first_seq == seq + 5, "no damage is looked for any more"
+
+
+def test_what_gave_no_frame_up_to_the_next_mark_is_given_up() -> None:
+    line = whole(b"")
+    line.damaged()
+    read = line.received(b"noise\0\0\0")
+    assert read.lost + bytes(line.pending) == b"noise\0\0\0"
+    assert line.out_of_step
+    assert len(line.pending) > 0
+    assert line.give_up() == b"noise\0\0\0"[-len(b"noise\0\0\0") + len(read.lost):]
+    assert bytes(line.pending) == b""
+    line.damaged()
+    line.opened(SESSION)
+    assert line.received(HELLO).hello is not None, "a new session is in step"
+
+
+@pytest.mark.parametrize("count", [_FEW_FRAMES - 1, _FEW_FRAMES, _FEW_FRAMES + 1, 2 * _FEW_FRAMES])
+def test_messages_among_the_masses_steer_however_many_frames_there_are(count: int) -> None:
+    line = whole(b"")
+    tick = frame(ANSWERS.encode("tick_size", {"request_id": 1, "tick_type": 0, "size": 1}))
+    error = frame(ANSWERS.encode("error", {"request_id": 3, "code": 200, "message": "no"}))
+    bad = frame(b"4\0")
+    read = line.received(tick * (count - 4) + bad + error + tick + error)
+    assert [(number, decoded.name) for number, decoded in line.steer(read)] == [
+        (count - 3, "error"), (count - 1, "error")]
+    assert (read.keys is not None) == (count >= _FEW_FRAMES)
+
+
+def test_a_line_without_a_hello_or_without_frames_is_not_steered() -> None:
+    line = open_line()
+    assert line.steer(line.received(frame(b"4\x002\x00-1\x002104\x00farm\x00"))) == []
+    read = line.received(HELLO)
+    assert line.steer(read) == []
+    assert line.context.zone == "Mitteleuropäische Zeit"
+    line = open_line()
+    read = line.received(frame(b"-1\0elsewhere:4002\0") + frame(b"9\x001\x005\x00"))
+    assert read.hello is None
+    assert "elsewhere:4002" in (read.refused or "")
+    assert line.steer(read) == []
+
+
+def test_requests_that_are_over_leave_the_marks_and_a_hello_is_sent_once() -> None:
+    line = whole(b"")
+    assert line.as_mark(1)["session"] == SESSION
+    assert line.as_mark(1)["session"] is not line.session
+    assert Line().as_mark(4) == {"mark": 4, "protocol": "tws", "seq": 0, "pending": "", "session": None,
+                                 "context": Context().as_json()}  # fmt: skip
+    assert 3 in line.context.requests
+    for _ in range(200):
+        line.as_mark(1)
+    assert 3 not in line.context.requests
+    data = frame(REQUESTS.encode("req_market_data", {"request_id": 4, "symbol": "API"}))
+    at = data.index(b"API\0")  # as a hello begins
+    assert line.sent(data[:at]) == []
+    assert [request.name for request in line.sent(data[at:])] == ["req_market_data"]
+    assert line.context.requests[4].symbol == "API"
+
+
+@pytest.mark.parametrize("size", [1, 5, 300])
+def test_a_frame_that_comes_byte_by_byte_is_whole_with_its_last_byte(size: int) -> None:
+    line = whole(b"")
+    seq, data = line.seq, frame(b"x" * size)
+    for at in range(len(data) - 1):
+        read = line.received(data[at : at + 1])
+        assert (len(read), read.first_seq, line.seq) == (0, seq + 1, seq)
+        assert (read.corrupt, read.lost) == (None, b"")
+        assert bytes(line.pending) == data[: at + 1]
+    read = line.received(data[-1:] + b"\0")
+    assert (len(read), read.first_seq, line.seq, bytes(line.pending)) == (1, seq + 1, seq + 1, b"\0")
+    assert read.payload(0) == b"x" * size
+
+
+def test_a_length_beyond_what_ib_sends_is_told_at_once_and_the_longest_is_waited_for() -> None:
+    for length, corrupt in ((MAX_FRAME_BYTES, False), (MAX_FRAME_BYTES + 1, True), (0, True)):
+        line = whole(b"")
+        head = length.to_bytes(4, "big")
+        assert (line.received(head + b"x").corrupt is not None) == corrupt
+        assert (line.received(b"more").corrupt is not None) == corrupt
+        assert bytes(line.pending) == head + b"xmore"

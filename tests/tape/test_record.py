@@ -12,6 +12,7 @@ from capture.tape.record import (
     Header,
     Kind,
     Record,
+    count_records,
     find_records,
     pack,
     pack_header,
@@ -92,3 +93,34 @@ def test_damaged_and_cut_headers_are_recognised(data: st.DataObject) -> None:
     damaged[at] ^= data.draw(st.integers(1, 255))
     assert unpack_header(bytes(damaged)) is None
     assert unpack_header(whole[:at]) is None
+
+
+def test_what_a_record_may_hold_at_most_is_packed_and_found() -> None:
+    whole = pack(Kind.RECEIVED, 1, 2, bytes(BODY_LIMIT_BYTES))
+    assert len(found(whole)[0].body) == BODY_LIMIT_BYTES
+    *_, (resume, end, last) = find_records(whole[:-1], 0, more=True)
+    assert (resume, end, last) == (0, 0, None), "it is waited for"
+    assert [one[0] for one in find_records(whole[:-1], 0, more=False)] == [len(whole) - 2]
+
+
+def test_where_a_search_goes_on_once_more_bytes_are_there() -> None:
+    one, two = pack(Kind.SENT, 1, 1, b"a"), pack(Kind.SENT, 2, 2, b"bc")
+    for left in range(1, len(two)):
+        *_, (resume, _, _) = find_records(one + two[:left], 0, more=True)
+        assert resume == len(one)
+        assert found(one + two[:left], more=left % 2 == 0) == [Record(Kind.SENT, 1, 1, b"a")]
+    assert [span[:2] for span in find_records(one + two, 0, more=True)] == [
+        (0, len(one)), (len(one), len(one + two)), (len(one + two), 0)]
+    assert next(span[:2] for span in find_records(one + two, 3, more=True)) == (len(one), len(one + two))
+    assert list(find_records(b"x" * 9, 4, more=True)) == [(8, 0, None)], "the marker may have begun"
+    assert list(find_records(b"", 0, more=True)) == [(0, 0, None)]
+
+
+def test_records_are_counted_by_their_lengths_where_these_lead_to_the_end() -> None:
+    records = [pack(Kind.SENT, 1, 1, b"x" * size) for size in (0, 1, 30)]
+    data = b"".join(records)
+    assert [count_records(part) for part in (b"", records[0], data, data[:-1], data + b"x", b"x" + data)] == [
+        0, 1, 3, None, None, None]
+    spoiled = bytearray(data)
+    spoiled[len(records[0]) + 2] ^= 1  # a checksum
+    assert count_records(bytes(spoiled)) == 3
