@@ -13,8 +13,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 # Each room and what lies directly beneath it; a module may import its own room, rooms within it, and all those that
-# are reachable from it. What follows from other edges is left out. GROUND are the modules beside the rooms, which any
-# of them may need; `face` is none of these, nor the package itself, which gives what is in it.
+# are reachable from it. What follows from other edges is left out. GROUND are the modules beside the rooms, which many
+# need; `face` is none of these: it is on top, with the package itself, which gives what is in it.
 GROUND = "ground"
 BENEATH = {
     "cli": {"face", "gateway", "recorder", "lake.proof"},
