@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -22,8 +23,9 @@ from capture.lake.processes.checker import CheckerBusyError, CheckerKeeper, chec
 from capture.lake.processes.child_process import begin, fail
 from capture.lake.processes.roller import End
 from capture.lake.processes.sealer import SealerKeeper
+from capture.lake.proof import file_round
 from capture.lake.proof.prune import PruneError
-from capture.lake.roll import Roll
+from capture.lake.roll import Roll, Roller
 from capture.lake.sealed import SealerBusyError
 from capture.lake.sealing import Sealed, Sealer
 
@@ -318,3 +320,24 @@ def test_processes_give_way_ignore_the_terminal_and_say_lines(monkeypatch: pytes
         root.handlers[:], root.level = handlers, level
     with pytest.raises(SystemExit, match=r"^ticktape sealer: a.{1,9}b$"):
         fail("sealer", "a\nb")
+
+
+@pytest.mark.parametrize(("name", "where", "does"), [
+    ("sealer", Sealer, "seal"), ("checker", file_round.Round, "check"), ("roller", Roller, "roll")])  # fmt: skip
+def test_a_module_of_a_process_runs_it_where_it_is_started_and_only_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, where: Any, does: str
+) -> None:
+    (tmp_path / "sealed").mkdir()
+    (tmp_path / "tape" / "main").mkdir(parents=True)
+    stage = Faults()
+    monkeypatch.setattr(where, does, stage.does(does, []))
+    monkeypatch.setattr("capture.lake.views.prepare", lambda _: None)
+    monkeypatch.setattr(logging, "basicConfig", lambda **_: None)
+    monkeypatch.setattr(signal, "pthread_sigmask", lambda *_: None)
+    module = f"capture.lake.processes.{name}"
+    monkeypatch.delitem(sys.modules, module)  # of which runpy would warn
+    for run_as, done in (("imported", []), ("__main__", [does])):
+        given = ["main", 1] if name == "roller" else [1] if name == "checker" else []
+        assert ran(lambda run_as=run_as: runpy.run_module(module, run_name=run_as), monkeypatch, tmp_path,  # type: ignore[misc]
+                   *given) is None
+        assert stage.done[1:] == done

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from capture.lake.content import UnreadableError
-from capture.lake.damage import _files, _read_whole, _unreadable, damage, insistent
+from capture.lake.damage import _files, _read_by_duckdb, _read_footer, _read_whole, _unreadable, damage, insistent
 from capture.lake.layout import Layout
 from capture.lake.parquet_file import write_parquet
 from capture.lake.sealed import seal_through
@@ -111,3 +111,16 @@ def test_what_was_captured_before_is_found_or_the_file_that_hides_it_is_named(la
     spoil(path)
     with pytest.raises(UnreadableError, match=f"^{path} cannot be read"):
         find("trades", 2, NOW, NOW)
+
+
+def test_what_duckdb_cannot_read_is_unreadable(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = layout.live_file("trades", "2026-01-05", "main", 1)
+    _read_by_duckdb("trades", path)
+    spoil(path)
+    with pytest.raises(UnreadableError, match=path.name):
+        _read_by_duckdb("trades", path)
+    for read in ("_read_footer", "_read_whole"):
+        monkeypatch.setattr(f"capture.lake.damage.{read}", lambda *_: None)
+    assert (damage(layout, ["trades"]) or "").startswith(f"{path} cannot be read: ")
+    with pytest.raises(ValueError, match="Parquet"):
+        _read_footer("trades", path)
