@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -160,7 +161,7 @@ def test_the_checker_process_reads_what_is_due(
     assert stage.given == (Layout(tmp_path), 12)
 
 
-def ran(main: Callable[[], None], monkeypatch: pytest.MonkeyPatch, *arguments: object) -> str | None:
+def ran(main: Callable[[], object], monkeypatch: pytest.MonkeyPatch, *arguments: object) -> str | None:
     """Return what a process that is run here says at its end; None where it just ends."""
     monkeypatch.setattr(sys, "argv", ["", *map(str, arguments)])
     monkeypatch.setattr(os, "nice", lambda _: 0)
@@ -338,6 +339,5 @@ def test_a_module_of_a_process_runs_it_where_it_is_started_and_only_there(
     monkeypatch.delitem(sys.modules, module)  # of which runpy would warn
     for run_as, done in (("imported", []), ("__main__", [does])):
         given = ["main", 1] if name == "roller" else [1] if name == "checker" else []
-        assert ran(lambda run_as=run_as: runpy.run_module(module, run_name=run_as), monkeypatch, tmp_path,  # type: ignore[misc]
-                   *given) is None
+        assert ran(partial(runpy.run_module, module, run_name=run_as), monkeypatch, tmp_path, *given) is None
         assert stage.done[1:] == done

@@ -194,6 +194,7 @@ def test_archive_files_of_dates_that_the_tape_did_not_give_are_strays_unless_the
     two = touch(layout.archive_file("trades", DAY, "main", 2, 3))
     touch(layout.archive_file("trades", "2026-01-06", "main", 2, 3))
     touch(layout.archive_file("quotes", DAY, "other", 1, 9))
+    touch(two.with_name("x.parquet"))
     known = {("trades", "2026-01-06")}
     assert list(archive_strays(layout, "main", known, PrunedTables())) == [(one, 1, 9), (two, 2, 3)]
     pruned = PrunedTables({"bars": PrunedRows(DAY, {"main": 9}), "trades": PrunedRows(DAY, {"main": 4})})
