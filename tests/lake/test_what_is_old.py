@@ -506,6 +506,8 @@ def test_a_date_of_sealing_is_held_against_the_names_of_files(layout: Layout) ->
     assert f"rows of {DAYS[3]} are in no archive file" in fault(DAYS[3])
     sorted_file(layout, DAYS[4], 5, 6)
     assert fault(DAYS[4]) == "", "a later date is sealed for sure: an archive file was lost"
+    rolled_file(layout, DAYS[4], 7)
+    assert fault(DAYS[4]) == "", "as its other files are archived, it is sealed for sure"
     write_rolled(layout, "main", Rolled(4))
     rolled_file(layout, DAYS[6], 4)
     assert fault(DAYS[6]) == "", "it will be rolled once more"

@@ -241,6 +241,7 @@ def test_a_frame_that_comes_byte_by_byte_is_whole_with_its_last_byte(size: int) 
         read = line.received(data[at : at + 1])
         assert (len(read), read.first_seq, line.seq) == (0, seq + 1, seq)
         assert (read.corrupt, read.lost) == (None, b"")
+        assert at < 3 or read.data == b"", "nothing is joined before it is whole"
         assert bytes(line.pending) == data[: at + 1]
     read = line.received(data[-1:] + b"\0")
     assert (len(read), read.first_seq, line.seq, bytes(line.pending)) == (1, seq + 1, seq + 1, b"\0")

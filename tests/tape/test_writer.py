@@ -297,3 +297,37 @@ def test_syncing_in_a_thread_beside_appends_and_rotations(tmp_path: Path) -> Non
         stop.set()
         thread.join()
     assert (errors, examine(tmp_path / "demo").records) == ([], 41)
+
+
+def test_each_sync_brings_to_disk_what_came_since_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[tuple[str, int, int]] = []
+    monkeypatch.setattr("capture.tape.writer._sync_data",
+                        lambda _, path, first, end: synced.append((path.name, first, end)))
+    with TapeWriter.open(tmp_path, "demo", FIRST) as writer:
+        synced.clear()
+        ends = [writer.size_bytes]
+        for _ in range(2):
+            writer.received(b"x")
+            ends.append(writer.size_bytes)
+            writer.sync()
+        assert synced[1] == ("000000000000.tape", ends[1], ends[2])
+        assert synced[0][2] == ends[1]
+        writer.rotate({"mark": 1, "seq": 1})
+        assert synced[2] == ("000000000000.tape", ends[2], ends[2])
+        lock = writer._lock._descriptor
+        os.fstat(lock)
+    with pytest.raises(OSError, match="descriptor"):
+        os.fstat(lock)
+    writer.close()
+    writer.sync()
+
+
+def test_who_finds_a_recorder_at_work_leaves_no_descriptor_behind(tmp_path: Path) -> None:
+    with TapeWriter.open(tmp_path, "demo", FIRST):
+        before = len(list(Path("/dev/fd").iterdir()))
+        for _ in range(3):
+            with pytest.raises(RecorderBusy, match=f"process {os.getpid()} is recording"):
+                TapeWriter.open(tmp_path, "demo", FIRST)
+        assert len(list(Path("/dev/fd").iterdir())) == before
