@@ -228,12 +228,21 @@ class Gaps:
     def heard(self, ts_us: int, seq: int) -> None:
         """The line carried something."""
         self.heard_us = ts_us
+        self.judge(ts_us, seq)
+
+    @property
+    def suspected(self) -> bool:
+        """Whether a stream is suspected to be down: whether it is, is decided with every read from here on."""
+        return any(watch.suspect_us is not None for watch in self.watches.values())
+
+    def judge(self, ts_us: int, seq: int) -> None:
+        """Open the gaps of streams that were suspected long enough by a moment at which the line carried something."""
         self._suspects(self._wanted(), ts_us, seq, PATIENCE_US)
 
     def as_json(self) -> dict[str, Any]:
         """Return the state as plain values, which stay as they are while rows go on to come."""
         return {"heard_us": self.heard_us, "watches": [watch.as_json() for watch in self.watches.values()],
-                "waiting": [dict(gap) for gap in self.waiting.values()],
+                "waiting": [dict(self.waiting[gap_id]) for gap_id in sorted(self.waiting)],
                 "cancelled_seq": [list(item) for item in self.cancelled_seq.items()]}
 
     def restore(self, state: dict[str, Any]) -> None:

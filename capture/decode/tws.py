@@ -17,7 +17,7 @@ from capture.wire.lookup import BACKFILL as BACKFILL_ORIGIN
 from capture.wire.lookup import constant
 from capture.wire.read_rows import Batch, decode
 from capture.wire.table_rows import Rows
-from capture.wire.text.codec import Decoded, message_id
+from capture.wire.text.codec import message_id
 from capture.wire.text.framing import corruption
 
 from .control_rows import FIRST_EVENT_ROW, Events, message_rows, note_row, opened_row, refused_row, request_row
@@ -33,6 +33,7 @@ PIECE_BYTES = 4 << 20
 # Request ids up to this are looked up in an array; they count up from 1 in every session.
 _MOST_IDS = 1 << 20
 
+Heard = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]  # for each read how many frames were whole, and when
 Edge = tuple[int, int]  # a frame, and up to when, by IB's time, it proves its stream whole
 
 
@@ -61,7 +62,6 @@ class TwsDecoder:
         self._tables: dict[str, list[pa.Table]] = {}
         self._reads: list[Record] = []
         self._read_bytes = 0
-        self._sent: list[tuple[int, int, Decoded]] = []
         self._ts_us = 0
 
     def feed(self, records: Iterable[Record]) -> None:
@@ -83,7 +83,7 @@ class TwsDecoder:
     @property
     def place(self) -> tuple[int, int]:
         """The last place, as `seq` and `row`, of what was taken: rows are at or before it, those to come behind."""
-        assert not self._reads and not self._sent, "what is not decoded yet has no place"
+        assert not self._reads, "what is not decoded yet has no place"
         seq = self.line.seq if self.line else 0
         return seq, self._events.last_row(seq)
 
@@ -175,10 +175,14 @@ class TwsDecoder:
         return self.line
 
     def _send(self, record: Record, line: Line) -> None:
-        if line.context.server_version is None:
-            self._flush()  # the hello may be among the bytes that wait
+        """Take note of requests where they were sent: what came before them is decoded first."""
+        self._flush()
+        ts_us = record.wall_ns // 1000
         for request in line.sent(record.body):
-            self._sent.append((self._read_bytes, record.wall_ns // 1000, request))
+            if asked := line.context.requests.get(request.values.get("request_id") or 0):
+                self.gaps.cancelled(asked, line.seq) if request.name in CANCELS else self.gaps.requested(asked, ts_us)
+            if row := request_row(request, line.context):
+                self._events.unframed("subscriptions", ts_us, line.seq, row)
 
     def _close(self, record: Record, line: Line) -> None:
         version = line.context.server_version
@@ -203,8 +207,7 @@ class TwsDecoder:
 
     def _flush(self) -> None:
         reads, self._reads, self._read_bytes = self._reads, [], 0
-        sent, self._sent = self._sent, []
-        if not reads and not sent:
+        if not reads:
             return
         if self.line is None:
             raise ValueError("decoding a tape must begin at a mark")
@@ -219,16 +222,15 @@ class TwsDecoder:
         walls_us = np.array([record.wall_ns // 1000 for record in reads], np.int64)
         # A frame came when the read came that completed it.
         times_us = walls_us[np.searchsorted(ends, read.starts[1:])] if len(read) else walls_us[:0]
-        self._requests(sent, read, before)
         self._unasked(read, times_us, self.line)
         if read.hello is not None and self.line.session is not None:
             at = read.greeting - 1
             row = opened_row(self.line.session, read.hello)
             self._events.framed("sessions", int(times_us[at]), read.first_seq + at, row)
         if self.line.context.server_version is not None and len(read) > read.greeting:
-            self._decode(read, times_us, self.line)
-        if reads:
-            self.gaps.heard(int(walls_us[-1]), self.line.seq)
+            heard = np.searchsorted(read.starts[1:], ends, side="right") - read.greeting, walls_us
+            self._decode(read, times_us, self.line, heard)
+        self.gaps.heard(int(walls_us[-1]), self.line.seq)
 
     def _unasked(self, read: Read, times_us: npt.NDArray[np.int64], line: Line) -> None:
         """Keep frames that came where the gateway's hello was awaited: nobody knows what they mean."""
@@ -238,19 +240,7 @@ class TwsDecoder:
             row = {"message_id": message_id(payload), "reason": "came before the gateway's hello", "frame": payload}
             self._events.framed("undecoded", int(times_us[frame]), read.first_seq + frame, row)
 
-    def _requests(self, sent: list[tuple[int, int, Decoded]], read: Read, before: int) -> None:
-        context = self.line.context if self.line else None
-        for offset, ts_us, request in sent:
-            if context is None:
-                continue
-            frames = int(np.searchsorted(read.starts[1:], before + offset, side="right"))
-            seq = read.first_seq - 1 + frames
-            if asked := context.requests.get(request.values.get("request_id") or 0):
-                self.gaps.cancelled(asked, seq) if request.name in CANCELS else self.gaps.requested(asked, ts_us)
-            if row := request_row(request, context):
-                self._events.unframed("subscriptions", ts_us, seq, row)
-
-    def _decode(self, read: Read, times_us: npt.NDArray[np.int64], line: Line) -> None:
+    def _decode(self, read: Read, times_us: npt.NDArray[np.int64], line: Line, heard: Heard) -> None:
         batch = decode(read.data, read.starts[read.greeting :], line.context)
         times_us, first_seq = times_us[read.greeting :], read.first_seq + read.greeting
         for name in {rows.table for rows in batch.rows}:
@@ -262,7 +252,7 @@ class TwsDecoder:
                 self.gaps.restored(gap_id, count)
         for request_id in batch.answered:
             self._restorer.over(request_id)
-        self._follow_gaps(batch, times_us, first_seq, line)
+        self._follow_gaps(batch, times_us, first_seq, line, heard)
         for frame, decoded in batch.messages:
             for table, row in message_rows(decoded, line.context):
                 self._events.framed(table, int(times_us[frame]), first_seq + frame, row)
@@ -273,13 +263,28 @@ class TwsDecoder:
         for name, count in batch.extra.items():
             self._unframed("notices", note_row({"note": f"{count} frames of {name} had fields beyond the known ones"}))
 
-    def _follow_gaps(self, batch: Batch, times_us: npt.NDArray[np.int64], first_seq: int, line: Line) -> None:
-        """Tell the gaps of rows and errors, in the order in which they came."""
+    def _follow_gaps(
+        self, batch: Batch, times_us: npt.NDArray[np.int64], first_seq: int, line: Line, heard: Heard
+    ) -> None:
+        """Tell the gaps of rows and errors, in the order in which they came.
+
+        While a stream is suspected, read by read: how much is decoded at once must not decide what is a gap.
+        """
         requests = line.context.requests
+
+        def rows(begin: int, end: int) -> None:
+            for frames, ts_us in _between(heard, begin, end):
+                if not self.gaps.suspected:
+                    break
+                self.gaps.rows(_seen(batch.rows, begin, frames, times_us, first_seq), requests)
+                self.gaps.judge(ts_us, first_seq + frames - 1)
+                begin = frames
+            self.gaps.rows(_seen(batch.rows, begin, end, times_us, first_seq), requests)
+
         errors = [(frame, decoded.values) for frame, decoded in batch.messages if decoded.name == "error"]
         begin = 0
         for frame, values in [*errors, (len(times_us), None)]:
-            self.gaps.rows(_seen(batch.rows, begin, frame, times_us, first_seq), requests)
+            rows(begin, frame)
             begin = frame
             if values is not None:
                 request, ts_us = requests.get(values["request_id"] or 0), int(times_us[frame])
@@ -340,6 +345,13 @@ def _seen(
             seen[request_id] = (min(first, known[0], key=_frame), max(last, known[1], key=_frame))
     return {request_id: Seen(int(times_us[first[0]]), first_seq + first[0], first[1], int(times_us[last[0]]), last[1])
             for request_id, (first, last) in seen.items()}
+
+
+def _between(heard: Heard, begin: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield the reads that ended among some frames: up to which frame, and when."""
+    frames, walls_us = heard
+    a, b = np.searchsorted(frames, begin), np.searchsorted(frames, end, side="right")
+    yield from zip(frames[a:b].tolist(), walls_us[a:b].tolist(), strict=True)
 
 
 def _frame(edge: Edge) -> int:

@@ -5,6 +5,8 @@ from typing import Any
 
 import pyarrow.compute as pc
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from capture.decode.control_rows import Events
 from capture.decode.gaps import Gaps, Seen
@@ -12,6 +14,7 @@ from capture.decode.tws import TwsDecoder
 from capture.tape import Follower
 from capture.tape.notes import WANTED
 from capture.wire.context import Request
+from tests.conftest import ScriptedTape
 
 SECOND = 1_000_000_000
 
@@ -458,3 +461,45 @@ def test_a_gap_ends_once_as_history_says_and_words_of_newer_recorders_do_not_fil
         [row] = line.gaps.events.rows["gaps"]
         assert (row["state"], row["reason"], row["rows_restored"], "detail" in row) == (state, "because", 7, False)
         assert line.gaps.waiting == {}
+
+
+NOTICES = st.sampled_from([(-1, 2103), (-1, 2104), (-1, 1100), (-1, 1102), (1, 10197), (1, 354), (2, 10090), (1, 200)])
+STEPS = st.lists(st.one_of(st.tuples(st.just("trade"), st.sampled_from([1, 2])),
+                           st.tuples(st.just("quiet"), st.sampled_from([0.2, 1.0, 4.9, 5.0, 6.0, 40.0])),
+                           st.tuples(st.just("notice"), NOTICES),
+                           st.tuples(st.just("again"), st.sampled_from([1, 2]))), max_size=25)  # fmt: skip
+
+
+@given(steps=STEPS)
+def test_what_is_a_gap_does_not_depend_on_how_much_is_decoded_at_once(
+    steps: list[tuple[str, Any]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    clock = Clock()
+    tape = ScriptedTape(tmp_path_factory.mktemp("steps"), now=clock)
+    tape.open().ask(1, "req_tick_by_tick", tick_kind="AllLast")
+    tape.ask(2, "req_tick_by_tick", con_id=2, symbol="MSFT", tick_kind="AllLast")
+    ids = {1: 1, 2: 2}
+    for number, (what, value) in enumerate(steps, 3):
+        clock.after(0.01)
+        if what == "trade":
+            trade(tape, ids[value], number)
+        elif what == "quiet":
+            clock.after(value)
+        elif what == "notice":
+            tape.answer("error", request_id=ids.get(value[0], -1), code=value[1], message="said")
+        else:
+            more: dict[str, Any] = {} if value == 1 else {"con_id": 2, "symbol": "MSFT"}
+            tape.ask(number, "req_tick_by_tick", tick_kind="AllLast", **more)
+            ids[value] = number
+    tape.close("over").writer.close()
+    records = list(Follower(tape.data / "tape" / "main", 1))
+    whole, stepwise = TwsDecoder("main"), TwsDecoder("main")
+    whole.feed(records)
+    parts = []
+    for record in records:
+        stepwise.feed([record])
+        parts.append(stepwise.take().get("gaps"))
+    at_once = whole.take().get("gaps")
+    one_by_one = [row for part in parts if part is not None for row in part.to_pylist()]
+    assert (at_once.to_pylist() if at_once else []) == one_by_one
+    assert whole.as_json() == stepwise.as_json()

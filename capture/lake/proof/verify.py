@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -243,6 +244,8 @@ class Verifier:
     def _known(self, state: dict[str, Any] | None) -> Any:
         """Return a state at a mark as plain values, without what the tape alone does not tell once rows were pruned."""
         known = json.loads(json.dumps(state))
+        if known:  # versions before wrote them in some other order
+            known["waiting"].sort(key=itemgetter("gap_id"))
         for gap in known["waiting"] if known and self._pruned.not_known else ():
             gap.pop("rows_restored", None)
         return known
