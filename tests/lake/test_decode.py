@@ -441,6 +441,7 @@ def test_a_row_has_the_time_of_the_read_that_completed_its_frame_behind_damage_t
         decoder.damaged(Damage(Path("a segment"), 5, 40, "cut"))
     decoder.feed(received(walls_s, parts))
     rows = decoder.take()
+    assert decoder.take() == {}
     ends = [len(noise) + sum(map(len, frames[: n + 1])) for n in range(6)]
     completed = {price: walls_s[next(n for n, edge in enumerate(edges[1:]) if edge >= end)]
                  for price, end in enumerate(ends)}

@@ -42,11 +42,12 @@ from capture.lake.pruned import (
     write_pruned_tables,
     write_pruned_tape,
 )
+from capture.lake.roll import first_unrolled
 from capture.lake.sealed import seal_through, sealed_dates
 from capture.lake.sealing import Sealed, Sealer, _holds_no_more
 from capture.lake.state import SealedDays
 from capture.schemas import TABLES, TRADES
-from capture.tape import Kind
+from capture.tape import Kind, segments
 from capture.tape.segment import Segment
 from tests.lake.test_checksums import trades
 
@@ -279,6 +280,9 @@ def test_a_position_that_contradicts_the_archive_stops_pruning(layout: Layout, t
     sorted_file(layout, DAYS[0], 1, 60)
     with pytest.raises(LakeStateError, match="the archive holds rows of mark 60"):
         old_tape(layout, "main", {"tape": 3}, TODAY)
+    layout.rolled("main").unlink()
+    with pytest.raises(LakeStateError, match="is missing, but the archive holds rows of mark 60"):
+        first_unrolled(layout, "main", segments(tape))
 
 
 def test_pruning_counts_days_from_today_and_sums_what_went(

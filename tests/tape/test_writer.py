@@ -331,3 +331,9 @@ def test_who_finds_a_recorder_at_work_leaves_no_descriptor_behind(tmp_path: Path
             with pytest.raises(RecorderBusy, match=f"process {os.getpid()} is recording"):
                 TapeWriter.open(tmp_path, "demo", FIRST)
         assert len(list(Path("/dev/fd").iterdir())) == before
+
+
+def test_folders_of_a_tape_that_are_made_are_their_owners_alone(tmp_path: Path) -> None:
+    TapeWriter.open(tmp_path / "data" / "tape", "demo", FIRST).close()
+    for folder in (tmp_path / "data", tmp_path / "data" / "tape", tmp_path / "data" / "tape" / "demo"):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
