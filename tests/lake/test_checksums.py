@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from capture.lake.archive import write_sorted
 from capture.lake.content import UnreadableError, content_hash, plain, read_rows
 from capture.lake.layout import Layout
-from capture.lake.parquet_file import parquet_writer, stored_schema, write_parquet, write_rows
+from capture.lake.parquet_file import parquet_file, parquet_writer, read_parquet, stored_schema, write_parquet, write_rows
 from capture.lake.proof.file_check import check_file, queried_files, repair_of
 from capture.lake.proof.rebuild import Rebuilder
 from capture.lake.proof.tape_part import Span
@@ -134,6 +134,15 @@ def of_any_columns(path: Path) -> None:
 def test_what_is_written_has_checksums(tmp_path: Path, write: Callable[[Path], None]) -> None:
     write(tmp_path / "x.parquet")
     assert has_checksums(tmp_path / "x.parquet")
+
+
+def test_a_spoiled_page_is_refused_by_each_way_to_read(tmp_path: Path) -> None:
+    tables(tmp_path / "x.parquet")
+    flip(tmp_path / "x.parquet", price_page(tmp_path / "x.parquet"))
+    with parquet_file(tmp_path / "x.parquet") as file, pytest.raises(OSError, match="CRC"):
+        file.read()
+    with pytest.raises(OSError, match="CRC"):
+        read_parquet(tmp_path / "x.parquet")
 
 
 def test_nothing_is_written_or_read_without_checksums() -> None:

@@ -63,6 +63,23 @@ def test_a_round_that_was_interrupted_goes_on(sealed: Layout) -> None:
     assert set(read_at(sealed, 1e9 + DAY_S)).isdisjoint(first)
 
 
+def test_what_was_read_is_written_down_now_and_then(sealed: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    saved: list[float] = []
+    now_s = [1e9]
+    one = Round(sealed, lambda _: None, now_s=lambda: now_s[0])
+    save = one._save
+
+    def remember(_: Round) -> None:
+        saved.append(now_s[0])
+        save()
+
+    monkeypatch.setattr(Round, "_save", remember)
+    for number, _ in enumerate(one.check(), 1):
+        now_s[0] = 1e9 + 4 * number
+    assert saved[:-1] == [1e9 + at for at in range(12, 4 * number, 12)]
+    assert saved[-1] == now_s[0]
+
+
 def test_it_is_slowed_down_by_what_it_reads(sealed: Layout) -> None:
     sizes: list[int] = []
     read_at(sealed, 1e9, sizes.append)

@@ -268,6 +268,21 @@ def test_rows_in_several_files_are_one_day_and_those_that_are_not_rolled_are_no_
     assert faults(check, before_mark=10, walked_to=9) == [], "it was not met whole"
 
 
+def test_every_faulty_day_is_told(layout: Layout) -> None:
+    rows, days = plain(TRADES, trades(2)), [f"2026-01-0{day}" for day in range(1, 7)]
+    check = DayCheck(layout, "main")
+    for mark, day in enumerate(days, 1):
+        check.add(TRADES, day, rows, mark, wanted=day != days[0])
+        path = with_rows(layout.archive_file("trades", day, "main", mark, mark), 2 if mark != 4 else 3)
+        if mark in (2, 5):
+            flip(path, price_page(path))
+        if mark == 6:
+            path.unlink()
+    found = list(check.faults(9, 9))
+    assert [(fault.problem, fault.first, fault.last) for fault in found] == [
+        ("file unreadable", 2, 2), ("file different", 4, 4), ("file unreadable", 5, 5), ("file missing", 6, 6)]
+
+
 def test_a_day_that_nobody_wants_or_that_went_is_not_looked_at(layout: Layout) -> None:
     assert faults(checked(layout, wanted=False)) == []
     assert [problem for problem, _ in faults(checked(layout))] == ["file missing"]

@@ -1,5 +1,7 @@
 """Rolling is idempotent, complete at every interruption, and splits rows by date."""
 
+from concurrent.futures import Future
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from capture.decode.restore import nothing_stored
 from capture.lake.layout import Layout, Rolled, read_rolled, write_rolled
 from capture.lake.parquet_file import ROW_GROUP_ROWS
 from capture.lake.ranges import Ranges, _check_place
-from capture.lake.roll import Roller
+from capture.lake.roll import Roll, Roller
 from capture.lake.views import prepare
 from capture.publish import publish
 from capture.wire.text.framing import frame
@@ -157,3 +159,19 @@ def test_half_written_files_of_a_killed_roller_go(script: Any) -> None:
     assert not leftover.exists()
     assert another.exists()
     assert day.exists()
+
+
+def test_a_range_is_not_published_where_the_one_before_it_could_not_be(layout: Layout) -> None:
+    first, second, *_ = Ranges(layout.tape / "main", Rolled(1), nothing_stored)
+    roller, failed = Roller(layout, "main"), Future[Roll]()
+    failed.set_exception(OSError("no room"))
+    with pytest.raises(OSError, match="no room"):
+        roller._publish(second, failed)
+    assert read_rolled(layout, "main") is None
+    done = Future[Roll]()
+    done.set_result(roller._publish(first, None))
+    assert roller._publish(second, done) == Roll(2, 3, 2, {"trades": 1, "quotes": 1})
+    assert rows(layout, "trades") == [(2, 0), (4, 0)]
+    roller._publishing = failed
+    with pytest.raises(OSError, match="no room"):
+        roller._captured("trades", 1, datetime.now(UTC), datetime.now(UTC))

@@ -17,11 +17,11 @@ import pytest
 from capture.lake.content import read_rows
 from capture.lake.layout import LakeStateError, Layout, Rolled, read_rolled, write_rolled
 from capture.lake.proof.rebuild import Rebuilder
-from capture.lake.proof.recover import _last_position
+from capture.lake.proof.recover import _last_position, restore
 from capture.lake.proof.tape_part import Span
 from capture.lake.proof.verify import Verifier
 from capture.lake.roll import Roller, first_unrolled, publish_file
-from capture.lake.views import prepare
+from capture.lake.views import is_prepared, prepare
 from capture.schemas import TRADES
 from capture.tape import compress_closed, segments
 
@@ -340,3 +340,11 @@ def test_a_tape_without_a_mark_that_can_be_read_is_rolled_from_its_first_segment
     for mark in (7, 9):
         (layout.tape / "main" / f"{mark:012}.tape").write_bytes(b"nothing")
     assert first_unrolled(layout, "main", segments(layout.tape / "main")) == Rolled(7)
+
+
+def test_restoring_makes_what_is_missing_anew_and_says_nothing_where_all_is_right(rolled: Layout) -> None:
+    assert list(restore(rolled, ["main"])) == []
+    rolled.database.unlink()
+    assert not is_prepared(rolled)
+    assert list(restore(rolled, ["main"])) == []
+    assert is_prepared(rolled)

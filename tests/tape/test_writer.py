@@ -24,6 +24,7 @@ from capture.tape import (
     segments,
 )
 from capture.tape.record import pack, unpack_header
+from capture.tape.tape_error import write_error
 
 FIRST = {"mark": 0, "seq": 0}
 
@@ -337,3 +338,12 @@ def test_folders_of_a_tape_that_are_made_are_their_owners_alone(tmp_path: Path) 
     TapeWriter.open(tmp_path / "data" / "tape", "demo", FIRST).close()
     for folder in (tmp_path / "data", tmp_path / "data" / "tape", tmp_path / "data" / "tape" / "demo"):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_an_error_of_a_disk_says_what_helps(tmp_path: Path) -> None:
+    full = write_error(OSError(errno.ENOSPC, "No space left"), tmp_path)
+    assert isinstance(full, TapeFull)
+    assert "(No space left)" in str(full)
+    plain = write_error(OSError("words"), tmp_path)
+    assert not isinstance(plain, TapeFull)
+    assert str(plain) == f"cannot write {tmp_path} (words): check the disk and its permissions"
