@@ -18,7 +18,14 @@ from hypothesis import strategies as st
 from capture.lake.archive import write_sorted
 from capture.lake.content import UnreadableError, content_hash, plain, read_rows
 from capture.lake.layout import Layout
-from capture.lake.parquet_file import parquet_file, parquet_writer, read_parquet, stored_schema, write_parquet, write_rows
+from capture.lake.parquet_file import (
+    parquet_file,
+    parquet_writer,
+    read_parquet,
+    stored_schema,
+    write_parquet,
+    write_rows,
+)
 from capture.lake.proof.file_check import check_file, queried_files, repair_of
 from capture.lake.proof.rebuild import Rebuilder
 from capture.lake.proof.tape_part import Span

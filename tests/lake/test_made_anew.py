@@ -15,9 +15,11 @@ from capture.lake.content import plain, row_count
 from capture.lake.layout import Layout
 from capture.lake.parquet_file import write_parquet
 from capture.lake.proof.day_check import Day, DayCheck, DayFault, archived
+from capture.lake.proof.file_check import repair_of
 from capture.lake.proof.rebuild import NotEmptyError, Rebuilder, _link, link_tape, require_empty
 from capture.lake.proof.tape_part import Span
 from capture.lake.proof.unaccounted_files import Account, archive_strays, foreign_files, newest_file_mark
+from capture.lake.proof.verify import ONLY_COPY
 from capture.lake.pruned import PrunedDay, PrunedRows, PrunedTables, PrunedTape, read_pruned_tape, write_pruned_tape
 from capture.lake.roll import publish_file
 from capture.lake.sealed import sealed_through
@@ -315,3 +317,21 @@ def test_rolled_files_are_for_everybody_to_read(layout: Layout) -> None:
     path = layout.live_file("trades", datetime.now(UTC).date().isoformat(), "main", 1)
     publish_file(path, TRADES, trades(2))
     assert (stat.S_IMODE(path.stat().st_mode), row_count(path)) == (0o644, 2)
+
+
+def test_what_mends_a_damaged_file_follows_from_its_name(layout: Layout) -> None:
+    def said(path: Path) -> str:
+        return repair_of(layout, path).replace(str(layout.root), "LAKE")
+
+    rebuild = "ticktape rebuild --data LAKE --recorder main --replace"
+    live = layout.live_file("trades", DAY, "main", 7)
+    assert said(live) == f"{rebuild} --from=7 --until=8"
+    one, two = (touch(layout.archive_file("trades", DAY, "main", *marks)) for marks in ((3, 5), (6, 9)))
+    assert said(one) == said(two) == f"{rebuild} --from=3 --until=10", "the whole day"
+    for name in ("nobody.000000000007.parquet", "notes.parquet"):
+        path = live.with_name(name)
+        assert repair_of(layout, path) == f"mv {path} {path}.bad"
+    for mark, only_copy in ((3, False), (4, True)):
+        write_pruned_tape(layout.tape / "main", PrunedTape(mark, {}, 3, 4, DAY, ()))
+        assert (said(one) == ONLY_COPY) == only_copy
+        assert said(live) == f"{rebuild} --from=7 --until=8"
