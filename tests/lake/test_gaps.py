@@ -426,6 +426,14 @@ def test_a_farm_that_works_again_tells_at_once_who_was_silent() -> None:
     assert line.told() == []
 
 
+def test_a_stream_without_times_of_ib_was_whole_up_to_a_second_before_ib_said_that_it_broke() -> None:
+    for code, request in ((2103, None), (1100, None), (317, 3)):
+        line = Line(asked(3, 3, "ticks")).rows(r3=came(200))
+        line.gaps.notice(code, line.requests[request] if request else None, "broken", 210 * S, 9)
+        line.gaps.heard(215 * S, 9)
+        assert line.told() == [("S3", "open", 209, None)]
+
+
 def test_the_newest_cancels_are_remembered_and_a_cancel_without_a_stream_ends_none(
     monkeypatch: pytest.MonkeyPatch
 ) -> None:

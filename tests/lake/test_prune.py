@@ -254,6 +254,7 @@ def test_an_old_tape_goes_and_what_it_gave_stays_proven(layout: Layout, tmp_path
     assert pruned is not None
     verifier = verified(layout)
     assert verifier.pruned_tape == pruned
+    assert pruned.size_bytes == old.size_bytes
     assert verifier.rows + sum(day.rows for day in pruned.days) == content
     list(Rebuilder(layout, "main").ranges())
     assert rows(layout) == before

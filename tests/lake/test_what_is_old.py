@@ -521,3 +521,13 @@ def test_a_date_of_sealing_is_held_against_the_names_of_files(layout: Layout) ->
     assert fault(DAYS[6]) != ""
     write_pruned_tables(layout, PrunedTables({"trades": PrunedRows(DAYS[6], {"main": 5})}))
     assert fault(DAYS[6]) == ""
+
+
+def test_a_position_that_cannot_be_read_is_found_at_once(layout: Layout) -> None:
+    assert Verifier(layout, "main").findings == []
+    layout.rolled("main").write_text("{")
+    verifier = Verifier(layout, "main")
+    [found] = verifier.findings
+    assert (found.problem, found.place, verifier.rolled) == ("position wrong", str(layout.rolled("main")), None)
+    assert "cannot be read" in found.detail
+    assert "rebuild" in found.repair
