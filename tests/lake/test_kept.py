@@ -106,3 +106,11 @@ def test_verify_finds_what_is_kept_of_a_file_and_is_not_so(layout: Layout) -> No
     path.write_text(f"{text}\n{crc32(text.encode()):08x}")
     (found,) = misremembered(layout)
     assert (found.place, found.repair) == (str(path), f"rm {path}")
+
+
+def test_a_file_that_cannot_be_read_is_no_fault_of_what_is_kept(layout: Layout) -> None:
+    path = next(path for folder in day_folders(layout.archive("trades")).values() for path in folder.glob("*.parquet"))
+    changed = path.stat()
+    path.write_bytes(b"no parquet".ljust(changed.st_size))
+    os.utime(path, ns=(changed.st_atime_ns, changed.st_mtime_ns))
+    assert list(misremembered(layout)) == []
