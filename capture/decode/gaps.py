@@ -163,8 +163,8 @@ class Gaps:
                     "symbol": watch.symbol, "stream": watch.stream})  # fmt: skip
 
     def rows(self, seen: dict[int, "Seen"], requests: dict[int, Request]) -> None:
-        """Rows came, for these request ids."""
-        for request_id, rows in seen.items():
+        """Rows came, for these request ids: they are taken in the order of the first of each."""
+        for request_id, rows in sorted(seen.items(), key=lambda item: item[1].first_seq):
             request = requests.get(request_id)
             if request is not None and (watch := self.watches.get(_key(request))):
                 self._row(watch, rows)
@@ -242,7 +242,7 @@ class Gaps:
     def as_json(self) -> dict[str, Any]:
         """Return the state as plain values, which stay as they are while rows go on to come."""
         return {"heard_us": self.heard_us, "watches": [watch.as_json() for watch in self.watches.values()],
-                "waiting": [dict(self.waiting[gap_id]) for gap_id in sorted(self.waiting)],
+                "waiting": [dict(gap) for gap in self.waiting.values()],
                 "cancelled_seq": [list(item) for item in self.cancelled_seq.items()]}
 
     def restore(self, state: dict[str, Any]) -> None:

@@ -244,7 +244,7 @@ class Verifier:
     def _known(self, state: dict[str, Any] | None) -> Any:
         """Return a state at a mark as plain values, without what the tape alone does not tell once rows were pruned."""
         known = json.loads(json.dumps(state))
-        if known:  # versions before wrote them in some other order
+        if known:  # versions before wrote those that closed at once in some other order
             known["waiting"].sort(key=itemgetter("gap_id"))
         for gap in known["waiting"] if known and self._pruned.not_known else ():
             gap.pop("rows_restored", None)
