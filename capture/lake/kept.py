@@ -44,15 +44,10 @@ class KeptDay:
     files: dict[str, KeptFile]
 
 
-def kept_path(layout: Layout, table: str) -> Path:
-    """Return the file that holds what is kept of a table."""
-    return layout.root / "sealed" / f"{table}.files"
-
-
 def read_kept(layout: Layout, table: str) -> dict[str, KeptDay]:
     """Return what is kept of a table by date, in ISO form; nothing where that cannot be read."""
     try:
-        text, _, checksum = kept_path(layout, table).read_text().rpartition("\n")
+        text, _, checksum = layout.kept(table).read_text().rpartition("\n")
         said = json.loads(text) if checksum == _checksum(text) else {}
         return {day: KeptDay(int(changed_ns), {name: KeptFile(*map(int, file)) for name, file in files.items()})
                 for day, (changed_ns, files) in said[table].items()}
@@ -71,7 +66,7 @@ def keep(layout: Layout) -> None:
                 if (found := _day(folder, before.get(day)))}
         if days != before:
             with suppress(OSError):
-                _write(kept_path(layout, table), table, days)
+                _write(layout.kept(table), table, days)
 
 
 def is_same(path: Path, kept: KeptFile) -> bool:

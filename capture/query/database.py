@@ -65,8 +65,7 @@ class Database:
         self._connection = duckdb.connect()
         limits = {} if limit is None else {"memory_limit": f"'{limit.memory_mib}MiB'",
                                            "temp_directory": quoted(limit.spill)}
-        for name, value in (limits | SETTINGS).items():
-            self._connection.execute(f"set global {name} = {value}")
+        set_all(self._connection, limits | SETTINGS)
         self._tails: dict[str, tuple[list[pa.Table], pa.Table]] = {}  # parts of tails, and a view's rows made of them
         self._functions: set[str] = set()
         self._making = threading.Lock()  # of functions
@@ -208,6 +207,12 @@ class Database:
                 found += [path for path in folder.glob("*.parquet")
                           if (marks := archive_marks(path)) and not _is_rolled(marks[:2], tails)]
         return f"({', '.join(quoted(path) for path in found)})" if found else ""
+
+
+def set_all(connection: duckdb.DuckDBPyConnection, settings: Mapping[str, str] = SETTINGS) -> None:
+    """Give the database of a connection its settings."""
+    for name, value in settings.items():
+        connection.execute(f"set global {name} = {value}")
 
 
 def _heard_query(heard: Mapping[str, float]) -> str:

@@ -114,13 +114,19 @@ def empty(table: Table) -> pa.Table:
     return pa.schema([(column.name, column.type) for column in table.columns]).empty_table()
 
 
+def behind(rows: pa.Table, place: Place) -> pa.ChunkedArray:
+    """Return which rows of a recorder lie behind a place on its tape."""
+    seq, row = place
+    return pc.or_(pc.greater(rows["seq"], seq), pc.and_(pc.equal(rows["seq"], seq), pc.greater(rows["row"], row)))
+
+
 def _after(rows: pa.Table, seen: Place) -> pa.Table:
     """Return the rows behind a place; they are in the order of the tape."""
     seqs = rows["seq"].to_numpy()
     rest = rows.slice(int(np.searchsorted(seqs, seen[0])))
     if not len(rest) or seqs[-len(rest)] > seen[0]:
         return rest
-    return rest.filter(pc.or_(pc.greater(rest["seq"], seen[0]), pc.greater(rest["row"], seen[1])))
+    return rest.filter(behind(rest, seen))
 
 
 def _once(rows: pa.Table) -> pa.Table:

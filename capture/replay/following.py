@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from capture.decode.event_time import MOMENT_SQL
-from capture.query.database import SETTINGS
-from capture.query.new_rows import NewRows
+from capture.query.database import set_all
+from capture.query.new_rows import NewRows, behind
 from capture.schemas import TABLES
 
 from .row_filter import LONGEST_LAG, Asked, Wanted
@@ -45,8 +45,7 @@ class Following:
         Raises QueryError and TapeError as the lake does.
         """
         with closing(duckdb.connect()) as connection:
-            for name, value in SETTINGS.items():
-                connection.execute(f"set global {name} = {value}")
+            set_all(connection)
             while True:
                 found = {name: self._chosen(connection, name, rows) for name, rows in self._new.poll().items()}
                 stretch = Stretch.of(found, live=True)
@@ -61,9 +60,8 @@ class Following:
             return rows
         recorders = rows["recorder"].cast(pa.string())
         came = pc.is_in(recorders, pa.array(began, pa.string()))
-        for recorder, (seq, row) in cut.items():
-            behind = pc.or_(pc.greater(seqs, seq), pc.and_(pc.equal(seqs, seq), pc.greater(rows["row"], row)))
-            came = pc.or_(came, pc.and_(pc.equal(recorders, recorder), behind))
+        for recorder, place in cut.items():
+            came = pc.or_(came, pc.and_(pc.equal(recorders, recorder), behind(rows, place)))
         return rows.filter(pc.invert(came))
 
     def _chosen(self, connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> pa.Table:

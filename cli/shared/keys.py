@@ -88,7 +88,7 @@ def watching(gateway: "Gateway", end: Callable[[], None]) -> Iterator[None]:
 
 def _has_terminal() -> bool:
     """Return whether someone may press keys: in the background the terminal would stop who changes its settings."""
-    stdin, stderr = 0, 2  # their streams are None where they were closed
+    stdin, stderr = 0, 2
     return os.isatty(stdin) and os.isatty(stderr) and os.tcgetpgrp(stdin) == os.getpgrp()
 
 

@@ -32,8 +32,7 @@ def reader_may_leave() -> Iterator[None]:
     """Return a context that ends the command with 0 where nobody reads stdout any more. Raises typer.Exit."""
     try:
         yield
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        sys.stdout.flush()
     except BrokenPipeError:
         if not _reader_left():  # it was another pipe, or a socket
             raise
@@ -45,8 +44,7 @@ def reader_may_leave() -> Iterator[None]:
 def _let_go() -> None:
     """Let what is left in the buffer go nowhere, if its reader has left: it would be tried again at the very end."""
     try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

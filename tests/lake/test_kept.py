@@ -10,7 +10,7 @@ import pytest
 
 import capture
 from bench.dates import write_lake
-from capture.lake.kept import keep, kept_path, read_kept
+from capture.lake.kept import keep, read_kept
 from capture.lake.layout import Layout, day_folders
 from capture.lake.proof.recover import restore
 from capture.lake.proof.verify import misremembered
@@ -81,7 +81,7 @@ def test_a_date_that_may_change_yet_is_not_kept(layout: Layout) -> None:
     "", "{}", "[1]", '{"trades":[]}', '{"trades":{"2023-01-02":7}}', '{"trades":{"2023-01-02":[1,{"a":[1]}]}}',
     '{"trades":{"2023-01-02":[NaN,{}]}}', '{"trades":{"2023-01-02":[1e999,{}]}}', "null", '{"quotes":{}}'])
 def test_what_makes_no_sense_counts_as_nothing_and_is_written_anew(layout: Layout, text: str) -> None:
-    whole, path = rows(layout), kept_path(layout, "trades")
+    whole, path = rows(layout), layout.kept("trades")
     before = path.read_bytes()
     path.write_text(f"{text}\n{crc32(text.encode()):08x}")
     assert read_kept(layout, "trades") == {}
@@ -91,7 +91,7 @@ def test_what_makes_no_sense_counts_as_nothing_and_is_written_anew(layout: Layou
 
 
 def test_a_digit_that_the_disk_changed_is_no_count(layout: Layout) -> None:
-    whole, path = rows(layout), kept_path(layout, "trades")
+    whole, path = rows(layout), layout.kept("trades")
     text = path.read_text()
     assert ",1170]" in text
     path.write_text(text.replace(",1170]", ",1171]", 1))
@@ -101,7 +101,7 @@ def test_a_digit_that_the_disk_changed_is_no_count(layout: Layout) -> None:
 
 def test_verify_finds_what_is_kept_of_a_file_and_is_not_so(layout: Layout) -> None:
     assert misremembered(layout) == []
-    path = kept_path(layout, "trades")
+    path = layout.kept("trades")
     text = path.read_text().partition("\n")[0].replace(",1170]", ",1171]", 1)
     path.write_text(f"{text}\n{crc32(text.encode()):08x}")
     (found,) = misremembered(layout)

@@ -10,7 +10,7 @@ import pytest
 
 import capture
 from bench.dates import FIRST_DAY, SYMBOLS, write_lake
-from capture.lake.kept import keep, kept_path
+from capture.lake.kept import keep
 from capture.lake.layout import Layout
 from capture.query.sizes import sizes
 from capture.schemas import TABLES
@@ -101,7 +101,7 @@ def test_tables_says_the_same_whether_anything_is_kept_or_not(lakes: Lakes) -> N
     assert {one["table"]: (one["rows"], one["first_date"], one["last_date"]) for one in kept} == counts
     on_disk = sizes(layout)["tables"]
     for table in TABLES:
-        kept_path(layout, table).unlink(missing_ok=True)
+        layout.kept(table).unlink(missing_ok=True)
     with capture.open_lake(layout.root) as lake:
         assert lake.tables() == kept
     assert sizes(layout)["tables"] == on_disk

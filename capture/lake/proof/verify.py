@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow as pa
 
 from capture.lake.content import UnreadableError, content_hash, difference, plain, read_rows
-from capture.lake.kept import kept_path, wrong_files
+from capture.lake.kept import wrong_files
 from capture.lake.layout import LakeStateError, Layout, Rolled, read_rolled, restored_by
 from capture.lake.pruned import read_pruned_tables, read_pruned_tape
 from capture.lake.ranges import Range, Ranges, beginning, readable
@@ -298,6 +298,9 @@ def foreign(layout: Layout) -> list[Finding]:
 
 def misremembered(layout: Layout) -> list[Finding]:
     """Return a finding for each archive file of which something else is kept than it says."""
-    return [Finding("file different", str(kept_path(layout, path.parent.parent.name)),
-                    f"it holds another number of rows of {path}", shlex.join(["rm", str(kept_path(
-                        layout, path.parent.parent.name))])) for path in wrong_files(layout)]
+    found = []
+    for path in wrong_files(layout):
+        kept = str(layout.kept(path.parent.parent.name))
+        detail = f"it holds another number of rows of {path}"
+        found.append(Finding("file different", kept, detail, shlex.join(["rm", kept])))
+    return found
