@@ -40,13 +40,13 @@ BENEATH = {
     GROUND: set[str](),
 }
 NO_IO = {"socket", "asyncio", "time", "os", "pathlib", "subprocess", "threading"}
-PURE = ("wire", "decode", "session")
+PURE = ("wire", "decode", "session", "gateway.broker")
 MOST_LINES = 400
 MOST_MODULES = 20
 # Rooms whose file names say which verb, which kind of rows or which tool: the room's own name completes them, so that
 # the same noun may stand once in each.
-COMPLETED = ("cli", "functions", "gateway.market", "gateway.recorded", "export.dbn", "export.lean", "export.nautilus",
-             "schemas")  # fmt: skip
+COMPLETED = ("cli", "functions", "gateway.broker", "gateway.market", "gateway.recorded", "export.dbn", "export.lean",
+             "export.nautilus", "schemas")  # fmt: skip
 
 FOLDERS = ("capture", "schemas", "cli", "examples")
 MODULES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
