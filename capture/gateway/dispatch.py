@@ -17,7 +17,8 @@ from .shared_state import Peer
 
 HANDLERS: Handlers = {
     **session.HANDLERS, **account.HANDLERS, **reference.HANDLERS, **live.HANDLERS, **history.HANDLERS,
-    **calculations.HANDLERS, **display_groups.HANDLERS, **news.HANDLERS, **scanner.HANDLERS}  # fmt: skip
+    **calculations.HANDLERS, **display_groups.HANDLERS, **news.HANDLERS, **scanner.HANDLERS,
+    **orders.HANDLERS}  # fmt: skip
 
 
 def replies(peer: Peer, request: Decoded) -> Iterator[Reply]:
@@ -31,9 +32,6 @@ def replies(peer: Peer, request: Decoded) -> Iterator[Reply]:
 
 
 def replies_to_unread(peer: Peer, frame: BadFrame) -> list[Reply]:
-    """Return what a frame is answered with that is no request we know: an order is refused, else it is an error."""
-    refused = orders.refused(peer, frame.payload)
-    if refused is not None:
-        return refused
+    """Return the error that a frame is answered with that is no request we know."""
     request_id = -1 if frame.request_id is None else frame.request_id
     return [error(request_id, 320, f"Error reading request. {frame.reason}", peer.now_us)]

@@ -181,8 +181,8 @@ class Gateway:
     def _answer(self, client: Client, request: Decoded) -> None:
         if client.started and client.too_fast():
             return
-        if request.values.get("request_id", 0) is None:
-            client.error(-1, 320, f"Error reading request. {request.name} has no request id")
+        if None in (request.values.get("request_id", 0), request.values.get("order_id", 0)):
+            client.error(-1, 320, f"Error reading request. {request.name} has no id")
             return
         client.catch_up()
         client.tell(replies(client, request))

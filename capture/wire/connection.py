@@ -20,7 +20,7 @@ from capture.wire.text.protocol_error import LocalProtocolError, MalformedFrameE
 
 @dataclass(frozen=True, slots=True)
 class BadFrame:
-    """A frame that could not be decoded, the reason, and its request id if it has one; the connection lives on."""
+    """A frame that could not be decoded, the reason, and its request or order id, if any; the connection lives on."""
 
     payload: bytes
     reason: str

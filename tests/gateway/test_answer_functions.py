@@ -226,10 +226,8 @@ def test_what_a_group_shows_is_told_to_all_who_follow_it(state: State, asker: As
 
 
 def test_orders_are_refused_and_what_cannot_be_read_is_an_error(asker: Asker) -> None:
-    placed = b"3\0" + b"77\0" + b"0\0" * 20
-    assert names(replies_to_unread(asker, BadFrame(placed, "no request"))) == ["error", "order_status"]
-    cancelled = replies_to_unread(asker, BadFrame(b"4\x0077\0", "no request"))
-    assert codes(cancelled) == [10147] and replies_to_unread(asker, BadFrame(b"58\0", "no request")) == []
+    assert names(ask(asker, "place_order", order_id=77, total_quantity=5)) == ["error", "order_status"]
+    assert codes(ask(asker, "cancel_order", order_id=77)) == [10147] and ask(asker, "cancel_all_orders") == []
     (unread,) = replies_to_unread(asker, BadFrame(b"1\0odd\0", "it is odd", request_id=5))
     assert codes([unread]) == [320] and isinstance(unread, Answer) and unread.values["request_id"] == 5
 

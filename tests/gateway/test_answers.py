@@ -289,14 +289,16 @@ def test_option_parameters_need_a_contract_id_and_no_exchange(scene: Scene) -> N
 @pytest.mark.parametrize("newest", [178, 200])
 def test_a_refused_order_is_inactive(scene: Scene, newest: int) -> None:
     async def play(gateway: Gateway, peer: Peer) -> None:
-        order = ["3", "17", "265598", "AAPL", "STK", "", "", "", "", "SMART", "", "USD", "", "", "", "", "BUY", "40.5",
-                 "LMT", "1", ""]  # fmt: skip
-        peer.writer.write(frame("\0".join(order).encode() + b"\0"))
+        ask(peer, "place_order", order_id=17, con_id=AAPL, action="BUY", total_quantity=40.5, order_type="LMT",
+            limit_price=1, transmit=True)  # fmt: skip
         status = await peer.until("order_status", order_id=17)
-        assert (status["status"], status["filled"], status["remaining"], status["client_id"]) == ("Inactive", 0, 40, 1)
+        assert (status["status"], status["filled"]) == ("Inactive", 0)
+        assert (status["remaining"], status["client_id"]) == (40.5, 1)
         assert await peer.code(17) == 201
-        peer.writer.write(frame(b"21\x002\x0018\x00700000001\x00") + frame(b"58\x00\x002147483647\x00"))
-        assert await peer.code(18) == 201
+        ask(peer, "exercise_options", request_id=18, con_id=700000001, exercise_action=1, exercise_quantity=1)
+        ask(peer, "cancel_all_orders")
+        ask(peer, "cancel_order", order_id=19)
+        assert [await peer.code(18), await peer.code(19)] == [201, 10147]
         peer.send("req_ids", count=1)
         await peer.until("next_valid_id", count=2)
         assert not peer.all("error", code=320)
@@ -304,3 +306,14 @@ def test_a_refused_order_is_inactive(scene: Scene, newest: int) -> None:
     scene(play, newest=newest)
 
 
+@pytest.mark.parametrize("newest", [157, 191, 200])
+def test_an_order_that_cannot_be_read_is_refused_on_its_own_id(scene: Scene, newest: int) -> None:
+    async def play(gateway: Gateway, peer: Peer) -> None:
+        placed = request_codec(newest).encode("place_order", order_id=17, total_quantity=987654)
+        peer.writer.write(frame(placed.replace(b"987654", b"many")) + frame(b"3\x0018\x00265598\x00"))
+        ask(peer, "cancel_order", order_id=None)
+        assert "total_quantity" in (await peer.until("error", request_id=17, code=320))["message"]
+        assert "before its field symbol" in (await peer.until("error", request_id=18, code=320))["message"]
+        await peer.until("error", request_id=-1, code=320)
+
+    scene(play, newest=newest)

@@ -14,6 +14,7 @@ from capture.gateway import Gateway, Limits, running
 from capture.gateway.market import Market
 from capture.gateway.server import MOST_STRANGERS
 from capture.wire.connection import ClientConnection
+from capture.wire.text.codec import request_codec
 from capture.wire.text.framing import frame
 
 from .conftest import START_US, Peer, Scene
@@ -106,7 +107,8 @@ def test_unknown_and_malformed_requests_are_named_and_survived(scene: Scene) -> 
 def test_orders_and_their_cancellations_are_refused_by_their_id(scene: Scene, newest: int) -> None:
     async def play(gateway: Gateway, peer: Peer) -> None:
         cancellation = b"4\x001\x0017\x00\x00" if newest < 192 else b"4\x0017\x00\x00\x00\x00"
-        peer.writer.write(frame(b"3\x0017\x00265598\x00AAPL\x00STK\x00") + frame(cancellation))
+        order = request_codec(newest).encode("place_order", order_id=17, con_id=265598, total_quantity=5)
+        peer.writer.write(frame(order) + frame(cancellation))
         assert [await peer.code(17), (await peer.until("error", 2, request_id=17))["code"]] == [201, 10147]
         peer.writer.write(frame(b"5\x001\x00"))  # which a recorder's own connection never sends
         await peer.until("open_orders_end")

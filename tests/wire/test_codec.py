@@ -1,6 +1,7 @@
 """One frame to values and back, for every message of the tables and any server version."""
 
 import contextlib
+import math
 import time
 from typing import Any
 
@@ -9,14 +10,21 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from capture.wire.messages.answers import ANSWERS, UNREAD
-from capture.wire.messages.message import Element, Field, Kind, Message, Repeat
+from capture.wire.messages.message import (
+    UNSET_FLOAT,
+    UNSET_INT,
+    UNSET_LONG,
+    Element,
+    Field,
+    Kind,
+    Message,
+    Repeat,
+    When,
+)
 from capture.wire.messages.requests import REQUESTS
 from capture.wire.text.codec import (
     MOST_REPEATS,
     PARSE,
-    UNSET_FLOAT,
-    UNSET_INT,
-    UNSET_LONG,
     UNSET_SIZES,
     Codec,
     answer_codec,
@@ -35,11 +43,12 @@ VERSIONS = st.integers(157, 200)
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False).filter(lambda number: number not in UNSET_SIZES)
 TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=12)
 BY_KIND: dict[Kind, st.SearchStrategy[Any]] = {
-    Kind.INT: st.none() | st.integers(-(2**31), UNSET_INT - 1),
-    Kind.LONG: st.none() | st.integers(-(2**63), UNSET_LONG - 1),
+    Kind.INT: st.integers(-(2**31), UNSET_INT - 1),
+    Kind.LONG: st.integers(-(2**63), UNSET_LONG - 1),
     Kind.BOOL: st.booleans(),
-    Kind.FLOAT: st.none() | NUMBERS,
-    Kind.DECIMAL: st.none() | NUMBERS | st.just(-1553556175),
+    Kind.FLOAT: NUMBERS,
+    Kind.UNBOUNDED: NUMBERS | st.sampled_from([math.inf, -math.inf]),
+    Kind.DECIMAL: NUMBERS | st.just(-1553556175),
     Kind.TEXT: TEXTS,
     Kind.ESCAPED: TEXTS.filter(lambda text: "\\u" not in text),
 }
@@ -56,16 +65,19 @@ def drawn(draw: st.DrawFn, elements: tuple[Element, ...], values: dict[str, Any]
             values[element.name] = draw(_field(elements, element))
         elif isinstance(element, Repeat):
             values[element.name] = [drawn(draw, element.elements, {}) for _ in range(draw(st.integers(0, 3)))]
-        elif values[element.field] in element.values:
+        elif element.holds(values):
             drawn(draw, element.elements, values)
     return values
 
 
 def _field(elements: tuple[Element, ...], field: Field) -> st.SearchStrategy[Any]:
-    choices = [
-        value for e in elements if not isinstance(e, Field | Repeat) and e.field == field.name for value in e.values
-    ]
-    return st.sampled_from(choices) | BY_KIND[field.kind] if choices else BY_KIND[field.kind]
+    if field.allowed is not None:
+        return st.sampled_from(field.allowed)
+    choices = [value for e in elements if isinstance(e, When) and e.field == field.name for value in e.values or ()]
+    free = BY_KIND[field.kind]
+    if PARSE[field.kind](field.none) is None:
+        free = st.none() | free
+    return st.sampled_from(choices) | free if choices else free
 
 
 @st.composite

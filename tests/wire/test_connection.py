@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from capture.wire.connection import BadFrame, ClientConnection, Corrupt, Event, ServerConnection
 from capture.wire.messages.message import Message, Permission
+from capture.wire.messages.order_requests import ORDER_REQUESTS
 from capture.wire.messages.requests import ACCOUNT_REQUESTS, REQUESTS
 from capture.wire.text.codec import Decoded, request_codec
 from capture.wire.text.framing import frame
@@ -140,9 +141,11 @@ def test_reading_an_account_changes_nothing() -> None:
 
 def test_no_order_can_be_encoded() -> None:
     client, _ = connected()
-    for name in ("place_order", "cancel_order", "req_global_cancel", "exercise_options"):
+    assert {"place_order", "cancel_order", "cancel_all_orders"} < {message.name for message in ORDER_REQUESTS}
+    for message in ORDER_REQUESTS:
+        assert message.permission is Permission.ORDERS
         with pytest.raises(LocalProtocolError, match="no message is named"):
-            client.send(name)
+            client.send(message.name)
 
 
 def test_a_request_beyond_ascii_is_refused_as_the_gateway_takes_none() -> None:

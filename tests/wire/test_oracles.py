@@ -90,7 +90,7 @@ def answers(draw: st.DrawFn, /, name: str, version: int, **given_values: Any) ->
                 )
             elif isinstance(element, Repeat):
                 values[element.name] = [fill(element.elements, {}) for _ in range(draw(st.integers(0, 3)))]
-            elif values[element.field] in element.values:
+            elif element.holds(values):
                 fill(element.elements, values)
         return values
 

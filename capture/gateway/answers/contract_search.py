@@ -6,7 +6,7 @@ from typing import Any
 from capture.gateway.refusal import Refusal, historical, invalid
 from capture.gateway.shared_state import Peer
 from capture.times import moment_of
-from capture.wire.messages.requests import CONTRACT
+from capture.wire.messages.contract_fields import CONTRACT
 from capture.wire.text.codec import Values
 
 Details = dict[str, Any]

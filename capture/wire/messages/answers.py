@@ -1,6 +1,8 @@
 """Every message a gateway sends, as data; layouts are those of server versions 157 to 200 (text protocol)."""
 
+from .account_answers import ACCOUNT_ANSWERS
 from .message import Field, Kind, Message, Repeat, When, floats, ints, texts
+from .order_answers import ORDER_ANSWERS
 
 # fmt: off  (a table: one message a few lines)
 INT, LONG, BOOL, TEXT, ESCAPED, FLOAT, DECIMAL = (
@@ -145,32 +147,6 @@ REFERENCE = (
     Message(56, "delta_neutral_validation", (REQUEST_ID, Field("con_id", INT), *floats("delta", "price")), version=1),
 )
 
-_PROFITS = floats("daily", "unrealized", "realized")
-
-# Answers to the account requests of other clients: the gateway's account is an empty paper account.
-ACCOUNT = (
-    Message(6, "account_value", texts("key", "value", "currency", "account"), version=2),
-    Message(8, "account_update_time", texts("time"), version=1),
-    Message(53, "open_orders_end", (), version=1),
-    Message(54, "account_download_end", texts("account"), version=1),
-    Message(55, "executions_end", (REQUEST_ID,), version=1),
-    Message(62, "positions_end", (), version=1),
-    Message(63, "account_summary", (REQUEST_ID, *texts("account", "tag", "value", "currency")), version=1),
-    Message(64, "account_summary_end", (REQUEST_ID,), version=1),
-    Message(72, "positions_multi_end", (REQUEST_ID,), version=1),
-    Message(73, "account_update_multi", (
-        REQUEST_ID, *texts("account", "model_code", "key", "value", "currency")), version=1),
-    Message(74, "account_update_multi_end", (REQUEST_ID,), version=1),
-    Message(102, "completed_orders_end", ()),
-    Message(3, "order_status", (
-        Field("order_id", INT), Field("status", TEXT), Field("filled", DECIMAL), Field("remaining", DECIMAL),
-        Field("average_fill_price", FLOAT), Field("permanent_id", LONG), Field("parent_id", INT),
-        Field("last_fill_price", FLOAT), Field("client_id", INT), Field("why_held", TEXT),
-        Field("market_cap_price", FLOAT))),
-    Message(94, "pnl", (REQUEST_ID, *_PROFITS)),
-    Message(95, "pnl_single", (REQUEST_ID, Field("position", DECIMAL), *_PROFITS, Field("value", FLOAT))),
-)
-
 # What else a client may ask for; most of it the gateway answers with nothing in it.
 OTHER = (
     Message(16, "financial_advisor", (Field("data_type", INT), Field("xml", TEXT)), version=1),
@@ -190,13 +166,13 @@ OTHER = (
 )
 
 ANSWERS = (
-    *TICKS, TICK_BY_TICK, *HISTORICAL_TICKS, *DEPTH, *BARS, ERROR, *SESSION, *REFERENCE, *ACCOUNT, *OTHER)
+    *TICKS, TICK_BY_TICK, *HISTORICAL_TICKS, *DEPTH, *BARS, ERROR, *SESSION, *REFERENCE, *ACCOUNT_ANSWERS,
+    *ORDER_ANSWERS, *OTHER)
 
 # Known messages that carry nothing a market-data recorder stores in a table: they stay on the tape, undecoded
-# without being a fault (orders, executions, positions, news, scanners and the like).
+# without being a fault (news, calendars and the like).
 UNREAD = {
-    5: "open_order", 7: "portfolio_value", 11: "execution_details", 59: "commission_report", 61: "position",
-    65: "verify_message", 69: "verify_and_authorize_message", 71: "position_multi", 83: "news_article",
-    86: "historical_news", 100: "order_bound", 101: "completed_order", 103: "replace_financial_advisor_end",
-    104: "event_calendar_meta", 105: "event_calendar", 110: "configuration", 111: "configuration_updated",
+    65: "verify_message", 69: "verify_and_authorize_message", 83: "news_article", 86: "historical_news",
+    103: "replace_financial_advisor_end", 104: "event_calendar_meta", 105: "event_calendar", 110: "configuration",
+    111: "configuration_updated",
 }  # fmt: skip

@@ -1,5 +1,6 @@
 """What a message looks like: the vocabulary in which the tables of messages are written."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, Flag, auto
 from functools import cache
@@ -7,6 +8,10 @@ from typing import Any
 
 OLDEST_VERSION = 157
 NEWEST_VERSION = 200  # the last version whose whole session is text
+# What IB's clients hold a number as that they were not given.
+UNSET_INT = 2**31 - 1
+UNSET_LONG = 2**63 - 1
+UNSET_FLOAT = 1.7976931348623157e308
 
 
 class Kind(Enum):
@@ -16,19 +21,35 @@ class Kind(Enum):
     LONG = "long"  # the same with 64 bits; empty and 9223372036854775807 mean no value
     BOOL = "bool"  # 1 or 0; empty is false
     FLOAT = "float"  # empty, NaN, infinity and 1.7976931348623157E308 mean no value
+    UNBOUNDED = "unbounded"  # as FLOAT, but infinity is a value
     DECIMAL = "decimal"  # a size; as FLOAT, and every integer marker means no value too
     TEXT = "text"  # UTF-8
     ESCAPED = "escaped"  # text in which the server writes what is not ASCII as \uXXXX
 
 
+# And how peers write it, where they do not leave the field empty: a float as Java does.
+MAXIMUM = {
+    Kind.INT: str(UNSET_INT),
+    Kind.LONG: str(UNSET_LONG),
+    Kind.FLOAT: "1.7976931348623157E308",
+    Kind.DECIMAL: str(-UNSET_LONG - 1),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field, present in sessions of server version `since` up to but not including `until`."""
+    """One field, present in sessions of server version `since` up to but not including `until`.
+
+    `none` is the word that is written where there is no value. Where it is a value itself, such as 0, whatever word for
+    no value a peer may write is read as that. Of a field with `allowed` values any other is a fault.
+    """
 
     name: str
     kind: Kind
     since: int = 0
     until: int = 1 << 31
+    none: str = ""
+    allowed: tuple[Any, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +62,28 @@ class Repeat:
     until: int = 1 << 31
 
 
+SOMETHING = None  # of `When`: a text or a list that is not empty, true, a number above 0
+
+
 @dataclass(frozen=True, slots=True)
 class When:
-    """Elements that are there only when an earlier field of the message has one of these values."""
+    """Elements that are there only when an earlier field has one of these values, or says SOMETHING.
+
+    The field is one of the same message, or of the same row of what repeats.
+    """
 
     field: str
-    values: tuple[Any, ...]
+    values: tuple[Any, ...] | None
     elements: tuple["Element", ...]
     since: int = 0
     until: int = 1 << 31
+
+    def holds(self, values: Mapping[str, Any]) -> bool:
+        """Return whether the elements are there, given the values of the fields in front of them."""
+        value = values.get(self.field)
+        if self.values is not SOMETHING:
+            return value in self.values
+        return value > 0 if isinstance(value, int | float) else bool(value)
 
 
 Element = Field | Repeat | When
@@ -86,6 +120,15 @@ class Message:
         """Return the elements that a session of this server version has, the version field first."""
         return _at(self, server_version)
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of its fields and lists at any server version, those under conditions among them."""
+        return _names(self)
+
+    def pick(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return those of the values that the message has a field for, such as an order's for the answer to it."""
+        return {name: value for name, value in values.items() if name in self.names}
+
     def flat(self, server_version: int, **given: Any) -> tuple[Field, ...]:
         """Return the fields in order, with every `When` decided by `given`; repeats are left out."""
         return tuple(_flat(self.at(server_version), given))
@@ -115,12 +158,25 @@ def _gate(elements: tuple[Element, ...], version: int) -> tuple[Element, ...]:
     return tuple(kept)
 
 
+@cache
+def _names(message: Message) -> frozenset[str]:
+    return frozenset(_named(message.elements))
+
+
+def _named(elements: tuple[Element, ...]) -> Iterator[str]:
+    for element in elements:
+        if isinstance(element, When):
+            yield from _named(element.elements)
+        else:
+            yield element.name
+
+
 def _flat(elements: tuple[Element, ...], given: dict[str, Any]) -> list[Field]:
     fields: list[Field] = []
     for element in elements:
         if isinstance(element, Field):
             fields.append(element)
-        elif isinstance(element, When) and given.get(element.field) in element.values:
+        elif isinstance(element, When) and element.holds(given):
             fields.extend(_flat(element.elements, given))
     return fields
 

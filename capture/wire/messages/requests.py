@@ -1,12 +1,15 @@
 """Every request a client may send, as data, each with who may send it: ticktape's gateway understands them all.
 
-A connection can encode only what its permission allows; that of a recorder is market data. Orders are not in this table.
+A connection can encode only what its permission allows; that of a recorder is market data, and never orders
+(capture.wire.messages.order_requests).
 Layouts are those of server versions 157 to 200 (text protocol).
 """
 
 from dataclasses import replace
 
-from .message import Field, Kind, Message, Permission, Repeat, When, floats, ints, texts
+from .contract_fields import CONTRACT, DELTA_NEUTRAL, LEGS
+from .message import Field, Kind, Message, Permission, Repeat, floats, ints, texts
+from .order_requests import ORDER_REQUESTS
 
 # fmt: off  (a table: one message a few lines)
 INT, BOOL, TEXT, FLOAT = Kind.INT, Kind.BOOL, Kind.TEXT, Kind.FLOAT
@@ -17,21 +20,6 @@ def permit(permission: Permission, *messages: Message) -> tuple[Message, ...]:
     return tuple(replace(message, permission=permission) for message in messages)
 
 
-CONTRACT = (
-    Field("con_id", INT),
-    *texts("symbol", "sec_type", "last_trade_date"),
-    Field("strike", FLOAT),
-    *texts("right", "multiplier", "exchange", "primary_exchange", "currency", "local_symbol", "trading_class"),
-)
-LEGS = When(
-    "sec_type",
-    ("BAG",),
-    (Repeat("legs", (*ints("con_id", "ratio"), *texts("action", "exchange"))),),
-)
-DELTA_NEUTRAL = (
-    Field("delta_neutral", BOOL),
-    When("delta_neutral", (True,), (Field("delta_neutral_con_id", INT), *floats("delta", "delta_neutral_price"))),
-)
 REQUEST_ID = Field("request_id", INT)
 
 MARKET_REQUESTS = permit(
@@ -186,4 +174,5 @@ OTHER_REQUESTS = tuple(
     for id_, name, elements, version in _OTHER_ROWS)
 
 REQUESTS = (
-    *MARKET_REQUESTS, *HISTORY_REQUESTS, *REFERENCE_REQUESTS, *SESSION_REQUESTS, *ACCOUNT_REQUESTS, *OTHER_REQUESTS)
+    *MARKET_REQUESTS, *HISTORY_REQUESTS, *REFERENCE_REQUESTS, *SESSION_REQUESTS, *ACCOUNT_REQUESTS, *OTHER_REQUESTS,
+    *ORDER_REQUESTS)

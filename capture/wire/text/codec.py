@@ -7,14 +7,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from capture.wire.messages.answers import ANSWERS, UNREAD
-from capture.wire.messages.message import VERSION_FIELD, Element, Field, Kind, Message, Permission, Repeat, When
+from capture.wire.messages.message import (
+    UNSET_FLOAT,
+    UNSET_INT,
+    UNSET_LONG,
+    VERSION_FIELD,
+    Element,
+    Field,
+    Kind,
+    Message,
+    Permission,
+    Repeat,
+)
 from capture.wire.messages.requests import REQUESTS
 
 from .protocol_error import LocalProtocolError, MalformedFrameError, UnknownMessageError
 
-UNSET_INT = 2**31 - 1
-UNSET_LONG = 2**63 - 1
-UNSET_FLOAT = 1.7976931348623157e308
 # The last is what IB's own clients hold an unset decimal as.
 UNSET_SIZES = frozenset({float(UNSET_INT), float(UNSET_LONG), float(-(2**63)), UNSET_FLOAT, float(2**127 - 1)})
 
@@ -24,11 +32,12 @@ MOST_REPEATS = 1_000_000
 _INT = re.compile(r"-?[0-9]{1,20}")
 # No two parts of it can take the same digits: a word of a million digits and a letter must not be tried a million ways.
 _FLOAT = re.compile(
-    r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[-+]?inf(?:inity)?|[-+]?nan", re.IGNORECASE
+    r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[-+]?inf(?:inity|inite)?|[-+]?nan", re.IGNORECASE
 )
 _ESCAPE = re.compile(r"((?:\\u[0-9a-fA-F]{4})+)")
 
 Values = dict[str, Any]
+_IDS = ("request_id", "order_id")  # by which a client knows what an error is about
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +83,10 @@ class Codec:
         return Decoded(message, values, cursor.end - cursor.at)
 
     def request_id(self, payload: bytes) -> int | None:
-        """Return the request id of a frame that cannot be decoded whole; None where not even that can be read."""
+        """Return the request or order id of a frame that cannot be decoded whole; None where not even that is one."""
         message = self.by_id.get(message_id(payload) or 0)
         elements = message.at(self.server_version) if message is not None else ()
-        place = next((at for at, element in enumerate(elements, 1) if getattr(element, "name", "") == "request_id"), 0)
+        place = next((at for at, element in enumerate(elements, 1) if getattr(element, "name", "") in _IDS), 0)
         words = payload.split(b"\0")[:-1]
         if not 0 < place < len(words):
             return None
@@ -95,7 +104,7 @@ class Codec:
         if message is None:
             raise LocalProtocolError(f"no message is named {name!r}, or none that this connection may send")
         given = {**(values or {}), **more}
-        if unknown := given.keys() - _names(message.elements):
+        if unknown := given.keys() - message.names:
             raise LocalProtocolError(f"{name} has no field {', '.join(sorted(unknown))}")
         words = [str(message.id)]
         given[VERSION_FIELD] = str(message.version)
@@ -141,7 +150,7 @@ def _read(elements: tuple[Element, ...], cursor: _Cursor, values: Values) -> Val
         elif isinstance(element, Repeat):
             count = _count(element, cursor)
             values[element.name] = [_read(element.elements, cursor, {}) for _ in range(count)]
-        elif values.get(element.field) in element.values:
+        elif element.holds(values):
             _read(element.elements, cursor, values)
     return values
 
@@ -149,11 +158,16 @@ def _read(elements: tuple[Element, ...], cursor: _Cursor, values: Values) -> Val
 def _value(field: Field, cursor: _Cursor) -> Any:
     word = cursor.take(field.name)
     try:
-        return PARSE[field.kind](word)
+        value = PARSE[field.kind](word)
     except ValueError:
         raise MalformedFrameError(
             f"{cursor.message}.{field.name} is not of kind {field.kind.value}: {word[:40]!r}"
         ) from None
+    if value is None and field.none:
+        value = PARSE[field.kind](field.none)
+    if field.allowed is not None and value not in field.allowed:
+        raise MalformedFrameError(f"{cursor.message}.{field.name} cannot be {word[:40]!r}")
+    return value
 
 
 def _count(repeat: Repeat, cursor: _Cursor) -> int:
@@ -196,6 +210,13 @@ def parse_float(word: str) -> float | None:
     return None if number == UNSET_FLOAT or not math.isfinite(number) else number
 
 
+def parse_unbounded(word: str) -> float | None:
+    """Return the number of an UNBOUNDED field, infinity among them; None for empty, NaN and IB's marker of no value."""
+    if word and _FLOAT.fullmatch(word) and "inf" in word.lower():
+        return -math.inf if word.startswith("-") else math.inf
+    return parse_float(word)
+
+
 def parse_decimal(word: str) -> float | None:
     """Return the number of a DECIMAL field; None for empty, NaN and each of IB's markers of no value."""
     number = parse_float(word)
@@ -224,6 +245,7 @@ PARSE: dict[Kind, Callable[[str], Any]] = {
     Kind.LONG: parse_long,
     Kind.BOOL: parse_bool,
     Kind.FLOAT: parse_float,
+    Kind.UNBOUNDED: parse_unbounded,
     Kind.DECIMAL: parse_decimal,
     Kind.TEXT: str,
     Kind.ESCAPED: unescape,
@@ -239,18 +261,15 @@ def _write(elements: tuple[Element, ...], values: Values, words: list[str], wher
             words.append(str(len(items)))
             for item in items:
                 _write(element.elements, item, words, f"{where}{element.name}.")
-        elif values.get(element.field) in element.values:
+        elif element.holds(values):
             _write(element.elements, values, words, where)
 
 
-def _names(elements: tuple[Element, ...]) -> set[str]:
-    names: set[str] = set()
-    for element in elements:
-        names |= _names(element.elements) if isinstance(element, When) else {element.name}
-    return names
-
-
 def _word(field: Field, value: Any, where: str) -> str:
+    if value is None and field.none:
+        return field.none
+    if field.allowed is not None and value not in field.allowed:
+        raise LocalProtocolError(f"{where}{field.name} cannot be {str(value)[:40]!r}")
     try:
         return FORMAT[field.kind](value)
     except (TypeError, ValueError, OverflowError):
@@ -310,6 +329,7 @@ FORMAT: dict[Kind, Callable[[Any], str]] = {
     Kind.LONG: format_int,
     Kind.BOOL: format_bool,
     Kind.FLOAT: format_float,
+    Kind.UNBOUNDED: format_float,
     Kind.DECIMAL: format_float,
     Kind.TEXT: format_text,
     Kind.ESCAPED: escape,

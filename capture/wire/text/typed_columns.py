@@ -12,9 +12,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from capture.wire.messages.message import Field, Kind
+from capture.wire.messages.message import UNSET_FLOAT, UNSET_INT, UNSET_LONG, Field, Kind
 
-from .codec import UNSET_FLOAT, UNSET_INT, UNSET_LONG, UNSET_SIZES
+from .codec import UNSET_SIZES
 
 Numbers = npt.NDArray[np.int64]
 Columns = dict[str, pa.Array]

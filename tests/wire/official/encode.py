@@ -16,7 +16,10 @@ from ibapi.wrapper import EWrapper
 
 MODULES = {"Contract": "contract", "ComboLeg": "contract", "DeltaNeutralContract": "contract",
            "ExecutionFilter": "execution", "ScannerSubscription": "scanner", "WshEventData": "common",
-           "TagValue": "tag_value"}
+           "TagValue": "tag_value", "Order": "order", "OrderComboLeg": "order", "OrderCancel": "order_cancel",
+           "SoftDollarTier": "softdollartier",
+           **dict.fromkeys(("PriceCondition", "TimeCondition", "MarginCondition", "ExecutionCondition",
+                            "VolumeCondition", "PercentChangeCondition"), "order_condition")}
 
 
 class Connection:
