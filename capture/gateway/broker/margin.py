@@ -1,0 +1,93 @@
+"""Margin by Regulation T: what an account must have for what it holds, one underlying after the other."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import NamedTuple
+
+from .holding import Holding
+from .margin_rates import RATES, Rates
+from .option_margin import naked_and_spreads
+from .position import NOTHING
+from .security import Security
+
+UNLENT = ("CASH", "CRYPTO")  # paid in full, and outside what margin is reckoned with
+
+
+class Requirement(NamedTuple):
+    """What must be there to open, and to go on holding."""
+
+    initial: Decimal = NOTHING
+    maintenance: Decimal = NOTHING
+
+    def plus(self, other: "Requirement") -> "Requirement":
+        """Return both together."""
+        return Requirement(self.initial + other.initial, self.maintenance + other.maintenance)
+
+    def times(self, rate: Decimal) -> "Requirement":
+        """Return it in another currency, or raised."""
+        return Requirement(self.initial * rate, self.maintenance * rate)
+
+
+def group_of(security: Security) -> int:
+    """Return what its risk is of: the underlying of an option, and else itself."""
+    return security.under_con_id if security.is_option and security.under_con_id else security.con_id
+
+
+def requirement(
+    holdings: Iterable[Holding], prices: Mapping[int, Decimal], kind: str = "margin", rates: Rates = RATES
+) -> Requirement:
+    """Return what all holdings in one currency require; `prices` are those of underlyings that are not held, by con_id.
+
+    `kind` is margin or cash.
+    """
+    groups: defaultdict[int, list[Holding]] = defaultdict(list)
+    for holding in holdings:
+        groups[group_of(holding.security)].append(holding)
+    total = Requirement()
+    for group, held in groups.items():
+        total = total.plus(group_requirement(held, prices.get(group), kind, rates))
+    return total
+
+
+def group_requirement(held: list[Holding], under_price: Decimal | None, kind: str, rates: Rates) -> Requirement:
+    """Return what holdings of one underlying require; its price may be None where it is held, or was never known."""
+    total = Requirement()
+    plain = [holding for holding in held if holding.security.sec_type not in UNLENT and not holding.security.is_option]
+    on_futures = [holding for holding in held if holding.security.sec_type == "FOP"]
+    options = [holding for holding in held if holding.security.is_option and holding.security.sec_type != "FOP"]
+    for holding in (*plain, *on_futures):
+        total = total.plus(_single(holding, kind, rates))
+    if options:
+        shares = sum((holding.quantity for holding in plain), NOTHING)
+        price = plain[0].price if plain else under_price
+        total = total.plus(Requirement(*naked_and_spreads(options, shares, price, kind, rates)))
+    return Requirement(max(total), total.maintenance)  # to open never takes less than to hold
+
+
+def _single(holding: Holding, kind: str, rates: Rates) -> Requirement:
+    security, worth = holding.security, abs(holding.worth)
+    if security.is_future or security.sec_type == "FOP":
+        future = _future(security, abs(holding.quantity), worth, rates)
+        paid = security.sec_type == "FOP" and holding.quantity > 0  # it cannot lose more than it is worth
+        return Requirement(min(future.initial, worth), min(future.maintenance, worth)) if paid else future
+    if kind == "cash" and holding.quantity > 0:
+        return Requirement()
+    house = rates.house.get(security.symbol, (NOTHING, NOTHING))
+    maintenance = rates.maintenance * worth if holding.quantity > 0 else _short(holding, rates)
+    return Requirement(max(rates.initial * worth, maintenance, house[0] * worth), max(maintenance, house[1] * worth))
+
+
+def _short(holding: Holding, rates: Rates) -> Decimal:
+    if holding.price < rates.cheap:
+        each = max(rates.cheap_floor, holding.price)
+    else:
+        each = max(rates.short_floor, rates.short * holding.price)
+    return each * -holding.quantity * holding.security.multiplier
+
+
+def _future(security: Security, count: Decimal, worth: Decimal, rates: Rates) -> Requirement:
+    figures = rates.futures.get(security.symbol)
+    if figures:
+        return Requirement(figures[0] * count, figures[1] * count)
+    return Requirement(rates.other_futures[0] * worth, rates.other_futures[1] * worth)
