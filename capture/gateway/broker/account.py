@@ -6,9 +6,8 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from .fill import Fill
-from .holding import Holding
 from .ledger import Booked, Ledger
-from .margin_rates import RATES, Rates
+from .margin import RATES, Holding, Rates
 from .position import NOTHING, Position
 from .security import Security
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from .account import Account
-from .holding import Holding
-from .margin import Requirement, group_of, group_requirement
+from .margin import Holding, Requirement, group_of, group_requirement
 from .position import NOTHING, Position
 
 SECURITIES, COMMODITIES, CRYPTO = "S", "C", "P"

@@ -22,8 +22,7 @@ from capture.gateway.broker.account_values import (
 )
 from capture.gateway.broker.figures import Figures, Segment, figures
 from capture.gateway.broker.ledger import Ledger
-from capture.gateway.broker.margin import Requirement
-from capture.gateway.broker.margin_rates import RATES
+from capture.gateway.broker.margin import RATES, Requirement
 from capture.gateway.broker.position import Position
 from tests.gateway.broker.trading import CALL, COIN, EURO_SHARE, EVERY, FUTURE, NOON_US, PAIR, SHARE, D, amounts, fill
 

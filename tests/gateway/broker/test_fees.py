@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from capture.gateway.broker.fee_schedule import SCHEDULES, Charge, Commission
 from capture.gateway.broker.fees import NO_FEES, Fees, OrderFees
+from capture.gateway.broker.fees.schedule import SCHEDULES, Charge, Commission
 from capture.gateway.broker.fill import ADDED, Fill
 from capture.gateway.broker.security import Security
 from capture.times import DAY_US, EPOCH, microseconds

@@ -3,9 +3,7 @@ from decimal import Decimal
 
 import pytest
 
-from capture.gateway.broker.holding import Holding
-from capture.gateway.broker.margin import Requirement, requirement
-from capture.gateway.broker.margin_rates import RATES
+from capture.gateway.broker.margin import RATES, Holding, Requirement, requirement
 from capture.gateway.broker.security import Security
 from tests.gateway.broker.trading import CALL, COIN, FUTURE, PAIR, PUT, SHARE, D, amounts
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from .fill import ADDED, REMOVED, SELL
+from capture.gateway.broker.fill import ADDED, REMOVED, SELL
 
 BEFORE_ALL = date(1970, 1, 1)
 ANY = ""

@@ -5,12 +5,12 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, TypeVar
 
+from capture.gateway.broker.fill import BUY, REMOVED, SELL, Fill
+from capture.gateway.broker.position import NOTHING
+from capture.gateway.broker.security import Security
 from capture.times import moment_of
 
-from .fee_schedule import COMMISSION, SCHEDULES, UNIT, Charge, Commission, Schedule
-from .fill import BUY, REMOVED, SELL, Fill
-from .position import NOTHING
-from .security import Security
+from .schedule import COMMISSION, SCHEDULES, UNIT, Charge, Commission, Schedule
 
 _ALIAS = {"CONTFUT": "FUT", "WAR": "OPT", "IOPT": "OPT"}
 _Row = TypeVar("_Row", Commission, Charge)

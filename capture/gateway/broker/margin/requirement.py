@@ -5,11 +5,12 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
+from capture.gateway.broker.position import NOTHING
+from capture.gateway.broker.security import Security
+
 from .holding import Holding
-from .margin_rates import RATES, Rates
-from .option_margin import naked_and_spreads
-from .position import NOTHING
-from .security import Security
+from .options import naked_and_spreads
+from .rates import RATES, Rates
 
 UNLENT = ("CASH", "CRYPTO")  # paid in full, and outside what margin is reckoned with
 

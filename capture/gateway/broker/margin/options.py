@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
+from capture.gateway.broker.position import NOTHING
+from capture.gateway.broker.security import Security
+
 from .holding import Holding
-from .margin_rates import Rates
-from .position import NOTHING
-from .security import Security
+from .rates import Rates
 
 
 @dataclass(slots=True)

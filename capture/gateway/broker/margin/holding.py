@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import NamedTuple
 
-from .security import Security
+from capture.gateway.broker.security import Security
 
 
 class Holding(NamedTuple):
