@@ -19,7 +19,8 @@ GROUND = "ground"
 BENEATH = {
     "cli": {"face", "gateway", "recorder", "lake.proof"},
     "face": {"export", "plot"},
-    "gateway": {"replay"},
+    "gateway": {"gateway.broker", "replay"},
+    "gateway.broker": {"wanted"},
     "export": {"replay"},
     "plot": {"query"},
     "replay": {"query"},

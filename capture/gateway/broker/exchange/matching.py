@@ -1,0 +1,119 @@
+"""How much of an order the market fills, and at what: by taking what is shown, or by standing until it is reached.
+
+Rules, and why: docs/paper.md. A fill takes a tick that came after the order; it is never better than the other side of
+the market, and what own orders took of a size is not there again.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from math import isnan
+
+from capture.gateway.broker.fill import ADDED, REMOVED
+
+from .displayed import Displayed, Level, Trade, exact
+from .queue_position import QueuePosition
+
+
+class Fills(StrEnum):
+    """When a resting order fills.
+
+    STRICT: once the market trades or is quoted beyond its price; QUEUE: once the size that stood before it is gone,
+    too; TOUCH: as soon as the market trades at its price or the other side is quoted there.
+    """
+
+    STRICT = "strict"
+    QUEUE = "queue"
+    TOUCH = "touch"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A part of an order that fills: at `price`, having added or removed liquidity."""
+
+    price: float
+    quantity: Decimal
+    liquidity: int
+    exchange: str = ""
+
+
+def taking(displayed: Displayed, buys: bool, limit: float | None, quantity: Decimal, at_us: int) -> Iterator[Taken]:
+    """Yield what an order takes of the other side, level by level, up to its limit (None: any price)."""
+    for level in displayed.levels(buys, at_us):
+        if quantity <= 0 or not is_within(level.price, limit, buys):
+            return
+        taken = min(quantity, displayed.available(buys, level))
+        if taken > 0:
+            quantity -= taken
+            displayed.take(buys, level, taken)
+            yield Taken(level.price, taken, REMOVED, level.exchange)
+
+
+def is_within(price: float, limit: float | None, buys: bool) -> bool:
+    """Return whether a price is no worse than a limit."""
+    return limit is None or (price <= limit if buys else price >= limit)
+
+
+def is_beyond(price: float, limit: float, buys: bool, tick: float) -> bool:
+    """Return whether a price is beyond a limit by a tick or more: below that of a buyer."""
+    reach = tick * (1 - 1e-9)  # prices are multiples of a tick, and not exact
+    return price <= limit - reach if buys else price >= limit + reach
+
+
+@dataclass(slots=True)
+class Resting:
+    """An order that stands at its limit in the book, and by which rules it fills there.
+
+    `penetration` is how far beyond its price, in money, the market has to go where the rules are strict.
+    """
+
+    buys: bool
+    queue: QueuePosition
+    fills: Fills
+    penetration: float
+
+    @property
+    def limit(self) -> float:
+        """Its price."""
+        return self.queue.price
+
+    def quoted(self, displayed: Displayed, quantity: Decimal) -> Taken | None:
+        """Return what of it a new quote fills, out of the size that the other side shows."""
+        quote = displayed.quote
+        other = quote.price(self.buys)
+        self._look(displayed)
+        if isnan(other) or not self._is_reached_by(other):
+            return None
+        level = Level(other, quote.size(self.buys))
+        taken = min(quantity, displayed.available(self.buys, level))
+        if taken <= 0:
+            return None
+        displayed.take(self.buys, level, taken)
+        return Taken(self.limit, taken, ADDED)
+
+    def traded(self, trade: Trade, quantity: Decimal, used: Decimal) -> Taken | None:
+        """Return what of it a trade fills; `used` of the trade's size went to own orders that stood before it."""
+        if is_within(trade.price, self.limit, self.buys) and trade.price != self.limit:
+            self.queue.passes()
+            reached = trade.size if self._is_reached_by(trade.price) else 0.0
+        elif trade.price == self.limit and trade.seller_began is self.buys:
+            passed = self.queue.prints(trade.size)
+            reached = {Fills.STRICT: 0.0, Fills.QUEUE: passed, Fills.TOUCH: trade.size}[self.fills]
+        else:
+            return None
+        taken = min(quantity, exact(reached) - used)
+        return Taken(self.limit, taken, ADDED, trade.exchange) if taken > 0 else None
+
+    def _is_reached_by(self, price: float) -> bool:
+        if self.fills == Fills.STRICT:
+            return is_beyond(price, self.limit, self.buys, self.penetration)
+        return is_within(price, self.limit, self.buys)
+
+    def _look(self, displayed: Displayed) -> None:
+        """See what stands at its price now: nothing where the best is behind it."""
+        best = displayed.quote.price(not self.buys)
+        if best == self.limit:
+            self.queue.shows(displayed.quote.size(not self.buys))
+        elif isnan(best) or (best < self.limit if self.buys else best > self.limit):
+            self.queue.passes()

@@ -1,0 +1,113 @@
+"""Fills and ends of orders: booked, charged and told, with what follows for orders that are joined to them."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import NamedTuple, Protocol
+
+from .exchange.displayed import exact
+from .exchange.matching import Taken
+from .fill import Fill
+from .identities import Identities, leg_execution_id
+from .orders.order import Leg, Order, Status
+from .orders.order_book import Orders
+from .reports import Reports
+
+OWN_CANCEL = ""  # the reason that IB gives for what its client cancelled
+
+
+class Booked(NamedTuple):
+    """What a fill cost, and what it won or lost: None where it opened a position."""
+
+    fee: Decimal
+    realised: Decimal | None
+
+
+class Accounts(Protocol):
+    """Where fills are booked."""
+
+    def book(self, fill: Fill) -> Booked:
+        """Take a fill into the account."""
+
+
+class Executions:
+    """Turns what was taken of the market into fills. `followed` is called after each fill, and after each end."""
+
+    def __init__(self, orders: Orders, reports: Reports, account: Accounts, identities: Identities) -> None:
+        self.orders = orders
+        self.reports = reports
+        self.account = account
+        self.identities = identities
+        self.fills: list[tuple[Fill, Order]] = []  # in the order in which they happened
+        self.filled: Callable[[Order, Decimal, int], None] = lambda order, quantity, at_us: None
+        self.ended: Callable[[Order, int], None] = lambda order, at_us: None
+
+    def fill(self, order: Order, taken: Taken, at_us: int) -> None:
+        """Fill a part of an order."""
+        price = exact(taken.price)
+        fill = self._fill(order, order.side, taken, price, at_us, self.identities.execution_id())
+        order.fill(taken.quantity, price)
+        self.fills.append((fill, order))
+        self.reports.execution(fill, order)
+        self._settle(order, taken.quantity, [fill], at_us)
+
+    def fill_legs(
+        self, order: Order, quantity: Decimal, net: Decimal, legs: list[tuple[Leg, Taken]], at_us: int
+    ) -> None:
+        """Fill so many of a combination: told as one execution of it and one of each leg, booked by the legs alone."""
+        execution_id = self.identities.execution_id()
+        whole = Taken(float(net), quantity, legs[0][1].liquidity)
+        order.fill(quantity, net)
+        fills = [self._fill(order, order.side, whole, net, at_us, execution_id)]
+        fills += [self._fill(order, order.side * leg.side, taken, exact(taken.price), at_us,
+                             leg_execution_id(execution_id, number), leg)
+                  for number, (leg, taken) in enumerate(legs, 1)]  # fmt: skip
+        for fill in fills:
+            self.fills.append((fill, order))
+            self.reports.execution(fill, order)
+        self._settle(order, quantity, fills[1:], at_us)
+
+    def _fill(self, order: Order, side: int, taken: Taken, price: Decimal, at_us: int, execution_id: str,
+              leg: Leg | None = None) -> Fill:  # fmt: skip
+        security = leg.security if leg else order.security
+        return Fill(
+            execution_id, at_us, security, side, taken.quantity, price, taken.exchange or security.exchange,
+            taken.liquidity, order.permanent_id, order.order_id, order.client_id, order.values["order_reference"])
+
+    def _settle(self, order: Order, quantity: Decimal, booked: list[Fill], at_us: int) -> None:
+        """Book fills and tell the order's new state; commissions come last, as with IB."""
+        costs = [(fill, self.account.book(fill)) for fill in booked]
+        if order.remaining == 0:
+            order.status = Status.FILLED
+            self._retire(order, at_us, "")
+        elif order.status == Status.PRE_SUBMITTED:
+            order.status = Status.SUBMITTED
+        order.commission = sum((cost.fee for _, cost in costs), order.commission or Decimal(0))
+        self.reports.state(order, at_us)
+        for fill, cost in costs:
+            self.reports.commission(fill, order, at_us, cost.fee, cost.realised)
+        self.filled(order, quantity, at_us)
+        if order.is_done:
+            self.ended(order, at_us)
+
+    def cancel(self, order: Order, at_us: int, reason: str = OWN_CANCEL, ended: str = "") -> None:
+        """End an order: what filled stays. `reason` is told with code 202, `ended` stands in the completed order."""
+        if order.is_done:
+            return
+        order.status = Status.CANCELLED
+        self._retire(order, at_us, ended)
+        self.reports.status(order, at_us)
+        self.reports.error(order, at_us, 202, f"Order Canceled - reason:{reason}")
+        self.ended(order, at_us)
+
+    def reject(self, order: Order, at_us: int, code: int, text: str) -> None:
+        """End an order that may not be: it becomes inactive."""
+        order.status = Status.INACTIVE
+        self._retire(order, at_us, f"Rejected by System:{text}")
+        self.reports.error(order, at_us, code, text)
+        self.reports.state(order, at_us)
+        self.ended(order, at_us)
+
+    def _retire(self, order: Order, at_us: int, reason: str) -> None:
+        order.done_us, order.done_reason = at_us, reason
+        order.resting = order.trigger = None
+        self.orders.retire(order)

@@ -1,0 +1,254 @@
+"""Where orders meet the market: quotes and trades set them off, fill them, or move the price at which they work."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from math import isnan
+
+from .exchange.displayed import Displayed, Levels, Quote, Trade, exact
+from .exchange.matching import Fills, Resting, Taken, is_within, taking
+from .exchange.queue_position import QueuePosition
+from .exchange.triggers import Trigger, method_of
+from .executions import Executions
+from .fill import REMOVED
+from .gate import Gate
+from .orders.order import Held, Order, Status
+from .orders.pricing import limit_behind, pegged, trail_reference, trailed
+from .security import Security
+
+NO_MORE = "Order Message:\n{symbol}\nWarning: {shown} of {quantity} were displayed; the rest waits for more."
+Ticks = Callable[[Security, float], float]  # the price step of an instrument at a price
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """By which rules orders fill: see `Fills`; `penetration_ticks` is how far STRICT wants the market to go."""
+
+    fills: Fills = Fills.QUEUE
+    penetration_ticks: int = 1
+
+
+class Floor:
+    """The market of all instruments, and the orders in it. An order takes only ticks that came after it."""
+
+    def __init__(self, executions: Executions, gate: Gate, rules: Rules, levels: Levels, tick: Ticks) -> None:
+        self._executions = executions
+        self._gate = gate
+        self._rules = rules
+        self._levels = levels
+        self._tick = tick
+        self._displayed: dict[int, Displayed] = {}
+
+    def displayed(self, con_id: int) -> Displayed:
+        """Return what the market of an instrument shows."""
+        found = self._displayed.get(con_id)
+        if found is None:
+            found = self._displayed[con_id] = Displayed(con_id, self._levels)
+        return found
+
+    # What happens in the market
+
+    def quote(self, con_id: int, quote: Quote) -> None:
+        """Let a new quote have its effect on the orders for an instrument, the first in rank first."""
+        shown = self.displayed(con_id)
+        shown.show(quote)
+        for order in self._executions.orders.at(con_id):
+            if not order.is_done:
+                self._quoted(order, shown)
+
+    def trade(self, con_id: int, trade: Trade) -> None:
+        """Let a trade have its effect on the orders for an instrument."""
+        shown = self.displayed(con_id)
+        shown.last = trade
+        used = {True: Decimal(0), False: Decimal(0)}
+        for order in self._executions.orders.at(con_id):
+            if not order.is_done:
+                used[order.buys] += self._traded(order, shown, trade, used[order.buys])
+
+    def interrupt(self, con_id: int) -> None:
+        """Take note that the market was not seen for a time: no order knows its place any more."""
+        self._displayed.pop(con_id, None)
+        for order in self._executions.orders.at(con_id):
+            order.resting = None
+
+    def _quoted(self, order: Order, shown: Displayed) -> None:
+        quote = shown.quote
+        if quote.at_us <= order.arrived_us:
+            return
+        if order.held == {Held.TRIGGER}:
+            self._trail(order, shown)
+            if order.trigger is not None and order.trigger.quoted(quote):
+                self._set_off(order, quote.at_us)
+        elif order.works:
+            self._work(order, shown)
+
+    def _traded(self, order: Order, shown: Displayed, trade: Trade, used: Decimal) -> Decimal:
+        """Return how much of a trade an order was filled by."""
+        if trade.at_us <= order.arrived_us:
+            return Decimal(0)
+        if order.held == {Held.TRIGGER}:
+            self._trail(order, shown)
+            if order.trigger is not None and order.trigger.traded(trade):
+                self._set_off(order, trade.at_us)
+            return Decimal(0)
+        if not order.works:
+            return Decimal(0)
+        taken = self._at_auction(order, trade, used) if _is_for_auction(order) else self._passing(order, trade, used)
+        if taken is None:
+            return Decimal(0)
+        self._executions.fill(order, taken, trade.at_us)
+        return taken.quantity
+
+    @staticmethod
+    def _passing(order: Order, trade: Trade, used: Decimal) -> Taken | None:
+        return order.resting.traded(trade, order.remaining, used) if order.resting else None
+
+    @staticmethod
+    def _at_auction(order: Order, trade: Trade, used: Decimal) -> Taken | None:
+        """Return what the print of an auction fills: all at its one price."""
+        quantity = min(order.remaining, exact(trade.size) - used)
+        limit = order.values["limit_price"] if order.type.limit == "must" else None
+        within = is_within(trade.price, limit, order.buys)
+        return Taken(trade.price, quantity, REMOVED, trade.exchange) if within and quantity > 0 else None
+
+    # Orders that come in
+
+    def enter(self, order: Order, at_us: int) -> None:
+        """Take an order that nothing holds any more, or that waits for its trigger only."""
+        order.arrived_us = max(order.arrived_us, at_us)
+        if order.held == {Held.TRIGGER}:
+            self._arm(order, at_us)
+        elif not order.held:
+            self._submit(order, at_us)
+
+    def _submit(self, order: Order, at_us: int) -> None:
+        shown = self.displayed(order.security.con_id)
+        order.limit = limit_behind(order, order.stop or 0.0)
+        if order.status == Status.PRE_SUBMITTED and (order.limit is not None or order.type.peg):
+            order.status = Status.SUBMITTED
+            self._executions.reports.state(order, at_us)
+        self._price(order, shown.quote)
+        if self._rests(order) and not _crosses(order, shown.quote):
+            self._rest(order, shown, at_us)
+
+    def _rests(self, order: Order) -> bool:
+        force = order.values["time_in_force"]
+        return order.limit is not None and force not in ("IOC", "FOK") and not _is_for_auction(order) and not order.legs
+
+    def _rest(self, order: Order, shown: Displayed, at_us: int) -> None:
+        """Let an order stand in the book, behind what is shown at its price."""
+        assert order.limit is not None
+        ahead = shown.shown_at(order.limit, order.buys, at_us)
+        queue = QueuePosition(order.limit)
+        if ahead is not None:
+            queue.shows(ahead)
+        tick = self._tick(order.security, order.limit) * self._rules.penetration_ticks
+        order.resting = Resting(order.buys, queue, self._rules.fills, tick)
+
+    # Orders that work
+
+    def _work(self, order: Order, shown: Displayed) -> None:
+        if _is_for_auction(order):
+            return
+        self._price(order, shown.quote)
+        at_us = shown.quote.at_us
+        if order.resting is not None:
+            taken = order.resting.quoted(shown, order.remaining)
+            if taken is not None:
+                self._executions.fill(order, taken, at_us)
+        elif order.limit is not None or not order.type.peg:
+            self._take(order, shown, at_us)
+
+    def _take(self, order: Order, shown: Displayed, at_us: int) -> None:
+        """Fill an order with what the other side shows, and let the rest stand, wait or go."""
+        if order.values["time_in_force"] == "FOK" and not self._has_all(order, shown, at_us):
+            self._executions.cancel(order, at_us, "", "Cancelled by System:FOK")
+            return
+        wanted = order.remaining
+        for taken in taking(shown, order.buys, order.limit, order.remaining, at_us):
+            self._executions.fill(order, taken, at_us)
+            if order.is_done:
+                return
+        self._leave(order, shown, at_us, wanted)
+
+    def _leave(self, order: Order, shown: Displayed, at_us: int, wanted: Decimal) -> None:
+        if order.values["time_in_force"] in ("IOC", "FOK"):
+            self._executions.cancel(order, at_us, "", "Cancelled by System:IOC")
+        elif order.type.rest_at_fill and order.filled:
+            order.limit = float(order.last_price)
+            self._rest(order, shown, at_us)
+        elif self._rests(order):
+            self._rest(order, shown, at_us)
+        elif order.remaining < wanted and not order.warning:
+            self._say_rest(order, at_us, wanted)
+
+    def _say_rest(self, order: Order, at_us: int, wanted: Decimal) -> None:
+        """Say once that more was wanted than the market showed."""
+        shown = wanted - order.remaining
+        order.warning = NO_MORE.format(symbol=order.security.local_symbol, shown=shown, quantity=wanted)
+        self._executions.reports.error(order, at_us, 399, order.warning)
+
+    def _has_all(self, order: Order, shown: Displayed, at_us: int) -> bool:
+        there = Decimal(0)
+        for level in shown.levels(order.buys, at_us):
+            if not is_within(level.price, order.limit, order.buys):
+                break
+            there += shown.available(order.buys, level)
+            if there >= order.remaining:
+                return True
+        return there >= order.remaining
+
+    def _price(self, order: Order, quote: Quote) -> None:
+        """Let a pegged order follow the quote; where its price changes it loses its place."""
+        if order.type.peg is None or (order.type.peg.once and order.resting is not None):
+            return
+        limit = pegged(order, quote, self._tick(order.security, quote.ask))
+        if limit != order.limit:
+            order.limit, order.resting = limit, None
+
+    # Orders that are set off
+
+    def _arm(self, order: Order, at_us: int) -> None:
+        """Set the trigger of an order; one that the market stands beyond is set off at once."""
+        shown = self.displayed(order.security.con_id)
+        method = method_of(order.values["trigger_method"] or 0, order.security.sec_type)
+        stop = "trail_stop_price" if order.type.trigger == "trail" else "auxiliary_price"
+        order.stop = order.values[stop]
+        above = order.buys == (order.type.trigger != "touch")
+        if order.stop is not None:
+            order.trigger = Trigger(order.stop, above, method)
+        self._trail(order, shown)
+        if order.trigger is not None and order.trigger.stands(shown.quote, shown.last) and order.parent is not None:
+            self._set_off(order, at_us)
+
+    def _trail(self, order: Order, shown: Displayed) -> None:
+        """Let a trailing stop follow the market."""
+        if order.type.trigger != "trail":
+            return
+        method = method_of(order.values["trigger_method"] or 0, order.security.sec_type)
+        reference = trail_reference(order, method, shown.quote, shown.last)
+        if reference is None:
+            return
+        stop = trailed(order, order.stop, reference)
+        if order.trigger is None:
+            order.trigger = Trigger(stop, order.buys, method)
+        if stop != order.stop:
+            order.stop = order.trigger.price = stop
+            self._executions.reports.opened(order, shown.quote.at_us)
+
+    def _set_off(self, order: Order, at_us: int) -> None:
+        order.held.discard(Held.TRIGGER)
+        order.trigger = None
+        order.status = Status.SUBMITTED
+        self._executions.reports.state(order, at_us)
+        self.enter(order, at_us)
+
+
+def _is_for_auction(order: Order) -> bool:
+    return order.type.closes or order.values["time_in_force"] == "OPG"
+
+
+def _crosses(order: Order, quote: Quote) -> bool:
+    """Return whether an order's limit reaches the other side of the market."""
+    other = quote.price(order.buys)
+    return not isnan(other) and is_within(other, order.limit, order.buys)

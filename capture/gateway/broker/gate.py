@@ -1,0 +1,157 @@
+"""What keeps an order from the market: its way, its parent, its hour, its conditions; and when it ends by itself."""
+
+from collections.abc import Callable
+
+from capture.times import SECOND_US
+from capture.wire.ib_times import parse_time_us
+
+from .exchange.sessions import Sessions, regular_sessions, sessions
+from .executions import Executions
+from .orders.order import Held, Order, Status
+from .timers import Timers
+
+AUCTION_US = 600 * SECOND_US  # so long after the bell its print may come
+NOT_YET = ("Order Message:\n{action} {quantity} {symbol}\nWarning: your order will not be placed at the exchange until "
+           "{time}")  # fmt: skip
+
+
+class Gate:
+    """Holds orders back, and lets each in when nothing holds it any more: `enter` is then called with it.
+
+    `latency_us` is how long an order, a change or a cancel is on its way.
+    """
+
+    def __init__(self, executions: Executions, timers: Timers, latency_us: int, time_zone: str) -> None:
+        self.enter: Callable[[Order, int], None] = lambda order, at_us: None
+        self.latency_us = latency_us
+        self._executions = executions
+        self._timers = timers
+        self._time_zone = time_zone
+
+    def submit(self, order: Order, at_us: int) -> None:
+        """Send an order that its client has released on its way."""
+        order.held.discard(Held.UNSENT)
+        self._executions.reports.state(order, at_us)
+        self.later(order, at_us, self._arrive)
+
+    def later(self, order: Order, at_us: int, action: Callable[[Order, int], None]) -> None:
+        """Do something to an order when the word of it has come to the exchange."""
+        if not self.latency_us:
+            action(order, at_us)
+            return
+        if action == self._arrive:
+            order.held.add(Held.ON_ITS_WAY)
+        self._when_open(order, at_us + self.latency_us, action)
+
+    def _when_open(self, order: Order, moment_us: int, action: Callable[[Order, int], None]) -> None:
+        """Do something to an order at a moment, if it is not done by then."""
+
+        def act(at_us: int) -> None:
+            if not order.is_done:
+                action(order, at_us)
+
+        self._timers.at(moment_us, act)
+
+    def _arrive(self, order: Order, at_us: int) -> None:
+        order.held.discard(Held.ON_ITS_WAY)
+        self._hold(order, at_us)
+        self._set_end(order, at_us)
+        if not order.held:
+            self.enter(order, at_us)
+
+    def _hold(self, order: Order, at_us: int) -> None:
+        """Note all that keeps an order back."""
+        if order.parent is not None and order.parent.status != Status.FILLED:
+            order.held.add(Held.CHILD)
+        if order.type.trigger:
+            order.held.add(Held.TRIGGER)
+        if order.values.get("conditions") and not order.values.get("conditions_cancel_order"):
+            order.held.add(Held.CONDITION)
+        self._hold_for_time(order, at_us)
+        if not self.hours(order).is_open(at_us):
+            self._hold_while_closed(order, at_us)
+
+    def _hold_for_time(self, order: Order, at_us: int) -> None:
+        after_us = moment_us(order.values["good_after_time"], self._time_zone)
+        bell_us = self._bell_us(order, at_us)
+        waits_us = max(filter(None, (after_us, bell_us)), default=0)
+        if waits_us > at_us:
+            order.held.add(Held.TIME)
+            self._when_open(order, waits_us, lambda order, at_us: self.release(order, Held.TIME, at_us))
+        if bell_us is not None:
+            self._when_open(order, bell_us + AUCTION_US, self._miss_auction)
+
+    def _bell_us(self, order: Order, at_us: int) -> int | None:
+        """Return when the auction is that an order is for, None where it is for none."""
+        hours = regular_sessions(order.security)
+        if order.type.closes:
+            return hours.closes_us(at_us)
+        return hours.opens_us(at_us) if order.values["time_in_force"] == "OPG" else None
+
+    def _miss_auction(self, order: Order, at_us: int) -> None:
+        self._executions.cancel(order, at_us, "No auction trade", "Expired")
+
+    def _hold_while_closed(self, order: Order, at_us: int) -> None:
+        opens_us = self.hours(order).opens_us(at_us)
+        if order.type.closes or opens_us is None:
+            return
+        order.held.add(Held.CLOSED)
+        self._when_open(order, opens_us, lambda order, at_us: self.release(order, Held.CLOSED, at_us))
+        reports = self._executions.reports
+        symbol, action = order.security.local_symbol, order.values["action"]
+        text = NOT_YET.format(action=action, quantity=order.quantity, symbol=symbol, time=reports.time_text(opens_us))
+        reports.error(order, at_us, 399, text)
+
+    def _set_end(self, order: Order, at_us: int) -> None:
+        """Set when an order ends by itself, or is held until the next session."""
+        closes_us = self.hours(order).closes_us(at_us)
+        ends_us = self._ends_us(order, closes_us)
+        if ends_us is not None and not order.type.closes:
+            order.closes_us = ends_us
+            self._when_open(order, ends_us, self._expire)
+        elif closes_us is not None and not order.type.closes:
+            self._when_open(order, closes_us, self._close)
+
+    def _ends_us(self, order: Order, closes_us: int | None) -> int | None:
+        force = order.values["time_in_force"] or "DAY"
+        if force == "GTD":
+            return moment_us(order.values["good_till_date"], self._time_zone)
+        return None if force == "GTC" else closes_us
+
+    def _expire(self, order: Order, at_us: int) -> None:
+        if order.closes_us is not None and at_us >= order.closes_us:
+            self._executions.cancel(order, at_us, "", "Expired")
+
+    def _close(self, order: Order, at_us: int) -> None:
+        """Hold an order over the time in which its market is closed."""
+        if order.closes_us is not None:
+            return
+        order.resting = None
+        if not self.hours(order).is_open(at_us):
+            self._hold_while_closed(order, at_us)
+        self._set_end(order, at_us)
+
+    def release(self, order: Order, reason: Held, at_us: int) -> None:
+        """Take one of the reasons away for which an order is held; without any it enters the market."""
+        if reason not in order.held or order.is_done:
+            return
+        order.held.discard(reason)
+        self.enter(order, at_us)
+
+    def children(self, order: Order, at_us: int) -> None:
+        """Let in the children of an order that is done: for what of it filled."""
+        for child in list(order.children):
+            if order.filled and not child.is_done:
+                child.quantity = min(child.quantity, max(order.filled, child.filled))
+                self.release(child, Held.CHILD, at_us)
+
+    @staticmethod
+    def hours(order: Order) -> Sessions:
+        """Return when an order works."""
+        outside = bool(order.values["outside_regular_hours"] or order.values.get("include_overnight"))
+        return sessions(order.security, outside)
+
+
+def moment_us(text: str, zone: str) -> int | None:
+    """Return the moment that IB's text of a time means, None for an empty one."""
+    return parse_time_us(text, zone) if text else None

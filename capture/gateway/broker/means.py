@@ -1,0 +1,38 @@
+"""What an account can afford: whether an order may be, what it would need, and where its fills are booked."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any, Protocol
+
+from .executions import Booked
+from .fill import Fill
+from .orders.order import Order
+
+
+class Means(Protocol):
+    """The account as orders meet it."""
+
+    def book(self, fill: Fill) -> Booked:
+        """Take a fill into the account, and return what it cost and won."""
+
+    def refusal(self, order: Order, working: Sequence[Order]) -> str | None:
+        """Return why an order may not be beside those that work; None where it may."""
+
+    def estimate(self, order: Order, working: Sequence[Order]) -> dict[str, Any]:
+        """Return what an order would need, by the names of the fields of an open order."""
+
+
+class Unlimited:
+    """An account without bounds or costs."""
+
+    def book(self, fill: Fill) -> Booked:
+        """Charge nothing."""
+        return Booked(Decimal(0), None)
+
+    def refusal(self, order: Order, working: Sequence[Order]) -> str | None:
+        """Refuse nothing."""
+        return None
+
+    def estimate(self, order: Order, working: Sequence[Order]) -> dict[str, Any]:
+        """Say that nothing is needed."""
+        return {}

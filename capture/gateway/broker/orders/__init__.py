@@ -1,0 +1,1 @@
+"""Orders of clients: what they say, how they are held, joined and refused, and what became of them."""

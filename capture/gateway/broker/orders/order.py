@@ -1,0 +1,152 @@
+"""One order of a client: what it says, and how far it came."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from capture.gateway.broker.exchange.displayed import exact
+from capture.gateway.broker.exchange.matching import Resting
+from capture.gateway.broker.exchange.triggers import Trigger
+from capture.gateway.broker.fill import BUY, SELL
+from capture.gateway.broker.security import Security
+
+from .order_types import OrderType
+
+Values = Mapping[str, Any]  # of a `place_order`, by the names of capture.wire.messages.order_fields
+NONE = Decimal(0)
+
+
+class Status(StrEnum):
+    """IB's words for how an order is."""
+
+    PRE_SUBMITTED = "PreSubmitted"
+    SUBMITTED = "Submitted"
+    PENDING_CANCEL = "PendingCancel"
+    CANCELLED = "Cancelled"
+    FILLED = "Filled"
+    INACTIVE = "Inactive"
+
+
+DONE = (Status.CANCELLED, Status.FILLED, Status.INACTIVE)
+
+
+class Held(StrEnum):
+    """Why an order is kept back: only of the first two IB tells the client."""
+
+    CHILD = "child"  # its parent has not filled
+    TRIGGER = "trigger"
+    LOCATE = "locate"
+    CONDITION = "condition"
+    TIME = "time"  # it is not to be active yet
+    CLOSED = "closed"  # its market is
+    ON_ITS_WAY = "on its way"
+    UNSENT = "unsent"  # its client did not say `transmit`
+
+
+TOLD = (Held.CHILD, Held.TRIGGER, Held.LOCATE)
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """A leg of a combination: so many of a security, bought or sold where the order buys."""
+
+    security: Security
+    ratio: int
+    side: int
+    exchange: str
+
+
+@dataclass(slots=True, eq=False)
+class Order:
+    """An order that was taken. `values` are as its client placed it last; `quantity` may have been reduced since.
+
+    `filled` so many at `worth` (price times quantity) together. `limit` is at what it works now, None where at any
+    price. `rank` is its place among own orders. `closes_us` is when it ends by itself, None for never.
+    """
+
+    client_id: int
+    order_id: int
+    permanent_id: int
+    security: Security
+    type: OrderType
+    values: Values
+    placed_us: int
+    quantity: Decimal
+    legs: Sequence[Leg] = ()
+    status: Status = Status.PRE_SUBMITTED
+    held: set[Held] = field(default_factory=set)
+    filled: Decimal = NONE
+    worth: Decimal = NONE
+    last_price: Decimal = NONE
+    commission: Decimal | None = None
+    limit: float | None = None
+    stop: float | None = None
+    trigger: Trigger | None = None
+    resting: Resting | None = None
+    arrived_us: int = 0
+    closes_us: int | None = None
+    rank: int = 0
+    parent: "Order | None" = None
+    children: list["Order"] = field(default_factory=list)
+    oca_group: str = ""
+    oca_type: int = 0
+    warning: str = ""
+    done_us: int = 0
+    done_reason: str = ""
+
+    @property
+    def buys(self) -> bool:
+        """Whether it buys."""
+        return bool(self.values["action"] == "BUY")
+
+    @property
+    def side(self) -> int:
+        """BUY or SELL."""
+        return BUY if self.buys else SELL
+
+    @property
+    def remaining(self) -> Decimal:
+        """How much of it is not filled."""
+        return self.quantity - self.filled
+
+    @property
+    def average_price(self) -> Decimal:
+        """The average price of what filled, 0 before."""
+        return self.worth / self.filled if self.filled else NONE
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it is out of the market for good."""
+        return self.status in DONE
+
+    @property
+    def works(self) -> bool:
+        """Whether it is in the market now."""
+        return not self.held and not self.is_done
+
+    @property
+    def why_held(self) -> str:
+        """What IB says of why it is kept back; empty where it does not."""
+        return ",".join(reason for reason in TOLD if reason in self.held)
+
+    def offset(self) -> float:
+        """Return by how much it pegs or trails, 0 where nothing is given."""
+        return float(self.values["auxiliary_price"] or 0.0)
+
+    def fill(self, quantity: Decimal, price: Decimal) -> None:
+        """Take so much of it as filled at a price."""
+        assert NONE < quantity <= self.remaining
+        self.filled += quantity
+        self.worth += quantity * price
+        self.last_price = price
+
+    def reduce(self, quantity: Decimal) -> None:
+        """Make it smaller, down to what is filled at most."""
+        self.quantity = max(self.filled, self.quantity - quantity)
+
+
+def quantity_of(values: Values) -> Decimal:
+    """Return how much an order is for, 0 where it does not say."""
+    return exact(float(values["total_quantity"] or 0.0))

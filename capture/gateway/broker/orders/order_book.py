@@ -1,0 +1,76 @@
+"""All orders of an account: by who placed them, by the account-wide id, and by the instrument they are for."""
+
+from collections.abc import Iterator
+
+from .order import Order
+
+
+class Orders:
+    """The account's orders; those that are done stay until the day is over.
+
+    An order is known by its permanent id. An order id says which one only beside its client, and only until it is done.
+    """
+
+    def __init__(self) -> None:
+        self.done: list[Order] = []
+        self._by_client: dict[tuple[int, int], Order] = {}
+        self._open: dict[int, Order] = {}  # by permanent id
+        self._at: dict[int, dict[int, Order]] = {}  # contract id -> permanent id -> open order
+        self._rank = 0
+
+    def add(self, order: Order) -> None:
+        """Take a new order: the last of all."""
+        assert order.permanent_id not in self._open
+        self._by_client[order.client_id, order.order_id] = order
+        self._open[order.permanent_id] = order
+        self.rank_last(order)
+        for con_id in watched_of(order):
+            self._at.setdefault(con_id, {})[order.permanent_id] = order
+
+    def rank_last(self, order: Order) -> None:
+        """Put an order behind all others: it is new, or has given its place up."""
+        self._rank += 1
+        order.rank = self._rank
+
+    def retire(self, order: Order) -> None:
+        """Take an order that is done out of those that are open."""
+        assert order.is_done
+        del self._open[order.permanent_id]
+        for con_id in watched_of(order):
+            there = self._at[con_id]
+            del there[order.permanent_id]
+            if not there:
+                del self._at[con_id]
+        self.done.append(order)
+
+    def find(self, client_id: int, order_id: int) -> Order | None:
+        """Return the order that a client calls so, also one that is done; None where it never placed one."""
+        return self._by_client.get((client_id, order_id))
+
+    def of_permanent_id(self, permanent_id: int) -> Order | None:
+        """Return the open order of an account-wide id, None where there is none."""
+        return self._open.get(permanent_id)
+
+    def open(self, client_id: int | None = None) -> list[Order]:
+        """Return the open orders of a client, or of all, in the order in which they came."""
+        return [order for order in self._open.values() if client_id in (None, order.client_id)]
+
+    def at(self, con_id: int) -> list[Order]:
+        """Return the open orders that an instrument's market concerns, the first in rank first."""
+        there = self._at.get(con_id)
+        if not there:
+            return []
+        return sorted(there.values(), key=lambda order: order.rank) if len(there) > 1 else list(there.values())
+
+    def watched(self) -> Iterator[int]:
+        """Yield the contract ids of all instruments that concern open orders."""
+        yield from self._at
+
+    def of_group(self, group: str) -> list[Order]:
+        """Return the open orders of an OCA group."""
+        return [order for order in self._open.values() if order.oca_group == group]
+
+
+def watched_of(order: Order) -> tuple[int, ...]:
+    """Return the contract ids of the instruments whose market an order waits for: its own, or those of its legs."""
+    return tuple(dict.fromkeys(leg.security.con_id for leg in order.legs)) or (order.security.con_id,)

@@ -1,0 +1,152 @@
+"""What clients are told of their orders: states, fills and errors as messages of the protocol, by the moment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from capture.times import moment_of
+from capture.wire.messages.order_answers import COMPLETED_ORDER, OPEN_ORDER
+
+from .fill import Fill
+from .orders.order import Order, Status
+from .security import Security
+
+CONTRACT = ("con_id", "symbol", "sec_type", "last_trade_date", "strike", "right", "multiplier", "currency",
+            "local_symbol", "trading_class")  # fmt: skip
+NONE_YET = {"delta_neutral_order_type": "None", "delta_neutral_open_close": "?", "adjusted_order_type": "None",
+            "clearing_intent": "IB", "automatic_price_for_hedge_off": True}  # fmt: skip  # as IB writes nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A message to the client of an id, due at a moment: by its name in the tables of the protocol, with its values.
+
+    `order` is the account-wide id of what it is about, 0 for none.
+    """
+
+    at_us: int
+    client_id: int
+    name: str
+    values: Mapping[str, Any]
+    order: int = 0
+
+
+class Reports:
+    """Collects what is to be told; `take` hands it over.
+
+    `account` is its name and `time_zone` that in which the gateway writes times.
+    """
+
+    def __init__(self, account: str, time_zone: str) -> None:
+        self.account = account
+        self._zone = ZoneInfo(time_zone)
+        self._told: list[Told] = []
+
+    def take(self) -> list[Told]:
+        """Return what was collected since it was taken last, in order."""
+        told, self._told = self._told, []
+        return told
+
+    def state(self, order: Order, at_us: int) -> None:
+        """Tell all of an order, and then its status."""
+        self._tell(order, at_us, "open_order", self.open_order(order))
+        self.status(order, at_us)
+
+    def opened(self, order: Order, at_us: int, **state: Any) -> None:
+        """Tell all of an order, with what else is to be said of its state."""
+        self._tell(order, at_us, "open_order", self.open_order(order) | state)
+
+    def status(self, order: Order, at_us: int) -> None:
+        """Tell the status of an order."""
+        self._tell(order, at_us, "order_status", self.order_status(order))
+
+    def execution(self, fill: Fill, order: Order) -> None:
+        """Tell a fill."""
+        self._tell(order, fill.at_us, "execution_details", {"request_id": -1} | self.execution_details(fill, order))
+
+    def commission(self, fill: Fill, order: Order, at_us: int, fee: Decimal, realised: Decimal | None) -> None:
+        """Tell what a fill cost, and what it won or lost."""
+        self._tell(order, at_us, "commission_report", commission_report(fill, fee, realised))
+
+    def error(self, order: Order, at_us: int, code: int, text: str) -> None:
+        """Tell an error or a warning about an order."""
+        self.refuse(order.client_id, order.order_id, at_us, code, text, order.permanent_id)
+
+    def refuse(self, client_id: int, order_id: int, at_us: int, code: int, text: str, permanent_id: int = 0) -> None:
+        """Tell an error about what is or was no order."""
+        values = {"request_id": order_id, "code": code, "message": text, "time_ms": at_us // 1_000}
+        self._told.append(Told(at_us, client_id, "error", values, permanent_id))
+
+    def _tell(self, order: Order, at_us: int, name: str, values: Mapping[str, Any]) -> None:
+        self._told.append(Told(at_us, order.client_id, name, values, order.permanent_id))
+
+    # The messages
+
+    def open_order(self, order: Order) -> dict[str, Any]:
+        """Return the values of message 5."""
+        return OPEN_ORDER.pick(order.values) | _contract(order.security, order.values["exchange"]) | {
+            **{name: order.values.get(name) or none for name, none in NONE_YET.items()},
+            **self._state(order), "order_id": order.order_id, "client_id": order.client_id,
+            "parent_id": order.parent.order_id if order.parent else 0, "total_quantity": order.quantity,
+            "shares_allocation": f"{order.permanent_id}.0/{self.account}/{order.quantity}",
+            "commission": order.commission, "commission_currency": order.security.currency if order.commission else "",
+            "warning_text": order.warning}  # fmt: skip
+
+    def completed_order(self, order: Order) -> dict[str, Any]:
+        """Return the values of message 101: of what filled it says how much, and of nothing how much was wanted."""
+        filled = order.status == Status.FILLED
+        reason = order.done_reason or (f"Filled Size: {order.filled}" if filled else "Cancelled by Trader")
+        return COMPLETED_ORDER.pick(order.values) | _contract(order.security, order.values["exchange"]) | {
+            **{name: order.values.get(name) or none for name, none in NONE_YET.items()},
+            **self._state(order), "total_quantity": 0 if filled else order.quantity,
+            "filled_quantity": order.filled, "completed_status": reason,
+            "completed_time": self.time_text(order.done_us),
+            "parent_permanent_id": order.parent.permanent_id if order.parent else None,
+            "status": Status.CANCELLED if order.status == Status.INACTIVE else order.status}  # fmt: skip
+
+    def order_status(self, order: Order) -> dict[str, Any]:
+        """Return the values of message 3."""
+        return {
+            "order_id": order.order_id, "status": order.status, "filled": order.filled, "remaining": order.remaining,
+            "average_fill_price": order.average_price, "permanent_id": order.permanent_id,
+            "parent_id": order.parent.order_id if order.parent else 0, "last_fill_price": order.last_price,
+            "client_id": order.client_id, "why_held": order.why_held, "market_cap_price": 0}  # fmt: skip
+
+    def execution_details(self, fill: Fill, order: Order) -> dict[str, Any]:
+        """Return the values of message 11 but its request id."""
+        return _contract(fill.security, fill.exchange, nothing="") | {
+            "order_id": order.order_id, "execution_id": fill.execution_id, "time": self.time_text(fill.at_us),
+            "account": self.account, "execution_exchange": fill.exchange, "side": "BOT" if fill.side > 0 else "SLD",
+            "shares": fill.quantity, "price": fill.price, "permanent_id": order.permanent_id,
+            "client_id": order.client_id, "liquidation": 0, "cumulative_quantity": order.filled,
+            "average_price": order.average_price, "order_reference": fill.order_reference, "ev_rule": "",
+            "ev_multiplier": None, "model_code": order.values["model_code"], "last_liquidity": fill.liquidity,
+            "pending_price_revision": False, "submitter": ""}  # fmt: skip
+
+    def _state(self, order: Order) -> dict[str, Any]:
+        return {
+            "account": self.account, "permanent_id": order.permanent_id, "status": order.status,
+            "oca_group": order.oca_group, "oca_type": order.oca_type or 3, "exempt_code": -1,
+            "trail_stop_price": order.stop if order.type.trigger == "trail" else order.values["trail_stop_price"],
+            "limit_price": order.values["limit_price"] or order.limit or 0.0,
+            "auxiliary_price": order.values["auxiliary_price"] or 0.0}  # fmt: skip
+
+    def time_text(self, at_us: int) -> str:
+        """Return a moment as IB writes it: YYYYMMDD HH:MM:SS and the zone."""
+        return f"{moment_of(at_us).astimezone(self._zone):%Y%m%d %H:%M:%S} {self._zone.key}"
+
+
+def commission_report(fill: Fill, fee: Decimal, realised: Decimal | None) -> dict[str, Any]:
+    """Return the values of message 59; `realised` is None for what opened a position."""
+    return {"execution_id": fill.execution_id, "commission": fee, "currency": fill.security.currency,
+            "realized": realised, "yield": None, "yield_redemption_date": ""}  # fmt: skip
+
+
+def _contract(security: Security, exchange: str, nothing: str = "?") -> dict[str, Any]:
+    """Return the contract's fields; `nothing` is the right of what is no option."""
+    details = security.details
+    return {name: details.get(name) for name in CONTRACT} | {
+        "exchange": exchange, "strike": float(security.strike), "right": security.right or nothing}
+
