@@ -12,6 +12,7 @@ from capture.gateway.control.faults import RESET
 from capture.wire.connection import ServerConnection
 from capture.wire.encode import encode
 
+from .broker.reports import Told
 from .limits import MOST_VIOLATIONS, HistoryPacing, Rule, Windows
 from .refusal import Refusal
 from .replies import Answer, AnsweredRows, Compute, Reply, error
@@ -78,6 +79,7 @@ class Client:
     def start(self, client_id: int) -> None:
         """Begin the session."""
         self.id = client_id
+        self.state.trading.outbox.open(client_id)
         line = Subscription(-1, "line", NOTICES, {}, lambda *when: [(NOTICES, self.state.feed.notices(*when[:2]))])
         on_rows = self._report if self.state.on_rows is not None else None
         self._streamer = Streamer(
@@ -85,7 +87,9 @@ class Client:
         self._pump = asyncio.create_task(self._stream())
 
     async def stop(self) -> None:
-        """End everything that runs for this client, and its connection."""
+        """End everything that runs for this client, and its connection; its orders stay."""
+        if self.id is not None:
+            self.state.trading.outbox.close(self.id)
         for subscription in list(self.subscriptions.values()):
             self.end(subscription, "disconnected")
         running = [task for task in (self._pump, *self.tasks.values()) if task is not None]
@@ -193,9 +197,26 @@ class Client:
         if self._streamer is None or self._writer.is_closing():
             return True
         now_us = self.state.clock.now_us()
-        if data := self._streamer.take(now_us):
+        self.state.trading.run(now_us)
+        assert self.id is not None
+        while (told := self._due(now_us)) is not None:
+            if not self._take(min(told.at_us + 1, now_us)):
+                return False
+            self.state.trading.outbox.done(self.id)
+            self.tell([Answer(told.name, dict(told.values))])
+        return self._take(now_us)
+
+    def _due(self, now_us: int) -> Told | None:
+        """Take what it is to be told next of its orders by now, None where there is nothing."""
+        assert self.id is not None
+        return self.state.trading.outbox.next(self.id, now_us)
+
+    def _take(self, to_us: int) -> bool:
+        """Send the rows of live streams up to a moment; False where there were too many."""
+        assert self._streamer is not None
+        if data := self._streamer.take(to_us):
             self.write(self.state.faults.padded(data))
-        return self._streamer.cursor_us >= now_us
+        return self._streamer.cursor_us >= to_us
 
     def catch_up(self) -> None:
         """Let a client without streams be up to now; others are as far as they were handed out."""

@@ -1,4 +1,4 @@
-"""The market of an instrument as events for the paper broker: quotes and trades of a stretch of time, in their order."""
+"""The market of an instrument as events for the paper broker: quotes and trades of a stretch of time, in order."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -45,8 +45,8 @@ class Lane:
         """Return a quote by its row, NO_QUOTE before the first."""
         if row < 0:
             return NO_QUOTE
-        bid, bid_size, ask, ask_size = self.quotes
-        return Quote(int(self.quotes_us[row]), float(bid[row]), float(bid_size[row]), float(ask[row]), float(ask_size[row]))
+        bid, bid_size, ask, ask_size = (float(column[row]) for column in self.quotes)
+        return Quote(int(self.quotes_us[row]), bid, bid_size, ask, ask_size)
 
     def quote_at(self, at_us: int) -> Quote:
         """Return the quote that stood just before a moment."""
@@ -76,14 +76,15 @@ def load(feed: Feed, con_id: int, from_us: int, to_us: int) -> Lane:
     kinds = np.repeat([QUOTE, TRADE], [len(new), len(trades_us)])
     order = np.lexsort((kinds, places, ts_us))
     columns = tuple(_column(quotes, name) for name in ("bid_price", "bid_size", "ask_price", "ask_size"))
-    exchanges = trades["exchange"].fill_null("").to_pylist() if "exchange" in trades.column_names else [""] * len(trades)
+    named = "exchange" in trades.column_names
+    exchanges = trades["exchange"].fill_null("").to_pylist() if named else [""] * len(trades)
     return Lane(con_id, from_us, to_us, ts_us[order], kinds[order],
                 np.concatenate([new, np.arange(len(trades_us))])[order], quotes_us, _with_sides(columns),
                 (_column(trades, "price"), _column(trades, "size")), exchanges)  # fmt: skip
 
 
 def book_levels(feed: Feed, con_id: int, at_us: int, asks: bool) -> Iterator[Level]:
-    """Yield the recorded levels of one side of a book just before a moment, best first; none where none were recorded."""
+    """Yield the recorded levels of one side of a book just before a moment, best first; of no book there are none."""
     smart = feed.offers(con_id, "smart_depth")
     if not smart and not feed.offers(con_id, "depth"):
         return
@@ -147,11 +148,11 @@ def _with_sides(columns: tuple[Floats, ...]) -> tuple[Floats, Floats, Floats, Fl
 
 
 def _column(rows: pa.Table, name: str) -> Floats:
-    return rows[name].cast(pa.float64()).to_numpy()
+    return np.asarray(rows[name].cast(pa.float64()).to_numpy(), np.float64)
 
 
 def _us(rows: pa.Table) -> Ints:
-    return rows["ts"].cast(pa.int64()).to_numpy()
+    return np.asarray(rows["ts"].cast(pa.int64()).to_numpy(), np.int64)
 
 
 def _places(rows: pa.Table) -> Ints:

@@ -21,6 +21,7 @@ from .dispatch import replies, replies_to_unread
 from .feed import Feed
 from .limits import UNLIMITED, Limits
 from .shared_state import OnRows, Peer, State
+from .trading import Terms
 
 READ_BYTES = 65_536
 HANDSHAKE_S = 30.0  # how long a connection may take until it has said startApi
@@ -54,12 +55,13 @@ class Gateway:
         unsubscribed: frozenset[int] = frozenset(),
         time_zone: str = "US/Eastern",
         on_rows: OnRows | None = None,
+        terms: Terms = Terms(),  # noqa: B008  (frozen)
     ) -> None:
         _require_loopback(host)
         self.host, self.port = host, port
         self.clock = clock or Clock(start_us, speed)
         self.state = State(feed, self.clock, limits or UNLIMITED, newest_version, account, accounts_first, unsubscribed,
-                           time_zone, on_rows)
+                           time_zone, on_rows, terms)
         self._server: asyncio.Server | None = None
         self._conversations: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -21,6 +21,7 @@ from .feed import Feed, Notice
 from .limits import UNLIMITED, HistoryPacing, Limits, Windows
 from .replies import Compute, Reply
 from .subscription import Subscription
+from .trading import Terms, Trading, open_account
 
 OnRows = Callable[[int, int, str, str, pa.Table], None]  # client id, request id, stream, table, rows
 
@@ -87,6 +88,9 @@ class Peer(Protocol):
     def unsubscribe(self, family: str, request_id: int) -> bool:
         """End a live stream or an answer being worked out, and return whether there was one."""
 
+    def hand_out(self) -> bool:
+        """Send what is due of live streams and orders; False where there was too much, and more is due."""
+
 
 class Connected(Peer, Protocol):
     """A client as commands treat it: they break its connection, and move it in time.
@@ -116,9 +120,6 @@ class Connected(Peer, Protocol):
     def end(self, subscription: Subscription, reason: str) -> None:
         """End a live stream; it is missed until it is asked for again."""
 
-    def hand_out(self) -> bool:
-        """Send the rows of live streams up to now; False where there were too many, and more are due."""
-
     def refresh(self) -> None:
         """Let faults that began or ended take effect on the live streams."""
 
@@ -143,14 +144,17 @@ class State:
     unsubscribed: frozenset[int] = frozenset()
     time_zone: str = "US/Eastern"
     on_rows: OnRows | None = None
+    terms: Terms = field(default_factory=Terms)
     clients: list[Connected] = field(default_factory=list)
     waiting: list[tuple[Peer, Values]] = field(default_factory=list)
     shown: dict[int, str] = field(default_factory=dict)
     ledger: Ledger = field(default_factory=Ledger)
+    trading: Trading = field(init=False)
     faults: Faults = field(init=False)
 
     def __post_init__(self) -> None:
         self.faults = Faults(changed=self.refresh)
+        self.trading = open_account(self.feed, self.clock, self.terms, self.account, self.time_zone)
 
     def client(self, client_id: int) -> Connected | None:
         """Return the client of this id, None when there is none."""
@@ -184,12 +188,13 @@ class State:
         """Where time goes by what clients take: let it go on once each has everything; return whether it did."""
         if not self.clock.at_once:
             return False
-        streaming = [client for client in self.clients if client.subscriptions]
+        streaming = [client for client in self.clients if client.subscriptions or self.trading.concerns(client.id)]
         ready = bool(streaming) and all(client.is_waiting for client in streaming)
-        return ready and self.clock.advance(min(client.stretch_us for client in streaming))
+        return ready and self.clock.advance(min(self.trading.step_us, *(client.stretch_us for client in streaming)))
 
     def seek(self, at_us: int) -> None:
         """Be at another moment of a replay. Raises ValueError for one outside of it."""
         self.clock.seek(at_us)
+        self.trading.seek(at_us)
         for client in self.clients:
             client.seek(at_us)

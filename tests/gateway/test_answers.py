@@ -287,14 +287,15 @@ def test_option_parameters_need_a_contract_id_and_no_exchange(scene: Scene) -> N
 
 
 @pytest.mark.parametrize("newest", [178, 200])
-def test_a_refused_order_is_inactive(scene: Scene, newest: int) -> None:
+def test_an_order_is_taken_and_cancelled_and_one_that_cannot_be_is_refused(scene: Scene, newest: int) -> None:
     async def play(gateway: Gateway, peer: Peer) -> None:
-        ask(peer, "place_order", order_id=17, con_id=AAPL, action="BUY", total_quantity=40.5, order_type="LMT",
-            limit_price=1, transmit=True)  # fmt: skip
-        status = await peer.until("order_status", order_id=17)
-        assert (status["status"], status["filled"]) == ("Inactive", 0)
-        assert (status["remaining"], status["client_id"]) == (40.5, 1)
-        assert await peer.code(17) == 201
+        order = {"con_id": AAPL, "action": "BUY", "total_quantity": 40, "order_type": "LMT", "limit_price": 1}
+        ask(peer, "place_order", order_id=17, transmit=True, **order)
+        status = await peer.until("order_status", order_id=17, status="Submitted")
+        assert (status["filled"], status["remaining"], status["client_id"]) == (0, 40, 1)
+        ask(peer, "cancel_order", order_id=17)
+        await peer.until("order_status", order_id=17, status="Cancelled")
+        assert await peer.code(17) == 202
         ask(peer, "exercise_options", request_id=18, con_id=700000001, exercise_action=1, exercise_quantity=1)
         ask(peer, "cancel_all_orders")
         ask(peer, "cancel_order", order_id=19)

@@ -109,7 +109,7 @@ def test_orders_and_their_cancellations_are_refused_by_their_id(scene: Scene, ne
         cancellation = b"4\x001\x0017\x00\x00" if newest < 192 else b"4\x0017\x00\x00\x00\x00"
         order = request_codec(newest).encode("place_order", order_id=17, con_id=265598, total_quantity=5)
         peer.writer.write(frame(order) + frame(cancellation))
-        assert [await peer.code(17), (await peer.until("error", 2, request_id=17))["code"]] == [201, 10147]
+        assert [await peer.code(17), (await peer.until("error", 2, request_id=17))["code"]] == [387, 10147]
         peer.writer.write(frame(b"5\x001\x00"))  # which a recorder's own connection never sends
         await peer.until("open_orders_end")
 

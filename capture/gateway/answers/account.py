@@ -73,21 +73,6 @@ def positions_multi(_peer: Peer, values: Values) -> Iterator[Reply]:
     yield answer("positions_multi_end", request_id=values["request_id"])
 
 
-def open_orders(_peer: Peer, _values: Values) -> Iterator[Reply]:
-    """Say that there are no open orders."""
-    yield answer("open_orders_end")
-
-
-def completed_orders(_peer: Peer, _values: Values) -> Iterator[Reply]:
-    """Say that there are no completed orders."""
-    yield answer("completed_orders_end")
-
-
-def executions(_peer: Peer, values: Values) -> Iterator[Reply]:
-    """Say that there are no executions."""
-    yield answer("executions_end", request_id=values["request_id"])
-
-
 def profits(peer: Peer, values: Values) -> Iterator[Reply]:
     """Say that nothing was won or lost."""
     _require_account(peer, values)
@@ -140,11 +125,6 @@ HANDLERS: Handlers = {
     "req_account_updates_multi": account_updates_multi,
     "req_positions": positions,
     "req_positions_multi": positions_multi,
-    "req_open_orders": open_orders,
-    "req_all_open_orders": open_orders,
-    "req_completed_orders": completed_orders,
-    "req_executions": executions,
-    "req_auto_open_orders": nothing,
     "cancel_account_summary": nothing,
     "cancel_account_updates_multi": nothing,
     "cancel_positions": nothing,

@@ -1,39 +1,149 @@
-"""Orders: the gateway takes none, and says so as IB does to whoever sent one."""
+"""Orders: what clients ask of the paper broker. What it answers reaches them through the outbox, in its order."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from capture.gateway.broker.orders.order import Order
+from capture.gateway.refusal import Refusal, invalid
 from capture.gateway.replies import Reply, answer, error
 from capture.gateway.shared_state import Peer
+from capture.wire.ib_times import parse_time_us
 from capture.wire.text.codec import Values
 
-from .handlers import Handlers, nothing
+from .contract_search import Details, resolve
+from .handlers import Handlers
 
-NONE_TAKEN = "Order rejected - reason:This gateway takes no orders."
-
-
-def place(peer: Peer, values: Values) -> Iterator[Reply]:
-    """Reject an order, and say that it is inactive."""
-    yield error(values["order_id"], 201, NONE_TAKEN, peer.now_us)
-    # After the error: a client that holds the order done would not write its reason down.
-    yield answer("order_status", order_id=values["order_id"], status="Inactive", client_id=peer.id, filled=0,
-                 remaining=values["total_quantity"] or 0, average_fill_price=0, permanent_id=0, parent_id=0,
-                 last_fill_price=0, market_cap_price=0)  # fmt: skip
+COMBINATION = "BAG"
 
 
-def cancel(peer: Peer, values: Values) -> Iterator[Reply]:
-    """Say that there is no such order."""
-    text = f"OrderId {values['order_id']} that needs to be cancelled is not found."
-    yield error(values["order_id"], 10147, text, peer.now_us)
+def place(peer: Peer, values: Values) -> Iterable[Reply]:
+    """Hand an order to the broker."""
+    _require_account(peer, values)
+    trading, client_id = peer.state.trading, _client_id(peer)
+    try:
+        legs = list(trading.legs(values))
+    except LookupError:
+        raise Refusal(200, "No security definition has been found for the request") from None
+    details = _combination(values) if values["sec_type"] == COMBINATION else resolve(peer, values)
+    trading.place(peer.now_us, client_id, details, values, legs)
+    peer.hand_out()
+    return ()
+
+
+def _combination(values: Values) -> Details:
+    """Return what there is of contract details of a combination: it has none of its own."""
+    if not values.get("legs"):
+        raise Refusal(314, "Combo details are invalid: no legs")
+    names = ("symbol", "sec_type", "exchange", "currency", "local_symbol", "trading_class", "multiplier")
+    return {name: values[name] for name in names} | {
+        "con_id": values["con_id"] or 0, "local_symbol": values["symbol"], "size_increment": 1}
+
+
+def cancel(peer: Peer, values: Values) -> Iterable[Reply]:
+    """Hand a cancel to the broker."""
+    peer.state.trading.cancel(peer.now_us, _client_id(peer), values["order_id"])
+    peer.hand_out()
+    return ()
+
+
+def cancel_all(peer: Peer, _values: Values) -> Iterable[Reply]:
+    """Let the broker cancel every open order."""
+    peer.state.trading.cancel_all(peer.now_us)
+    peer.hand_out()
+    return ()
 
 
 def exercise(peer: Peer, values: Values) -> Iterator[Reply]:
     """Reject an exercise of options."""
-    yield error(values["request_id"], 201, NONE_TAKEN, peer.now_us)
+    yield error(values["request_id"], 201, "Order rejected - reason:This gateway exercises no options.", peer.now_us)
+
+
+# What there is of orders
+
+
+def open_orders(peer: Peer, _values: Values) -> Iterator[Reply]:
+    """Send the open orders of the client."""
+    yield from _all(peer, peer.state.trading.paper.orders.open(_client_id(peer)))
+
+
+def all_open_orders(peer: Peer, _values: Values) -> Iterator[Reply]:
+    """Send the open orders of all clients."""
+    yield from _all(peer, peer.state.trading.paper.orders.open())
+
+
+def _all(peer: Peer, orders: list[Order]) -> Iterator[Reply]:
+    reports = peer.state.trading.paper.reports
+    for order in orders:
+        if not order.is_unsent:
+            yield answer("open_order", **reports.open_order(order))
+            yield answer("order_status", **reports.order_status(order))
+    yield answer("open_orders_end")
+
+
+def auto_open_orders(peer: Peer, _values: Values) -> Iterable[Reply]:
+    """Bind orders that are placed by hand to client 0: there are none."""
+    if peer.id != 0:
+        raise Refusal(327, "Only the default client (i.e 0) can auto bind orders.")
+    return ()
+
+
+def completed_orders(peer: Peer, _values: Values) -> Iterator[Reply]:
+    """Send the orders that were done today."""
+    paper = peer.state.trading.paper
+    for order in paper.orders.done:
+        yield answer("completed_order", **paper.reports.completed_order(order))
+    yield answer("completed_orders_end")
+
+
+def executions(peer: Peer, values: Values) -> Iterator[Reply]:
+    """Send the executions since midnight that the filter wants, each with its commission."""
+    request_id, trading = values["request_id"], peer.state.trading
+    since_us = _since_us(peer, values)
+    for done in trading.executions():
+        if done.fill.at_us < since_us or not _is_wanted(values, done.fill.client_id, done.details):
+            continue
+        yield answer("execution_details", **done.details | {"request_id": request_id})
+        if done.commission:
+            yield answer("commission_report", **done.commission)
+    yield answer("executions_end", request_id=request_id)
+
+
+def _since_us(peer: Peer, values: Values) -> int:
+    midnight = peer.state.local_time(peer.now_us).replace(hour=0, minute=0, second=0)
+    first_us = int(midnight.timestamp()) * 1_000_000
+    text = values["time"]
+    if not text:
+        return first_us
+    asked_us = parse_time_us(text, peer.state.time_zone)
+    if asked_us is None:
+        raise invalid(f"Invalid time format: {text}")
+    return max(first_us, asked_us)
+
+
+def _is_wanted(values: Values, client_id: int, details: Details) -> bool:
+    """Return whether an execution passes a filter, whose empty fields match all."""
+    same = all(not values[name] or values[name] == details[name] for name in ("symbol", "sec_type", "exchange"))
+    side = {"BUY": "BOT", "SELL": "SLD"}.get(values["side"], values["side"])
+    return same and (values["client_id"] or client_id) == client_id and side in ("", details["side"])
+
+
+def _require_account(peer: Peer, values: Values) -> None:
+    if values["account"] not in ("", peer.state.account):
+        raise invalid(f"Invalid account code '{values['account']}'")
+
+
+def _client_id(peer: Peer) -> int:
+    assert peer.id is not None
+    return peer.id
 
 
 HANDLERS: Handlers = {
     "place_order": place,
     "cancel_order": cancel,
-    "cancel_all_orders": nothing,  # there are none
+    "cancel_all_orders": cancel_all,
     "exercise_options": exercise,
+    "req_open_orders": open_orders,
+    "req_all_open_orders": all_open_orders,
+    "req_auto_open_orders": auto_open_orders,
+    "req_completed_orders": completed_orders,
+    "req_executions": executions,
 }

@@ -1,8 +1,9 @@
 """Fills and ends of orders: booked, charged and told, with what follows for orders that are joined to them."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from .exchange.displayed import exact
 from .exchange.matching import Taken
@@ -13,6 +14,15 @@ from .orders.order_book import Orders
 from .reports import Reports
 
 OWN_CANCEL = ""  # the reason that IB gives for what its client cancelled
+
+
+@dataclass(slots=True)
+class Execution:
+    """A fill as clients are told of it: the values of its messages. `commission` is empty until it is charged."""
+
+    fill: Fill
+    details: dict[str, Any]
+    commission: dict[str, Any] = field(default_factory=dict)
 
 
 class Booked(NamedTuple):
@@ -37,7 +47,7 @@ class Executions:
         self.reports = reports
         self.account = account
         self.identities = identities
-        self.fills: list[tuple[Fill, Order]] = []  # in the order in which they happened
+        self.done: dict[str, Execution] = {}  # by execution id, in the order in which they happened
         self.filled: Callable[[Order, Decimal, int], None] = lambda order, quantity, at_us: None
         self.ended: Callable[[Order, int], None] = lambda order, at_us: None
 
@@ -46,8 +56,7 @@ class Executions:
         price = exact(taken.price)
         fill = self._fill(order, order.side, taken, price, at_us, self.identities.execution_id())
         order.fill(taken.quantity, price)
-        self.fills.append((fill, order))
-        self.reports.execution(fill, order)
+        self._tell(fill, order)
         self._settle(order, taken.quantity, [fill], at_us)
 
     def fill_legs(
@@ -62,8 +71,7 @@ class Executions:
                              leg_execution_id(execution_id, number), leg)
                   for number, (leg, taken) in enumerate(legs, 1)]  # fmt: skip
         for fill in fills:
-            self.fills.append((fill, order))
-            self.reports.execution(fill, order)
+            self._tell(fill, order)
         self._settle(order, quantity, fills[1:], at_us)
 
     def _fill(self, order: Order, side: int, taken: Taken, price: Decimal, at_us: int, execution_id: str,
@@ -72,6 +80,9 @@ class Executions:
         return Fill(
             execution_id, at_us, security, side, taken.quantity, price, taken.exchange or security.exchange,
             taken.liquidity, order.permanent_id, order.order_id, order.client_id, order.values["order_reference"])
+
+    def _tell(self, fill: Fill, order: Order) -> None:
+        self.done[fill.execution_id] = Execution(fill, self.reports.execution(fill, order))
 
     def _settle(self, order: Order, quantity: Decimal, booked: list[Fill], at_us: int) -> None:
         """Book fills and tell the order's new state; commissions come last, as with IB."""
@@ -84,7 +95,8 @@ class Executions:
         order.commission = sum((cost.fee for _, cost in costs), order.commission or Decimal(0))
         self.reports.state(order, at_us)
         for fill, cost in costs:
-            self.reports.commission(fill, order, at_us, cost.fee, cost.realised)
+            told = self.reports.commission(fill, order, at_us, cost.fee, cost.realised)
+            self.done[fill.execution_id].commission = told
         self.filled(order, quantity, at_us)
         if order.is_done:
             self.ended(order, at_us)

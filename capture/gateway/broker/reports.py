@@ -62,13 +62,19 @@ class Reports:
         """Tell the status of an order."""
         self._tell(order, at_us, "order_status", self.order_status(order))
 
-    def execution(self, fill: Fill, order: Order) -> None:
-        """Tell a fill."""
-        self._tell(order, fill.at_us, "execution_details", {"request_id": -1} | self.execution_details(fill, order))
+    def execution(self, fill: Fill, order: Order) -> dict[str, Any]:
+        """Tell a fill, and return what was told of it."""
+        details = self.execution_details(fill, order)
+        self._tell(order, fill.at_us, "execution_details", {"request_id": -1} | details)
+        return details
 
-    def commission(self, fill: Fill, order: Order, at_us: int, fee: Decimal, realised: Decimal | None) -> None:
-        """Tell what a fill cost, and what it won or lost."""
-        self._tell(order, at_us, "commission_report", commission_report(fill, fee, realised))
+    def commission(
+        self, fill: Fill, order: Order, at_us: int, fee: Decimal, realised: Decimal | None
+    ) -> dict[str, Any]:
+        """Tell what a fill cost, and what it won or lost; return what was told."""
+        report = commission_report(fill, fee, realised)
+        self._tell(order, at_us, "commission_report", report)
+        return report
 
     def error(self, order: Order, at_us: int, code: int, text: str) -> None:
         """Tell an error or a warning about an order."""
@@ -86,9 +92,8 @@ class Reports:
 
     def open_order(self, order: Order) -> dict[str, Any]:
         """Return the values of message 5."""
-        return OPEN_ORDER.pick(order.values) | _contract(order.security, order.values["exchange"]) | {
-            **{name: order.values.get(name) or none for name, none in NONE_YET.items()},
-            **self._state(order), "order_id": order.order_id, "client_id": order.client_id,
+        return OPEN_ORDER.pick({**order.values, **self._said(order)}) | {
+            "order_id": order.order_id, "client_id": order.client_id,
             "parent_id": order.parent.order_id if order.parent else 0, "total_quantity": order.quantity,
             "shares_allocation": f"{order.permanent_id}.0/{self.account}/{order.quantity}",
             "commission": order.commission, "commission_currency": order.security.currency if order.commission else "",
@@ -98,9 +103,8 @@ class Reports:
         """Return the values of message 101: of what filled it says how much, and of nothing how much was wanted."""
         filled = order.status == Status.FILLED
         reason = order.done_reason or (f"Filled Size: {order.filled}" if filled else "Cancelled by Trader")
-        return COMPLETED_ORDER.pick(order.values) | _contract(order.security, order.values["exchange"]) | {
-            **{name: order.values.get(name) or none for name, none in NONE_YET.items()},
-            **self._state(order), "total_quantity": 0 if filled else order.quantity,
+        return COMPLETED_ORDER.pick({**order.values, **self._said(order)}) | {
+            "total_quantity": 0 if filled else order.quantity,
             "filled_quantity": order.filled, "completed_status": reason,
             "completed_time": self.time_text(order.done_us),
             "parent_permanent_id": order.parent.permanent_id if order.parent else None,
@@ -125,8 +129,10 @@ class Reports:
             "ev_multiplier": None, "model_code": order.values["model_code"], "last_liquidity": fill.liquidity,
             "pending_price_revision": False, "submitter": ""}  # fmt: skip
 
-    def _state(self, order: Order) -> dict[str, Any]:
-        return {
+    def _said(self, order: Order) -> dict[str, Any]:
+        """Return what is said of any order otherwise than its client did."""
+        return _contract(order.security, order.values["exchange"]) | {
+            **{name: order.values.get(name) or none for name, none in NONE_YET.items()},
             "account": self.account, "permanent_id": order.permanent_id, "status": order.status,
             "oca_group": order.oca_group, "oca_type": order.oca_type or 3, "exempt_code": -1,
             "trail_stop_price": order.stop if order.type.trigger == "trail" else order.values["trail_stop_price"],
@@ -141,7 +147,7 @@ class Reports:
 def commission_report(fill: Fill, fee: Decimal, realised: Decimal | None) -> dict[str, Any]:
     """Return the values of message 59; `realised` is None for what opened a position."""
     return {"execution_id": fill.execution_id, "commission": fee, "currency": fill.security.currency,
-            "realized": realised, "yield": None, "yield_redemption_date": ""}  # fmt: skip
+            "realized": realised, "yield": None, "yield_redemption_date": None}  # fmt: skip
 
 
 def _contract(security: Security, exchange: str, nothing: str = "?") -> dict[str, Any]:

@@ -127,6 +127,11 @@ class Order:
         return not self.held and not self.is_done
 
     @property
+    def is_unsent(self) -> bool:
+        """Whether its client has not told to send it: nobody else sees it then."""
+        return Held.UNSENT in self.held
+
+    @property
     def why_held(self) -> str:
         """What IB says of why it is kept back; empty where it does not."""
         return ",".join(reason for reason in TOLD if reason in self.held)

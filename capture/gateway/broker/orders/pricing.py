@@ -51,8 +51,8 @@ def _offset(order: Order, quote: Quote, tick: float) -> float:
         whole, half = values.get("mid_offset_at_whole"), values.get("mid_offset_at_half")
         even = round((quote.ask - quote.bid) / tick) % 2 == 0 if not isnan(quote.middle) else True
         return (whole if even else half) or order.offset()
-    percent = values.get("percent_offset")
-    return order.offset() or (percent or 0.0) * quote.price(not order.buys)
+    percent: float = values.get("percent_offset") or 0.0
+    return order.offset() or percent * quote.price(not order.buys)
 
 
 def trailed(order: Order, stop: float | None, reference: float) -> float:
@@ -77,6 +77,6 @@ def limit_behind(order: Order, stop: float) -> float | None:
     """Return the limit that a triggered order has: that of a trailing one stands off its stop."""
     offset = order.values["limit_price_offset"]
     if order.type.word == "TRAIL LIMIT" and offset is not None:
-        return round(stop + offset if order.buys else stop - offset, 10)
+        return float(round(stop + offset if order.buys else stop - offset, 10))
     limit: float | None = order.values["limit_price"]
     return limit if order.type.limit != "none" else None

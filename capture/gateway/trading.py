@@ -1,0 +1,188 @@
+"""Runs the paper broker along a feed: the market up to where clients are, their requests, and what they are told."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import partial
+from math import isnan
+from typing import Any
+
+from capture.replay.clock import Clock
+from capture.wire.text.codec import Values
+
+from .broker.exchange.displayed import Level
+from .broker.executions import Execution
+from .broker.floor import Rules
+from .broker.means import Unlimited
+from .broker.orders.order import Leg
+from .broker.paper import Paper
+from .broker.reports import Reports, Told
+from .broker.security import Security, security
+from .feed import Feed
+from .lanes import QUOTE, Lane, book_levels, load
+from .outbox import Outbox
+
+STRETCH_US = 60_000_000  # how much of the market is loaded at once
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On which terms the account trades: what it has, what it pays, and how its orders fill.
+
+    `step_us` is the most that time goes on at once where it goes by what clients take.
+    """
+
+    cash: Decimal = Decimal(1_000_000)
+    currency: str = "USD"
+    rules: Rules = field(default_factory=Rules)
+    latency_us: int = 0
+    step_us: int = 1_000_000
+
+
+class Trading:
+    """The broker of a gateway, and the market that goes by it.
+
+    `at_us` is how far it has come. What happens to orders depends on the feed and on the moments of requests alone:
+    not on how time was cut into pieces.
+    """
+
+    def __init__(self, feed: Feed, clock: Clock, paper: Paper, step_us: int) -> None:
+        self.paper = paper
+        self.step_us = step_us
+        self.at_us = clock.now_us()
+        self.outbox = Outbox(self._audience)
+        self._feed = feed
+        self._clock = clock
+        self._lanes: dict[int, Lane] = {}
+        self._securities: dict[int, Security] = {}
+
+    def concerns(self, client_id: int | None) -> bool:
+        """Return whether a client has open orders."""
+        return client_id is not None and bool(self.paper.orders.open(client_id))
+
+    # Time
+
+    def run(self, to_us: int) -> None:
+        """Let the market go by up to a moment, which is not in it."""
+        while self.at_us < to_us:
+            until_us = min(to_us, self.at_us + STRETCH_US)
+            for lane, place in self._events(until_us):
+                self._play(lane, place)
+            self.at_us = until_us
+            self.paper.advance(until_us)
+            self.collect()
+
+    def collect(self) -> None:
+        """Hand on what the broker reports."""
+        self.outbox.post(self.paper.reports.take())
+
+    def seek(self, at_us: int) -> None:
+        """Go on from another moment: forward, the market goes by; there is no way back over what was ordered."""
+        self._lanes.clear()
+        if at_us >= self.at_us:
+            self.run(at_us)
+        else:
+            self.at_us = at_us
+
+    def _events(self, until_us: int) -> list[tuple[Lane, int]]:
+        """Return what happens to the instruments of open orders up to a moment, in order, by lane and place."""
+        found = []
+        for con_id in list(self.paper.orders.watched()):
+            lane = self._lane(con_id)
+            places = range(lane.place(self.at_us), lane.place(until_us))
+            found += [(int(lane.ts_us[place]), con_id, place, lane) for place in places]
+        found.sort(key=lambda one: one[:3])
+        return [(lane, place) for _, _, place, lane in found]
+
+    def _play(self, lane: Lane, place: int) -> None:
+        row = int(lane.rows[place])
+        if lane.kinds[place] == QUOTE:
+            self.paper.quote(lane.con_id, lane.quote(row))
+        else:
+            self.paper.trade(lane.con_id, lane.trade(row, int(lane.ts_us[place])))
+
+    def _lane(self, con_id: int) -> Lane:
+        """Return what is loaded of an instrument from now on: more where that ends."""
+        lane = self._lanes.get(con_id)
+        if lane is None or not lane.from_us <= self.at_us < lane.to_us:
+            end_us = self.at_us + STRETCH_US
+            if self._clock.span is not None:
+                end_us = max(min(end_us, self._clock.span[1]), self.at_us + 1)
+            lane = self._lanes[con_id] = load(self._feed, con_id, self.at_us, end_us)
+        return lane
+
+    # Requests
+
+    def executions(self) -> list[Execution]:
+        """Return all executions that are known, in order; the whole of a combination has no commission."""
+        return list(self.paper.executions.done.values())
+
+    def place(self, at_us: int, client_id: int, details: dict[str, Any], values: Values, legs: Sequence[Leg]) -> None:
+        """Take an order of a client."""
+        of = self._of(details)
+        self._meet(of.con_id if not legs else legs[0].security.con_id, at_us)
+        self.paper.place(max(at_us, self.at_us), client_id, values["order_id"], of, values, legs)
+        self.collect()
+
+    def cancel(self, at_us: int, client_id: int, order_id: int) -> None:
+        """Cancel an order of a client."""
+        self.run(at_us)
+        self.paper.cancel(max(at_us, self.at_us), client_id, order_id)
+        self.collect()
+
+    def cancel_all(self, at_us: int) -> None:
+        """Cancel every open order."""
+        self.run(at_us)
+        self.paper.cancel_all(max(at_us, self.at_us))
+        self.collect()
+
+    def _meet(self, con_id: int, at_us: int) -> None:
+        """Let the broker see the quote that stands, of an instrument that it has not watched so far."""
+        self.run(at_us)
+        if con_id in set(self.paper.orders.watched()):
+            return
+        quote = self._lane(con_id).quote_at(self.at_us)
+        if not (isnan(quote.bid) and isnan(quote.ask)):
+            self.paper.floor.displayed(con_id).show(quote)
+
+    def _of(self, details: dict[str, Any]) -> Security:
+        con_id = details["con_id"]
+        if con_id not in self._securities:
+            self._securities[con_id] = security(details)
+        return self._securities[con_id]
+
+    def legs(self, values: Values) -> Iterator[Leg]:
+        """Yield the legs that an order names. Raises LookupError for one that is not known."""
+        for leg in values.get("legs", ()):
+            found = self._feed.find(self.at_us, con_id=leg["con_id"])
+            if not found:
+                raise LookupError(leg["con_id"])
+            yield Leg(self._of(found[0]), leg["ratio"], 1 if leg["action"] == "BUY" else -1, leg["exchange"])
+
+    def _audience(self, told: Told) -> Iterator[int]:
+        yield told.client_id
+
+
+def open_account(feed: Feed, clock: Clock, terms: Terms, account: str, time_zone: str) -> Trading:
+    """Return the broker of a gateway's account."""
+    reports, step = Reports(account, time_zone), partial(tick, feed, clock.now_us())
+    paper = Paper(Unlimited(), reports, terms.rules, levels(feed), step, None, terms.latency_us, time_zone)
+    return Trading(feed, clock, paper, terms.step_us)
+
+
+def levels(feed: Feed) -> Any:
+    """Return what gives the broker the recorded levels of a feed's books."""
+
+    def of(con_id: int, at_us: int, asks: bool) -> list[Level]:
+        return list(book_levels(feed, con_id, at_us, asks))
+
+    return of
+
+
+def tick(feed: Feed, at_us: int, of: Security, price: float) -> float:
+    """Return the price step of an instrument at a price: by the market rule of its exchange."""
+    for rule in str(of.details.get("market_rule_ids") or "").split(","):
+        steps = feed.market_rule(int(rule), at_us) if rule.isdigit() else None
+        if steps:
+            return max((edge, step) for edge, step in steps if edge <= abs(price) or edge == steps[0][0])[1]
+    return float(of.details.get("min_tick") or 0.01)
