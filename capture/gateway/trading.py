@@ -13,11 +13,11 @@ from capture.wire.text.codec import Values
 from .broker.exchange.displayed import Level
 from .broker.executions import Execution
 from .broker.floor import Rules
-from .broker.means import Unlimited
 from .broker.orders.order import Leg
 from .broker.paper import Paper
 from .broker.reports import Reports, Told
 from .broker.security import Security, security
+from .broker.till import Unlimited
 from .feed import Feed
 from .lanes import QUOTE, Lane, book_levels, load
 from .outbox import Outbox

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 from .exchange.displayed import exact
 from .exchange.matching import Taken
@@ -12,6 +12,7 @@ from .identities import Identities, leg_execution_id
 from .orders.order import Leg, Order, Status
 from .orders.order_book import Orders
 from .reports import Reports
+from .till import Till
 
 OWN_CANCEL = ""  # the reason that IB gives for what its client cancelled
 
@@ -25,27 +26,13 @@ class Execution:
     commission: dict[str, Any] = field(default_factory=dict)
 
 
-class Booked(NamedTuple):
-    """What a fill cost, and what it won or lost: None where it opened a position."""
-
-    fee: Decimal
-    realised: Decimal | None
-
-
-class Accounts(Protocol):
-    """Where fills are booked."""
-
-    def book(self, fill: Fill) -> Booked:
-        """Take a fill into the account."""
-
-
 class Executions:
     """Turns what was taken of the market into fills. `followed` is called after each fill, and after each end."""
 
-    def __init__(self, orders: Orders, reports: Reports, account: Accounts, identities: Identities) -> None:
+    def __init__(self, orders: Orders, reports: Reports, till: Till, identities: Identities) -> None:
         self.orders = orders
         self.reports = reports
-        self.account = account
+        self.till = till
         self.identities = identities
         self.done: dict[str, Execution] = {}  # by execution id, in the order in which they happened
         self.filled: Callable[[Order, Decimal, int], None] = lambda order, quantity, at_us: None
@@ -86,7 +73,7 @@ class Executions:
 
     def _settle(self, order: Order, quantity: Decimal, booked: list[Fill], at_us: int) -> None:
         """Book fills and tell the order's new state; commissions come last, as with IB."""
-        costs = [(fill, self.account.book(fill)) for fill in booked]
+        costs = [(fill, self.till.book(fill)) for fill in booked]
         if order.remaining == 0:
             order.status = Status.FILLED
             self._retire(order, at_us, "")

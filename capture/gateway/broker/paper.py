@@ -14,12 +14,12 @@ from .floor import Floor, Rules, Ticks
 from .gate import Gate
 from .groups import Groups
 from .identities import Identities
-from .means import Means
 from .orders.order import Held, Leg, Order, Status, Values, quantity_of
 from .orders.order_book import Orders
 from .orders.refusals import Wish, changed_base, refusal
 from .reports import Reports
 from .security import Security
+from .till import Till
 from .timers import Timers
 
 UNKNOWN = "OrderId {} that needs to be cancelled is not found."
@@ -29,21 +29,21 @@ OVER = "OrderId {} that needs to be cancelled can not be cancelled, state: {}."
 class Paper:
     """An account that trades a market which goes by, whatever it does.
 
-    `levels` gives what was recorded behind the best quote, `tick` the price step of an order, `means` what the account
-    can afford. `now_us` is how far it has come: what comes in may not be earlier.
+    `levels` gives what was recorded behind the best quote, `tick` the price step of an instrument; `till` says what the
+    account can afford, and books. `now_us` is how far it has come: what comes in may not be earlier.
     """
 
     def __init__(
-        self, means: Means, reports: Reports, rules: Rules, levels: Levels, tick: Ticks,
+        self, till: Till, reports: Reports, rules: Rules, levels: Levels, tick: Ticks,
         identities: Identities | None = None, latency_us: int = 0, time_zone: str = "US/Eastern",
     ) -> None:  # fmt: skip
         self.now_us = 0
-        self.means = means
+        self.till = till
         self.reports = reports
         self.orders = Orders()
         self.identities = identities or Identities()
         self.timers = Timers()
-        self.executions = Executions(self.orders, reports, means, self.identities)
+        self.executions = Executions(self.orders, reports, till, self.identities)
         self.gate = Gate(self.executions, self.timers, latency_us, time_zone)
         self.floor = Floor(self.executions, self.gate, rules, levels, tick)
         self.conditions = Conditions(self.orders, self.gate, self.executions, self.timers)
@@ -172,7 +172,7 @@ class Paper:
         return list(dict.fromkeys((*waiting, order)))
 
     def _send(self, order: Order, at_us: int) -> None:
-        reason = self.means.refusal(order, self.orders.open())
+        reason = self.till.refusal(order, self.orders.open())
         if reason is not None:
             self.executions.reject(order, at_us, 201, f"Order rejected - reason:{reason}")
             return
@@ -181,8 +181,8 @@ class Paper:
     def _estimate(self, at_us: int, client_id: int, order_id: int, wish: Wish) -> None:
         """Answer what an order would need; nothing is placed."""
         order = self._order(at_us, client_id, order_id, wish, 0)
-        self.reports.opened(order, at_us, **self.means.estimate(order, self.orders.open()))
-        reason = self.means.refusal(order, self.orders.open())
+        self.reports.opened(order, at_us, **self.till.estimate(order, self.orders.open()))
+        reason = self.till.refusal(order, self.orders.open())
         if reason is not None:
             self.reports.error(order, at_us, 201, f"Order rejected - reason:{reason}")
 

@@ -2,14 +2,20 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from .executions import Booked
 from .fill import Fill
 from .orders.order import Order
 
 
-class Means(Protocol):
+class Booked(NamedTuple):
+    """What a fill cost, and what it won or lost: None where it opened a position."""
+
+    fee: Decimal
+    realised: Decimal | None
+
+
+class Till(Protocol):
     """The account as orders meet it."""
 
     def book(self, fill: Fill) -> Booked:
