@@ -10,8 +10,10 @@ from typing import Any
 from capture.replay.clock import Clock
 from capture.wire.text.codec import Values
 
+from .broker.account import KINDS
 from .broker.exchange.displayed import Level
 from .broker.executions import Execution
+from .broker.fees.schedule import SCHEDULES, Schedule
 from .broker.floor import Rules
 from .broker.orders.order import Leg
 from .broker.paper import Paper
@@ -29,14 +31,20 @@ STRETCH_US = 60_000_000  # how much of the market is loaded at once
 class Terms:
     """On which terms the account trades: what it has, what it pays, and how its orders fill.
 
-    `step_us` is the most that time goes on at once where it goes by what clients take.
+    `account_type` is one of KINDS. `latency_us` is how long a request is on its way, and `step_us` the most that time
+    goes on at once where it goes by what clients take.
     """
 
     cash: Decimal = Decimal(1_000_000)
     currency: str = "USD"
+    account_type: str = "margin"
+    fees: Schedule = SCHEDULES["fixed"]
     rules: Rules = field(default_factory=Rules)
     latency_us: int = 0
     step_us: int = 1_000_000
+
+    def __post_init__(self) -> None:
+        assert self.account_type in KINDS, self.account_type
 
 
 class Trading:

@@ -5,6 +5,7 @@ import errno
 import signal
 import threading
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +16,7 @@ from capture.times import DAY_US
 from ..shared.exits import UsageError
 from ..shared.options import Config, Data, ForSeconds, Json, PlayedBy, lake_folder
 from ..shared.output import say, show, show_json, show_table
+from .terms import AccountType, Cash, Filling, OrderLatencyMs, PenetrationTicks, terms
 
 if TYPE_CHECKING:
     from capture.gateway import Clock, Gateway
@@ -50,14 +52,19 @@ def run(
         help="Play what came late when it came, or when it happened.")] = PlayedBy.ARRIVAL,
     instruments: Annotated[list[str] | None, typer.Option(
         help="Play only this one: AAPL, conid:265598; may be repeated.")] = None,
+    cash: Cash = Decimal(1_000_000),
+    account_type: AccountType = "margin",
+    fills: Filling = "queue",
+    penetration_ticks: PenetrationTicks = 1,
+    order_latency_ms: OrderLatencyMs = 0.0,
     for_s: ForSeconds = None,
 ) -> None:  # fmt: skip
     """Run a gateway with an invented market, or with --replay one that plays what was recorded.
 
     Any IB client on this machine can connect to it; its address is printed once it listens. The invented market knows
     some stocks, futures, options, currencies, coins and indices, such as AAPL, ESZ6, EUR.USD and CRYPTO:BTC.USD. A
-    replay can be paused, moved and sped up by `gateway control`, and by keys where it runs in a terminal. It runs until
-    Ctrl-C.
+    replay can be paused, moved and sped up by `gateway control`, and by keys where it runs in a terminal. In both,
+    orders are taken and filled by the market that goes by, for a paper account. It runs until Ctrl-C.
     """
     if context.invoked_subcommand is not None:
         return
@@ -67,23 +74,29 @@ def run(
     factor = _speed(speed, may_be_max=replay is not None)
     limits = Limits.of_lines(lines) if lines else None
     _check_together(context, replay is not None)
+    if fills != "strict" and _is_given(context, "penetration_ticks"):
+        raise UsageError("--penetration-ticks: only with --fills strict")
+    agreed = terms(cash, account_type, fills, penetration_ticks, order_latency_ms)
     if replay is None:
         market = Market(seed=seed, rate=rate, always_open=always_open)
-        _serve(Gateway(market, port=port, speed=factor, limits=limits), for_s)
+        _serve(Gateway(market, port=port, speed=factor, limits=limits, terms=agreed), for_s)
         return
     with _recording(lake_folder(data, config), recorder, instruments or [], clock is PlayedBy.EVENT) as recording:
         time = _clock(recording, replay, until, factor, start_paused)
-        _serve(Gateway(recording, port=port, clock=time, limits=limits), for_s, is_replay=True)
+        _serve(Gateway(recording, port=port, clock=time, limits=limits, terms=agreed), for_s, is_replay=True)
 
 
 def _check_together(context: typer.Context, is_replay: bool) -> None:
     """Refuse options that say nothing about the market that is wanted."""
-    odd = [name for name in (_OF_MARKET if is_replay else _OF_REPLAY)
-           if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"]  # fmt: skip
+    odd = [name for name in (_OF_MARKET if is_replay else _OF_REPLAY) if _is_given(context, name)]
     if odd:
         options = ", ".join(f"--{name.replace('_', '-')}" for name in odd)
         only = "an invented market" if is_replay else "a replay: say from when with --replay"
         raise UsageError(f"{options}: only for {only}")
+
+
+def _is_given(context: typer.Context, name: str) -> bool:
+    return getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"
 
 
 def _speed(text: str, may_be_max: bool) -> float:

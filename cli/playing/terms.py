@@ -1,0 +1,45 @@
+"""Options that say on which terms the account of `ticktape gateway` trades, and what they come to."""
+
+from contextlib import suppress
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from capture.gateway.trading import Terms
+
+MOST_CASH = Decimal(10) ** 15
+MOST_LATENCY_MS = 60_000.0
+
+
+def money(text: str) -> Decimal:
+    """Return an amount of money: 1000000, 1_000_000, 25000.50. Raises typer.BadParameter for what is none."""
+    with suppress(InvalidOperation):
+        if (amount := Decimal(str(text).replace("_", ""))).is_finite() and 0 <= amount <= MOST_CASH:
+            return amount
+    raise typer.BadParameter(f"{text!r} is no amount: write 1000000 or 25000.50, 0 to {MOST_CASH:,.0f}")
+
+
+Cash = Annotated[Decimal, typer.Option(parser=money, metavar="AMOUNT", help="US dollars that the account begins with.")]
+AccountType = Annotated[Literal["margin", "cash", "portfolio"], typer.Option(
+    help="What the account may buy: by Reg T, with its cash only, or by portfolio margin.")]
+Filling = Annotated[Literal["strict", "queue", "touch"], typer.Option(
+    help="When a resting order fills: once the market goes beyond its price; also once the size that stood before it "
+         "is gone; as soon as its price is reached.")]  # fmt: skip
+PenetrationTicks = Annotated[int, typer.Option(
+    min=0, max=1_000, help="With strict: how many ticks beyond its price the market has to go.")]
+OrderLatencyMs = Annotated[float, typer.Option(
+    min=0, max=MOST_LATENCY_MS, help="How long an order, a change or a cancel is on its way to the market.")]
+
+
+def terms(
+    cash: Decimal, account_type: str, fills: str, penetration_ticks: int, order_latency_ms: float
+) -> "Terms":  # fmt: skip
+    """Return the terms that options say."""
+    from capture.gateway.broker.exchange.matching import Fills
+    from capture.gateway.broker.floor import Rules
+    from capture.gateway.trading import Terms
+
+    return Terms(cash=cash, account_type=account_type, rules=Rules(Fills(fills), penetration_ticks),
+                 latency_us=round(order_latency_ms * 1_000))  # fmt: skip
