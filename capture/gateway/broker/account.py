@@ -12,7 +12,7 @@ from .position import NOTHING, Position
 from .security import Security
 
 KINDS = ("margin", "cash", "portfolio")
-_STATE = ("_marks", "_closes", "previous_equity")
+_STATE = ("_marks", "_closes", "previous_equity", "now_us")
 _THROUGH = "USD"  # the currency over which a rate is found that no pair gives
 
 
@@ -62,6 +62,8 @@ class Account:
         self.ledger = ledger
         self.rates = rates
         self.previous_equity: Decimal | None = None
+        self.now_us = 0
+        self.changed: set[int] = set()  # instruments whose price or position changed; who looks at it empties it
         self._pairs: dict[tuple[str, str], int] = {}
         self._marks: dict[int, Decimal] = {}
         self._closes: dict[int, Decimal] = {}
@@ -76,6 +78,8 @@ class Account:
     def mark(self, con_id: int, price: Decimal, at_us: int) -> None:
         """Value an instrument at a price from now on; the first of a day stands for a close that nobody told."""
         self._marks[con_id] = price
+        self.now_us = at_us
+        self.changed.add(con_id)
         self._closes.setdefault(con_id, price)
 
     def close(self, con_id: int, price: Decimal) -> None:
@@ -93,7 +97,26 @@ class Account:
         if fill.security.sec_type == "CASH":
             self.add_pair(fill.security)
         self._marks.setdefault(fill.security.con_id, fill.price)
+        self.now_us = fill.at_us
+        self.changed.add(fill.security.con_id)
         return self.ledger.book(fill, fee, fill.at_us)
+
+    def correct(self, execution_id: str, fill: Fill, fee: Decimal) -> Booked:
+        """Put an execution in the place of an earlier one, as `Ledger.correct` does."""
+        self.changed.add(fill.security.con_id)
+        return self.ledger.correct(execution_id, fill, fee)
+
+    def bust(self, execution_id: str) -> Booked:
+        """Take an execution back, as `Ledger.bust` does."""
+        execution = self.ledger.executions.get(execution_id)
+        if execution:
+            self.changed.add(execution.fill.security.con_id)
+        return self.ledger.bust(execution_id)
+
+    def settle_future(self, con_id: int, price: Decimal, at_us: int) -> Decimal:
+        """Move to cash what a future has won or lost, as `Ledger.settle_future` does."""
+        self.changed.add(con_id)
+        return self.ledger.settle_future(con_id, price, at_us)
 
     def price(self, position: Position) -> Decimal:
         """Return at which price a position is valued."""
@@ -158,9 +181,11 @@ class Account:
     def restore(self, snapshot: tuple[Any, ...]) -> None:
         """Be again what it was at a snapshot, which may be used again."""
         ledger, state = snapshot
+        self.changed.update(self.ledger.positions)
         self.ledger.restore(ledger)
         for name, value in zip(_STATE, state, strict=True):
             setattr(self, name, copy(value))
+        self.changed.update(self.ledger.positions, self._marks)
 
     def _between(self, currency: str, other: str) -> Decimal | None:
         if currency == other:

@@ -5,7 +5,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple
 
 from .account import Account
-from .figures import COMMODITIES, CRYPTO, SECURITIES, Figures, Segment, Worth, figures
+from .figures import COMMODITIES, CRYPTO, LENT, SECURITIES, Figures, Segment, Worth, figures
 from .position import NOTHING
 
 BASE = "BASE"
@@ -41,8 +41,7 @@ def _equity(f: Figures, name: str) -> Decimal:
         return _sum(segment.worth, "cash", "futures_pnl", "future_option") - segment.requirement.maintenance
     if name == CRYPTO:
         return NOTHING
-    lent = () if f.kind == "cash" else ("stock", "bond", "bill", "fund")
-    return _sum(segment.worth, "cash", *lent)
+    return _sum(segment.worth, "cash", *LENT[f.kind])
 
 
 def _free(f: Figures, name: str, required: Callable[[Segment], Decimal]) -> Decimal:

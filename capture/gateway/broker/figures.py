@@ -7,16 +7,18 @@ from decimal import Decimal
 
 from .account import Account
 from .margin import Holding, Requirement, group_of, group_requirement
+from .margin.currencies import currency_requirement
 from .position import NOTHING, Position
 
 SECURITIES, COMMODITIES, CRYPTO = "S", "C", "P"
 _SEGMENT = {"FUT": COMMODITIES, "CONTFUT": COMMODITIES, "FOP": COMMODITIES, "CRYPTO": CRYPTO}
 
 # Where the worth of a position counts; that of futures and of pairs of currencies counts nowhere.
-_PART = {"STK": "stock", "OPT": "option", "FOP": "future_option", "WAR": "warrant", "IOPT": "warrant", "BOND": "bond",
+PART = {"STK": "stock", "OPT": "option", "FOP": "future_option", "WAR": "warrant", "IOPT": "warrant", "BOND": "bond",
          "BILL": "bill", "FUND": "fund", "CRYPTO": "crypto", "FUT": "", "CONTFUT": "", "CASH": ""}  # fmt: skip
 _OTHER_PART = "stock"
-_LENT = ("stock", "bond", "bill", "fund")
+LENT = {"margin": ("stock", "bond", "bill", "fund"), "cash": (),
+        "portfolio": ("stock", "bond", "bill", "fund", "option", "warrant")}  # fmt: skip
 
 Worth = Mapping[str, Decimal]
 
@@ -59,8 +61,10 @@ def figures(account: Account) -> Figures:
             segment[part] += amount * rate if rate is not None else NOTHING
     rates = {currency: account.rate(currency) for currency in currencies}
     requirements = _requirements(account)
-    _share_cash(segments, requirements, sum(
-        (worth["cash"] * (rates[currency] or NOTHING) for currency, worth in currencies.items()), NOTHING))  # fmt: skip
+    balances = [worth["cash"] * (rates[currency] or NOTHING) for currency, worth in currencies.items()]
+    between = currency_requirement(balances, account.rates)
+    requirements[SECURITIES] = requirements[SECURITIES].plus(Requirement(between, between))
+    _share_cash(segments, requirements, sum(balances, NOTHING))
     return Figures(account.name, account.kind, account.ledger.base_currency,
                    {name: Segment(worth, requirements[name]) for name, worth in segments.items()}, currencies, rates,
                    account.previous_equity)  # fmt: skip
@@ -68,12 +72,12 @@ def figures(account: Account) -> Figures:
 
 def _worth(position: Position, price: Decimal) -> dict[str, Decimal]:
     security, worth = position.security, position.worth(price)
-    part = _PART.get(security.sec_type, _OTHER_PART)
+    part = PART.get(security.sec_type, _OTHER_PART)
     answer = {"futures_pnl": position.futures_pnl(price), "unrealised": position.unrealised(price),
               "realised": position.realised}  # fmt: skip
     if part:
         answer |= {part: worth, "gross": abs(worth)}
-    if part in _LENT:
+    if part in LENT["margin"]:
         answer["lent"] = abs(worth)
     return answer
 
@@ -86,7 +90,8 @@ def _requirements(account: Account) -> dict[str, Requirement]:
     for group, held in groups.items():
         rate = account.rate(held[0].security.currency)
         segment = _SEGMENT.get(held[0].security.sec_type, SECURITIES)
-        required = group_requirement(held, account.known_price(group), account.kind, account.rates)
+        required = group_requirement(held, account.known_price(group), account.kind, account.rates,
+                                     account.now_us)
         totals[segment] = totals[segment].plus(required.times(rate or NOTHING))
     return totals
 

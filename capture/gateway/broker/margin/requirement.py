@@ -1,4 +1,4 @@
-"""Margin by Regulation T: what an account must have for what it holds, one underlying after the other."""
+"""What an account must have for what it holds, one underlying after the other."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -10,6 +10,7 @@ from capture.gateway.broker.security import Security
 
 from .holding import Holding
 from .options import naked_and_spreads
+from .portfolio import portfolio_requirement
 from .rates import RATES, Rates
 
 UNLENT = ("CASH", "CRYPTO")  # paid in full, and outside what margin is reckoned with
@@ -36,23 +37,29 @@ def group_of(security: Security) -> int:
 
 
 def requirement(
-    holdings: Iterable[Holding], prices: Mapping[int, Decimal], kind: str = "margin", rates: Rates = RATES
+    holdings: Iterable[Holding], prices: Mapping[int, Decimal], kind: str = "margin", rates: Rates = RATES,
+    at_us: int = 0
 ) -> Requirement:
     """Return what all holdings in one currency require; `prices` are those of underlyings that are not held, by con_id.
 
-    `kind` is margin or cash.
+    `kind` is margin, cash or portfolio; the last values options as of `at_us`.
     """
     groups: defaultdict[int, list[Holding]] = defaultdict(list)
     for holding in holdings:
         groups[group_of(holding.security)].append(holding)
     total = Requirement()
     for group, held in groups.items():
-        total = total.plus(group_requirement(held, prices.get(group), kind, rates))
+        total = total.plus(group_requirement(held, prices.get(group), kind, rates, at_us))
     return total
 
 
-def group_requirement(held: list[Holding], under_price: Decimal | None, kind: str, rates: Rates) -> Requirement:
+def group_requirement(
+    held: list[Holding], under_price: Decimal | None, kind: str, rates: Rates, at_us: int
+) -> Requirement:
     """Return what holdings of one underlying require; its price may be None where it is held, or was never known."""
+    if kind == "portfolio" and not _in_commodities(held[0].security):
+        lent = [holding for holding in held if holding.quantity and holding.security.sec_type not in UNLENT]
+        return Requirement(*portfolio_requirement(lent, under_price, rates, at_us)) if lent else Requirement()
     total = Requirement()
     plain = [holding for holding in held if holding.security.sec_type not in UNLENT and not holding.security.is_option]
     on_futures = [holding for holding in held if holding.security.sec_type == "FOP"]
@@ -68,7 +75,7 @@ def group_requirement(held: list[Holding], under_price: Decimal | None, kind: st
 
 def _single(holding: Holding, kind: str, rates: Rates) -> Requirement:
     security, worth = holding.security, abs(holding.worth)
-    if security.is_future or security.sec_type == "FOP":
+    if _in_commodities(security):
         future = _future(security, abs(holding.quantity), worth, rates)
         paid = security.sec_type == "FOP" and holding.quantity > 0  # it cannot lose more than it is worth
         return Requirement(min(future.initial, worth), min(future.maintenance, worth)) if paid else future
@@ -77,6 +84,10 @@ def _single(holding: Holding, kind: str, rates: Rates) -> Requirement:
     house = rates.house.get(security.symbol, (NOTHING, NOTHING))
     maintenance = rates.maintenance * worth if holding.quantity > 0 else _short(holding, rates)
     return Requirement(max(rates.initial * worth, maintenance, house[0] * worth), max(maintenance, house[1] * worth))
+
+
+def _in_commodities(security: Security) -> bool:
+    return security.is_future or security.sec_type == "FOP"
 
 
 def _short(holding: Holding, rates: Rates) -> Decimal:

@@ -1,0 +1,284 @@
+"""Means: whether an account can bear an order beside all that is working, and what one would change."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from .account import Account
+from .account_values import numbers
+from .fees import Fees
+from .figures import LENT, PART, figures
+from .fill import BUY, REMOVED, SELL, Fill
+from .margin import Holding, group_of, group_requirement
+from .margin.currencies import currency_requirement
+from .position import NOTHING, Position
+from .reserved import Leg, Reserved
+from .security import Security
+
+# Why an order is refused; the texts are IB's, with what is there and what it would take.
+TOO_LITTLE, NO_SHORTS, LEAST_EQUITY, NO_RATE = "too little", "no shorts", "least equity", "no rate"
+
+
+class Standing(NamedTuple):
+    """How an account stands, in its base currency, with all that is working."""
+
+    equity: Decimal
+    initial: Decimal
+
+    @property
+    def available(self) -> Decimal:
+        """What is free for more."""
+        return self.equity - self.initial
+
+
+class Verdict(NamedTuple):
+    """Whether an order can be borne: `reason` is empty, or one of those above."""
+
+    reason: str
+    before: Standing
+    after: Standing
+
+    @property
+    def enough(self) -> bool:
+        """Whether it can."""
+        return not self.reason
+
+
+class WhatIf(NamedTuple):
+    """Of a what-if order: initial and maintenance margin and equity with loan value, before and after, and its fee."""
+
+    before: tuple[Decimal, Decimal, Decimal]
+    after: tuple[Decimal, Decimal, Decimal]
+    commission: Decimal
+
+    @property
+    def change(self) -> tuple[Decimal, ...]:
+        """What it would change of each."""
+        return tuple(after - before for before, after in zip(self.before, self.after, strict=True))
+
+
+class Means:
+    """Weighs orders of one account. Only what changed since is reckoned anew, one underlying after the other."""
+
+    def __init__(self, account: Account, fees: Fees) -> None:
+        self._account = account
+        self._fees = fees
+        self._reserved = Reserved()
+        self._securities: dict[int, Security] = {}
+        self._members: defaultdict[int, set[int]] = defaultdict(set)
+        self._parts: dict[int, dict[tuple[str, str], Decimal]] = {}
+        self._totals: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
+        self._dirty: set[int] = set(account.ledger.positions)
+
+    def ask(self, permanent_id: int, legs: Sequence[Leg], at_us: int, oca: str = "") -> Verdict:
+        """Reserve for an order, or for one that was changed, if the account can bear it; else leave all as it was.
+
+        `legs` say what of it is still to be filled, at the prices that it will pay at most, or that stand now.
+        """
+        old = self._take_off(permanent_id)
+        before = self._standing(at_us)
+        own_before, fees = self._in_currencies(legs), self._reserved.fees
+        self.reserve(permanent_id, legs, at_us, oca)
+        after = self._standing(at_us)
+        fee = self._reserved.fees - fees  # which alone keeps nobody from closing
+        taken = before.available - after.available - fee
+        verdict = Verdict(self._reason(legs, taken, after, own_before), before, after)
+        if not verdict.enough:
+            self.release(permanent_id)
+            if old:
+                self._put_on(permanent_id, old.legs, old.fee, old.oca)
+        return verdict
+
+    def reserve(self, permanent_id: int, legs: Sequence[Leg], at_us: int, oca: str = "") -> None:
+        """Reserve for what is left of an order, in place of what was reserved for it; no legs release it."""
+        self._take_off(permanent_id)
+        if legs:
+            fee = sum((self._fee(leg, at_us) for leg in legs), NOTHING)
+            self._put_on(permanent_id, legs, fee, oca)
+
+    def release(self, permanent_id: int) -> None:
+        """Release what is reserved for an order, if anything is."""
+        self._take_off(permanent_id)
+
+    def standing(self, at_us: int) -> Standing:
+        """Return how the account stands with all that is working."""
+        return self._standing(at_us)
+
+    def snapshot(self) -> Any:
+        """Return what is reserved, for `restore`; the account and the fees have snapshots of their own."""
+        return self._reserved.snapshot()
+
+    def restore(self, snapshot: Any) -> None:
+        """Reserve again what was at a snapshot; the account must be restored before."""
+        self._dirty.update(self._securities)
+        self._reserved.restore(snapshot)
+        for security in {leg.security for leg in self._reserved.legs()}:
+            self._know(security)
+            self._dirty.add(security.con_id)
+
+    def _put_on(self, permanent_id: int, legs: Sequence[Leg], fee: Decimal, oca: str) -> None:
+        for leg in legs:
+            self._know(leg.security)
+        self._reserved.add(permanent_id, legs, fee, oca)
+        self._dirty.update(leg.security.con_id for leg in legs)
+
+    def _take_off(self, permanent_id: int) -> Any:
+        order = self._reserved.remove(permanent_id)
+        if order:
+            self._dirty.update(leg.security.con_id for leg in order.legs)
+        return order
+
+    def _fee(self, leg: Leg, at_us: int) -> Decimal:
+        rate = self._account.rate(leg.security.currency)
+        return NOTHING if rate is None else rate * self._fees.estimate(leg.security, leg.quantity, leg.price, at_us)
+
+    def _know(self, security: Security) -> None:
+        self._securities[security.con_id] = security
+        self._members[group_of(security)].add(security.con_id)
+
+    def _reckon(self, at_us: int) -> None:
+        """Bring the totals up to date with what changed."""
+        positions, changed = self._account.ledger.positions, self._dirty | self._account.changed
+        self._account.changed = set()
+        self._dirty = set()
+        groups = set()
+        for con_id in changed:
+            if con_id in positions:
+                self._know(positions[con_id].security)
+            known = self._securities.get(con_id)
+            groups.add(group_of(known) if known else con_id)  # a price may be that of an underlying
+        for group in groups & self._members.keys():
+            for key, amount in self._parts.pop(group, {}).items():
+                self._totals[key] -= amount
+            self._parts[group] = self._group(group, at_us)
+            for key, amount in self._parts[group].items():
+                self._totals[key] += amount
+
+    def _group(self, group: int, at_us: int) -> dict[tuple[str, str], Decimal]:
+        answer: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
+        held: list[Holding] = []
+        for con_id in sorted(self._members[group]):
+            security = self._securities[con_id]
+            position = self._account.ledger.positions.get(con_id) or Position(security)
+            supposed = self._reserved.supposed(security, position.quantity)
+            price = self._price(position, supposed.value, supposed.quantity)
+            held.append(Holding(security, position.quantity + supposed.quantity, price))
+            answer["equity", security.currency] += self._equity(position, price, supposed.value)
+            if not security.is_future:
+                answer["cash", security.currency] -= supposed.value
+            if security.sec_type == "CASH":
+                answer["cash", security.symbol] += supposed.quantity
+        account = self._account
+        required = group_requirement(held, account.known_price(group), account.kind, account.rates, at_us)
+        answer["initial", held[0].security.currency] += required.initial
+        return answer
+
+    def _price(self, position: Position, value: Decimal, quantity: Decimal) -> Decimal:
+        known = self._account.known_price(position.security.con_id)
+        if known is None and not position.quantity and quantity:
+            return value / quantity / position.security.multiplier
+        return self._account.price(position) if known is None else known
+
+    def _equity(self, position: Position, price: Decimal, value: Decimal) -> Decimal:
+        part = PART.get(position.security.sec_type, "stock")
+        if position.security.is_future:
+            return position.futures_pnl(price)
+        if part == "future_option" or part in LENT[self._account.kind]:
+            return position.worth(price) + value
+        return NOTHING
+
+    def _standing(self, at_us: int) -> Standing:
+        self._reckon(at_us)
+        cash = self._cash()
+        equity, initial = -self._reserved.fees, NOTHING
+        balances: list[Decimal] = []
+        for currency in cash.keys() | {currency for _, currency in self._totals}:
+            rate = self._account.rate(currency)
+            if rate is not None:
+                balances.append(rate * cash[currency])
+                equity += rate * (cash[currency] + self._totals["equity", currency])
+                initial += rate * self._totals["initial", currency]
+        return Standing(equity, initial + currency_requirement(balances, self._account.rates))
+
+    def _cash(self) -> defaultdict[str, Decimal]:
+        cash = defaultdict(Decimal, self._account.ledger.cash)
+        for (what, currency), amount in self._totals.items():
+            if what == "cash":
+                cash[currency] += amount
+        return cash
+
+    def _in_currencies(self, legs: Sequence[Leg]) -> dict[str, Decimal]:
+        cash = self._cash()
+        return {leg.security.currency: self._in_currency(leg.security.currency, cash) for leg in legs}
+
+    def _in_currency(self, currency: str, cash: defaultdict[str, Decimal]) -> Decimal:
+        return cash[currency] + self._totals["equity", currency] - self._totals["initial", currency]
+
+    def _reason(self, legs: Sequence[Leg], taken: Decimal, after: Standing, own_before: dict[str, Decimal]) -> str:
+        account = self._account
+        if account.kind == "cash" and any(self._is_short(leg) for leg in legs):
+            return NO_SHORTS
+        if taken > 0 and after.available < 0:
+            return TOO_LITTLE
+        own = self._in_currencies(legs)
+        if any(account.rate(each) is None and own[each] < min(own_before[each], NOTHING) for each in own):
+            return NO_RATE
+        if account.kind == "cash" and any(self._is_owed(leg) for leg in legs):
+            return TOO_LITTLE
+        return LEAST_EQUITY if taken > 0 and self._borrows(legs) and after.equity < account.rates.least_equity else ""
+
+    def _borrows(self, legs: Sequence[Leg]) -> bool:
+        """Whether legs take more than is there in cash, or are of what is never paid for in full."""
+        if self._account.kind == "cash":
+            return False
+        sold = any(leg.quantity < 0 or leg.security.is_future for leg in legs)
+        return sold or any(self._cash()[leg.security.currency] < 0 for leg in legs)
+
+    def _is_short(self, leg: Leg) -> bool:
+        """Whether a cash account would sell what it does not have; options that are secured, and futures, it may."""
+        if leg.security.is_option or leg.security.is_future or leg.security.sec_type == "CASH" or leg.quantity > 0:
+            return leg.security.right == "C" and leg.quantity < 0 and self._is_naked(leg.security)
+        position = self._account.ledger.positions.get(leg.security.con_id) or Position(leg.security)
+        return position.quantity + self._reserved.sold(leg.security.con_id) < 0
+
+    def _is_naked(self, security: Security) -> bool:
+        """Whether calls on an underlying would be short beyond the shares that are held."""
+        covered = NOTHING
+        for con_id in self._members[group_of(security)]:
+            other = self._securities[con_id]
+            position = self._account.ledger.positions.get(con_id) or Position(other)
+            quantity = position.quantity + self._reserved.sold(con_id)
+            if other.right == "C":
+                covered += min(quantity, NOTHING) * other.multiplier
+            elif not other.is_option:
+                covered += quantity
+        return covered < 0
+
+    def _is_owed(self, leg: Leg) -> bool:
+        """Whether a pair of currencies would leave a debt in the one that is paid with."""
+        if leg.security.sec_type != "CASH":
+            return False
+        return self._cash()[leg.security.currency if leg.quantity > 0 else leg.security.symbol] < 0
+
+
+def what_if(account: Account, fees: Fees, legs: Sequence[Leg], at_us: int) -> WhatIf:
+    """Return what legs would change if they were filled at their prices now; nothing is booked."""
+    kept, volumes = account.snapshot(), fees.snapshot()
+    before = _three(account)
+    commission = NOTHING
+    for number, leg in enumerate(legs):
+        fill = Fill(f"what if {number}", at_us, leg.security, BUY if leg.quantity > 0 else SELL, abs(leg.quantity),
+                    leg.price, "", REMOVED, 0, 0, 0)  # fmt: skip
+        fee = fees.charge(fill)[0]
+        account.book(fill, fee)
+        commission += fee * (account.rate(leg.security.currency) or NOTHING)
+    after = _three(account)
+    account.restore(kept)
+    fees.restore(volumes)
+    return WhatIf(before, after, commission)
+
+
+def _three(account: Account) -> tuple[Decimal, Decimal, Decimal]:
+    known = numbers(figures(account))
+    return known["InitMarginReq"], known["MaintMarginReq"], known["EquityWithLoanValue"]
