@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from capture.gateway.option_prices import greeks, implied_volatility, years_to
 from capture.gateway.refusal import invalid
 from capture.gateway.replies import Answer, Reply, answer
 from capture.gateway.shared_state import Peer
+from capture.option_prices import greeks, implied_volatility, years_to
 from capture.wire.text.codec import Values
 
 from .contract_search import Details, resolve

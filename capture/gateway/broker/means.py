@@ -13,7 +13,7 @@ from .fill import BUY, REMOVED, SELL, Fill
 from .margin import Holding, group_of, group_requirement
 from .margin.currencies import currency_requirement
 from .position import NOTHING, Position
-from .reserved import Leg, Reserved
+from .reserved import Deal, Reserved
 from .security import Security
 
 # Why an order is refused; the texts are IB's, with what is there and what it would take.
@@ -71,7 +71,7 @@ class Means:
         self._totals: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
         self._dirty: set[int] = set(account.ledger.positions)
 
-    def ask(self, permanent_id: int, legs: Sequence[Leg], at_us: int, oca: str = "") -> Verdict:
+    def ask(self, permanent_id: int, legs: Sequence[Deal], at_us: int, oca: str = "") -> Verdict:
         """Reserve for an order, or for one that was changed, if the account can bear it; else leave all as it was.
 
         `legs` say what of it is still to be filled, at the prices that it will pay at most, or that stand now.
@@ -90,7 +90,7 @@ class Means:
                 self._put_on(permanent_id, old.legs, old.fee, old.oca)
         return verdict
 
-    def reserve(self, permanent_id: int, legs: Sequence[Leg], at_us: int, oca: str = "") -> None:
+    def reserve(self, permanent_id: int, legs: Sequence[Deal], at_us: int, oca: str = "") -> None:
         """Reserve for what is left of an order, in place of what was reserved for it; no legs release it."""
         self._take_off(permanent_id)
         if legs:
@@ -117,7 +117,7 @@ class Means:
             self._know(security)
             self._dirty.add(security.con_id)
 
-    def _put_on(self, permanent_id: int, legs: Sequence[Leg], fee: Decimal, oca: str) -> None:
+    def _put_on(self, permanent_id: int, legs: Sequence[Deal], fee: Decimal, oca: str) -> None:
         for leg in legs:
             self._know(leg.security)
         self._reserved.add(permanent_id, legs, fee, oca)
@@ -129,7 +129,7 @@ class Means:
             self._dirty.update(leg.security.con_id for leg in order.legs)
         return order
 
-    def _fee(self, leg: Leg, at_us: int) -> Decimal:
+    def _fee(self, leg: Deal, at_us: int) -> Decimal:
         rate = self._account.rate(leg.security.currency)
         return NOTHING if rate is None else rate * self._fees.estimate(leg.security, leg.quantity, leg.price, at_us)
 
@@ -208,14 +208,14 @@ class Means:
                 cash[currency] += amount
         return cash
 
-    def _in_currencies(self, legs: Sequence[Leg]) -> dict[str, Decimal]:
+    def _in_currencies(self, legs: Sequence[Deal]) -> dict[str, Decimal]:
         cash = self._cash()
         return {leg.security.currency: self._in_currency(leg.security.currency, cash) for leg in legs}
 
     def _in_currency(self, currency: str, cash: defaultdict[str, Decimal]) -> Decimal:
         return cash[currency] + self._totals["equity", currency] - self._totals["initial", currency]
 
-    def _reason(self, legs: Sequence[Leg], taken: Decimal, after: Standing, own_before: dict[str, Decimal]) -> str:
+    def _reason(self, legs: Sequence[Deal], taken: Decimal, after: Standing, own_before: dict[str, Decimal]) -> str:
         account = self._account
         if account.kind == "cash" and any(self._is_short(leg) for leg in legs):
             return NO_SHORTS
@@ -228,14 +228,14 @@ class Means:
             return TOO_LITTLE
         return LEAST_EQUITY if taken > 0 and self._borrows(legs) and after.equity < account.rates.least_equity else ""
 
-    def _borrows(self, legs: Sequence[Leg]) -> bool:
+    def _borrows(self, legs: Sequence[Deal]) -> bool:
         """Whether legs take more than is there in cash, or are of what is never paid for in full."""
         if self._account.kind == "cash":
             return False
         sold = any(leg.quantity < 0 or leg.security.is_future for leg in legs)
         return sold or any(self._cash()[leg.security.currency] < 0 for leg in legs)
 
-    def _is_short(self, leg: Leg) -> bool:
+    def _is_short(self, leg: Deal) -> bool:
         """Whether a cash account would sell what it does not have; options that are secured, and futures, it may."""
         if leg.security.is_option or leg.security.is_future or leg.security.sec_type == "CASH" or leg.quantity > 0:
             return leg.security.right == "C" and leg.quantity < 0 and self._is_naked(leg.security)
@@ -255,14 +255,14 @@ class Means:
                 covered += quantity
         return covered < 0
 
-    def _is_owed(self, leg: Leg) -> bool:
+    def _is_owed(self, leg: Deal) -> bool:
         """Whether a pair of currencies would leave a debt in the one that is paid with."""
         if leg.security.sec_type != "CASH":
             return False
         return self._cash()[leg.security.currency if leg.quantity > 0 else leg.security.symbol] < 0
 
 
-def what_if(account: Account, fees: Fees, legs: Sequence[Leg], at_us: int) -> WhatIf:
+def what_if(account: Account, fees: Fees, legs: Sequence[Deal], at_us: int) -> WhatIf:
     """Return what legs would change if they were filled at their prices now; nothing is booked."""
     kept, volumes = account.snapshot(), fees.snapshot()
     before = _three(account)

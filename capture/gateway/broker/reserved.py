@@ -11,7 +11,7 @@ from .position import NOTHING
 from .security import Security
 
 
-class Leg(NamedTuple):
+class Deal(NamedTuple):
     """What an order, or a leg of one, would trade: so much, below zero to sell, at about this price."""
 
     security: Security
@@ -39,7 +39,7 @@ _NONE = Supposed()
 
 
 class _Order(NamedTuple):
-    legs: tuple[Leg, ...]
+    legs: tuple[Deal, ...]
     fee: Decimal
     oca: str
 
@@ -69,7 +69,7 @@ class Reserved:
         self._orders: dict[int, _Order] = {}
         self._working: defaultdict[int, _Working] = defaultdict(_Working)
 
-    def add(self, permanent_id: int, legs: Sequence[Leg], fee: Decimal, oca: str = "") -> None:
+    def add(self, permanent_id: int, legs: Sequence[Deal], fee: Decimal, oca: str = "") -> None:
         """Reserve for an order; `oca` names orders of which only one will be filled."""
         assert permanent_id not in self._orders
         order = self._orders[permanent_id] = _Order(tuple(legs), fee, oca)
@@ -84,7 +84,7 @@ class Reserved:
             self._apply(permanent_id, order, -1)
         return order
 
-    def legs(self) -> Iterator[Leg]:
+    def legs(self) -> Iterator[Deal]:
         """Yield the legs of every order."""
         return (leg for order in self._orders.values() for leg in order.legs)
 
@@ -138,7 +138,7 @@ class Reserved:
                 del self._working[leg.security.con_id]
 
 
-def _group(working: _Working, permanent_id: int, oca: str, leg: Leg, sign: int) -> None:
+def _group(working: _Working, permanent_id: int, oca: str, leg: Deal, sign: int) -> None:
     key = oca, leg.quantity > 0
     orders = working.groups.setdefault(key, {})
     if sign > 0:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from capture.gateway.option_prices import greeks, implied_volatility, years_to
+from capture.option_prices import greeks, implied_volatility, years_to
 from capture.schemas import GREEKS
 from capture.times import SECOND_US
 from capture.wire.messages.ticktypes import TICK_TYPES

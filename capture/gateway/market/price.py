@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from capture.gateway.option_prices import YEAR_S, greeks, years_to
+from capture.option_prices import YEAR_S, greeks, years_to
 
 from .noise import Floats, Ints, key, smooth
 from .universe import Instrument

@@ -13,7 +13,7 @@ from capture.gateway.broker.figures import figures
 from capture.gateway.broker.ledger import Ledger
 from capture.gateway.broker.means import LEAST_EQUITY, NO_RATE, NO_SHORTS, TOO_LITTLE, Means, what_if
 from capture.gateway.broker.position import Position
-from capture.gateway.broker.reserved import Leg
+from capture.gateway.broker.reserved import Deal
 from tests.gateway.broker.trading import (
     CALL,
     COIN,
@@ -44,7 +44,7 @@ class Desk:
 
     def ask(self, security: Any, quantity: int, price: str, *, order: int = 0, oca: str = "") -> str:
         self.last = order or self.last + 1
-        return self.means.ask(self.last, [Leg(security, D(quantity), D(price))], NOON_US, oca).reason
+        return self.means.ask(self.last, [Deal(security, D(quantity), D(price))], NOON_US, oca).reason
 
     @property
     def available(self) -> Decimal:
@@ -81,7 +81,7 @@ def test_a_part_that_is_filled_is_held_and_no_longer_reserved() -> None:
     desk = Desk()
     desk.ask(SHARE, 700, "260")
     desk.account.book(fill(SHARE, "300", "260"), D("1.5"))
-    desk.means.reserve(1, [Leg(SHARE, D(400), D(260))], NOON_US)
+    desk.means.reserve(1, [Deal(SHARE, D(400), D(260))], NOON_US)
     assert desk.available == 100_000 - 91_000 - D("3.5")
 
 
@@ -131,7 +131,7 @@ def test_options_are_paid_in_full_and_cover_nothing_until_they_are_bought() -> N
 
 def test_a_combination_is_weighed_by_all_its_legs_together() -> None:
     desk = Desk()
-    legs = [Leg(CALL, D(-10), D(4)), Leg(HIGHER_CALL, D(10), D(2))]
+    legs = [Deal(CALL, D(-10), D(4)), Deal(HIGHER_CALL, D(10), D(2))]
     verdict = desk.means.ask(1, legs, NOON_US)
     assert verdict.enough
     assert verdict.before.available - verdict.after.available == 10_000 - 2_000 + 13
@@ -193,7 +193,7 @@ def test_a_future_takes_its_margin() -> None:
 def test_a_what_if_changes_nothing_and_says_what_an_order_would() -> None:
     desk = Desk()
     before = numbers(figures(desk.account))
-    answer = what_if(desk.account, Fees(), [Leg(SHARE, D(100), D(260))], NOON_US)
+    answer = what_if(desk.account, Fees(), [Deal(SHARE, D(100), D(260))], NOON_US)
     assert answer.before == amounts(0, 0, 100_000)
     assert answer.change == amounts(13_000, 6_500, -1)
     assert answer.after == tuple(b + c for b, c in zip(answer.before, answer.change, strict=True))

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from capture.gateway.broker.security import Security
-from capture.gateway.option_prices import greeks, implied_volatility, years_to
+from capture.option_prices import greeks, implied_volatility, years_to
 from capture.times import SECOND_US
 
 from .holding import Holding
