@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,11 @@ PATIENCE_S = 240
 def run(requirements: tuple[str, ...], program: Path, *arguments: object, stdin: str = "") -> str:
     """Run a Python program where some packages are installed, and return what it prints."""
     return _run([python_with(requirements), program, *arguments], {}, stdin)
+
+
+def run_here(program: Path, *arguments: object, stdin: str = "") -> str:
+    """Run a Python program with the packages of the tests, and return what it prints."""
+    return _run([sys.executable, program, *arguments], {}, stdin)
 
 
 def run_node(requirements: tuple[str, ...], program: Path, *arguments: object) -> str:

@@ -200,6 +200,20 @@ CALLS: list[tuple[Callable[[Any, Any], None], str, dict[str, Any]]] = [
         {"group": "All", "tags": "NetLiquidation"},
     ),
 ]
+EXERCISE = {"exercise_action": 2, "exercise_quantity": 3, "account": "DU1", "override": True}
+CALLS += [
+    (
+        lambda c, k: c.exerciseOptions(7, k, 2, 3, "DU1", 1),
+        "exercise_options",
+        {**{name: value for name, value in ES.items() if name != "primary_exchange"}, **EXERCISE},
+    ),
+    (lambda c, k: c.reqPnL(7, "DU1", "Core"), "req_pnl", {"account": "DU1", "model_code": "Core"}),
+    (
+        lambda c, k: c.reqPnLSingle(7, "DU1", "Core", 8314),
+        "req_pnl_single",
+        {"account": "DU1", "model_code": "Core", "con_id": 8314},
+    ),
+]
 WITHOUT_ID: list[tuple[Callable[[Any], None], str, dict[str, Any]]] = [
     (lambda c: c.startApi(), "start_api", {"client_id": 7, "capabilities": ""}),
     (lambda c: c.reqCurrentTime(), "req_current_time", {}),
@@ -215,6 +229,7 @@ WITHOUT_ID: list[tuple[Callable[[Any], None], str, dict[str, Any]]] = [
     (lambda c: c.reqAccountUpdates(True, "DU1"), "req_account_updates", {"subscribe": True, "account": "DU1"}),
     (lambda c: c.reqPositions(), "req_positions", {}),
     (lambda c: c.cancelPositions(), "cancel_positions", {}),
+    (lambda c: c.reqGlobalCancel(), "cancel_all_orders", {}),
     (lambda c: c.reqCompletedOrders(False), "req_completed_orders", {"api_only": False}),
 ]
 
@@ -237,3 +252,9 @@ def test_requests_without_an_id_are_read_as_they_were_meant(
         call(theirs)
 
     assert asked(client, request) == (name, values)
+
+
+@CLIENTS
+def test_a_cancellation_is_read_as_it_was_meant(client: str) -> None:
+    time = {"manual_order_cancel_time": ""} if client == "ib_async" else {}
+    assert asked(client, lambda theirs: theirs.cancelOrder(17)) == ("cancel_order", {"order_id": 17, **time})

@@ -5,6 +5,7 @@ it negotiates: 178 for ib_async, 157 for ibapi (whole sizes only).
 """
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any, cast
 
 import ib_async.decoder
@@ -26,6 +27,7 @@ class IbAsyncWrapper:
     """Takes down every call of ib_async's decoder."""
 
     defaultTimezone = None  # noqa: N815  (ib_async's name)
+    ib = SimpleNamespace(TimezoneTWS="")  # in which execution times are read
 
     def __init__(self) -> None:
         self.calls: Calls = []
@@ -144,6 +146,10 @@ IN_ORDER = {
     "account_summary": "accountSummary",
     "account_summary_end": "accountSummaryEnd",
     "account_download_end": "accountDownloadEnd",
+    "order_status": "orderStatus",
+    "order_bound": "orderBound",
+    "pnl": "pnl",
+    "pnl_single": "pnlSingle",
 }
 
 
@@ -387,3 +393,55 @@ def test_errors(client: str, message: str, data: st.DataObject) -> None:
     assert called == "error"
     assert args == [*values.values(), *([""] if client == "ib_async" and len(values) == 3 else [])]
     assert values["message"] == text
+
+
+EXECUTION = {
+    "execution_id": "execId", "account": "acctNumber", "execution_exchange": "exchange", "side": "side",
+    "shares": "shares", "price": "price", "permanent_id": "permId", "client_id": "clientId", "order_id": "orderId",
+    "liquidation": "liquidation", "cumulative_quantity": "cumQty", "average_price": "avgPrice",
+    "order_reference": "orderRef", "ev_rule": "evRule", "ev_multiplier": "evMultiplier", "model_code": "modelCode",
+    "last_liquidity": "lastLiquidity"}  # fmt: skip
+COMMISSION = {
+    "execution_id": "execId", "commission": "commission", "currency": "currency", "realized": "realizedPNL",
+    "yield": "yield_", "yield_redemption_date": "yieldRedemptionDate"}  # fmt: skip
+# Message -> callback, and in which order it hands over; "contract" stands for the fields of one.
+HANDED = {
+    "position": ("position", ["account", "contract", "position", "average_cost"]),
+    "position_multi": (
+        "positionMulti", ["request_id", "account", "model_code", "contract", "position", "average_cost"]),
+    "portfolio_value": (
+        "updatePortfolio", ["contract", "position", "market_price", "market_value", "average_cost", "unrealized",
+                            "realized", "account"]),
+}  # fmt: skip
+
+
+def told(names: dict[str, str], theirs: Any, values: dict[str, Any]) -> None:
+    """Compare an object's attributes with the values by our names."""
+    there = {ours: their for ours, their in names.items() if ours in values}
+    assert {ours: getattr(theirs, their) for ours, their in there.items()} == {ours: values[ours] for ours in there}
+
+
+@CLIENTS
+@GIVEN
+@FEW
+def test_executions_and_commissions(client: str, data: st.DataObject) -> None:
+    values, ((called, args),) = both(client, "execution_details", data, time="20260105  09:30:00")
+    assert (called, args[0]) == ("execDetails", values["request_id"])
+    told(CONTRACT, args[1], values)
+    told(EXECUTION, args[2], values)
+    values, ((called, args),) = both(client, "commission_report", data)
+    assert called == "commissionReport"
+    told(COMMISSION, args[0], values)
+
+
+@CLIENTS
+@pytest.mark.parametrize("name", HANDED)
+@GIVEN
+@FEW
+def test_positions(client: str, name: str, data: st.DataObject) -> None:
+    values, ((called, args),) = both(client, name, data)
+    expected, order = HANDED[name]
+    assert called == expected
+    told(CONTRACT, args[order.index("contract")], values)
+    rest = [arg for arg, given_name in zip(args, order, strict=True) if given_name != "contract"]
+    assert rest == [values[given_name] for given_name in order if given_name != "contract"]

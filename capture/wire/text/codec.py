@@ -202,19 +202,18 @@ def _integer(word: str, bits: int, unset: int) -> int | None:
 
 def parse_float(word: str) -> float | None:
     """Return the number of a FLOAT field; None for empty, NaN, infinity and IB's marker of no value."""
-    if not word:
-        return None
-    if not _FLOAT.fullmatch(word):
-        raise ValueError(word)
-    number = float(word)
-    return None if number == UNSET_FLOAT or not math.isfinite(number) else number
+    number = parse_unbounded(word)
+    return None if number is None or math.isinf(number) else number
 
 
 def parse_unbounded(word: str) -> float | None:
     """Return the number of an UNBOUNDED field, infinity among them; None for empty, NaN and IB's marker of no value."""
-    if word and _FLOAT.fullmatch(word) and "inf" in word.lower():
-        return -math.inf if word.startswith("-") else math.inf
-    return parse_float(word)
+    if not word:
+        return None
+    if not _FLOAT.fullmatch(word):
+        raise ValueError(word)
+    number = float(word.lower().replace("infinite", "inf"))  # as ib_async writes it
+    return None if number == UNSET_FLOAT or math.isnan(number) else number
 
 
 def parse_decimal(word: str) -> float | None:

@@ -1,7 +1,8 @@
 """Runs where IB's own client is installed: decodes answers, and prints the calls that its user gets as JSON.
 
 Reads [[server version, hexadecimal payload], …]; prints for each a list of the calls, as what they hand over by name:
-objects as their attributes, decimals as numbers, enumerations as texts. Null where the client is too old for it.
+objects as those of their attributes that have a value, decimals as numbers, enumerations as texts. Null where the
+client is too old for it.
 """
 
 import inspect
@@ -16,6 +17,8 @@ from typing import Any
 from ibapi import wrapper
 from ibapi.decoder import Decoder
 from ibapi.server_versions import MAX_CLIENT_VER
+
+UNSET = (None, "", 0, 2**31 - 1, 2**63 - 1, 1.7976931348623157e308, Decimal(2**127 - 1))
 
 
 class Listener(wrapper.EWrapper):  # type: ignore[misc]  # untyped
@@ -53,7 +56,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, Enum):
         return str(value.value)
     if hasattr(value, "__dict__"):
-        return {key: plain(item) for key, item in vars(value).items() if item is not None}
+        return {key: plain(item) for key, item in vars(value).items() if item not in UNSET}
     return value
 
 
