@@ -28,6 +28,32 @@ def joined(fields: list[str]) -> bytes:
     return "\0".join([*fields, ""]).encode()
 
 
+# Of a real gateway of version 164, an order, its status and its execution; each with a field more than is known.
+_M = "1.7976931348623157E308"
+REAL: dict[str, dict[str, Any]] = {
+    f"5|13|76792991|TSLA|STK||0|?||SMART|USD|TSLA|NMS|BUY|100|MKT|0.0|0.0|DAY||DU1234567||0||100|1376327563|0|0|0||"
+    f"1376327563.0/DU1234567/100||||||||||0||-1|0||||||2147483647|0|0|0||3|0|0||0|0||0|None||0||||?|0|0||0|0||||||0|0|0|"
+    f"2147483647|2147483647|||0||IB|0|0||0|0|Filled|{'|'.join([_M] * 9)}||||||0|0|0|None|{'|'.join([_M] * 6)}|0||||0|"
+    f"1|0|0|0|||0||": {
+        "name": "open_order", "status": "Filled", "automatic_price_for_hedge_off": True, "adjusted_order_type": "None",
+        "delta_neutral_open_close": "?", "commission": None},
+    "3|13|PreSubmitted|0|100|0|1376327563|0|0|100||0||": {
+        "name": "order_status", "remaining": 100, "client_id": 100, "why_held": "", "market_cap_price": 0},
+    "11|-1|13|76792991|TSLA|STK||0.0|||ISLAND|USD|TSLA|NMS|00025b46.63f8f39c.01.01|20230224  12:04:56|DU1234567|ISLAND|"
+    "BOT|100|196.52|1376327563|100|0|100|196.52|||||2||": {
+        "name": "execution_details", "request_id": -1, "execution_exchange": "ISLAND", "side": "BOT", "price": 196.52,
+        "cumulative_quantity": 100, "last_liquidity": 2, "model_code": ""},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("frame", REAL, ids=[values["name"] for values in REAL.values()])
+def test_what_a_real_gateway_sent_is_read(frame: str) -> None:
+    decoded = answer_codec(164).decode(frame.replace("|", "\0").encode())
+    expected = REAL[frame]
+    assert (decoded.name, decoded.extra) == (expected["name"], 1)
+    assert decoded.values | {"name": decoded.name} | expected == decoded.values | {"name": decoded.name}
+
+
 # First version of each layout -> fields of a plain order behind the message id.
 LENGTHS = {157: 109, 158: 110, 160: 111, 162: 112, 166: 113, 169: 114, 177: 113, 183: 114, 184: 115, 187: 117, 189: 118,
            190: 116, 192: 117, 199: 118}  # fmt: skip
