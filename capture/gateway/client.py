@@ -8,11 +8,11 @@ from collections.abc import Iterable
 
 import pyarrow as pa
 
+from capture.gateway.broker.reports import Told
 from capture.gateway.control.faults import RESET
 from capture.wire.connection import ServerConnection
 from capture.wire.encode import encode
 
-from .broker.reports import Told
 from .limits import MOST_VIOLATIONS, HistoryPacing, Rule, Windows
 from .refusal import Refusal
 from .replies import Answer, AnsweredRows, Compute, Reply, error
@@ -89,7 +89,7 @@ class Client:
     async def stop(self) -> None:
         """End everything that runs for this client, and its connection; its orders stay."""
         if self.id is not None:
-            self.state.trading.outbox.close(self.id)
+            self.state.trading.leave(self.id)
         for subscription in list(self.subscriptions.values()):
             self.end(subscription, "disconnected")
         running = [task for task in (self._pump, *self.tasks.values()) if task is not None]

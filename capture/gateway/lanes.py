@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import isnan
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .broker.exchange.displayed import NO_QUOTE, Level, Quote, Trade
+from capture.gateway.broker.exchange.displayed import NO_QUOTE, Level, Quote, Trade
+
 from .feed import Feed
 
 Floats = npt.NDArray[np.float64]
@@ -51,6 +53,14 @@ class Lane:
     def quote_at(self, at_us: int) -> Quote:
         """Return the quote that stood just before a moment."""
         return self.quote(int(np.searchsorted(self.quotes_us, at_us)) - 1)
+
+    def price_at(self, at_us: int) -> float | None:
+        """Return what one was worth just before a moment: the middle of the quote, else the last trade, else None."""
+        middle = self.quote_at(at_us).middle
+        if not isnan(middle):
+            return middle
+        trades = int(np.count_nonzero(self.kinds[: self.place(at_us)] == TRADE))
+        return float(self.trades[0][trades - 1]) if trades else None
 
     def trade(self, row: int, at_us: int) -> Trade:
         """Return a trade by its row, with the quote before it."""

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable
 
-from .broker.reports import Told
+from capture.gateway.broker.reports import Told
 
 Audience = Callable[[Told], Iterable[int]]  # the ids of the clients that a message is for
 

@@ -6,20 +6,25 @@ from decimal import Decimal
 from functools import partial
 from math import isnan
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from capture.gateway.broker.account.account import KINDS, Account
+from capture.gateway.broker.account.account_till import AccountTill
+from capture.gateway.broker.account.ledger import Ledger
+from capture.gateway.broker.exchange.displayed import Level, exact
+from capture.gateway.broker.executions import Execution
+from capture.gateway.broker.fees import Fees
+from capture.gateway.broker.fees.schedule import SCHEDULES, Schedule
+from capture.gateway.broker.floor import Rules
+from capture.gateway.broker.orders.order import Leg
+from capture.gateway.broker.paper import Paper
+from capture.gateway.broker.reports import Reports, Told
+from capture.gateway.broker.security import Security, security
 from capture.replay.clock import Clock
+from capture.times import moment_of
 from capture.wire.text.codec import Values
 
-from .broker.account import KINDS
-from .broker.exchange.displayed import Level
-from .broker.executions import Execution
-from .broker.fees.schedule import SCHEDULES, Schedule
-from .broker.floor import Rules
-from .broker.orders.order import Leg
-from .broker.paper import Paper
-from .broker.reports import Reports, Told
-from .broker.security import Security, security
-from .broker.till import Unlimited
+from .account_streams import AccountStreams, Asked, Row
 from .feed import Feed
 from .lanes import QUOTE, Lane, book_levels, load
 from .outbox import Outbox
@@ -54,8 +59,10 @@ class Trading:
     not on how time was cut into pieces.
     """
 
-    def __init__(self, feed: Feed, clock: Clock, paper: Paper, step_us: int) -> None:
+    def __init__(self, feed: Feed, clock: Clock, paper: Paper, streams: AccountStreams, step_us: int) -> None:
         self.paper = paper
+        self.account = streams.account
+        self.streams = streams
         self.step_us = step_us
         self.at_us = clock.now_us()
         self.outbox = Outbox(self._audience)
@@ -63,6 +70,11 @@ class Trading:
         self._clock = clock
         self._lanes: dict[int, Lane] = {}
         self._securities: dict[int, Security] = {}
+
+    def leave(self, client_id: int) -> None:
+        """Let go of a client that has disconnected; its orders stay."""
+        self.outbox.close(client_id)
+        self.streams.leave(client_id)
 
     def concerns(self, client_id: int | None) -> bool:
         """Return whether a client has open orders."""
@@ -73,16 +85,34 @@ class Trading:
     def run(self, to_us: int) -> None:
         """Let the market go by up to a moment, which is not in it."""
         while self.at_us < to_us:
-            until_us = min(to_us, self.at_us + STRETCH_US)
+            due_us = self.streams.next_us
+            until_us = min(to_us, self.at_us + STRETCH_US, to_us if due_us is None else max(due_us, self.at_us + 1))
             for lane, place in self._events(until_us):
                 self._play(lane, place)
             self.at_us = until_us
             self.paper.advance(until_us)
             self.collect()
+            if due_us is not None and due_us <= until_us:
+                self.mark()
+                self.outbox.post(self.streams.due(until_us))
 
     def collect(self) -> None:
-        """Hand on what the broker reports."""
-        self.outbox.post(self.paper.reports.take())
+        """Hand on what the broker reports, and after fills what they changed of the account."""
+        told = self.paper.reports.take()
+        self.outbox.post(told)
+        if any(one.name == "execution_details" for one in told):
+            self.mark()
+            self.outbox.post(self.streams.filled(self.at_us))
+
+    def mark(self) -> None:
+        """Value what the account holds at the prices of now."""
+        for con_id in self.account.valued():
+            self._mark(con_id)
+
+    def _mark(self, con_id: int) -> None:
+        price = self._lane(con_id).price_at(self.at_us)
+        if price is not None:
+            self.account.mark(con_id, exact(price), self.at_us)
 
     def seek(self, at_us: int) -> None:
         """Go on from another moment: forward, the market goes by; there is no way back over what was ordered."""
@@ -121,6 +151,12 @@ class Trading:
 
     # Requests
 
+    def listen(self, client_id: int, at_us: int, kind: str, request_id: int, values: Values) -> Iterator[Row]:
+        """Begin to tell a client of the account, and yield what comes first."""
+        self.run(at_us)
+        self.mark()
+        yield from self.streams.begin(Asked(client_id, kind, request_id, values), self.at_us)
+
     def executions(self) -> list[Execution]:
         """Return all executions that are known, in order; the whole of a combination has no commission."""
         return list(self.paper.executions.done.values())
@@ -129,6 +165,7 @@ class Trading:
         """Take an order of a client."""
         of = self._of(details)
         self._meet(of.con_id if not legs else legs[0].security.con_id, at_us)
+        self.mark()
         self.paper.place(max(at_us, self.at_us), client_id, values["order_id"], of, values, legs)
         self.collect()
 
@@ -149,6 +186,7 @@ class Trading:
         self.run(at_us)
         if con_id in set(self.paper.orders.watched()):
             return
+        self._mark(con_id)
         quote = self._lane(con_id).quote_at(self.at_us)
         if not (isnan(quote.bid) and isnan(quote.ask)):
             self.paper.floor.displayed(con_id).show(quote)
@@ -173,9 +211,19 @@ class Trading:
 
 def open_account(feed: Feed, clock: Clock, terms: Terms, account: str, time_zone: str) -> Trading:
     """Return the broker of a gateway's account."""
+    ledger = Ledger(terms.currency, {terms.currency: terms.cash})
+    held = Account(account, terms.account_type, ledger, pairs=_pairs(feed, clock))
+    streams = AccountStreams(held, lambda at_us: f"{moment_of(at_us).astimezone(ZoneInfo(time_zone)):%H:%M}")
     reports, step = Reports(account, time_zone), partial(tick, feed, clock.now_us())
-    paper = Paper(Unlimited(), reports, terms.rules, levels(feed), step, None, terms.latency_us, time_zone)
-    return Trading(feed, clock, paper, terms.step_us)
+    till = AccountTill(held, Fees(terms.fees))
+    paper = Paper(till, reports, terms.rules, levels(feed), step, None, terms.latency_us, time_zone)
+    return Trading(feed, clock, paper, streams, terms.step_us)
+
+
+def _pairs(feed: Feed, clock: Clock) -> Iterator[Security]:
+    """Yield the pairs of currencies that give exchange rates."""
+    for details in feed.find(clock.now_us(), sec_type="CASH"):
+        yield security(details)
 
 
 def levels(feed: Feed) -> Any:

@@ -1,95 +1,104 @@
-"""Answers about the account: an empty paper account, so that clients which ask at their start connect."""
+"""Answers about the account: its values, positions and P&L, and what changes of them while a client listens."""
 
 from collections.abc import Iterator
 from typing import NoReturn
 
+from capture.gateway.broker.account.account_values import unknown_tags
 from capture.gateway.refusal import Refusal, invalid
 from capture.gateway.replies import Reply, answer
 from capture.gateway.shared_state import Peer
 from capture.wire.text.codec import Values
 
-from .handlers import Handlers, nothing
+from .handlers import Handler, Handlers
 
-CASH = "1000000.00"
-FIGURES = {  # account value -> amount, all in USD
-    "AvailableFunds": CASH,
-    "BuyingPower": "4000000.00",
-    "CashBalance": CASH,
-    "EquityWithLoanValue": CASH,
-    "ExcessLiquidity": CASH,
-    "FullAvailableFunds": CASH,
-    "FullExcessLiquidity": CASH,
-    "FullInitMarginReq": "0.00",
-    "FullMaintMarginReq": "0.00",
-    "GrossPositionValue": "0.00",
-    "InitMarginReq": "0.00",
-    "MaintMarginReq": "0.00",
-    "NetLiquidation": CASH,
-    "RealizedPnL": "0.00",
-    "TotalCashValue": CASH,
-    "UnrealizedPnL": "0.00",
-}
 ADVISOR_LISTS = {1: "ListOfGroups", 2: "ListOfAllocationProfiles", 3: "ListOfAccountAliases"}
+MOST_SUMMARIES = 2  # of a client at a time
+TOO_MANY = "Error processing request.-'bW' : cause - Maximum number of account summary requests exceeded"
+ALL = ("", "All")
 
 
 def account_updates(peer: Peer, values: Values) -> Iterator[Reply]:
-    """Send the account's figures once."""
+    """Send the account's values and positions, and what changes of them from then on; or end that."""
     if not values["subscribe"]:
+        peer.state.trading.streams.end(_client_id(peer), "updates")
         return
-    account = peer.state.account
-    for key, value in FIGURES.items():
-        yield answer("account_value", key=key, value=value, currency="USD", account=account)
+    _require_account(peer, values)
+    yield from _begin(peer, "updates", -1, values)
     minute = peer.state.local_time(peer.now_us)
     yield answer("account_update_time", time=f"{minute:%H:%M}")
-    yield answer("account_download_end", account=account)
+    yield answer("account_download_end", account=peer.state.account)
 
 
 def account_summary(peer: Peer, values: Values) -> Iterator[Reply]:
-    """Send the figures asked for."""
-    request_id, tags = values["request_id"], values["tags"].split(",")
-    for tag in tags:
-        if tag in FIGURES:
-            yield answer("account_summary", request_id=request_id, account=peer.state.account, tag=tag,
-                         value=FIGURES[tag], currency="USD")
+    """Send the values asked for, and what changes of them from then on."""
+    request_id, streams = values["request_id"], peer.state.trading.streams
+    if values["group"] not in ALL:
+        raise invalid(f"'{values['group']}' is no group of accounts")
+    if unknown := unknown_tags(values["tags"]):
+        raise invalid(f"Unknown tag: {', '.join(unknown)}")
+    if streams.count(_client_id(peer), "summary") >= MOST_SUMMARIES:
+        raise Refusal(322, TOO_MANY)
+    yield from _begin(peer, "summary", request_id, values)
     yield answer("account_summary_end", request_id=request_id)
 
 
 def account_updates_multi(peer: Peer, values: Values) -> Iterator[Reply]:
-    """Send the account's figures once, per request."""
-    request_id = values["request_id"]
-    for key, value in FIGURES.items():
-        yield answer("account_update_multi", request_id=request_id, account=peer.state.account,
-                     model_code=values["model_code"], key=key, value=value, currency="USD")
-    yield answer("account_update_multi_end", request_id=request_id)
+    """Send the account's values, and what changes of them from then on, per request."""
+    _require_account(peer, values)
+    yield from _begin(peer, "updates_multi", values["request_id"], values)
+    yield answer("account_update_multi_end", request_id=values["request_id"])
 
 
-def positions(_peer: Peer, _values: Values) -> Iterator[Reply]:
-    """Say that there are no positions."""
+def positions(peer: Peer, values: Values) -> Iterator[Reply]:
+    """Send all positions, and each that changes from then on."""
+    yield from _begin(peer, "positions", -1, values)
     yield answer("positions_end")
 
 
-def positions_multi(_peer: Peer, values: Values) -> Iterator[Reply]:
-    """Say that there are no positions."""
+def positions_multi(peer: Peer, values: Values) -> Iterator[Reply]:
+    """Send all positions, and each that changes from then on, per request."""
+    _require_account(peer, values)
+    yield from _begin(peer, "positions_multi", values["request_id"], values)
     yield answer("positions_multi_end", request_id=values["request_id"])
 
 
 def profits(peer: Peer, values: Values) -> Iterator[Reply]:
-    """Say that nothing was won or lost."""
+    """Send what was won and lost, once a second from then on."""
     _require_account(peer, values)
-    yield answer("pnl", request_id=values["request_id"], daily=0, unrealized=0, realized=0)
+    yield from _begin(peer, "pnl", values["request_id"], values)
 
 
 def profits_of_one(peer: Peer, values: Values) -> Iterator[Reply]:
-    """Say that there is no position in an instrument, and nothing won or lost with it."""
+    """Send what was won and lost with one instrument, once a second from then on."""
     _require_account(peer, values)
     if not peer.state.feed.find(peer.now_us, con_id=values["con_id"]):
         raise Refusal(200, "No security definition has been found for the request")
-    yield answer("pnl_single", request_id=values["request_id"], position=0, daily=0, unrealized=0, realized=0, value=0)
+    yield from _begin(peer, "pnl_single", values["request_id"], values)
+
+
+def _begin(peer: Peer, kind: str, request_id: int, values: Values) -> Iterator[Reply]:
+    for row in peer.state.trading.listen(_client_id(peer), peer.now_us, kind, request_id, values):
+        yield answer(row.name, **row.values)
+
+
+def _end(kind: str) -> Handler:
+    """Return what ends a stream of a kind."""
+
+    def end(peer: Peer, values: Values) -> Iterator[Reply]:
+        peer.state.trading.streams.end(_client_id(peer), kind, values.get("request_id", -1))
+        return iter(())
+
+    return end
 
 
 def _require_account(peer: Peer, values: Values) -> None:
     if values["account"] not in ("", peer.state.account):
         raise invalid(f"Invalid account code '{values['account']}'")
+
+
+def _client_id(peer: Peer) -> int:
+    assert peer.id is not None
+    return peer.id
 
 
 # Of financial advisors, which this account is none of
@@ -125,14 +134,14 @@ HANDLERS: Handlers = {
     "req_account_updates_multi": account_updates_multi,
     "req_positions": positions,
     "req_positions_multi": positions_multi,
-    "cancel_account_summary": nothing,
-    "cancel_account_updates_multi": nothing,
-    "cancel_positions": nothing,
-    "cancel_positions_multi": nothing,
+    "cancel_account_summary": _end("summary"),
+    "cancel_account_updates_multi": _end("updates_multi"),
+    "cancel_positions": _end("positions"),
+    "cancel_positions_multi": _end("positions_multi"),
     "req_pnl": profits,
     "req_pnl_single": profits_of_one,
-    "cancel_pnl": nothing,
-    "cancel_pnl_single": nothing,
+    "cancel_pnl": _end("pnl"),
+    "cancel_pnl_single": _end("pnl_single"),
     "req_financial_advisor": advisor_data,
     "replace_financial_advisor": replace_advisor_data,
     "req_family_codes": family_codes,

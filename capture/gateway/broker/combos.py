@@ -4,10 +4,11 @@ from collections.abc import Callable
 from decimal import Decimal
 from math import isnan
 
-from .exchange.displayed import Displayed, Level, exact
-from .exchange.matching import Taken, is_within
+from capture.gateway.broker.exchange.displayed import Displayed, Level, exact
+from capture.gateway.broker.exchange.matching import Taken, is_within
+from capture.gateway.broker.orders.order import Leg, Order
+
 from .fill import REMOVED
-from .orders.order import Leg, Order
 
 Shown = Callable[[int], Displayed]
 LegFills = list[tuple[Leg, Taken]]

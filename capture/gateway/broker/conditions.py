@@ -2,11 +2,12 @@
 
 
 
-from .exchange.displayed import Quote, Trade
+from capture.gateway.broker.exchange.displayed import Quote, Trade
+from capture.gateway.broker.orders.order import Order
+from capture.gateway.broker.orders.order_book import Orders
+
 from .executions import Executions
 from .gate import Gate
-from .orders.order import Order
-from .orders.order_book import Orders
 from .timers import Timers
 
 AND = "a"

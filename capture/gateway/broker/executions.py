@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from .exchange.displayed import exact
-from .exchange.matching import Taken
+from capture.gateway.broker.exchange.displayed import exact
+from capture.gateway.broker.exchange.matching import Taken
+from capture.gateway.broker.orders.order import Leg, Order, Status
+from capture.gateway.broker.orders.order_book import Orders
+
 from .fill import Fill
 from .identities import Identities, leg_execution_id
-from .orders.order import Leg, Order, Status
-from .orders.order_book import Orders
 from .reports import Reports
 from .till import Till
 
@@ -80,6 +81,7 @@ class Executions:
         elif order.status == Status.PRE_SUBMITTED:
             order.status = Status.SUBMITTED
         order.commission = sum((cost.fee for _, cost in costs), order.commission or Decimal(0))
+        self.till.changed(order, at_us)
         self.reports.state(order, at_us)
         for fill, cost in costs:
             told = self.reports.commission(fill, order, at_us, cost.fee, cost.realised)
@@ -94,6 +96,7 @@ class Executions:
             return
         order.status = Status.CANCELLED
         self._retire(order, at_us, ended)
+        self.till.changed(order, at_us)
         self.reports.status(order, at_us)
         self.reports.error(order, at_us, 202, f"Order Canceled - reason:{reason}")
         self.ended(order, at_us)
@@ -102,6 +105,7 @@ class Executions:
         """End an order that may not be: it becomes inactive."""
         order.status = Status.INACTIVE
         self._retire(order, at_us, f"Rejected by System:{text}")
+        self.till.changed(order, at_us)
         self.reports.error(order, at_us, code, text)
         self.reports.state(order, at_us)
         self.ended(order, at_us)

@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 from math import isnan
 
-from .exchange.displayed import Displayed, Levels, Quote, Trade, exact
-from .exchange.matching import Fills, Resting, Taken, is_within, taking
-from .exchange.queue_position import QueuePosition
-from .exchange.triggers import Trigger, method_of
+from capture.gateway.broker.exchange.displayed import Displayed, Levels, Quote, Trade, exact
+from capture.gateway.broker.exchange.matching import Fills, Resting, Taken, is_within, taking
+from capture.gateway.broker.exchange.queue_position import QueuePosition
+from capture.gateway.broker.exchange.triggers import Trigger, method_of
+from capture.gateway.broker.orders.order import Held, Order, Status
+from capture.gateway.broker.orders.pricing import limit_behind, pegged, trail_reference, trailed
+
 from .executions import Executions
 from .fill import REMOVED
 from .gate import Gate
-from .orders.order import Held, Order, Status
-from .orders.pricing import limit_behind, pegged, trail_reference, trailed
 from .security import Security
 
 NO_MORE = "Order Message:\n{symbol}\nWarning: {shown} of {quantity} were displayed; the rest waits for more."

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
+from capture.gateway.broker.exchange.sessions import Sessions, regular_sessions, sessions
+from capture.gateway.broker.orders.order import Held, Order, Status
 from capture.times import SECOND_US
 from capture.wire.ib_times import parse_time_us
 
-from .exchange.sessions import Sessions, regular_sessions, sessions
 from .executions import Executions
-from .orders.order import Held, Order, Status
 from .timers import Timers
 
 AUCTION_US = 600 * SECOND_US  # so long after the bell its print may come

@@ -2,8 +2,9 @@
 
 from decimal import ROUND_DOWN, Decimal
 
+from capture.gateway.broker.orders.order import Held, Order
+
 from .executions import Executions
-from .orders.order import Held, Order
 
 CANCEL_WITH_BLOCK, REDUCE_WITH_BLOCK, REDUCE = 1, 2, 3  # IB's types of OCA groups
 WHOLE = Decimal(1)

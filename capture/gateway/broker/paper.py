@@ -4,19 +4,21 @@ The same events in the same order give the same reports. `reports.take` hands th
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 
+from capture.gateway.broker.exchange.displayed import Levels, Quote, Trade
+from capture.gateway.broker.orders.order import Held, Leg, Order, Status, Values, quantity_of
+from capture.gateway.broker.orders.order_book import Orders
+from capture.gateway.broker.orders.refusals import Wish, changed_base, refusal
+
 from .conditions import Conditions
-from .exchange.displayed import Levels, Quote, Trade
 from .executions import Executions
 from .floor import Floor, Rules, Ticks
 from .gate import Gate
 from .groups import Groups
 from .identities import Identities
-from .orders.order import Held, Leg, Order, Status, Values, quantity_of
-from .orders.order_book import Orders
-from .orders.refusals import Wish, changed_base, refusal
 from .reports import Reports
 from .security import Security
 from .till import Till
@@ -172,7 +174,7 @@ class Paper:
         return list(dict.fromkeys((*waiting, order)))
 
     def _send(self, order: Order, at_us: int) -> None:
-        reason = self.till.refusal(order, self.orders.open())
+        reason = self.till.refusal(order, at_us)
         if reason is not None:
             self.executions.reject(order, at_us, 201, f"Order rejected - reason:{reason}")
             return
@@ -181,16 +183,18 @@ class Paper:
     def _estimate(self, at_us: int, client_id: int, order_id: int, wish: Wish) -> None:
         """Answer what an order would need; nothing is placed."""
         order = self._order(at_us, client_id, order_id, wish, 0)
-        self.reports.opened(order, at_us, **self.till.estimate(order, self.orders.open()))
-        reason = self.till.refusal(order, self.orders.open())
+        self.reports.opened(order, at_us, **self.till.estimate(order, at_us))
+        reason = self.till.refusal(order, at_us)
         if reason is not None:
             self.reports.error(order, at_us, 201, f"Order rejected - reason:{reason}")
+        order.status = Status.CANCELLED
+        self.till.changed(order, at_us)
 
     # Changes
 
     def _change(self, order: Order, at_us: int, wish: Wish) -> None:
         """Change an open order: what may not be changed leaves it as it was."""
-        fault = self._change_fault(order, wish)
+        fault = self._change_fault(order, wish) or self._means_fault(order, at_us, wish)
         if fault is not None:
             self.reports.error(order, at_us, *fault)
             return
@@ -212,6 +216,13 @@ class Paper:
         if wish.type != order.type and (order.type.trigger or wish.type is None or wish.type.trigger):
             return 329, "Order modify failed. Cannot change to the new order type."
         return None
+
+    def _means_fault(self, order: Order, at_us: int, wish: Wish) -> tuple[int, str] | None:
+        """Reserve for the changed order in place of the old one, or say why it cannot be borne."""
+        assert wish.type is not None
+        changed = replace(order, type=wish.type, values=wish.values, quantity=quantity_of(wish.values))
+        reason = self.till.refusal(changed, at_us) if changed.remaining > 0 and not order.is_unsent else None
+        return None if reason is None else (201, f"Order rejected - reason:{reason}")
 
     def _alter(self, order: Order, at_us: int, wish: Wish) -> None:
         assert wish.type is not None

@@ -6,11 +6,11 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from capture.gateway.broker.orders.order import Order, Status
 from capture.times import moment_of
 from capture.wire.messages.order_answers import COMPLETED_ORDER, OPEN_ORDER
 
 from .fill import Fill
-from .orders.order import Order, Status
 from .security import Security
 
 CONTRACT = ("con_id", "symbol", "sec_type", "last_trade_date", "strike", "right", "multiplier", "currency",
@@ -120,7 +120,7 @@ class Reports:
 
     def execution_details(self, fill: Fill, order: Order) -> dict[str, Any]:
         """Return the values of message 11 but its request id."""
-        return _contract(fill.security, fill.exchange, nothing="") | {
+        return contract(fill.security, fill.exchange, nothing="") | {
             "order_id": order.order_id, "execution_id": fill.execution_id, "time": self.time_text(fill.at_us),
             "account": self.account, "execution_exchange": fill.exchange, "side": "BOT" if fill.side > 0 else "SLD",
             "shares": fill.quantity, "price": fill.price, "permanent_id": order.permanent_id,
@@ -131,7 +131,7 @@ class Reports:
 
     def _said(self, order: Order) -> dict[str, Any]:
         """Return what is said of any order otherwise than its client did."""
-        return _contract(order.security, order.values["exchange"]) | {
+        return contract(order.security, order.values["exchange"]) | {
             **{name: order.values.get(name) or none for name, none in NONE_YET.items()},
             "account": self.account, "permanent_id": order.permanent_id, "status": order.status,
             "oca_group": order.oca_group, "oca_type": order.oca_type or 3, "exempt_code": -1,
@@ -150,7 +150,7 @@ def commission_report(fill: Fill, fee: Decimal, realised: Decimal | None) -> dic
             "realized": realised, "yield": None, "yield_redemption_date": None}  # fmt: skip
 
 
-def _contract(security: Security, exchange: str, nothing: str = "?") -> dict[str, Any]:
+def contract(security: Security, exchange: str = "", nothing: str = "?") -> dict[str, Any]:
     """Return the contract's fields; `nothing` is the right of what is no option."""
     details = security.details
     return {name: details.get(name) for name in CONTRACT} | {

@@ -1,11 +1,11 @@
 """What an account can afford: whether an order may be, what it would need, and where its fills are booked."""
 
-from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple, Protocol
 
+from capture.gateway.broker.orders.order import Order
+
 from .fill import Fill
-from .orders.order import Order
 
 
 class Booked(NamedTuple):
@@ -21,10 +21,13 @@ class Till(Protocol):
     def book(self, fill: Fill) -> Booked:
         """Take a fill into the account, and return what it cost and won."""
 
-    def refusal(self, order: Order, working: Sequence[Order]) -> str | None:
-        """Return why an order may not be beside those that work; None where it may."""
+    def refusal(self, order: Order, at_us: int) -> str | None:
+        """Return why an order may not be beside those that work; None where it may: then it counts as one of them."""
 
-    def estimate(self, order: Order, working: Sequence[Order]) -> dict[str, Any]:
+    def changed(self, order: Order, at_us: int) -> None:
+        """Take note that less of an order is left to fill, or another price is to be paid, or that it is done."""
+
+    def estimate(self, order: Order, at_us: int) -> dict[str, Any]:
         """Return what an order would need, by the names of the fields of an open order."""
 
 
@@ -35,10 +38,13 @@ class Unlimited:
         """Charge nothing."""
         return Booked(Decimal(0), None)
 
-    def refusal(self, order: Order, working: Sequence[Order]) -> str | None:
+    def refusal(self, order: Order, at_us: int) -> str | None:
         """Refuse nothing."""
         return None
 
-    def estimate(self, order: Order, working: Sequence[Order]) -> dict[str, Any]:
+    def changed(self, order: Order, at_us: int) -> None:
+        """Reserve nothing."""
+
+    def estimate(self, order: Order, at_us: int) -> dict[str, Any]:
         """Say that nothing is needed."""
         return {}

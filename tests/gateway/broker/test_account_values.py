@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from capture.gateway.broker.account import Account
-from capture.gateway.broker.account_values import (
+from capture.gateway.broker.account.account import Account
+from capture.gateway.broker.account.account_values import (
     BASE,
     LEDGER_TEXTS,
     LEDGER_VALUES,
@@ -20,10 +20,10 @@ from capture.gateway.broker.account_values import (
     unknown_tags,
     values,
 )
-from capture.gateway.broker.figures import Figures, Segment, figures
-from capture.gateway.broker.ledger import Ledger
+from capture.gateway.broker.account.figures import Figures, Segment, figures
+from capture.gateway.broker.account.ledger import Ledger
+from capture.gateway.broker.account.position import Position
 from capture.gateway.broker.margin import RATES, Requirement
-from capture.gateway.broker.position import Position
 from tests.gateway.broker.trading import CALL, COIN, EURO_SHARE, EVERY, FUTURE, NOON_US, PAIR, SHARE, D, amounts, fill
 
 # What a paper account (Regulation T, USD) was published to show.

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from capture.gateway.broker.account.ledger import Ledger, UnknownExecutionError
+from capture.gateway.broker.account.position import Position
 from capture.gateway.broker.fill import Fill
-from capture.gateway.broker.ledger import Ledger, UnknownExecutionError
-from capture.gateway.broker.position import Position
 from capture.gateway.broker.security import Security
 from tests.gateway.broker.trading import CALL, EVERY, FUTURE, NOON_US, PAIR, SHARE, D, fill
 

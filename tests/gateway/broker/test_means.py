@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from capture.gateway.broker.account import Account
-from capture.gateway.broker.account_values import numbers
+from capture.gateway.broker.account.account import Account
+from capture.gateway.broker.account.account_values import numbers
+from capture.gateway.broker.account.figures import figures
+from capture.gateway.broker.account.ledger import Ledger
+from capture.gateway.broker.account.means import LEAST_EQUITY, NO_RATE, NO_SHORTS, TOO_LITTLE, Means, what_if
+from capture.gateway.broker.account.position import Position
+from capture.gateway.broker.account.reserved import Deal
 from capture.gateway.broker.fees import Fees
-from capture.gateway.broker.figures import figures
-from capture.gateway.broker.ledger import Ledger
-from capture.gateway.broker.means import LEAST_EQUITY, NO_RATE, NO_SHORTS, TOO_LITTLE, Means, what_if
-from capture.gateway.broker.position import Position
-from capture.gateway.broker.reserved import Deal
 from tests.gateway.broker.trading import (
     CALL,
     COIN,

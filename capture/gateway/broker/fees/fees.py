@@ -5,8 +5,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, TypeVar
 
+from capture.gateway.broker.account.position import NOTHING
 from capture.gateway.broker.fill import BUY, REMOVED, SELL, Fill
-from capture.gateway.broker.position import NOTHING
 from capture.gateway.broker.security import Security
 from capture.times import moment_of
 

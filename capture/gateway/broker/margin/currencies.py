@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
-from capture.gateway.broker.position import NOTHING
+from capture.gateway.broker.account.position import NOTHING
 
 from .rates import Rates
 

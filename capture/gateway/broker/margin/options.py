@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from capture.gateway.broker.position import NOTHING
+from capture.gateway.broker.account.position import NOTHING
 from capture.gateway.broker.security import Security
 
 from .holding import Holding

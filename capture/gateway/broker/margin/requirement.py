@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
-from capture.gateway.broker.position import NOTHING
+from capture.gateway.broker.account.position import NOTHING
 from capture.gateway.broker.security import Security
 
 from .holding import Holding

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from capture.gateway.broker.security import Security
+
 from .position import NOTHING
-from .security import Security
 
 
 class Deal(NamedTuple):

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from capture.gateway.broker.margin import Holding, Requirement, group_of, group_requirement
+from capture.gateway.broker.margin.currencies import currency_requirement
+
 from .account import Account
-from .margin import Holding, Requirement, group_of, group_requirement
-from .margin.currencies import currency_requirement
 from .position import NOTHING, Position
 
 SECURITIES, COMMODITIES, CRYPTO = "S", "C", "P"

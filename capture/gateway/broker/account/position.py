@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from .fill import Fill
-from .security import Security
+from capture.gateway.broker.fill import Fill
+from capture.gateway.broker.security import Security
 
 NOTHING = Decimal(0)
 _FINEST = Decimal("1e-8")  # to what a share of a cost is rounded; the rest of that cost stays with the rest of it

@@ -5,16 +5,17 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from capture.gateway.broker.fees import Fees
+from capture.gateway.broker.fill import BUY, REMOVED, SELL, Fill
+from capture.gateway.broker.margin import Holding, group_of, group_requirement
+from capture.gateway.broker.margin.currencies import currency_requirement
+from capture.gateway.broker.security import Security
+
 from .account import Account
 from .account_values import numbers
-from .fees import Fees
 from .figures import LENT, PART, figures
-from .fill import BUY, REMOVED, SELL, Fill
-from .margin import Holding, group_of, group_requirement
-from .margin.currencies import currency_requirement
 from .position import NOTHING, Position
 from .reserved import Deal, Reserved
-from .security import Security
 
 # Why an order is refused; the texts are IB's, with what is there and what it would take.
 TOO_LITTLE, NO_SHORTS, LEAST_EQUITY, NO_RATE = "too little", "no shorts", "least equity", "no rate"

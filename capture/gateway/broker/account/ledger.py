@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from .fill import Fill
+from capture.gateway.broker.fill import Fill
+
 from .position import NOTHING, Position
 
 _STATE = ("cash", "positions", "executions", "entries", "_opening", "_realised_before")

@@ -5,11 +5,12 @@ from copy import copy
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from .fill import Fill
+from capture.gateway.broker.fill import Fill
+from capture.gateway.broker.margin import RATES, Holding, Rates
+from capture.gateway.broker.security import Security
+
 from .ledger import Booked, Ledger
-from .margin import RATES, Holding, Rates
 from .position import NOTHING, Position
-from .security import Security
 
 KINDS = ("margin", "cash", "portfolio")
 _STATE = ("_marks", "_closes", "previous_equity", "now_us")
@@ -142,6 +143,14 @@ class Account:
         held = {currency for currency, amount in self.ledger.cash.items() if amount}
         held |= {position.security.currency for position in self.ledger.positions.values() if position.quantity}
         return sorted(currency for currency in held if self.rate(currency) is None)
+
+    def valued(self) -> list[int]:
+        """Return the contract ids whose prices it needs: of what it holds, of underlyings, and of exchange rates."""
+        held = [position.security for position in self.ledger.positions.values() if position.quantity]
+        under = [security.under_con_id for security in held if security.is_option and security.under_con_id]
+        foreign = {security.currency for security in held} | self.ledger.cash.keys()
+        pairs = [con_id for pair, con_id in self._pairs.items() if foreign & set(pair) - {self.ledger.base_currency}]
+        return list(dict.fromkeys([*(security.con_id for security in held), *under, *pairs]))
 
     def holdings(self) -> Iterator[Holding]:
         """Yield what is held, with the price of each."""

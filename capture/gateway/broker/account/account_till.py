@@ -1,0 +1,88 @@
+"""The till of an account: fills are charged and booked there, and orders weighed against what it can bear."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from capture.gateway.broker.exchange.displayed import exact
+from capture.gateway.broker.fees import Fees
+from capture.gateway.broker.fees.fees import NO_FEES, OrderFees
+from capture.gateway.broker.fill import Fill
+from capture.gateway.broker.orders.order import Order
+from capture.gateway.broker.till import Booked
+
+from .account import Account
+from .means import LEAST_EQUITY, NO_RATE, NO_SHORTS, TOO_LITTLE, Means, what_if
+from .reserved import Deal
+
+TEXTS = {  # by the reason; {equity} is what is there with loan value, {needed} what margin would be
+    TOO_LITTLE: "We are unable to accept your order. Your Available Funds are insufficient for the change in margin. "
+                "Equity with Loan Value [{equity} {currency}] must exceed the new total Initial Margin of "
+                "[{needed} {currency}]",
+    NO_SHORTS: "This account may not sell short, nor borrow.",
+    LEAST_EQUITY: "A margin account needs at least 2,000 USD of equity for this order.",
+    NO_RATE: "The exchange rate of {security_currency} is not known here, so that its margin cannot be reckoned.",
+}  # fmt: skip
+MARGINS = ("initial_margin", "maintenance_margin", "equity_with_loan")
+
+
+class AccountTill:
+    """Books fills in an account by a schedule of fees; what working orders would take is reserved."""
+
+    def __init__(self, account: Account, fees: Fees) -> None:
+        self.account = account
+        self.fees = fees
+        self.means = Means(account, fees)
+        self._paid: dict[tuple[int, int], OrderFees] = {}  # by permanent id and contract id
+
+    def book(self, fill: Fill) -> Booked:
+        """Charge a fill and book it."""
+        key = fill.permanent_id, fill.security.con_id
+        fee, self._paid[key] = self.fees.charge(fill, self._paid.get(key, NO_FEES))
+        return Booked(fee, self.account.book(fill, fee).realised)
+
+    def refusal(self, order: Order, at_us: int) -> str | None:
+        """Return why the account cannot bear an order beside those that work; else reserve for it."""
+        verdict = self.means.ask(order.permanent_id, self._legs(order), at_us, order.oca_group)
+        if verdict.enough:
+            return None
+        after = verdict.after
+        return TEXTS[verdict.reason].format(
+            equity=f"{after.equity:.2f}", needed=f"{after.initial:.2f}", currency=self.account.ledger.base_currency,
+            security_currency=order.security.currency)  # fmt: skip
+
+    def changed(self, order: Order, at_us: int) -> None:
+        """Reserve for what is left of an order: nothing once it is done."""
+        if order.is_done:
+            self.means.release(order.permanent_id)
+            for key in [key for key in self._paid if key[0] == order.permanent_id]:
+                del self._paid[key]
+        else:
+            self.means.reserve(order.permanent_id, self._legs(order), at_us, order.oca_group)
+
+    def estimate(self, order: Order, at_us: int) -> dict[str, Any]:
+        """Return what an order would need, by the names of the fields of an open order: priced as it would fill now."""
+        found = what_if(self.account, self.fees, self._legs(order), at_us)
+        answer: dict[str, Any] = {"commission": found.commission, "margin_currency": self.account.ledger.base_currency,
+                                  "commission_currency": self.account.ledger.base_currency}  # fmt: skip
+        for when, amounts in (("before", found.before), ("change", found.change), ("after", found.after)):
+            answer |= {f"{name}_{when}": amount for name, amount in zip(MARGINS, amounts, strict=True)}
+        return answer
+
+    def _legs(self, order: Order) -> Sequence[Deal]:
+        """Return what is left to trade of an order, at its limit, or at the price that stands."""
+        if order.legs:
+            wanted = order.side * order.remaining
+            return [Deal(leg.security, wanted * leg.side * leg.ratio, self._price(leg.security.con_id))
+                    for leg in order.legs]  # fmt: skip
+        return [Deal(order.security, order.side * order.remaining, self._limit(order))]
+
+    def _limit(self, order: Order) -> Decimal:
+        stands = self._price(order.security.con_id)
+        limit = order.values["limit_price"] if order.type.limit != "none" else order.values["auxiliary_price"]
+        if not limit or order.type.trigger == "trail":
+            return stands
+        return max(exact(limit), stands) if order.side < 0 or not stands else exact(limit)
+
+    def _price(self, con_id: int) -> Decimal:
+        return self.account.known_price(con_id) or Decimal(0)
