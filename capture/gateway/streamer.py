@@ -132,7 +132,10 @@ class Streamer:
         former, self._former = self._former, None
         if former is not None and former.to_us <= from_us:
             former = None
-        to_us = former.to_us if former else from_us + self.stretch_us
+        known_us = self._clock.known_us
+        longest_us = from_us + self.stretch_us
+        to_us = former.to_us if former else longest_us if known_us is None else min(longest_us, known_us)
+        assert to_us > from_us, "time goes on only once it is known what happened"
         flowing = {id(one): (one, self._sources(one, from_us, to_us, former)) for one in self._flowing(from_us)}
         told = self._loaded(self._line, self._line.fetch(from_us, to_us, False), to_us)
         frames, due_us = self._encoded([*told, *(source for _, sources in flowing.values() for source in sources)])

@@ -7,7 +7,7 @@ What is there and what is to come are told apart by places on the tapes, and nev
 has the time at which it happened, and clocks are set (D132).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +66,15 @@ class NewRows:
         self._reached |= reached
         return {name: pa.concat_tables(parts) for name, parts in found.items()}
 
+    @property
+    def places(self) -> dict[str, Place]:
+        """For each recorder the last place on its tape that was polled."""
+        return {recorder: place for recorder, (_, place) in self._reached.items()}
+
+    def began(self, places: Mapping[str, Place]) -> list[str]:
+        """Return the recorders that have no place: ask once rows were read, none of theirs was there before."""
+        return [name for name in self.layout.recorders() if name not in places]
+
     def _refreshed(self, recorder: str) -> Tail:
         tail = self.tails.pop(recorder, None) or Tail(self.layout, recorder)
         tail.refresh()
@@ -118,6 +127,21 @@ def behind(rows: pa.Table, place: Place) -> pa.ChunkedArray:
     """Return which rows of a recorder lie behind a place on its tape."""
     seq, row = place
     return pc.or_(pc.greater(rows["seq"], seq), pc.and_(pc.equal(rows["seq"], seq), pc.greater(rows["row"], row)))
+
+
+def there(rows: pa.Table, places: Mapping[str, Place], began: Collection[str]) -> pa.Table:
+    """Return of some rows those that lie at or before the place of their recorder, and none of those that `began`.
+
+    They are nearly always all of them, which is seen soon.
+    """
+    first = min((seq for seq, _ in places.values()), default=0)
+    if not began and (not len(rows) or pc.max(rows["seq"]).as_py() < first):
+        return rows
+    recorders = rows["recorder"].cast(pa.string())
+    came = pc.is_in(recorders, pa.array(list(began), pa.string()))
+    for recorder, place in places.items():
+        came = pc.or_(came, pc.and_(pc.equal(recorders, recorder), behind(rows, place)))
+    return rows.filter(pc.invert(came))
 
 
 def _after(rows: pa.Table, seen: Place) -> pa.Table:

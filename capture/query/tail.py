@@ -27,6 +27,7 @@ class Tail:
     layout: Layout
     recorder: str
     mark: int | None = None
+    reached_us: int = 0  # when the last record that was read was written, in microseconds since 1970: none is older
     tables: Tables = field(default_factory=dict)
     _follower: Follower | None = None
     _damage_seen: int = 0
@@ -72,6 +73,7 @@ class Tail:
                 self._decoder.damaged(damage)
             self._decoder.feed([record])
         self._damage_seen = len(follower.damage)
+        self.reached_us = max(self.reached_us, record.wall_ns // 1_000)
         if record.kind == Kind.MARK:
             self._keep()
             self._decoder = decoder_of(record.json(), self.recorder, self._state, self._captured)

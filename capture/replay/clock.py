@@ -11,17 +11,19 @@ class Clock:
     """Played time in microseconds since 1970: from `start_us` (default: now) on, `speed` times as fast as real time.
 
     With a `span` (first and last moment) it is the clock of a replay: it may be paused, moved and sped up within the
-    span, and stands at its end. At the speed AT_ONCE it stands too, until `advance` says that the clients have all
-    there is. Else it never goes back, whatever the machine's clock does. Raises ValueError for a speed that is not
-    above 0 or beyond FASTEST, and for a start outside of the span.
+    span, and stands at its end. One that `grows` is at no end there but at the present, and goes on as `grow` moves it.
+    At the speed AT_ONCE it stands too, until `advance` says that the clients have all there is. Else it never goes
+    back, whatever the machine's clock does. Raises ValueError for a speed that is not above 0 or beyond FASTEST, and
+    for a start outside of the span.
     """
 
     def __init__(
         self, start_us: int | None = None, speed: float = 1.0, span: tuple[int, int] | None = None,
-        paused: bool = False, now_ns: Callable[[], int] | None = None,
+        paused: bool = False, now_ns: Callable[[], int] | None = None, grows: bool = False,
     ) -> None:  # fmt: skip
         _require_speed(speed)
-        self.speed, self.span, self.paused = speed, span, paused
+        assert span is not None or not grows, "what grows begins with what there is"
+        self.speed, self.span, self.paused, self.grows = speed, span, paused, grows
         self._start_us = time.time_ns() // 1_000 if start_us is None else start_us
         self._now_ns = now_ns or (lambda: time.monotonic_ns())
         self._begun_ns = self._now_ns()
@@ -35,6 +37,20 @@ class Clock:
     @property
     def ended(self) -> bool:
         """Whether a replay is at its end."""
+        return self._stands and not self.grows
+
+    @property
+    def live(self) -> bool:
+        """Whether a replay that grows is at the present."""
+        return self._stands and self.grows
+
+    @property
+    def known_us(self) -> int | None:
+        """The moment before which all is known that happened, of what grows: nothing of later is to be read yet."""
+        return self.span[1] + 1 if self.span is not None and self.grows else None
+
+    @property
+    def _stands(self) -> bool:
         return self.span is not None and self.now_us() >= self.span[1]
 
     def now_us(self) -> int:
@@ -72,10 +88,18 @@ class Clock:
 
     def advance(self, step_us: int) -> bool:
         """Let time that goes AT_ONCE go on by a step, and return whether it did."""
-        if not self.at_once or self.ended:
+        if not self.at_once or self._stands:
             return False
         self._start_us += step_us
         return True
+
+    def grow(self, known_us: int) -> None:
+        """Take note that all is known that happened before a moment; it never goes back."""
+        assert self.span is not None and self.grows, "only what grows can be moved on"
+        if known_us > self.span[1] + 1:
+            if self.speed == AT_ONCE:
+                self._rebase(self.now_us())
+            self.span = self.span[0], known_us - 1
 
     def _rebase(self, at_us: int) -> None:
         self._start_us, self._begun_ns = at_us, self._now_ns()

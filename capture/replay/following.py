@@ -7,11 +7,10 @@ from dataclasses import replace
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from capture.decode.event_time import MOMENT_SQL
 from capture.query.database import set_all
-from capture.query.new_rows import NewRows, behind
+from capture.query.new_rows import NewRows, there
 from capture.schemas import TABLES
 
 from .row_filter import LONGEST_LAG, Asked, Wanted
@@ -35,9 +34,8 @@ class Following:
 
     def past(self, tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
         """Return of the rows that were read of the past, by table, those that were there at the beginning."""
-        # Listed after these rows were read: of whoever began meanwhile none of them is left.
-        began = [name for name in self._new.layout.recorders() if name not in self._new.cut]
-        return {name: self._there(rows, began) for name, rows in tables.items()}
+        began = self._new.began(self._new.cut)
+        return {name: there(rows, self._new.cut, began) for name, rows in tables.items()}
 
     def stretches(self) -> Iterator[Stretch]:
         """Yield what comes, for ever: rows of a poll in their order; nothing, ten times a second, where nothing comes.
@@ -52,17 +50,6 @@ class Following:
                 if not len(stretch):
                     time.sleep(POLL_INTERVAL_S)
                 yield stretch
-
-    def _there(self, rows: pa.Table, began: list[str]) -> pa.Table:
-        """Return those of some rows that were there at the beginning; nearly always all of them, which is seen soon."""
-        cut, seqs = self._new.cut, rows["seq"]
-        if not began and (not len(rows) or pc.max(seqs).as_py() < min((seq for seq, _ in cut.values()), default=0)):
-            return rows
-        recorders = rows["recorder"].cast(pa.string())
-        came = pc.is_in(recorders, pa.array(began, pa.string()))
-        for recorder, place in cut.items():
-            came = pc.or_(came, pc.and_(pc.equal(recorders, recorder), behind(rows, place)))
-        return rows.filter(pc.invert(came))
 
     def _chosen(self, connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> pa.Table:
         """Return the wanted rows and columns, by the words that choose them of the past."""

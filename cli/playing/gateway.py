@@ -4,7 +4,7 @@ import contextlib
 import errno
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,10 +21,11 @@ from .terms import AccountType, Cash, Filling, OrderLatencyMs, PenetrationTicks,
 if TYPE_CHECKING:
     from capture.gateway import Clock, Gateway
     from capture.gateway.recorded import Recording
+    from capture.gateway.run import Beside
 
 GROUP = typer.Typer(invoke_without_command=True, subcommand_metavar="[control ...]", rich_markup_mode=None)
 
-_OF_REPLAY = ("until", "start_paused", "data", "config", "recorder", "clock", "instruments")
+_OF_REPLAY = ("until", "then_live", "start_paused", "data", "config", "recorder", "clock", "instruments")
 _OF_MARKET = ("seed", "rate", "always_open")
 
 
@@ -43,6 +44,8 @@ def run(
         metavar="TIME", help="Play what was recorded, from this time on: 2026-11-20T14:30 (UTC), or a date.")] = None,
     until: Annotated[str | None, typer.Option(
         metavar="TIME", help="Where a replay ends. Default: where the recording does.")] = None,
+    then_live: Annotated[bool, typer.Option(
+        "--then-live", help="Go on with what is being recorded, once a replay has come that far.")] = False,
     start_paused: Annotated[bool, typer.Option(
         "--start-paused", help="Let a replay wait for `gateway control resume`.")] = False,
     data: Data = None,
@@ -63,7 +66,8 @@ def run(
 
     Any IB client on this machine can connect to it; its address is printed once it listens. The invented market knows
     some stocks, futures, options, currencies, coins and indices, such as AAPL, ESZ6, EUR.USD and CRYPTO:BTC.USD. A
-    replay can be paused, moved and sped up by `gateway control`, and by keys where it runs in a terminal. In both,
+    replay can be paused, moved and sped up by `gateway control`, and by keys where it runs in a terminal. With
+    --then-live it goes on, from the past into the present, with what recorders write while it runs. In all of them,
     orders are taken and filled by the market that goes by, for a paper account. It runs until Ctrl-C.
     """
     if context.invoked_subcommand is not None:
@@ -81,9 +85,12 @@ def run(
         market = Market(seed=seed, rate=rate, always_open=always_open)
         _serve(Gateway(market, port=port, speed=factor, limits=limits, terms=agreed), for_s)
         return
-    with _recording(lake_folder(data, config), recorder, instruments or [], clock is PlayedBy.EVENT) as recording:
-        time = _clock(recording, replay, until, factor, start_paused)
-        _serve(Gateway(recording, port=port, clock=time, limits=limits, terms=agreed), for_s, is_replay=True)
+    _check_live(then_live, until, clock)
+    folder, by_event = lake_folder(data, config), clock is PlayedBy.EVENT
+    with _recording(folder, recorder, instruments or [], by_event, then_live) as recording:
+        time = _clock(recording, replay, until, factor, start_paused, then_live)
+        _serve(Gateway(recording, port=port, clock=time, limits=limits, terms=agreed), for_s,
+               _beside(recording, then_live))
 
 
 def _check_together(context: typer.Context, is_replay: bool) -> None:
@@ -97,6 +104,14 @@ def _check_together(context: typer.Context, is_replay: bool) -> None:
 
 def _is_given(context: typer.Context, name: str) -> bool:
     return getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"
+
+
+def _check_live(then_live: bool, until: str | None, clock: PlayedBy) -> None:
+    if then_live and until is not None:
+        raise UsageError("--then-live and --until contradict each other: what is being recorded has no end")
+    if then_live and clock is PlayedBy.EVENT:
+        raise UsageError("--then-live and --clock event contradict each other: what comes late cannot be sent at a "
+                         "time that is over")
 
 
 def _speed(text: str, may_be_max: bool) -> float:
@@ -113,20 +128,22 @@ def _speed(text: str, may_be_max: bool) -> float:
 
 @contextlib.contextmanager
 def _recording(
-    folder: Path, recorder: str | None, instruments: list[str], by_event: bool
+    folder: Path, recorder: str | None, instruments: list[str], by_event: bool, grows: bool
 ) -> Iterator["Recording"]:
     from capture import open_lake
     from capture.gateway.recorded import Recording, RecordingError
 
     with open_lake(folder) as lake:
         try:
-            recording = Recording(lake, recorder, instruments, by_event)
+            recording = Recording(lake, recorder, instruments, by_event, grows)
         except RecordingError as error:
             raise UsageError(str(error)) from None
         yield recording
 
 
-def _clock(recording: "Recording", replay: str, until: str | None, speed: float, paused: bool) -> "Clock":
+def _clock(
+    recording: "Recording", replay: str, until: str | None, speed: float, paused: bool, grows: bool
+) -> "Clock":
     from capture.gateway import Clock
     from capture.gateway.control.replay_commands import as_text
 
@@ -139,7 +156,7 @@ def _clock(recording: "Recording", replay: str, until: str | None, speed: float,
     if not begin_us <= start_us < last_us:
         raise UsageError(f"nothing to play from {as_text(start_us)} until {as_text(last_us)}: "
                          f"the recording goes from {as_text(begin_us)} to {as_text(end_us)}")  # fmt: skip
-    return Clock(start_us, speed, (begin_us, last_us), paused)
+    return Clock(start_us, speed, (begin_us, last_us - grows), paused, grows=grows)
 
 
 def _moment_us(option: str, text: str, near_us: int) -> int:
@@ -152,10 +169,22 @@ def _moment_us(option: str, text: str, near_us: int) -> int:
                          "or a date") from None
 
 
-def _serve(gateway: "Gateway", for_s: float | None, is_replay: bool = False) -> None:
-    from capture.gateway import serve
+def _beside(recording: "Recording", grows: bool) -> "Beside":
+    """Return what runs beside a replay: keys, and where it grows what takes in what comes."""
+    from capture.gateway.recorded import growing
 
     from ..shared.keys import watching
+
+    @contextlib.contextmanager
+    def beside(gateway: "Gateway", end: Callable[[], None]) -> Iterator[None]:
+        with watching(gateway, end), growing(recording, gateway.clock) if grows else contextlib.nullcontext():
+            yield
+
+    return beside
+
+
+def _serve(gateway: "Gateway", for_s: float | None, beside: "Beside | None" = None) -> None:
+    from capture.gateway import serve
 
     def ready(port: int) -> None:
         _announce(port)
@@ -165,7 +194,7 @@ def _serve(gateway: "Gateway", for_s: float | None, is_replay: bool = False) -> 
             timer.start()
 
     try:
-        serve(gateway, ready, watching if is_replay else None)
+        serve(gateway, ready, beside)
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise

@@ -52,7 +52,7 @@ def told(gateway: Controlled) -> dict[str, Any]:
     clock = gateway.state.clock
     if clock.span is None:
         return {}
-    state = "ended" if clock.ended else "paused" if clock.paused else "running"
+    state = "ended" if clock.ended else "paused" if clock.paused else "live" if clock.live else "running"
     return {"time": as_text(clock.now_us()), "state": state, "speed": speed_text(clock.speed),
             "from": as_text(clock.span[0]), "until": as_text(clock.span[1])}
 

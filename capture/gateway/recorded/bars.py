@@ -38,7 +38,7 @@ class BarMaker:
     def __init__(self, store: Store, catalog: Catalog, contracts: Contracts) -> None:
         self._store, self._catalog, self._contracts = store, catalog, contracts
         self._fine = FineBars(store, catalog)
-        self._streamed = cache(self._find_streamed)
+        self.forget = self._fine.forget
 
     def offers(self, con_id: int) -> bool:
         """Return whether there are bars of an instrument, of whatever kind."""
@@ -102,13 +102,17 @@ class BarMaker:
         return not any(len(self._store.rows(series, from_us - SLACK_US, to_us)) for series in found
                        if series is not None)  # fmt: skip
 
-    def _find_streamed(
+    def _streamed(
         self, con_id: int, size_s: int, what: str, regular_hours: bool, streams: tuple[str, ...]
     ) -> Series | None:
         """Return a recorded stream of bars, also one of all hours where regular ones are asked for."""
-        kinds = [kind for hours in (regular_hours, False) for kind in self._kinds(con_id, size_s, what, hours)]
-        found = (self._catalog.bar_series(con_id, kind, streams) for kind in kinds)
-        return next((series for series in found if series is not None), None)
+
+        def find() -> Series | None:
+            kinds = [kind for hours in (regular_hours, False) for kind in self._kinds(con_id, size_s, what, hours)]
+            found = (self._catalog.bar_series(con_id, kind, streams) for kind in kinds)
+            return next((series for series in found if series is not None), None)
+
+        return self._catalog.remembered(("streamed", con_id, size_s, what, regular_hours, streams), find)
 
     def _recorded(self, series: Series, from_us: int, to_us: int, known_us: int) -> pa.Table:
         """Return the newest state of each recorded bar that was known by a moment."""

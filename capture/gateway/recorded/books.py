@@ -59,6 +59,7 @@ class Books:
         self._store, self._catalog = store, catalog
         self._kept: OrderedDict[tuple[Series, int], Book] = OrderedDict()  # books at moments, last used at the end
         self._first: dict[tuple[Series, int], tuple[int, int] | None] = {}  # seq of a start -> ts and seq of a row
+        self._none_before: dict[tuple[Series, int], int] = {}  # seq of a start -> since when one may come
 
     def book(self, series: Series, at_us: int, rows: int) -> pa.Table:
         """Return the book just before a moment as inserts, asks first."""
@@ -87,16 +88,22 @@ class Books:
 
     def _first_row(self, series: Series, start: Start) -> tuple[int, int] | None:
         """Return moment and frame of the first row after a request, None where there came none before the next."""
-        if (series, start.seq) not in self._first:
+        of = series, start.seq
+        if of not in self._first:
             later = [other.ts_us for other in self._catalog.starts(series) if other.seq > start.seq]
             end_us = min(later, default=start.ts_us + DAY_US) + 1
-            reaches_us = (min(start.ts_us + reach_us, end_us) for reach_us in REACHES_US)
-            found = (self._after(series, start, to_us) for to_us in reaches_us)
-            self._first[series, start.seq] = next((first for first in found if first is not None), None)
-        return self._first[series, start.seq]
+            from_us, known_us = self._none_before.get(of, start.ts_us), self._store.known_us
+            reaches_us = (min(from_us + reach_us, end_us) for reach_us in REACHES_US)
+            found = (self._after(series, start, from_us, to_us) for to_us in reaches_us)
+            first = next((first for first in found if first is not None), None)
+            if first is None and known_us is not None and known_us < end_us:  # it may come
+                self._none_before[of] = max(known_us, start.ts_us)
+                return None
+            self._first[of] = first
+        return self._first[of]
 
-    def _after(self, series: Series, start: Start, to_us: int) -> tuple[int, int] | None:
-        rows = self._store.rows(series, start.ts_us, to_us)
+    def _after(self, series: Series, start: Start, from_us: int, to_us: int) -> tuple[int, int] | None:
+        rows = self._store.rows(series, from_us, to_us)
         later = np.flatnonzero(rows["seq"].to_numpy() > start.seq)
         if not len(later):
             return None

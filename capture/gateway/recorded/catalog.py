@@ -3,15 +3,20 @@
 import json
 from bisect import bisect_right
 from collections import defaultdict
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
+import pyarrow as pa
+
+from capture.times import microseconds
 from capture.wire.messages.bar_sizes import BAR_SIZES_S as SIZES_S
 from capture.wire.messages.data_types import DATA_TYPE_NUMBERS
 from capture.wire.messages.live_streams import TABLE_OF_WHAT
 
 from .store import Bars, Series, Store
+
+T = TypeVar("T")
 
 HISTORY = "history"
 # Stream that a client asks for -> table, and the recorded streams that stand for it, the first there is. IB's history,
@@ -30,10 +35,10 @@ BAR_STREAMS = ("bars", "live_bars", HISTORY)
 DEFAULT_ROWS = 10
 FOREVER_US = 4_000_000_000_000_000  # in the year 2096
 
-_ASKED = """
-select recorder, instrument_id, stream, event, request_id, seq, epoch_us(ts) as ts_us, parameters, data_type
-from subscriptions where event in ('requested', 'refused', 'data_type') and instrument_id is not null
-order by recorder, seq, "row"
+EVENTS = ("requested", "refused", "data_type")
+_ASKED = f"""
+select recorder, instrument_id, stream, event, request_id, seq, "row", ts, parameters, data_type
+from subscriptions where event in {EVENTS} order by recorder, seq, "row"
 """
 
 
@@ -60,28 +65,44 @@ Key = tuple[int, str, Bars | None, str]  # instrument, table, kind of bars, stre
 class Catalog:
     """Knows what can be played. Of several recorders that have a stream the first by name is played, or `recorder`.
 
-    `by_event`: what came late is played when it happened.
+    `by_event`: what came late is played when it happened. What once stands for a stream does so for good, whoever else
+    begins to record it.
     """
 
     def __init__(self, store: Store, recorder: str | None = None, by_event: bool = False) -> None:
-        self._store, self._by_event = store, by_event
+        self._store, self._recorder_named, self._by_event = store, recorder, by_event
         self._streams: defaultdict[Key, dict[str, Stream]] = defaultdict(dict)
         self._by_id: dict[tuple[str, int], Stream] = {}
         self._data_types: dict[int, int] = {}
-        for row in store.query(_ASKED).to_pylist():
-            if recorder in (None, row["recorder"]):
+        self._standing: dict[Hashable, Series] = {}  # what stands for a stream for good
+        self._remembered: dict[Hashable, Any] = {}
+        self.take(store.there(store.query(_ASKED)))
+
+    def take(self, subscriptions: pa.Table) -> None:
+        """Take in rows of `subscriptions`, in the order of their tapes."""
+        for row in subscriptions.to_pylist():
+            wanted = row["event"] in EVENTS and row["instrument_id"] is not None
+            if wanted and self._recorder_named in (None, row["recorder"]):
                 self._take(row)
-        self.starts = cache(self._starts)
-        self.bar_kinds = cache(self._bar_kinds)
-        self.series = cache(self._series)
-        self.bar_series = cache(self._bar_series)
+        self._remembered = {}  # another one: who works something out of before keeps it in that of before
+
+    def remembered(self, what: Hashable, find: Callable[[], T]) -> T:
+        """Return what is found, by what was found before where nothing was taken in since."""
+        remembered = self._remembered
+        if what not in remembered:
+            remembered[what] = find()
+        found: T = remembered[what]
+        return found
 
     def data_type(self, con_id: int) -> int:
         """Return IB's number of the market data type in which level 1 was delivered last."""
         return self._data_types.get(con_id, 1)
 
-    def _starts(self, series: Series) -> list[Start]:
+    def starts(self, series: Series) -> list[Start]:
         """Return the requests that brought a series, in order."""
+        return self.remembered(("starts", series), lambda: self._starts(series))
+
+    def _starts(self, series: Series) -> list[Start]:
         keys = [(series.con_id, _asked_for(series.table), series.bars, stream) for stream in series.streams]
         found = [self._streams[key][series.recorder] for key in keys if series.recorder in self._streams.get(key, {})]
         return sorted((start for one in found for start in one.starts), key=lambda start: start.seq)
@@ -92,12 +113,24 @@ class Catalog:
         place = bisect_right([start.ts_us for start in starts], at_us)
         return starts[place - 1] if place else None
 
-    def _bar_kinds(self, con_id: int) -> set[Bars]:
+    def bar_kinds(self, con_id: int) -> set[Bars]:
         """Return the kinds of bars there are of an instrument."""
-        return {key[2] for key in self._streams if key[0] == con_id and key[2] is not None}
+        return self.remembered(("bar_kinds", con_id), lambda: {
+            kind for of, _, kind, _ in list(self._streams) if of == con_id and kind is not None})
 
-    def _series(self, con_id: int, stream: str) -> Series | None:
+    def series(self, con_id: int, stream: str) -> Series | None:
         """Return the rows that stand for a stream, None where there are none."""
+        return self._stands((con_id, stream), lambda: self._find(con_id, stream))
+
+    def bar_series(self, con_id: int, bars: Bars, streams: tuple[str, ...] = BAR_STREAMS) -> Series | None:
+        """Return the rows of a kind of bars, None where there are none."""
+        return self._stands((con_id, bars, streams), lambda: self._find_bars(con_id, bars, streams))
+
+    def _stands(self, what: Hashable, find: Callable[[], Series | None]) -> Series | None:
+        found = self._standing.get(what) or self.remembered(what, find)
+        return None if found is None else self._standing.setdefault(what, found)
+
+    def _find(self, con_id: int, stream: str) -> Series | None:
         table, sources = SOURCES[stream]
         for source in sources:
             recorder = self._recorder((con_id, _asked_for(table), None, source))
@@ -106,8 +139,7 @@ class Catalog:
                 return Series(table, con_id, recorder, streams, by_event=self._by_event)
         return None
 
-    def _bar_series(self, con_id: int, bars: Bars, streams: tuple[str, ...] = BAR_STREAMS) -> Series | None:
-        """Return the rows of a kind of bars, None where there are none."""
+    def _find_bars(self, con_id: int, bars: Bars, streams: tuple[str, ...]) -> Series | None:
         for stream in streams:
             recorder = self._recorder((con_id, "bars", bars, stream))
             if recorder is not None:
@@ -138,7 +170,7 @@ class Catalog:
         elif asked := _asked(stream, json.loads(row["parameters"] or "{}")):
             table, bars, rows = asked
             found = self._streams[con_id, table, bars, stream].setdefault(recorder, Stream())
-            found.starts.append(Start(row["seq"], row["ts_us"], rows))
+            found.starts.append(Start(row["seq"], microseconds(row["ts"]), rows))
             self._by_id[recorder, row["request_id"]] = found
 
 

@@ -15,9 +15,7 @@ from .store import Store
 
 Details = dict[str, Any]
 
-_ROWS = """
-select * exclude (date), epoch_us(ts) as ts_us from instruments order by instrument_id, ts, recorder, seq, "row"
-"""
+_ROWS = 'select * exclude (date) from instruments order by instrument_id, ts, recorder, seq, "row"'
 
 RIGHTS = {"CALL": "C", "PUT": "P", "0": "", "?": ""}
 NAMING = ("con_id", "local_symbol", "sec_id", "sec_type")  # a search needs one of these
@@ -39,14 +37,25 @@ class Contracts:
     """Finds instruments as IB does. `con_ids` are those to be found; None: all."""
 
     def __init__(self, store: Store, con_ids: frozenset[int] | None = None) -> None:
-        self._rows: pa.Table = store.query(_ROWS)
+        self._wanted = con_ids
+        self._parts: list[pa.Table] = []  # of rows, and at which place each begins
+        self._begins: list[int] = []
         self._places: dict[int, list[int]] = {}
-        for place, con_id in enumerate(self._rows["instrument_id"].to_pylist()):
-            if con_ids is None or con_id in con_ids:
-                self._places.setdefault(con_id, []).append(place)
-        self._ts_us: list[int] = self._rows["ts_us"].to_pylist()
+        self._ts_us: list[int] = []
         self._details: dict[int, Details] = {}
         self._hours: dict[int, Hours | None] = {}
+        self.take(store.there(store.query(_ROWS)))
+
+    def take(self, rows: pa.Table) -> None:
+        """Take in rows of `instruments`."""
+        begin = len(self._ts_us)
+        self._parts.append(rows)
+        self._begins.append(begin)
+        self._ts_us += rows["ts"].cast(pa.int64()).to_pylist()
+        for place, con_id in enumerate(rows["instrument_id"].to_pylist(), begin):
+            if self._wanted is None or con_id in self._wanted:
+                places = [*self._places.get(con_id, []), place]
+                self._places[con_id] = sorted(places, key=self._ts_us.__getitem__)
 
     @property
     def con_ids(self) -> set[int]:
@@ -60,7 +69,7 @@ class Contracts:
                   if value and name in _MATCHES}  # fmt: skip
         if not any(name in wanted for name in NAMING):
             return []
-        con_ids = [wanted["con_id"]] if "con_id" in wanted else list(self._places)
+        con_ids = [wanted["con_id"]] if "con_id" in wanted else sorted(self._places)
         known = [details for con_id in con_ids if (details := self.at(con_id, at_us)) is not None]
         found = [one for one in known if all(_MATCHES[name](one, value) for name, value in wanted.items())]
         return [one | {"exchange": wanted.get("exchange") or one["exchange"]} for one in found]
@@ -75,18 +84,24 @@ class Contracts:
         if place is None:
             return None
         if place not in self._details:
-            self._details[place] = _details(self._rows.slice(place, 1).to_pylist()[0])
+            self._details[place] = _details(self._row(place))
         return self._details[place]
 
     def hours(self, con_id: int, at_us: int) -> list[Hours]:
         """Return the trading hours that were known of an instrument at a moment, oldest first."""
         last = self._place(con_id, at_us)
-        places = [place for place in self._places.get(con_id, []) if last is not None and place <= last]
+        places = self._places.get(con_id, [])
+        places = [] if last is None else places[: places.index(last) + 1]
         for place in places:
             if place not in self._hours:
-                row = self._rows.slice(place, 1).to_pylist()[0]
+                row = self._row(place)
                 self._hours[place] = parse_hours(row["trading_hours"], row["liquid_hours"], row["time_zone"])
         return [hours for place in places if (hours := self._hours[place]) is not None]
+
+    def _row(self, place: int) -> dict[str, Any]:
+        number = bisect_right(self._begins, place) - 1
+        row: dict[str, Any] = self._parts[number].slice(place - self._begins[number], 1).to_pylist()[0]
+        return row
 
     def _place(self, con_id: int, at_us: int) -> int | None:
         places = self._places.get(con_id, [])

@@ -100,6 +100,11 @@ class FineBars:
         self._lock = Lock()
         self._days: OrderedDict[tuple[Series, str, int, int], Fine] = OrderedDict()
 
+    def forget(self) -> None:
+        """Make all bars anew, as rows came of days that are over."""
+        with self._lock:
+            self._days.clear()
+
     def offers(self, con_id: int, what: str) -> bool:
         """Return whether there is something that bars can be made of."""
         return self._source(con_id, what) is not None

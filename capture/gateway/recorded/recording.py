@@ -10,7 +10,6 @@ import pyarrow.compute as pc
 from capture.gateway.feed import Notice, fed_what
 from capture.lake.layout import EMPTY_DATE, day_folders
 from capture.query import LakeReader
-from capture.schemas import MARKET_TABLES
 from capture.times import DAY_US, SECOND_US
 from capture.wanted.instrument import InstrumentError, parse_instrument
 
@@ -19,11 +18,11 @@ from .books import Books
 from .catalog import FOREVER_US, SOURCES, Catalog
 from .contracts import Contracts
 from .fine_bars import BARS_OF, slack
+from .growth import MARKET, OF_LINE, Growth
 from .level1 import Level1
 from .line import LineNotices
 from .store import LONGEST_BAR_US, Series, Store, day, empty
 
-MARKET = tuple(table.name for table in MARKET_TABLES)
 BEGINNING = ("instruments", *(table for table in MARKET if table != "bars"))
 MADE_OF = {  # what may stand for a stream that was not recorded
     "ticks": ("ticks", "quotes", "all_last"),
@@ -44,16 +43,25 @@ class Recording:
     down, by words as for recording, local symbols or contract ids. `by_event`: what came late is played when it
     happened, by IB's time (see `lake.replay`). Several threads may ask. Raises RecordingError for a recorder or an
     instrument that is not there, and for a lake without market data. It goes from `begin_us` to `end_us`.
+
+    One that `grows` takes in what comes to the lake, each time that `grow` is called. By event nothing can grow: what
+    came late would be of a time that is over.
     """
 
     def __init__(self, lake: LakeReader, recorder: str | None = None, instruments: Sequence[str] = (),
-                 by_event: bool = False) -> None:  # fmt: skip
+                 by_event: bool = False, grows: bool = False) -> None:  # fmt: skip
+        assert not (grows and by_event), "what came late would be of a time that is over"
         self._store = Store(lake)
         self._lake = lake
         if recorder is not None and recorder not in lake.layout.recorders():
             raise RecordingError(f"no recorder here is named {recorder!r}; there are: "
                                  f"{', '.join(lake.layout.recorders())}")  # fmt: skip
+        self._growth = Growth(lake.layout, recorder) if grows else None
+        if self._growth is not None:
+            self._store.take({}, self._growth.places, self._growth.known_us)
         self.begin_us, self.end_us = self._edges()
+        if self._growth is not None:
+            self.end_us = self._growth.known_us
         # Bars that began before this moment are left out: a week's and a month's may have, and a trading day's.
         self.head_us = self.begin_us // DAY_US * DAY_US - LONGEST_BAR_US
         self._contracts = Contracts(self._store)
@@ -64,13 +72,37 @@ class Recording:
         self._level1 = Level1(self._store, self._catalog)
         self._books = Books(self._store, self._catalog)
         self._bars = BarMaker(self._store, self._catalog, self._contracts)
-        self._line = LineNotices(self._store, recorder)
+        self._line = LineNotices(self._store, recorder, grows)
+        self._line_moved = False
         self.ticks = self._level1.ticks
         self.greeks = self._level1.greeks
         self.bars = self._bars.bars
         self.closed_bars = self._bars.closed_bars
         self.bar_updates = self._bars.bar_updates
         self.notices = self._line.between
+
+    def grow(self) -> int:
+        """Take in what came, and return the moment before which all is known now.
+
+        Raises QueryError, TapeError and OSError where something cannot be read: call it again.
+        """
+        assert self._growth is not None, "only a recording that grows can take something in"
+        before_us = self._growth.known_us
+        came = self._growth.poll()
+        if "instruments" in came:
+            self._contracts.take(came["instruments"])
+        if "subscriptions" in came:
+            self._catalog.take(came["subscriptions"])
+        market = {table: rows for table, rows in came.items() if table in MARKET}
+        self._store.take(market, self._growth.places, self._growth.known_us)
+        if any(_earliest_us(rows) < before_us // DAY_US * DAY_US for rows in market.values()):
+            self._bars.forget()
+        self._line_moved |= any(table in came for table in OF_LINE)
+        if self._line_moved:
+            self._line.look(before_us)
+            self._line_moved = False
+        self.end_us = self._growth.known_us
+        return self.end_us
 
     def first_us(self, con_id: int, what: str, at_us: int) -> int | None:
         """Return the earliest moment with data of a kind, None where there is none before `at_us`."""
@@ -214,3 +246,10 @@ class Recording:
         found = self._store.query(f"select epoch_us({function}(ts)) as edge from ({parts})")
         edge: int | None = found["edge"][0].as_py()
         return edge
+
+
+def _earliest_us(rows: pa.Table) -> int:
+    """Return the earliest moment that rows came at or are about."""
+    names = [name for name in ("ts", "ts_event") if name in rows.column_names]
+    firsts: list[int | None] = [pc.min(rows[name].cast(pa.int64())).as_py() for name in names]
+    return min(first for first in firsts if first is not None)

@@ -6,26 +6,35 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from threading import RLock
-from typing import Any
+from typing import Any, Self
 
+import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from capture.decode.event_time import LAG_SQL, MOMENT_SQL
 from capture.lake.sql_text import quoted
 from capture.query import LakeReader
+from capture.query.database import set_all
+from capture.query.new_rows import behind, there
+from capture.query.tail import BEFORE_ALL, Place
 from capture.schemas import TABLES
 from capture.times import DAY_US, SECOND_US
 from capture.wire.messages.absent import HALTS, word_for_none
 
 LONGEST_BAR_US = 31 * DAY_US
 PIECES = (24, 48, 96, 288, 1_440)  # into how many windows a day may be cut
+GROWING_PIECES = 288  # and a day that is not over
+MOST_CHUNKS = 64  # of rows that came, until they are put together
 WINDOW_ROWS = 250_000  # of a whole table: what streams together is read together
 MOST_BYTES = 512 << 20
 EXPECTED = -1  # a window that is none: of what will be asked for
 LONG_US = DAY_US // 4  # ranges from here on are read at once and not kept
 
+ORDER = ("ts", "seq", "row")
+_IN_ORDER = 'instrument_id, ts, seq, "row"'
 NOT_OF_THE_MARKET = ("recorder", "symbol", "stream", "request_id", "origin")
 # Column of a table -> its SQL where it is played otherwise than stored: IB's words of no value, where a client would
 # read an empty field as 0, or as another message.
@@ -107,16 +116,38 @@ class Block:
     rows: pa.Table
     ts_us: npt.NDArray[np.int64]
 
+    @classmethod
+    def of(cls, rows: pa.Table) -> Self:
+        """Return some rows, which are in order."""
+        return cls(rows, rows["ts"].to_numpy().view(np.int64))
+
     def between(self, from_us: int, to_us: int) -> pa.Table:
         """Return the rows of a range."""
         first, last = np.searchsorted(self.ts_us, (from_us, to_us))
         return self.rows.slice(first, last - first)
 
+    def joined(self, rows: pa.Table) -> "Block":
+        """Return these rows and others, which are in order, too."""
+        together = pa.concat_tables([self.rows, rows])
+        if together["ts"].num_chunks > MOST_CHUNKS:
+            together = together.combine_chunks()
+        other = Block.of(rows)
+        if not len(self.ts_us) or self.ts_us[-1] < other.ts_us[0]:
+            return Block(together, np.concatenate([self.ts_us, other.ts_us]))
+        return Block.of(together.sort_by([(name, "ascending") for name in ORDER]))
+
 
 class Store:
-    """Reads a lake for several threads. Windows of instruments that stream side by side are read by one query."""
+    """Reads a lake for several threads. Windows of instruments that stream side by side are read by one query.
+
+    Where the recording grows, `take` is told what came: rows before `known_us` are all there, and those that lie behind
+    what was told are left out until they are told.
+    """
 
     def __init__(self, lake: LakeReader) -> None:
+        self.known_us: int | None = None
+        self._places: Mapping[str, Place] = {}
+        self._own: duckdb.DuckDBPyConnection | None = None  # for rows that came
         self._lake = lake
         self._lock = RLock()
         self._blocks: OrderedDict[tuple[Series, int], Block] = OrderedDict()
@@ -133,6 +164,9 @@ class Store:
 
     def rows(self, series: Series, from_us: int, to_us: int) -> pa.Table:
         """Return the rows of a series that are played in a range, in order."""
+        to_us = to_us if self.known_us is None else min(to_us, self.known_us)
+        if to_us <= from_us:
+            return empty(series.table)
         if to_us - from_us >= LONG_US:
             days_us = range(from_us // DAY_US * DAY_US, to_us, DAY_US)
             there = any(self._wide_us(series.table, day_us) for day_us in days_us)
@@ -159,9 +193,8 @@ class Store:
         days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
         with self._lock:
             if unknown := [one for one in days if (table, one) not in self._lates_us]:
-                found = self.query(f"""
-                    select date, max(abs({LAG_SQL[table]})) as late_s from "{table}"
-                    where date between date '{unknown[0]}' and date '{unknown[-1]}' group by date""")
+                where = f"date between date '{unknown[0]}' and date '{unknown[-1]}'"
+                found = self.query(self._late_sql(table, where))
                 self._lates_us |= {(table, one): 0 for one in unknown}
                 self._lates_us |= {(table, row["date"]): int((row["late_s"] or 0.0) * SECOND_US)
                                    for row in found.to_pylist()}
@@ -172,11 +205,66 @@ class Store:
         with self._lock:
             return {series.con_id, *self._asked.get(replace(series, con_id=0), {})}
 
+    def take(self, came: Mapping[str, pa.Table], places: Mapping[str, Place], known_us: int) -> None:
+        """Take in what came, by table, up to a place on each tape; before a moment all is known from now on."""
+        with self._lock:
+            self.known_us, self._places = known_us, places
+            # Also where there was nothing to play, there may be something now.
+            self._widths_us = {of: wide_us for of, wide_us in self._widths_us.items() if wide_us}
+            for table, rows in came.items():
+                self._add(table, rows)
+
+    def there(self, rows: pa.Table) -> pa.Table:
+        """Leave out rows that were not told yet."""
+        return rows if self.known_us is None else there(rows, self._places, self._began())
+
+    def _began(self) -> list[str]:
+        return [name for name in self._lake.layout.recorders() if name not in self._places]
+
+    def _add(self, table: str, rows: pa.Table) -> None:
+        """Put rows that came into the windows that are kept, and take note of how late they are."""
+        if self._own is None:
+            self._own = duckdb.connect()
+            set_all(self._own)
+        self._own.register("came", rows)
+        self._own.execute(f'create or replace temp view "{table}" as '
+                          "select *, timezone('UTC', ts)::date as date from came")
+        if table in LAG_SQL:
+            for row in self._own.sql(self._late_sql(table, "true")).to_arrow_table().to_pylist():
+                if (of := (table, row["date"])) in self._lates_us:
+                    self._lates_us[of] = max(self._lates_us[of], int((row["late_s"] or 0.0) * SECOND_US))
+        first_us, last_us = _played_within(table, rows)
+        kept: dict[tuple[Series, int], list[int]] = {}
+        for series, begin_us in self._blocks:
+            if series.table == table and begin_us <= last_us and begin_us + self._width_us(table, begin_us) > first_us:
+                kept.setdefault((replace(series, con_id=0), begin_us), []).append(series.con_id)
+        for (kind, begin_us), con_ids in kept.items():
+            end_us = begin_us + self._width_us(table, begin_us)
+            found = self._own.sql(f"{kind.select(con_ids, begin_us, end_us)} order by {_IN_ORDER}").to_arrow_table()
+            for con_id, part in _by_instrument(found.cast(empty(table).schema), sorted(con_ids)):
+                if len(part):
+                    self._keep(replace(kind, con_id=con_id), begin_us, part)
+
+    def _keep(self, series: Series, begin_us: int, rows: pa.Table) -> None:
+        before = self._blocks[series, begin_us]
+        self._blocks[series, begin_us] = after = before.joined(rows)
+        self._size_bytes += after.rows.nbytes - before.rows.nbytes
+
+    def _width_us(self, table: str, begin_us: int) -> int:
+        return self._widths_us[table, begin_us // DAY_US * DAY_US]
+
+    @staticmethod
+    def _late_sql(table: str, where: str) -> str:
+        return f'select date, max(abs({LAG_SQL[table]})) as late_s from "{table}" where {where} group by date'
+
     def _read(self, series: Series, con_ids: Sequence[int], from_us: int, to_us: int) -> pa.Table:
         late_us = self.late_us(series.table, from_us, to_us) + SECOND_US if series.by_event else 0
         selected = series.select(con_ids, from_us, to_us, late_us)
-        rows = self.query(f'{selected} order by instrument_id, ts, seq, "row"')
-        return rows.cast(empty(series.table).schema).combine_chunks()
+        places, known_us = self._places, self.known_us
+        rows = self.query(f"{selected} order by {_IN_ORDER}").cast(empty(series.table).schema)
+        if known_us is not None:
+            rows = _told(rows, places.get(series.recorder, BEFORE_ALL if series.recorder in self._began() else None))
+        return rows.combine_chunks()
 
     def _windows(self, table: str, from_us: int, to_us: int) -> Iterator[tuple[int, int]]:
         """Yield begin and end of the windows of a range; a day is cut into more of them the more rows it has."""
@@ -191,6 +279,9 @@ class Store:
     def _wide_us(self, table: str, day_us: int) -> int:
         """Return how wide a table's windows are on a day, 0 where it has nothing to play."""
         if (table, day_us) not in self._widths_us:
+            if self.known_us is not None and day_us + DAY_US > self.known_us:  # nobody knows how many rows it will have
+                self._widths_us[table, day_us] = DAY_US // GROWING_PIECES
+                return self._widths_us[table, day_us]
             # Bars of history are played at their end, which may be on a later day.
             first, last = day(day_us - (LONGEST_BAR_US if table == "bars" else 0)), day(day_us)
             found = self.query(f"""
@@ -221,13 +312,33 @@ class Store:
 
     def _load(self, series: Series, con_ids: list[int], begin_us: int, end_us: int) -> None:
         rows = self._read(series, con_ids, begin_us, end_us)
-        edges = np.searchsorted(rows["instrument_id"].to_numpy(), [*con_ids, con_ids[-1] + 1])
-        for con_id, first, last in zip(con_ids, edges[:-1], edges[1:], strict=True):
-            part = rows.slice(first, last - first)
-            self._blocks[replace(series, con_id=con_id), begin_us] = Block(part, part["ts"].to_numpy().view(np.int64))
+        for con_id, part in _by_instrument(rows, con_ids):
+            self._blocks[replace(series, con_id=con_id), begin_us] = Block.of(part)
             self._size_bytes += part.nbytes
         while self._size_bytes > MOST_BYTES and len(self._blocks) > len(con_ids):
             self._size_bytes -= self._blocks.popitem(last=False)[1].rows.nbytes
+
+
+def _by_instrument(rows: pa.Table, con_ids: Sequence[int]) -> Iterator[tuple[int, pa.Table]]:
+    """Yield the rows of each instrument; they and the instruments are in order of contract ids."""
+    edges = np.searchsorted(rows["instrument_id"].to_numpy(), [*con_ids, con_ids[-1] + 1])
+    for con_id, first, last in zip(con_ids, edges[:-1], edges[1:], strict=True):
+        yield con_id, rows.slice(first, last - first)
+
+
+def _told(rows: pa.Table, place: Place | None) -> pa.Table:
+    """Return the rows of a recorder that are not behind a place on its tape; all where it has none."""
+    if place is None or not len(rows) or pc.max(rows["seq"]).as_py() < place[0]:
+        return rows
+    return rows.filter(pc.invert(behind(rows, place)))
+
+
+def _played_within(table: str, rows: pa.Table) -> tuple[int, int]:
+    """Return the first and last moment at which rows may be played: bars of IB's history may be at their end."""
+    names = ["ts", "ts_event"] if table == "bars" else ["ts"]
+    edges = [pc.min_max(rows[name].cast(pa.int64())).as_py() for name in names]
+    firsts, lasts = ([edge[name] for edge in edges if edge[name] is not None] for name in ("min", "max"))
+    return min(firsts), max(lasts) + (LONGEST_BAR_US if table == "bars" else 0)
 
 
 def columns(table: str) -> list[str]:
