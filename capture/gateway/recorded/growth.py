@@ -1,4 +1,4 @@
-"""What comes to a recording while it is played: rows of its lake, and up to when all is known (D133)."""
+"""What comes to a recording while it is played: rows of its lake, and up to when all is known (D134)."""
 
 import asyncio
 import contextlib

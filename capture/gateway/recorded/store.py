@@ -26,7 +26,7 @@ from capture.wire.messages.absent import HALTS, word_for_none
 
 LONGEST_BAR_US = 31 * DAY_US
 PIECES = (24, 48, 96, 288, 1_440)  # into how many windows a day may be cut
-GROWING_PIECES = 288  # and a day that is not over
+GROWING_PIECES = 96  # and a day that is not over, at least: nobody knows how many rows it will have
 MOST_CHUNKS = 64  # of rows that came, until they are put together
 WINDOW_ROWS = 250_000  # of a whole table: what streams together is read together
 MOST_BYTES = 512 << 20
@@ -279,17 +279,16 @@ class Store:
     def _wide_us(self, table: str, day_us: int) -> int:
         """Return how wide a table's windows are on a day, 0 where it has nothing to play."""
         if (table, day_us) not in self._widths_us:
-            if self.known_us is not None and day_us + DAY_US > self.known_us:  # nobody knows how many rows it will have
-                self._widths_us[table, day_us] = DAY_US // GROWING_PIECES
-                return self._widths_us[table, day_us]
             # Bars of history are played at their end, which may be on a later day.
             first, last = day(day_us - (LONGEST_BAR_US if table == "bars" else 0)), day(day_us)
             found = self.query(f"""
                 select count(*) as there, count(*) filter (date = date '{last}') as n from "{table}"
                 where date between date '{first}' and date '{last}' """)
             there, count = found["there"][0].as_py(), found["n"][0].as_py()
-            pieces = next((n for n in PIECES if count <= n * WINDOW_ROWS), PIECES[-1])
-            self._widths_us[table, day_us] = DAY_US // pieces if there else 0
+            grows = self.known_us is not None and day_us + DAY_US > self.known_us
+            least = GROWING_PIECES if grows else PIECES[0]
+            pieces = next((n for n in PIECES if count <= n * WINDOW_ROWS and n >= least), PIECES[-1])
+            self._widths_us[table, day_us] = DAY_US // pieces if there or grows else 0
         return self._widths_us[table, day_us]
 
     def expect(self, series: Series) -> None:
