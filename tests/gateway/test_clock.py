@@ -74,6 +74,29 @@ def test_it_does_not_leave_its_span(hands: Hands) -> None:
         Clock(SPAN[0], span=SPAN).run_at(0)
 
 
+def test_one_that_grows_is_at_the_present_and_at_no_end(hands: Hands) -> None:
+    clock = Clock(8_000_000, 10.0, SPAN, grows=True)
+    assert clock.known_us == SPAN[1] + 1 and not clock.live
+    hands.pass_by(100)
+    assert clock.now_us() == SPAN[1] and clock.live and not clock.ended
+    clock.grow(12_000_001)
+    assert clock.now_us() == 12_000_000 and clock.known_us == 12_000_001
+    clock.grow(11_000_000)
+    assert clock.span == (SPAN[0], 12_000_000), "it never goes back"
+    clock.seek(10_000_000)
+    assert not clock.live
+    hands.pass_by(0.1)
+    assert clock.now_us() == 11_000_000
+
+
+def test_one_that_grows_goes_at_once_only_by_what_is_taken(hands: Hands) -> None:
+    clock = Clock(8_000_000, AT_ONCE, SPAN, grows=True)
+    assert clock.advance(60_000_000) and clock.now_us() == SPAN[1] and not clock.advance(1)
+    clock.grow(50_000_001)
+    assert clock.now_us() == SPAN[1] and not clock.live
+    assert clock.advance(1_000_000) and clock.now_us() == SPAN[1] + 1_000_000
+
+
 NEAR_US = 1_795_185_000_250_000  # 2026-11-20T14:30:00.25Z
 
 
