@@ -37,13 +37,15 @@ def explain(error: Exception) -> tuple[Exit, str] | None:
     # Loaded here: an error may take its time, a command should not.
     import duckdb
 
+    from capture.gateway.given import GivenFileError
     from capture.query import AskedError, NotOneQueryError, QueryError
     from capture.reason import reason
     from capture.wanted.instrument import InstrumentError
     from capture.wanted.settings import SettingsError
     from capture.wanted.streams import StreamError
 
-    if isinstance(error, UsageError | SettingsError | InstrumentError | StreamError | NotOneQueryError | AskedError):
+    usage = UsageError | SettingsError | InstrumentError | StreamError | NotOneQueryError | AskedError | GivenFileError
+    if isinstance(error, usage):
         return Exit.USAGE, str(error)
     if isinstance(error, QueryError | duckdb.Error):
         return Exit.FAILED, str(error)
