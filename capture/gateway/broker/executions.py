@@ -54,6 +54,9 @@ class Executions:
         execution_id = self.identities.execution_id()
         whole = Taken(float(net), quantity, legs[0][1].liquidity)
         order.fill(quantity, net)
+        for leg, taken in legs:
+            worth = order.legs_worth.get(leg.security.con_id, Decimal(0))
+            order.legs_worth[leg.security.con_id] = worth + taken.quantity * exact(taken.price)
         fills = [self._fill(order, order.side, whole, net, at_us, execution_id)]
         fills += [self._fill(order, order.side * leg.side, taken, exact(taken.price), at_us,
                              leg_execution_id(execution_id, number), leg)
@@ -83,6 +86,8 @@ class Executions:
         order.commission = sum((cost.fee for _, cost in costs), order.commission or Decimal(0))
         self.till.changed(order, at_us)
         self.reports.state(order, at_us)
+        if order.is_done and order.commission:
+            self.reports.state(order, at_us)  # once more, as IB tells the commission
         for fill, cost in costs:
             told = self.reports.commission(fill, order, at_us, cost.fee, cost.realised)
             self.done[fill.execution_id].commission = told
@@ -99,6 +104,20 @@ class Executions:
         self.till.changed(order, at_us)
         self.reports.status(order, at_us)
         self.reports.error(order, at_us, 202, f"Order Canceled - reason:{reason}")
+        self.ended(order, at_us)
+
+    def cancel_rest(self, order: Order, at_us: int, ended: str) -> None:
+        """End an order that may not wait for more: IB asks itself to cancel it."""
+        order.status = Status.PENDING_CANCEL
+        self.reports.status(order, at_us)
+        self.cancel(order, at_us, OWN_CANCEL, ended)
+
+    def kill(self, order: Order, at_us: int, ended: str) -> None:
+        """End an order that could not be filled at once: IB calls it inactive, and says no more."""
+        order.status = Status.INACTIVE
+        self._retire(order, at_us, ended)
+        self.till.changed(order, at_us)
+        self.reports.state(order, at_us)
         self.ended(order, at_us)
 
     def reject(self, order: Order, at_us: int, code: int, text: str) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from math import isnan
 
+from capture.gateway.broker.course.gate import Gate
 from capture.gateway.broker.exchange.displayed import Displayed, Levels, Quote, Trade, exact
 from capture.gateway.broker.exchange.matching import Fills, Resting, Taken, is_within, taking
 from capture.gateway.broker.exchange.queue_position import QueuePosition
@@ -12,9 +13,9 @@ from capture.gateway.broker.exchange.triggers import Trigger, method_of
 from capture.gateway.broker.orders.order import Held, Order, Status
 from capture.gateway.broker.orders.pricing import limit_behind, pegged, trail_reference, trailed
 
+from .combos import available, combined, take
 from .executions import Executions
 from .fill import REMOVED
-from .gate import Gate
 from .security import Security
 
 NO_MORE = "Order Message:\n{symbol}\nWarning: {shown} of {quantity} were displayed; the rest waits for more."
@@ -42,10 +43,15 @@ class Floor:
 
     def displayed(self, con_id: int) -> Displayed:
         """Return what the market of an instrument shows."""
+        assert con_id, "a combination has no market of its own"
         found = self._displayed.get(con_id)
         if found is None:
             found = self._displayed[con_id] = Displayed(con_id, self._levels)
         return found
+
+    def market(self, order: Order) -> Displayed:
+        """Return what the market of an order shows: of a combination, what those of its legs make of it."""
+        return combined(order, self.displayed) if order.legs else self.displayed(order.security.con_id)
 
     # What happens in the market
 
@@ -55,7 +61,7 @@ class Floor:
         shown.show(quote)
         for order in self._executions.orders.at(con_id):
             if not order.is_done:
-                self._quoted(order, shown)
+                self._quoted(order, self.market(order) if order.legs else shown)
 
     def trade(self, con_id: int, trade: Trade) -> None:
         """Let a trade have its effect on the orders for an instrument."""
@@ -85,7 +91,7 @@ class Floor:
 
     def _traded(self, order: Order, shown: Displayed, trade: Trade, used: Decimal) -> Decimal:
         """Return how much of a trade an order was filled by."""
-        if trade.at_us <= order.arrived_us:
+        if trade.at_us <= order.arrived_us or order.legs:
             return Decimal(0)
         if order.held == {Held.TRIGGER}:
             self._trail(order, shown)
@@ -123,7 +129,7 @@ class Floor:
             self._submit(order, at_us)
 
     def _submit(self, order: Order, at_us: int) -> None:
-        shown = self.displayed(order.security.con_id)
+        shown = self.market(order)
         order.limit = limit_behind(order, order.stop or 0.0)
         if order.status == Status.PRE_SUBMITTED and (order.limit is not None or order.type.peg):
             order.status = Status.SUBMITTED
@@ -134,7 +140,8 @@ class Floor:
 
     def _rests(self, order: Order) -> bool:
         force = order.values["time_in_force"]
-        return order.limit is not None and force not in ("IOC", "FOK") and not _is_for_auction(order) and not order.legs
+        at_once = force in ("IOC", "FOK") or bool(order.least)
+        return order.limit is not None and not at_once and not _is_for_auction(order) and not order.legs
 
     def _rest(self, order: Order, shown: Displayed, at_us: int) -> None:
         """Let an order stand in the book, behind what is shown at its price."""
@@ -153,7 +160,11 @@ class Floor:
             return
         self._price(order, shown.quote)
         at_us = shown.quote.at_us
-        if order.resting is not None:
+        if order.legs:
+            self._take_legs(order, at_us)
+        elif order.resting is not None and order.reach != order.limit and _crosses(order, shown.quote):
+            self._use_discretion(order, shown, at_us)
+        elif order.resting is not None:
             taken = order.resting.quoted(shown, order.remaining)
             if taken is not None:
                 self._executions.fill(order, taken, at_us)
@@ -162,19 +173,50 @@ class Floor:
 
     def _take(self, order: Order, shown: Displayed, at_us: int) -> None:
         """Fill an order with what the other side shows, and let the rest stand, wait or go."""
-        if order.values["time_in_force"] == "FOK" and not self._has_all(order, shown, at_us):
-            self._executions.cancel(order, at_us, "", "Cancelled by System:FOK")
+        if order.least and not self._has(order.least, order, shown, at_us):
+            self._miss(order, at_us)
             return
         wanted = order.remaining
-        for taken in taking(shown, order.buys, order.limit, order.remaining, at_us):
+        for taken in taking(shown, order.buys, order.reach, order.remaining, at_us):
             self._executions.fill(order, taken, at_us)
             if order.is_done:
                 return
         self._leave(order, shown, at_us, wanted)
 
+    def _use_discretion(self, order: Order, shown: Displayed, at_us: int) -> None:
+        """Fill an order that stands in the book beyond its limit: what is left keeps its place."""
+        for taken in taking(shown, order.buys, order.reach, order.remaining, at_us):
+            self._executions.fill(order, taken, at_us)
+
+    def _take_legs(self, order: Order, at_us: int) -> None:
+        """Fill a combination with what the legs show."""
+        if not self._are_all_new(order):
+            return
+        wanted, quantity = order.remaining, available(order, self.displayed)
+        if quantity < order.least:
+            self._miss(order, at_us)
+            return
+        if quantity:
+            net, legs = take(order, quantity, self.displayed)
+            self._executions.fill_legs(order, quantity, net, legs, at_us)
+        if not order.is_done:
+            self._leave(order, self.market(order), at_us, wanted)
+
+    def _are_all_new(self, order: Order) -> bool:
+        """Return whether the quotes of all legs came after the order."""
+        return all(self.displayed(leg.security.con_id).quote.at_us > order.arrived_us for leg in order.legs)
+
+    def _miss(self, order: Order, at_us: int) -> None:
+        """Let an order that wants more at once than there is go, where it may not wait."""
+        force = order.values["time_in_force"]
+        if force == "FOK":
+            self._executions.kill(order, at_us, "Cancelled by System:FOK")
+        elif force == "IOC":
+            self._executions.cancel_rest(order, at_us, "Cancelled by System:IOC")
+
     def _leave(self, order: Order, shown: Displayed, at_us: int, wanted: Decimal) -> None:
         if order.values["time_in_force"] in ("IOC", "FOK"):
-            self._executions.cancel(order, at_us, "", "Cancelled by System:IOC")
+            self._executions.cancel_rest(order, at_us, "Cancelled by System:IOC")
         elif order.type.rest_at_fill and order.filled:
             order.limit = float(order.last_price)
             self._rest(order, shown, at_us)
@@ -189,15 +231,17 @@ class Floor:
         order.warning = NO_MORE.format(symbol=order.security.local_symbol, shown=shown, quantity=wanted)
         self._executions.reports.error(order, at_us, 399, order.warning)
 
-    def _has_all(self, order: Order, shown: Displayed, at_us: int) -> bool:
+    @staticmethod
+    def _has(quantity: Decimal, order: Order, shown: Displayed, at_us: int) -> bool:
+        """Return whether the market shows so much that an order may take."""
         there = Decimal(0)
         for level in shown.levels(order.buys, at_us):
-            if not is_within(level.price, order.limit, order.buys):
+            if not is_within(level.price, order.reach, order.buys):
                 break
             there += shown.available(order.buys, level)
-            if there >= order.remaining:
+            if there >= quantity:
                 return True
-        return there >= order.remaining
+        return there >= quantity
 
     def _price(self, order: Order, quote: Quote) -> None:
         """Let a pegged order follow the quote; where its price changes it loses its place."""
@@ -211,7 +255,7 @@ class Floor:
 
     def _arm(self, order: Order, at_us: int) -> None:
         """Set the trigger of an order; one that the market stands beyond is set off at once."""
-        shown = self.displayed(order.security.con_id)
+        shown = self.market(order)
         method = method_of(order.values["trigger_method"] or 0, order.security.sec_type)
         stop = "trail_stop_price" if order.type.trigger == "trail" else "auxiliary_price"
         order.stop = order.values[stop]
@@ -252,4 +296,4 @@ def _is_for_auction(order: Order) -> bool:
 def _crosses(order: Order, quote: Quote) -> bool:
     """Return whether an order's limit reaches the other side of the market."""
     other = quote.price(order.buys)
-    return not isnan(other) and is_within(other, order.limit, order.buys)
+    return not isnan(other) and is_within(other, order.reach, order.buys)

@@ -5,39 +5,52 @@ The same events in the same order give the same reports. `reports.take` hands th
 
 from collections.abc import Sequence
 from dataclasses import replace
-from decimal import Decimal
-from functools import partial
+from decimal import ROUND_DOWN, Decimal
+from math import isnan
 
-from capture.gateway.broker.exchange.displayed import Levels, Quote, Trade
+from capture.gateway.broker.course.adjustments import Adjustments
+from capture.gateway.broker.course.changes import Changes, Fault
+from capture.gateway.broker.course.conditions import Conditions
+from capture.gateway.broker.course.facts import Facts
+from capture.gateway.broker.course.gate import Gate
+from capture.gateway.broker.course.groups import Groups
+from capture.gateway.broker.course.timers import Timers
+from capture.gateway.broker.exchange.displayed import Levels, Quote, Trade, exact
+from capture.gateway.broker.orders.condition_rules import conditions
+from capture.gateway.broker.orders.habits import Habits
 from capture.gateway.broker.orders.order import Held, Leg, Order, Status, Values, quantity_of
 from capture.gateway.broker.orders.order_book import Orders
-from capture.gateway.broker.orders.refusals import Wish, changed_base, refusal
+from capture.gateway.broker.orders.refusals import refusal
+from capture.gateway.broker.orders.warnings import as_done
+from capture.gateway.broker.orders.wish import Wish
 
-from .conditions import Conditions
+from .combos import step
 from .executions import Executions
 from .floor import Floor, Rules, Ticks
-from .gate import Gate
-from .groups import Groups
 from .identities import Identities
 from .reports import Reports
 from .security import Security
 from .till import Till
-from .timers import Timers
 
 UNKNOWN = "OrderId {} that needs to be cancelled is not found."
 OVER = "OrderId {} that needs to be cancelled can not be cancelled, state: {}."
+REJECTED = "Order rejected - reason:{}"
+NOT_LOCATED = "Order held while securities are located."
+FINEST = Decimal("1e-8")  # of quantities that an amount of money buys, where the instrument does not say
 
 
 class Paper:
     """An account that trades a market which goes by, whatever it does.
 
-    `levels` gives what was recorded behind the best quote, `tick` the price step of an instrument; `till` says what the
-    account can afford, and books. `now_us` is how far it has come: what comes in may not be earlier.
+    `levels` gives what was recorded behind the best quote, `tick` the price step of an instrument at its `exchange`;
+    `till` says what the account can afford, and books; `facts` are what else is asked. `now_us` is how far it has come:
+    what comes in may not be earlier.
     """
 
     def __init__(
         self, till: Till, reports: Reports, rules: Rules, levels: Levels, tick: Ticks,
         identities: Identities | None = None, latency_us: int = 0, time_zone: str = "US/Eastern",
+        facts: Facts | None = None, habits: Habits | None = None,
     ) -> None:  # fmt: skip
         self.now_us = 0
         self.till = till
@@ -45,13 +58,18 @@ class Paper:
         self.orders = Orders()
         self.identities = identities or Identities()
         self.timers = Timers()
+        self.habits = habits or Habits()
         self.executions = Executions(self.orders, reports, till, self.identities)
         self.gate = Gate(self.executions, self.timers, latency_us, time_zone)
         self.floor = Floor(self.executions, self.gate, rules, levels, tick)
-        self.conditions = Conditions(self.orders, self.gate, self.executions, self.timers)
+        self._facts = facts or Facts()
+        self.conditions = Conditions(self.gate, self.executions, self.timers, self._facts, time_zone)
+        self._adjustments = Adjustments(self.orders, self.floor, reports)
         self._groups = Groups(self.executions)
+        self._changes = Changes(self.executions, self.gate, self.floor, self._groups, self._quantity)
         self._tick = tick
         self.gate.enter = self.floor.enter
+        self.gate.watch = self.conditions.begin
         self.executions.filled = self._filled
         self.executions.ended = self._ended
 
@@ -65,12 +83,14 @@ class Paper:
     def quote(self, con_id: int, quote: Quote) -> None:
         """Take a quote."""
         self.advance(quote.at_us)
+        self._adjustments.quote(con_id, quote)
         self.floor.quote(con_id, quote)
         self.conditions.quote(con_id, quote)
 
     def trade(self, con_id: int, trade: Trade) -> None:
         """Take a trade."""
         self.advance(trade.at_us)
+        self._adjustments.trade(con_id, trade)
         self.floor.trade(con_id, trade)
         self.conditions.trade(con_id, trade)
 
@@ -81,18 +101,20 @@ class Paper:
     ) -> None:  # fmt: skip
         """Take an order, or change one that is open."""
         self.advance(at_us)
-        wish = Wish(values, security, partial(self._tick, security), legs)
+        wish = self._wish(security, values, legs)
         known = self.orders.find(client_id, order_id)
         fault = (self._id_fault(client_id, order_id, known, values) or refusal(wish)
-                 or self._parent_fault(client_id, values))  # fmt: skip
+                 or self._parent_fault(client_id, values, known) or self._market_fault(wish))  # fmt: skip
         if fault is not None:
             self.reports.refuse(client_id, order_id, at_us, *fault)
-        elif values["what_if"]:
+            return
+        wish, told = as_done(wish, self.habits)
+        if values["what_if"]:
             self._estimate(at_us, client_id, order_id, wish)
         elif known is not None:
-            self._change(known, at_us, wish)
+            self._change(known, at_us, wish, told)
         else:
-            self._take(at_us, client_id, order_id, wish)
+            self._take(at_us, client_id, order_id, wish, told)
 
     def cancel(self, at_us: int, client_id: int, order_id: int) -> None:
         """Cancel an order of a client, or say why that cannot be."""
@@ -113,14 +135,23 @@ class Paper:
                 self._cancel(order, at_us)
 
     def _cancel(self, order: Order, at_us: int) -> None:
-        if self.gate.latency_us:
-            order.status = Status.PENDING_CANCEL
-            self.reports.status(order, at_us)
-        self.gate.later(order, at_us, self.executions.cancel)
+        if not self.gate.latency_us or order.is_unsent:
+            self.executions.cancel(order, at_us)
+            return
+        order.status = Status.PENDING_CANCEL
+        self.reports.status(order, at_us)
+        self.gate.later(order, at_us, self._cancel_there)
 
-    # New orders
+    def _cancel_there(self, order: Order, at_us: int) -> None:
+        """Cancel an order where it is, unless it filled before the word of it came."""
+        if order.status == Status.FILLED:
+            self.reports.error(order, at_us, 10148, OVER.format(order.order_id, order.status))
+        else:
+            self.executions.cancel(order, at_us)
 
-    def _id_fault(self, client_id: int, order_id: int, known: Order | None, values: Values) -> tuple[int, str] | None:
+    # Faults
+
+    def _id_fault(self, client_id: int, order_id: int, known: Order | None, values: Values) -> Fault | None:
         if order_id <= 0:
             return 10149, f"Invalid order id: {order_id}"
         if known is None:
@@ -131,31 +162,58 @@ class Paper:
             return (104, "Cannot modify a filled order.") if filled else (103, "Duplicate order id")
         return None
 
-    def _parent_fault(self, client_id: int, values: Values) -> tuple[int, str] | None:
+    def _parent_fault(self, client_id: int, values: Values, known: Order | None) -> Fault | None:
         parent_id = values["parent_id"]
         if not parent_id or self._parent(client_id, values) is not None:
             return None
-        return 10006, "Missing parent order."
+        if known is None:
+            return 10006, "Missing parent order."
+        own = known.parent is not None and known.parent.order_id == parent_id
+        return None if own else (135, f"Can't find order with id = {parent_id}")
+
+    def _market_fault(self, wish: Wish) -> Fault | None:
+        """Return what is wrong with an order beside what is known of instruments and prices."""
+        if not all(self._facts.knows(one["con_id"]) for one in conditions(wish) if one.get("con_id")):
+            return 147, "The conditional contract info is incomplete."
+        if self._quantity(wish) <= 0:
+            return 201, REJECTED.format("The cash quantity buys less than the least size, or there is no price.")
+        return None
 
     def _parent(self, client_id: int, values: Values) -> Order | None:
         parent = self.orders.find(client_id, values["parent_id"]) if values["parent_id"] else None
         return parent if parent is not None and parent.status not in (Status.CANCELLED, Status.INACTIVE) else None
 
-    def _take(self, at_us: int, client_id: int, order_id: int, wish: Wish) -> None:
+    # New orders
+
+    def _wish(self, security: Security, values: Values, legs: Sequence[Leg]) -> Wish:
+        routed = replace(security, exchange=values["exchange"])
+        return Wish(values, security, lambda price: step(legs) if legs else self._tick(routed, price), legs)
+
+    def _quantity(self, wish: Wish) -> Decimal:
+        """Return how much an order is for: what its amount of money is worth where it names one; 0 without a price."""
+        cash = wish.values.get("cash_quantity")
+        if not cash:
+            return quantity_of(wish.values)
+        standing = self.floor.displayed(wish.security.con_id).quote.price(wish.values["action"] == "BUY")
+        price = wish.values["limit_price"] or standing
+        if isnan(price) or price <= 0:
+            return Decimal(0)
+        increment = Decimal(str(wish.security.details.get("size_increment") or FINEST))
+        return (exact(cash) / exact(price) / increment).quantize(Decimal(1), ROUND_DOWN) * increment
+
+    def _take(self, at_us: int, client_id: int, order_id: int, wish: Wish, told: list[Fault]) -> None:
         order = self._order(at_us, client_id, order_id, wish, self.identities.permanent_id())
         self.identities.use(client_id, order_id)
         self.orders.add(order)
         self._join(order)
-        if not wish.values["transmit"]:
-            order.held.add(Held.UNSENT)
-            return
-        for one in self._family(order):
-            self._send(one, at_us)
+        order.notes = told
+        order.held.add(Held.UNSENT)
+        self._send_family(order, at_us)
 
     def _order(self, at_us: int, client_id: int, order_id: int, wish: Wish, permanent_id: int) -> Order:
         assert wish.type is not None
-        return Order(client_id, order_id, permanent_id, wish.security, wish.type, dict(wish.values), at_us,
-                     quantity_of(wish.values), wish.legs)  # fmt: skip
+        return Order(client_id, order_id, permanent_id, wish.security, wish.type, wish.values, at_us,
+                     self._quantity(wish), wish.legs)  # fmt: skip
 
     def _join(self, order: Order) -> None:
         """Join an order to its parent and to its group; the children of a parent are a group of themselves."""
@@ -163,22 +221,36 @@ class Paper:
         order.parent = self._parent(order.client_id, order.values)
         if order.parent is not None:
             order.parent.children.append(order)
-        if order.parent is not None and not order.oca_group and order.values.get("hedge_type", "") == "":
+        if order.parent is not None and not order.oca_group:
             order.oca_group, order.oca_type = str(order.parent.permanent_id), 3
 
-    @staticmethod
-    def _family(order: Order) -> list[Order]:
-        """Return the orders that are sent with this one: those that waited for the last of a bracket, parent first."""
+    def _send_family(self, order: Order, at_us: int) -> None:
+        """Send an order if its client says so, and with it those that waited for the last of a bracket."""
+        if not order.values["transmit"]:
+            return
         parent = order.parent or order
-        waiting = [one for one in (parent, *parent.children) if Held.UNSENT in one.held]
-        return list(dict.fromkeys((*waiting, order)))
+        waiting = [one for one in (parent, *parent.children) if one.is_unsent]
+        for one in dict.fromkeys((*waiting, order)):
+            if not one.is_done:  # its parent was rejected
+                self._send(one, at_us)
 
     def _send(self, order: Order, at_us: int) -> None:
-        reason = self.till.refusal(order, at_us)
+        filled = "OCA group is already filled." if self._groups.is_over(order) else None
+        reason = filled or self.till.refusal(order, at_us)
         if reason is not None:
-            self.executions.reject(order, at_us, 201, f"Order rejected - reason:{reason}")
+            self.executions.reject(order, at_us, 201, REJECTED.format(reason))
             return
+        for note in order.notes:
+            self.reports.error(order, at_us, *note)
+        if self._is_short(order) and order.security.symbol in self.habits.not_locatable:
+            order.held.add(Held.LOCATE)
+            self.reports.error(order, at_us, 404, NOT_LOCATED)
         self.gate.submit(order, at_us)
+
+    def _is_short(self, order: Order) -> bool:
+        """Return whether an order sells more shares than are held."""
+        shares = not order.buys and order.security.sec_type == "STK"
+        return shares and order.quantity > self._facts.position(order.security.con_id)
 
     def _estimate(self, at_us: int, client_id: int, order_id: int, wish: Wish) -> None:
         """Answer what an order would need; nothing is placed."""
@@ -186,71 +258,34 @@ class Paper:
         self.reports.opened(order, at_us, **self.till.estimate(order, at_us))
         reason = self.till.refusal(order, at_us)
         if reason is not None:
-            self.reports.error(order, at_us, 201, f"Order rejected - reason:{reason}")
+            self.reports.error(order, at_us, 201, REJECTED.format(reason))
         order.status = Status.CANCELLED
         self.till.changed(order, at_us)
 
     # Changes
 
-    def _change(self, order: Order, at_us: int, wish: Wish) -> None:
+    def _change(self, order: Order, at_us: int, wish: Wish, told: list[Fault]) -> None:
         """Change an open order: what may not be changed leaves it as it was."""
-        fault = self._change_fault(order, wish) or self._means_fault(order, at_us, wish)
+        fault = self._changes.fault(order, wish) or self._means_fault(order, at_us, wish)
         if fault is not None:
             self.reports.error(order, at_us, *fault)
-            return
-        if Held.UNSENT in order.held:
-            self._alter(order, at_us, wish)
-            if wish.values["transmit"]:
-                for one in self._family(order):
-                    self._send(one, at_us)
-            return
-        self.gate.later(order, at_us, lambda order, at_us: self._alter(order, at_us, wish))
+        elif order.is_unsent:
+            self._changes.alter(order, at_us, wish)
+            order.notes = told
+            self._send_family(order, at_us)
+        else:
+            for note in told:
+                self.reports.error(order, at_us, *note)
+            self.gate.later(order, at_us, lambda order, at_us: self._changes.alter(order, at_us, wish))
 
-    def _change_fault(self, order: Order, wish: Wish) -> tuple[int, str] | None:
-        if changed_base(order.values, wish.values):
-            return 105, "Order being modified does not match original order."
-        if (wish.values["parent_id"] or 0) != (order.parent.order_id if order.parent else 0):
-            return 10341, "Parent order cannot be changed."
-        if (wish.values["oca_group"] or order.oca_group) != order.oca_group:
-            return 10326, "OCA group revision is not allowed."
-        if wish.type != order.type and (order.type.trigger or wish.type is None or wish.type.trigger):
-            return 329, "Order modify failed. Cannot change to the new order type."
-        return None
-
-    def _means_fault(self, order: Order, at_us: int, wish: Wish) -> tuple[int, str] | None:
+    def _means_fault(self, order: Order, at_us: int, wish: Wish) -> Fault | None:
         """Reserve for the changed order in place of the old one, or say why it cannot be borne."""
         assert wish.type is not None
-        changed = replace(order, type=wish.type, values=wish.values, quantity=quantity_of(wish.values))
-        reason = self.till.refusal(changed, at_us) if changed.remaining > 0 and not order.is_unsent else None
-        return None if reason is None else (201, f"Order rejected - reason:{reason}")
-
-    def _alter(self, order: Order, at_us: int, wish: Wish) -> None:
-        assert wish.type is not None
-        if quantity_of(wish.values) <= order.filled:
-            self.executions.cancel(order, at_us, "", f"Filled Size: {order.filled}")
-            return
-        keeps_place = self._keeps_place(order, wish)
-        order.type, order.quantity = wish.type, quantity_of(wish.values)
-        order.values = dict(wish.values)
-        if keeps_place or Held.UNSENT in order.held:
-            self._told(order, at_us)
-            return
-        order.resting, order.limit = None, None
-        self.orders.rank_last(order)
-        self._told(order, at_us)
-        if not order.held - {Held.TRIGGER}:
-            self.floor.enter(order, at_us)
-
-    def _told(self, order: Order, at_us: int) -> None:
-        if Held.UNSENT not in order.held:
-            self.reports.state(order, at_us)
-
-    @staticmethod
-    def _keeps_place(order: Order, wish: Wish) -> bool:
-        """Return whether a changed order keeps its place in the queue: at its price, it became no larger."""
-        names = ("limit_price", "auxiliary_price", "trail_stop_price", "trailing_percent", "order_type")
-        same = all(order.values[name] == wish.values[name] for name in names)
-        return same and quantity_of(wish.values) <= order.quantity
+        changed = replace(order, type=wish.type, values=wish.values, quantity=self._quantity(wish))
+        if changed.remaining <= 0 or order.is_unsent:
+            return None
+        reason = self.till.refusal(changed, at_us)
+        return None if reason is None else (201, REJECTED.format(reason))
 
     # What follows of fills and ends
 

@@ -56,6 +56,12 @@ def regular_sessions(security: Security) -> Sessions:
     return _sessions(*_texts(security), True)
 
 
+def has_extended(security: Security) -> bool:
+    """Return whether an instrument trades outside of its regular hours, too, or nobody knows."""
+    whole = sessions(security, True)
+    return not whole.spans or whole.spans != regular_sessions(security).spans
+
+
 def _texts(security: Security) -> tuple[str, str, str]:
     details = security.details
     return details.get("trading_hours") or "", details.get("liquid_hours") or "", details.get("time_zone_id") or ""

@@ -1,10 +1,11 @@
 """One order of a client: what it says, and how far it came."""
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from capture.gateway.broker.exchange.displayed import exact
 from capture.gateway.broker.exchange.matching import Resting
@@ -16,6 +17,7 @@ from .order_types import OrderType
 
 Values = Mapping[str, Any]  # of a `place_order`, by the names of capture.wire.messages.order_fields
 NONE = Decimal(0)
+MOST_CHANGES = 100  # of one order, that are kept
 
 
 class Status(StrEnum):
@@ -58,12 +60,21 @@ class Leg:
     exchange: str
 
 
+class Change(NamedTuple):
+    """A change of an order: by field, what it was and what it became."""
+
+    at_us: int
+    fields: Mapping[str, tuple[object, object]]
+
+
 @dataclass(slots=True, eq=False)
 class Order:
     """An order that was taken. `values` are as its client placed it last; `quantity` may have been reduced since.
 
     `filled` so many at `worth` (price times quantity) together. `limit` is at what it works now, None where at any
-    price. `rank` is its place among own orders. `closes_us` is when it ends by itself, None for never.
+    price. `rank` is its place among own orders. `closes_us` is when it ends by itself, None for never, and `pauses_us`
+    when its session ends otherwise. `legs_worth` is what each leg was filled at, as `worth` is of the whole. `changes`
+    are the latest.
     """
 
     client_id: int
@@ -79,6 +90,7 @@ class Order:
     held: set[Held] = field(default_factory=set)
     filled: Decimal = NONE
     worth: Decimal = NONE
+    legs_worth: dict[int, Decimal] = field(default_factory=dict)
     last_price: Decimal = NONE
     commission: Decimal | None = None
     limit: float | None = None
@@ -87,12 +99,15 @@ class Order:
     resting: Resting | None = None
     arrived_us: int = 0
     closes_us: int | None = None
+    pauses_us: int | None = None
     rank: int = 0
     parent: "Order | None" = None
     children: list["Order"] = field(default_factory=list)
     oca_group: str = ""
     oca_type: int = 0
     warning: str = ""
+    notes: list[tuple[int, str]] = field(default_factory=list)  # codes and texts to tell once it is sent
+    changes: deque[Change] = field(default_factory=lambda: deque(maxlen=MOST_CHANGES))
     done_us: int = 0
     done_reason: str = ""
 
@@ -139,6 +154,26 @@ class Order:
     def offset(self) -> float:
         """Return by how much it pegs or trails, 0 where nothing is given."""
         return float(self.values["auxiliary_price"] or 0.0)
+
+    @property
+    def least(self) -> Decimal:
+        """How much of it has to fill at once, 0 where any part may."""
+        if self.values["all_or_none"] or self.values["time_in_force"] == "FOK":
+            return self.remaining
+        return NONE if self.filled else min(Decimal(self.values["minimum_quantity"] or 0), self.remaining)
+
+    @property
+    def reach(self) -> float | None:
+        """The worst price that it takes: its limit, and beyond it what is left to the broker's discretion."""
+        more = self.values["discretionary_amount"] or 0.0
+        if self.limit is None or not more:
+            return self.limit
+        return round(self.limit + (more if self.buys else -more), 10)
+
+    @property
+    def is_adjustable(self) -> bool:
+        """Whether it is a stop that becomes another order once the market reaches a price."""
+        return self.type.trigger == "stop" and self.values["adjusted_order_type"] not in ("", "None")
 
     def fill(self, quantity: Decimal, price: Decimal) -> None:
         """Take so much of it as filled at a price."""

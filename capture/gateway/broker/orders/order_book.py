@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 from .order import Order
 
+AFTER_STOPS = 1 << 60
+
 
 class Orders:
     """The account's orders; those that are done stay until the day is over.
@@ -16,6 +18,7 @@ class Orders:
         self._by_client: dict[tuple[int, int], Order] = {}
         self._open: dict[int, Order] = {}  # by permanent id
         self._at: dict[int, dict[int, Order]] = {}  # contract id -> permanent id -> open order
+        self._looked_at: dict[int, set[int]] = {}  # contract id of a condition -> permanent ids of open orders
         self._rank = 0
 
     def add(self, order: Order) -> None:
@@ -26,11 +29,20 @@ class Orders:
         self.rank_last(order)
         for con_id in watched_of(order):
             self._at.setdefault(con_id, {})[order.permanent_id] = order
+        self.look(order)
+
+    def look(self, order: Order) -> None:
+        """Take note of the instruments that an order's conditions are about, now and before they were changed."""
+        for con_id in looked_at_by(order):
+            self._looked_at.setdefault(con_id, set()).add(order.permanent_id)
 
     def rank_last(self, order: Order) -> None:
-        """Put an order behind all others: it is new, or has given its place up."""
+        """Put an order behind all others: it is new, or has given its place up.
+
+        Stops come before all that are none: of an order and its stop that one tick reaches, the stop is first.
+        """
         self._rank += 1
-        order.rank = self._rank
+        order.rank = self._rank if order.type.trigger in ("stop", "trail") else self._rank + AFTER_STOPS
 
     def retire(self, order: Order) -> None:
         """Take an order that is done out of those that are open."""
@@ -41,6 +53,10 @@ class Orders:
             del there[order.permanent_id]
             if not there:
                 del self._at[con_id]
+        for con_id in [con_id for con_id, ids in self._looked_at.items() if order.permanent_id in ids]:
+            self._looked_at[con_id].discard(order.permanent_id)
+            if not self._looked_at[con_id]:
+                del self._looked_at[con_id]
         self.done.append(order)
 
     def find(self, client_id: int, order_id: int) -> Order | None:
@@ -65,6 +81,7 @@ class Orders:
     def watched(self) -> Iterator[int]:
         """Yield the contract ids of all instruments that concern open orders."""
         yield from self._at
+        yield from (con_id for con_id in self._looked_at if con_id not in self._at)
 
     def of_group(self, group: str) -> list[Order]:
         """Return the open orders of an OCA group."""
@@ -74,3 +91,8 @@ class Orders:
 def watched_of(order: Order) -> tuple[int, ...]:
     """Return the contract ids of the instruments whose market an order waits for: its own, or those of its legs."""
     return tuple(dict.fromkeys(leg.security.con_id for leg in order.legs)) or (order.security.con_id,)
+
+
+def looked_at_by(order: Order) -> set[int]:
+    """Return the contract ids of the instruments that an order's conditions are about."""
+    return {one["con_id"] for one in order.values.get("conditions") or () if one.get("con_id")}

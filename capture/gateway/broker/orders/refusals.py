@@ -1,61 +1,34 @@
 """Why an order may not be: what has to hold of every one, as a table of IB's codes and texts; the first is told."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import NamedTuple
 
 from capture.gateway.broker.exchange.displayed import exact
 from capture.gateway.broker.exchange.triggers import METHODS
-from capture.gateway.broker.security import Security
 from capture.wire.ib_times import parse_time_us
 
-from .order import Leg, Values, quantity_of
-from .order_types import TIMES, OrderType, find_type
+from .adjusting import ADJUSTED, is_adjusted
+from .algorithms import ALGORITHMS
+from .combo_rules import COMBO_RULES
+from .condition_rules import CONDITION_RULES
+from .order import quantity_of
+from .order_types import TIMES, OrderType
+from .wish import Rule, Wish, invalid
 
 SIDES = ("BUY", "SELL", "SSHORT")
-UNTAGGED_PRICES = ("BAG", "CASH")  # kinds of security whose prices a rule of the contract does not bind here
+UNTRADED = ("IND", "NEWS", "CRYPTOINDEX")  # kinds of security that nobody can buy
+UNTAGGED_PRICES = ("CASH",)  # kinds of security whose prices a rule of the contract does not bind here
+BY_CASH = ("CASH", "CRYPTO", "STK")  # kinds of security that can be ordered for an amount of money
+LEAST_BLOCK = 50
 
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """An order as a client wants it: its values, its type where it is known, and what it is for.
-
-    `tick` is the price step that the market rule of its exchange has at a price.
-    """
-
-    values: Values
-    security: Security
-    tick: Callable[[float], float]
-    legs: Sequence[Leg] = ()
-
-    @property
-    def type(self) -> OrderType | None:
-        """The order's type, None for one that is not simulated."""
-        return find_type(self.values["order_type"])
-
-    @property
-    def prices(self) -> list[float]:
-        """All prices that it names."""
-        kind = self.type
-        named = [self.values["limit_price"] if kind is None or kind.limit != "none" else None]
-        if kind is not None and kind.trigger in ("stop", "touch"):
-            named.append(self.values["auxiliary_price"])
-        named.append(self.values["trail_stop_price"] if kind is not None and kind.trigger == "trail" else None)
-        return [price for price in named if price]
-
-
-class Rule(NamedTuple):
-    """What is refused with a code and a text: an order for which `broken` says so."""
-
-    code: int
-    text: str
-    broken: Callable[[Wish], object]
-
-
-def invalid(cause: str) -> str:
-    """Return IB's text of code 321 for a cause."""
-    return f"Error validating request.-'bW' : cause - {cause}"
+# Attributes that are not simulated, by our name and IB's. An order with one of them would be another order.
+UNSUPPORTED = {
+    "scale_price_increment": "scalePriceIncrement", "scale_initial_level_size": "scaleInitLevelSize",
+    "scale_table": "scaleTable", "hedge_type": "hedgeType", "delta_neutral_order_type": "deltaNeutralOrderType",
+    "delta_neutral_contract": "deltaNeutralContract", "volatility": "volatility", "algo_id": "algoId",
+    "auction_strategy": "auctionStrategy", "active_start_time": "activeStartTime",
+    "active_stop_time": "activeStopTime", "is_oms_container": "isOmsContainer", "model_code": "modelCode",
+}  # fmt: skip
+ADVISED = ("advisor_group", "advisor_method", "advisor_percentage", "advisor_profile")
 
 
 def _kind(wish: Wish) -> OrderType:
@@ -86,17 +59,56 @@ def _has_no_distance(wish: Wish) -> bool:
     return _kind(wish).trigger == "trail" and sum(bool(one) for one in given) != 1
 
 
-def _prices_legs(wish: Wish) -> bool:
-    return any(price["price"] is not None for price in wish.values.get("leg_prices", ()))
+def _has_two_limits(wish: Wish) -> bool:
+    given = wish.values["limit_price"], wish.values["limit_price_offset"]
+    return _kind(wish).word == "TRAIL LIMIT" and sum(one is not None for one in given) == 2
+
+
+def _force_fits(wish: Wish) -> bool:
+    """Return whether a time in force is one, and one of the order's type."""
+    force = _time_in_force(wish)
+    return force in TIMES and (force != "OPG" or _kind(wish).word in ("MKT", "LMT"))
+
+
+def _has_wrong_cash(wish: Wish) -> bool:
+    """Return whether an order names an amount of money that nothing of its kind is ordered by."""
+    fits = wish.security.sec_type in BY_CASH and _kind(wish).word in ("MKT", "LMT")
+    return bool(_cash(wish)) and not fits
+
+
+def _needs_cash(wish: Wish) -> bool:
+    """Return whether an order has to name an amount of money, and does not: purchases of coins at any price."""
+    buys = wish.security.sec_type == "CRYPTO" and wish.values["action"] == "BUY"
+    return buys and _kind(wish).word == "MKT" and not _cash(wish)
+
+
+def _is_too_small(wish: Wish) -> bool:
+    least = Decimal(str(wish.security.details.get("min_size") or 0))
+    return not _cash(wish) and quantity_of(wish.values) < least
+
+
+def _cash(wish: Wish) -> float:
+    return float(wish.values.get("cash_quantity") or 0.0)
+
+
+def _rule_10340(ours: str, theirs: str) -> Rule:
+    return Rule(10340, f"The '{theirs}' order attribute is not supported.", lambda wish: wish.values.get(ours))
 
 
 RULES = (
     Rule(387, "Unsupported order type for this exchange and security type.", lambda wish: wish.type is None),
+    Rule(412, "The contract is not available for trading.", lambda wish: wish.security.sec_type in UNTRADED),
     Rule(321, invalid("Invalid side"), lambda wish: wish.values["action"] not in SIDES),
-    Rule(434, "The order size cannot be zero.", lambda wish: quantity_of(wish.values) == 0),
-    Rule(321, invalid("The order size cannot be negative"), lambda wish: quantity_of(wish.values) < 0),
+    Rule(10293, "The order size must be empty or zero where a cash quantity is given.",
+         lambda wish: _cash(wish) and quantity_of(wish.values)),
+    Rule(10244, "Cash Quantity cannot be used for this order.", _has_wrong_cash),
+    Rule(10289, "You must set Cash Quantity for this order.", _needs_cash),
+    Rule(321, invalid("The order size cannot be negative"),
+         lambda wish: quantity_of(wish.values) < 0 or _cash(wish) < 0),
+    Rule(434, "The order size cannot be zero.", lambda wish: quantity_of(wish.values) == 0 and not _cash(wish)),
     Rule(10243, "Fractional-sized order cannot be placed via API. Please use desktop version of TWS.",
          lambda wish: quantity_of(wish.values) % Decimal(str(wish.security.details.get("size_increment") or 1))),
+    Rule(388, "The order size is smaller than the minimum requirement.", _is_too_small),
     Rule(413, "The What-If order should have the transmit flag set to true.",
          lambda wish: wish.values["what_if"] and not wish.values["transmit"]),
     Rule(321, invalid("The limit price is missing"), lambda wish: _needs(wish, _kind(wish).limit, "limit_price")),
@@ -104,38 +116,57 @@ RULES = (
     Rule(158, "Trailing amount or trailing percent, and only one of them, must be given.", _has_no_distance),
     Rule(159, "The trailing percent must be between 0 and 100.",
          lambda wish: _kind(wish).trigger == "trail" and not 0 <= (wish.values["trailing_percent"] or 0) < 100),
+    Rule(321, invalid("A trailing limit order has a limit price or a limit offset, not both"), _has_two_limits),
     Rule(110, "The price does not conform to the minimum price variation for this contract.", _is_off_grid),
     Rule(113, "The Tif should be set to DAY for MOC and LOC orders.",
          lambda wish: _kind(wish).closes and _time_in_force(wish) != "DAY"),
-    Rule(111, "The TIF (TIF type) and the order type are incompatible.",
-         lambda wish: _time_in_force(wish) not in TIMES),
+    Rule(111, "The TIF (TIF type) and the order type are incompatible.", lambda wish: not _force_fits(wish)),
     Rule(343, "The date, time, or time-zone entered is invalid.",
          lambda wish: any(_cannot_be_read(wish.values[name]) for name in ("good_till_date", "good_after_time"))),
     Rule(334, "Invalid Good Till Date order.",
          lambda wish: _time_in_force(wish) == "GTD" and not wish.values["good_till_date"]),
     Rule(146, "Invalid trigger method.", lambda wish: (wish.values["trigger_method"] or 0) not in METHODS),
     Rule(321, invalid("Invalid OCA type"), lambda wish: (wish.values["oca_type"] or 0) not in (0, 1, 2, 3)),
+    Rule(117, "Block order size must be at least 50.",
+         lambda wish: wish.values["block_order"] and quantity_of(wish.values) < LEAST_BLOCK),
     Rule(10020, "Display size should be smaller than order size.",
          lambda wish: (wish.values["display_size"] or 0) > quantity_of(wish.values)),
     Rule(157, "Iceberg order cannot be discretionary.",
          lambda wish: wish.values["display_size"] and wish.values["discretionary_amount"]),
+    Rule(325, "Discretionary orders are not supported for this combination of order type and exchange.",
+         lambda wish: wish.values["discretionary_amount"] and _kind(wish).word != "LMT"),
+    Rule(321, invalid("The minimum quantity is larger than the order"),
+         lambda wish: (wish.values["minimum_quantity"] or 0) > quantity_of(wish.values) and not _cash(wish)),
+    Rule(321, invalid("Only a stop order can be adjusted to a stop, stop limit or trailing order"),
+         lambda wish: is_adjusted(wish.values) and (
+             _kind(wish).word != "STP" or wish.values["adjusted_order_type"] not in ADJUSTED)),
+    Rule(361, "Invalid trigger price.",
+         lambda wish: is_adjusted(wish.values) and not wish.values["trigger_price"]),
+    Rule(362, "Invalid adjusted stop price.",
+         lambda wish: is_adjusted(wish.values) and not wish.values["adjusted_stop_price"]),
+    Rule(363, "Invalid adjusted stop limit price.",
+         lambda wish: wish.values["adjusted_order_type"] == "STP LMT" and not wish.values["adjusted_stop_limit_price"]),
+    Rule(364, "Invalid adjusted trailing amount.",
+         lambda wish: wish.values["adjusted_order_type"] == "TRAIL" and not wish.values["adjusted_trailing_amount"]),
+    Rule(10297, "The 'notHeld' attribute must be set for orders at IBKRATS.",
+         lambda wish: wish.values["exchange"] == "IBKRATS" and not wish.values["not_held"]),
     Rule(10268, "The 'EtradeOnly' order attribute is not supported.",
          lambda wish: wish.values["electronic_trade_only"]),
     Rule(10269, "The 'firmQuoteOnly' order attribute is not supported.", lambda wish: wish.values["firm_quote_only"]),
     Rule(10270, "The 'nbboPriceCap' order attribute is not supported.", lambda wish: wish.values["nbbo_price_cap"]),
-    Rule(10058, "Leg prices are taken for non-guaranteed combinations of two legs only.",
-         lambda wish: len(wish.legs) != 2 and _prices_legs(wish)),
+    Rule(10274, "The 'postToAts' order attribute is not allowed.", lambda wish: wish.values.get("post_to_ats")),
+    Rule(10342, "The 'imbalanceOnly' order attribute is not supported.",
+         lambda wish: wish.values.get("imbalance_only")),
+    Rule(442, "Specified algorithm is not allowed for this order.",
+         lambda wish: wish.values["algo_strategy"] and wish.values["algo_strategy"].upper() not in ALGORITHMS),
+    Rule(332, "Allocation of an order needs an advisor's account.",
+         lambda wish: any(wish.values.get(name) for name in ADVISED)),
+    *(_rule_10340(ours, theirs) for ours, theirs in UNSUPPORTED.items()),
+    *COMBO_RULES,
+    *CONDITION_RULES,
 )
 
 
 def refusal(wish: Wish) -> tuple[int, str] | None:
     """Return IB's code and text for the first fault of an order, None for one that may be."""
     return next(((rule.code, rule.text) for rule in RULES if rule.broken(wish)), None)
-
-
-BOUND = ("con_id", "symbol", "sec_type", "last_trade_date", "strike", "right", "currency", "action", "account")
-
-
-def changed_base(before: Values, after: Values) -> bool:
-    """Return whether a change touches what may not be changed of an order: its contract, side or account."""
-    return any((before.get(name) or "") != (after.get(name) or "") for name in BOUND if after.get(name))

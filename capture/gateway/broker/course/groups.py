@@ -2,9 +2,8 @@
 
 from decimal import ROUND_DOWN, Decimal
 
+from capture.gateway.broker.executions import Executions
 from capture.gateway.broker.orders.order import Held, Order
-
-from .executions import Executions
 
 CANCEL_WITH_BLOCK, REDUCE_WITH_BLOCK, REDUCE = 1, 2, 3  # IB's types of OCA groups
 WHOLE = Decimal(1)
@@ -20,12 +19,25 @@ class Groups:
 
     def __init__(self, executions: Executions) -> None:
         self._executions = executions
+        self._filled: set[str] = set()  # groups in which something filled
+        self._over: set[str] = set()  # groups that are filled: nothing may join them
+
+    def has_filled(self, order: Order) -> bool:
+        """Return whether anything of an order's group has filled."""
+        return order.oca_group in self._filled
+
+    def is_over(self, order: Order) -> bool:
+        """Return whether an order's group has filled already."""
+        return order.oca_group in self._over
 
     def filled(self, order: Order, quantity: Decimal, at_us: int) -> None:
         """Let a fill have its effect on the others of the group."""
         if not order.oca_group:
             return
         before = order.remaining + quantity
+        self._filled.add(order.oca_group)
+        if order.oca_type == CANCEL_WITH_BLOCK or order.remaining == 0:
+            self._over.add(order.oca_group)
         for other in self._executions.orders.of_group(order.oca_group):
             if other is order:
                 continue
@@ -40,15 +52,16 @@ class Groups:
         if order.quantity % 1 == 0:
             kept = kept.quantize(WHOLE, ROUND_DOWN)
         order.reduce(order.remaining - kept)
+        self._executions.till.changed(order, at_us)
         if order.remaining <= 0:
             self._executions.cancel(order, at_us, "OCA Order filled", "Cancelled by System:OCA")
-        else:
+        elif not order.is_unsent:
             self._executions.reports.state(order, at_us)
 
     def ended(self, order: Order, at_us: int) -> None:
         """Let the end of an order have its effect: children end with a parent that did not fill at all."""
         for child in list(order.children):
-            if Held.CHILD in child.held and not order.filled:
+            if child.held & {Held.CHILD, Held.UNSENT} and not order.filled:
                 self._executions.cancel(child, at_us, "Parent order cancelled", "Cancelled by System:parent")
         parent = order.parent
         if parent is not None and not parent.is_done and not order.filled and order.values.get("auto_cancel_parent"):

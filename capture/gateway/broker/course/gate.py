@@ -3,26 +3,30 @@
 from collections.abc import Callable
 
 from capture.gateway.broker.exchange.sessions import Sessions, regular_sessions, sessions
-from capture.gateway.broker.orders.order import Held, Order, Status
+from capture.gateway.broker.executions import Executions
+from capture.gateway.broker.orders.order import Held, Order, Status, Values
 from capture.times import SECOND_US
 from capture.wire.ib_times import parse_time_us
 
-from .executions import Executions
 from .timers import Timers
 
 AUCTION_US = 600 * SECOND_US  # so long after the bell its print may come
+TIMES = ("time_in_force", "good_after_time", "good_till_date", "outside_regular_hours", "include_overnight")
+CONDITIONS = ("conditions", "conditions_cancel_order", "conditions_ignore_regular_hours")
 NOT_YET = ("Order Message:\n{action} {quantity} {symbol}\nWarning: your order will not be placed at the exchange until "
            "{time}")  # fmt: skip
 
 
 class Gate:
-    """Holds orders back, and lets each in when nothing holds it any more: `enter` is then called with it.
+    """Holds orders back, and lets each in when nothing holds it any more: `enter` is then called with it. `watch`
+    is called with each that has conditions.
 
     `latency_us` is how long an order, a change or a cancel is on its way.
     """
 
     def __init__(self, executions: Executions, timers: Timers, latency_us: int, time_zone: str) -> None:
         self.enter: Callable[[Order, int], None] = lambda order, at_us: None
+        self.watch: Callable[[Order, int], None] = lambda order, at_us: None
         self.latency_us = latency_us
         self._executions = executions
         self._timers = timers
@@ -31,17 +35,18 @@ class Gate:
     def submit(self, order: Order, at_us: int) -> None:
         """Send an order that its client has released on its way."""
         order.held.discard(Held.UNSENT)
+        self._hold(order)
+        if self.latency_us:
+            order.held.add(Held.ON_ITS_WAY)
         self._executions.reports.state(order, at_us)
         self.later(order, at_us, self._arrive)
 
     def later(self, order: Order, at_us: int, action: Callable[[Order, int], None]) -> None:
-        """Do something to an order when the word of it has come to the exchange."""
-        if not self.latency_us:
+        """Do something to an order when the word of it has come to the exchange, whatever has become of it."""
+        if self.latency_us:
+            self._timers.at(at_us + self.latency_us, lambda at_us: action(order, at_us))
+        else:
             action(order, at_us)
-            return
-        if action == self._arrive:
-            order.held.add(Held.ON_ITS_WAY)
-        self._when_open(order, at_us + self.latency_us, action)
 
     def _when_open(self, order: Order, moment_us: int, action: Callable[[Order, int], None]) -> None:
         """Do something to an order at a moment, if it is not done by then."""
@@ -54,20 +59,49 @@ class Gate:
 
     def _arrive(self, order: Order, at_us: int) -> None:
         order.held.discard(Held.ON_ITS_WAY)
-        self._hold(order, at_us)
+        if order.is_done:
+            return
+        self._hold_for_time(order, at_us)
+        self._hold_outside(order, at_us)
         self._set_end(order, at_us)
-        if not order.held:
+        self.watch(order, at_us)
+        if not order.held - {Held.TRIGGER}:
             self.enter(order, at_us)
 
-    def _hold(self, order: Order, at_us: int) -> None:
-        """Note all that keeps an order back."""
-        if order.parent is not None and order.parent.status != Status.FILLED:
+    def again(self, order: Order, before: Values, at_us: int) -> None:
+        """Look anew at what keeps a changed order back, where that is what was changed."""
+        changed = [name for name in (*TIMES, *CONDITIONS) if before.get(name) != order.values.get(name)]
+        if any(name in TIMES for name in changed):
+            order.held -= {Held.TIME, Held.CLOSED}
+            order.closes_us = order.pauses_us = None
+            self._hold_for_time(order, at_us)
+            self._hold_outside(order, at_us)
+            self._set_end(order, at_us)
+        if any(name in CONDITIONS for name in changed):
+            order.held.discard(Held.CONDITION)
+            self._hold_for_conditions(order)
+            self._executions.orders.look(order)
+            self.watch(order, at_us)
+        if changed and order.held - {Held.TRIGGER} and order.status == Status.SUBMITTED:
+            order.status, order.resting = Status.PRE_SUBMITTED, None
+
+    def _hold(self, order: Order) -> None:
+        """Note what keeps an order back whatever the time is."""
+        parent = order.parent
+        if parent is not None and not parent.is_done:
             order.held.add(Held.CHILD)
+        elif parent is not None:
+            order.quantity = min(order.quantity, parent.filled)
         if order.type.trigger:
             order.held.add(Held.TRIGGER)
+        self._hold_for_conditions(order)
+
+    @staticmethod
+    def _hold_for_conditions(order: Order) -> None:
         if order.values.get("conditions") and not order.values.get("conditions_cancel_order"):
             order.held.add(Held.CONDITION)
-        self._hold_for_time(order, at_us)
+
+    def _hold_outside(self, order: Order, at_us: int) -> None:
         if not self.hours(order).is_open(at_us):
             self._hold_while_closed(order, at_us)
 
@@ -77,9 +111,15 @@ class Gate:
         waits_us = max(filter(None, (after_us, bell_us)), default=0)
         if waits_us > at_us:
             order.held.add(Held.TIME)
-            self._when_open(order, waits_us, lambda order, at_us: self.release(order, Held.TIME, at_us))
+            self._when_open(order, waits_us, lambda order, at_us: self._in_time(order, at_us))
         if bell_us is not None:
             self._when_open(order, bell_us + AUCTION_US, self._miss_auction)
+
+    def _in_time(self, order: Order, at_us: int) -> None:
+        """Let an order in when its hour has come: later, where that was changed."""
+        after_us = moment_us(order.values["good_after_time"], self._time_zone)
+        if after_us is None or at_us >= after_us:
+            self.release(order, Held.TIME, at_us)
 
     def _bell_us(self, order: Order, at_us: int) -> int | None:
         """Return when the auction is that an order is for, None where it is for none."""
@@ -96,11 +136,15 @@ class Gate:
         if order.type.closes or opens_us is None:
             return
         order.held.add(Held.CLOSED)
-        self._when_open(order, opens_us, lambda order, at_us: self.release(order, Held.CLOSED, at_us))
+        self._when_open(order, opens_us, self._open)
         reports = self._executions.reports
         symbol, action = order.security.local_symbol, order.values["action"]
         text = NOT_YET.format(action=action, quantity=order.quantity, symbol=symbol, time=reports.time_text(opens_us))
         reports.error(order, at_us, 399, text)
+
+    def _open(self, order: Order, at_us: int) -> None:
+        if self.hours(order).is_open(at_us):
+            self.release(order, Held.CLOSED, at_us)
 
     def _set_end(self, order: Order, at_us: int) -> None:
         """Set when an order ends by itself, or is held until the next session."""
@@ -110,6 +154,7 @@ class Gate:
             order.closes_us = ends_us
             self._when_open(order, ends_us, self._expire)
         elif closes_us is not None and not order.type.closes:
+            order.pauses_us = closes_us
             self._when_open(order, closes_us, self._close)
 
     def _ends_us(self, order: Order, closes_us: int | None) -> int | None:
@@ -124,11 +169,10 @@ class Gate:
 
     def _close(self, order: Order, at_us: int) -> None:
         """Hold an order over the time in which its market is closed."""
-        if order.closes_us is not None:
+        if order.pauses_us != at_us:
             return
         order.resting = None
-        if not self.hours(order).is_open(at_us):
-            self._hold_while_closed(order, at_us)
+        self._hold_outside(order, at_us)
         self._set_end(order, at_us)
 
     def release(self, order: Order, reason: Held, at_us: int) -> None:
@@ -139,8 +183,8 @@ class Gate:
         self.enter(order, at_us)
 
     def children(self, order: Order, at_us: int) -> None:
-        """Let in the children of an order that is done: for what of it filled."""
-        for child in list(order.children):
+        """Let in the children of an order that is done: for what of it filled, stops first."""
+        for child in sorted(order.children, key=lambda child: child.rank):
             if order.filled and not child.is_done:
                 child.quantity = min(child.quantity, max(order.filled, child.filled))
                 self.release(child, Held.CHILD, at_us)

@@ -1,0 +1,109 @@
+"""Changes of open orders: what may be changed, what a change does, and a note of what each one changed."""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+from capture.gateway.broker.executions import Executions
+from capture.gateway.broker.floor import Floor
+from capture.gateway.broker.orders.order import Change, Held, Order, Status, Values
+from capture.gateway.broker.orders.wish import Wish
+
+from .gate import Gate
+from .groups import Groups
+
+Fault = tuple[int, str]
+
+BOUND = ("con_id", "symbol", "sec_type", "last_trade_date", "strike", "right", "currency", "action", "account")
+PRICES = ("limit_price", "auxiliary_price", "trail_stop_price", "trailing_percent", "limit_price_offset",
+          "discretionary_amount", "order_type")  # fmt: skip
+FREE = ("LMT", "MKT", "MTL", "MIDPRICE", "REL")  # types of which one may become another
+
+
+class Changes:
+    """Changes orders: `quantity_of` says how much a wish is for."""
+
+    def __init__(
+        self, executions: Executions, gate: Gate, floor: Floor, groups: Groups,
+        quantity_of: Callable[[Wish], Decimal],
+    ) -> None:  # fmt: skip
+        self._executions = executions
+        self._gate = gate
+        self._floor = floor
+        self._groups = groups
+        self._quantity_of = quantity_of
+
+    @staticmethod
+    def fault(order: Order, wish: Wish) -> Fault | None:
+        """Return IB's code and text for why an order may not be changed so; it stays as it was then."""
+        values = wish.values
+        if order.status == Status.PENDING_CANCEL:
+            return 2102, "Unable to modify this order as it is still being processed."
+        if _changed_base(order, wish):
+            return 105, "Order being modified does not match original order."
+        if (values["parent_id"] or 0) != (order.values["parent_id"] or 0):
+            return 10341, "Parent order cannot be changed."
+        if (values["oca_group"] or order.oca_group) != order.oca_group:
+            return 10326, "OCA group revision is not allowed."
+        if (values["oca_type"] or order.oca_type) != order.oca_type and values["oca_group"]:
+            return 10327, "OCA type revision is not allowed."
+        assert wish.type is not None
+        if wish.type != order.type and not (wish.type.word in FREE and order.type.word in FREE):
+            return 329, "Order modify failed. Cannot change to the new order type."
+        return None
+
+    def alter(self, order: Order, at_us: int, wish: Wish) -> None:
+        """Change an order. What no longer is in the market by then is told that it is too late."""
+        if order.is_done:
+            self.too_late(order, at_us)
+            return
+        quantity = self._quantity(order, wish)
+        if quantity <= order.filled:
+            self._executions.cancel(order, at_us, "", f"Filled Size: {order.filled}")
+            return
+        before, keeps_place = order.values, _keeps_place(order, wish, quantity)
+        assert wish.type is not None
+        order.changes.append(Change(at_us, _difference(before, wish.values)))
+        order.type, order.quantity, order.values, order.legs = wish.type, quantity, dict(wish.values), wish.legs
+        if Held.UNSENT in order.held:
+            return
+        if Held.ON_ITS_WAY not in order.held:
+            self._gate.again(order, before, at_us)
+        self._rank(order, at_us, keeps_place)
+
+    def too_late(self, order: Order, at_us: int) -> None:
+        """Tell that an order was done before its change came."""
+        if order.status == Status.FILLED:
+            self._executions.reports.error(order, at_us, 104, "Cannot modify a filled order.")
+
+    def _rank(self, order: Order, at_us: int, keeps_place: bool) -> None:
+        """Tell an order's new state; unless it keeps its place, it comes to the market once more."""
+        if not keeps_place:
+            order.resting, order.limit, order.trigger = None, None, None
+            self._executions.orders.rank_last(order)
+        self._executions.reports.state(order, at_us)
+        if not keeps_place and not order.held - {Held.TRIGGER}:
+            self._floor.enter(order, at_us)
+
+    def _quantity(self, order: Order, wish: Wish) -> Decimal:
+        """Return how large a changed order is: one that its group or its parent made smaller does not grow again."""
+        wanted = self._quantity_of(wish)
+        bounded = self._groups.has_filled(order) or (order.parent is not None and order.parent.is_done)
+        return min(wanted, order.quantity) if bounded else wanted
+
+
+def _changed_base(order: Order, wish: Wish) -> bool:
+    """Return whether a change touches what may not be changed of an order: its contract, side or account."""
+    before, after = order.values, wish.values
+    named = [name for name in BOUND if after.get(name)]
+    return list(order.legs) != list(wish.legs) or any((before.get(name) or "") != after[name] for name in named)
+
+
+def _keeps_place(order: Order, wish: Wish, quantity: Decimal) -> bool:
+    """Return whether a changed order keeps its place in the queue: at its price, it became no larger."""
+    return quantity <= order.quantity and all(order.values[name] == wish.values[name] for name in PRICES)
+
+
+def _difference(before: Values, after: Values) -> dict[str, tuple[object, object]]:
+    """Return what a change changed: by field, what it was and what it is."""
+    names = [*before, *(name for name in after if name not in before)]
+    return {name: (before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)}
