@@ -18,7 +18,9 @@ from capture.gateway.broker.fees.schedule import SCHEDULES, Schedule
 from capture.gateway.broker.floor import Rules
 from capture.gateway.broker.orders.order import Leg
 from capture.gateway.broker.paper import Paper
+from capture.gateway.broker.report_holds import ReportHolds
 from capture.gateway.broker.reports import Reports, Told
+from capture.gateway.broker.scripts import Scripts
 from capture.gateway.broker.security import Security, security
 from capture.replay.clock import Clock
 from capture.times import moment_of
@@ -37,7 +39,8 @@ class Terms:
     """On which terms the account trades: what it has, what it pays, and how its orders fill.
 
     `account_type` is one of KINDS. `latency_us` is how long a request is on its way, and `step_us` the most that time
-    goes on at once where it goes by what clients take.
+    goes on at once where it goes by what clients take. `reads_scripts` lets references of orders say what becomes of
+    them.
     """
 
     cash: Decimal = Decimal(1_000_000)
@@ -47,6 +50,7 @@ class Terms:
     rules: Rules = field(default_factory=Rules)
     latency_us: int = 0
     step_us: int = 1_000_000
+    reads_scripts: bool = False
 
     def __post_init__(self) -> None:
         assert self.account_type in KINDS, self.account_type
@@ -59,13 +63,18 @@ class Trading:
     not on how time was cut into pieces.
     """
 
-    def __init__(self, feed: Feed, clock: Clock, paper: Paper, streams: AccountStreams, step_us: int) -> None:
+    def __init__(
+        self, feed: Feed, clock: Clock, paper: Paper, streams: AccountStreams, step_us: int,
+        reads_scripts: bool,
+    ) -> None:
         self.paper = paper
         self.account = streams.account
         self.streams = streams
         self.step_us = step_us
         self.at_us = clock.now_us()
         self.outbox = Outbox(self._audience)
+        self.holds = ReportHolds()
+        self.scripts = Scripts(paper, self.holds, reads_scripts)
         self._feed = feed
         self._clock = clock
         self._lanes: dict[int, Lane] = {}
@@ -99,7 +108,7 @@ class Trading:
     def collect(self) -> None:
         """Hand on what the broker reports, and after fills what they changed of the account."""
         told = self.paper.reports.take()
-        self.outbox.post(told)
+        self.outbox.post(self.holds.through(told))
         if any(one.name == "execution_details" for one in told):
             self.mark()
             self.outbox.post(self.streams.filled(self.at_us))
@@ -161,12 +170,17 @@ class Trading:
         """Return all executions that are known, in order; the whole of a combination has no commission."""
         return list(self.paper.executions.done.values())
 
-    def place(self, at_us: int, client_id: int, details: dict[str, Any], values: Values, legs: Sequence[Leg]) -> None:
-        """Take an order of a client."""
+    def place(self, at_us: int, client_id: int, details: dict[str, Any], values: Values, legs: Sequence[Leg],
+              rejected: int = 0) -> None:  # fmt: skip
+        """Take an order of a client, or reject it by a code. Raises ScriptError for a reference that is no script."""
+        script = self.scripts.read(values["order_reference"])
+        rejected, order_id = rejected or int(script.get("reject", 0)), values["order_id"]
         of = self._of(details)
         self._meet(of.con_id if not legs else legs[0].security.con_id, at_us)
         self.mark()
-        self.paper.place(max(at_us, self.at_us), client_id, values["order_id"], of, values, legs)
+        self.paper.place(max(at_us, self.at_us), client_id, order_id, of, values, legs, rejected)
+        if script:
+            self.scripts.placed(self.paper.orders.find(client_id, order_id), script, self.at_us)
         self.collect()
 
     def cancel(self, at_us: int, client_id: int, order_id: int) -> None:
@@ -217,7 +231,7 @@ def open_account(feed: Feed, clock: Clock, terms: Terms, account: str, time_zone
     reports, step = Reports(account, time_zone), partial(tick, feed, clock.now_us())
     till = AccountTill(held, Fees(terms.fees))
     paper = Paper(till, reports, terms.rules, levels(feed), step, None, terms.latency_us, time_zone)
-    return Trading(feed, clock, paper, streams, terms.step_us)
+    return Trading(feed, clock, paper, streams, terms.step_us, terms.reads_scripts)
 
 
 def _pairs(feed: Feed, clock: Clock) -> Iterator[Security]:

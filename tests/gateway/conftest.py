@@ -12,6 +12,7 @@ import pytest
 from capture.gateway import Gateway
 from capture.gateway.market import Market
 from capture.wire.connection import ClientConnection
+from capture.wire.messages.message import Permission
 from capture.wire.text.codec import Decoded
 from capture.wire.text.handshake import ServerHello
 
@@ -46,7 +47,7 @@ class Peer:
 
     @classmethod
     async def connect(cls, gateway: Gateway, client_id: int = 1, newest: int = 200, start: bool = True) -> Self:
-        connection = ClientConnection(newest=newest)
+        connection = ClientConnection(newest=newest, permission=Permission.ANY)
         reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
         peer = cls(reader, writer, connection)
         writer.write(connection.greet())

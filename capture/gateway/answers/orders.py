@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from capture.gateway.broker.orders.order import Order
+from capture.gateway.broker.scripts import ScriptError
 from capture.gateway.refusal import Refusal, invalid
 from capture.gateway.replies import Reply, answer, error
 from capture.gateway.shared_state import Peer
@@ -24,7 +25,10 @@ def place(peer: Peer, values: Values) -> Iterable[Reply]:
     except LookupError:
         raise Refusal(200, "No security definition has been found for the request") from None
     details = _combination(values) if values["sec_type"] == COMBINATION else resolve(peer, values)
-    trading.place(peer.now_us, client_id, details, values, legs)
+    try:
+        trading.place(peer.now_us, client_id, details, values, legs, peer.state.faults.take_number("reject-next"))
+    except ScriptError as error:
+        raise invalid(str(error)) from None
     peer.hand_out()
     return ()
 

@@ -42,9 +42,10 @@ def managed_accounts(peer: Peer, _values: Values) -> Iterator[Reply]:
     yield answer("managed_accounts", accounts=peer.state.account)
 
 
-def next_valid_id(_peer: Peer, _values: Values) -> Iterator[Reply]:
-    """Send an order id; nothing is ever ordered here, so it stays 1."""
-    yield answer("next_valid_id", order_id=1)
+def next_valid_id(peer: Peer, _values: Values) -> Iterator[Reply]:
+    """Send the lowest order id that the client may use."""
+    assert peer.id is not None
+    yield answer("next_valid_id", order_id=peer.state.trading.paper.identities.next_order_id(peer.id))
 
 
 def current_time(peer: Peer, _values: Values) -> Iterator[Reply]:

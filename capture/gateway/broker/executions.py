@@ -78,7 +78,8 @@ class Executions:
     def _settle(self, order: Order, quantity: Decimal, booked: list[Fill], at_us: int) -> None:
         """Book fills and tell the order's new state; commissions come last, as with IB."""
         costs = [(fill, self.till.book(fill)) for fill in booked]
-        if order.remaining == 0:
+        was_done = order.is_done  # a fill may come after a cancel
+        if order.remaining == 0 and not was_done:
             order.status = Status.FILLED
             self._retire(order, at_us, "")
         elif order.status == Status.PRE_SUBMITTED:
@@ -92,7 +93,7 @@ class Executions:
             told = self.reports.commission(fill, order, at_us, cost.fee, cost.realised)
             self.done[fill.execution_id].commission = told
         self.filled(order, quantity, at_us)
-        if order.is_done:
+        if order.is_done and not was_done:
             self.ended(order, at_us)
 
     def cancel(self, order: Order, at_us: int, reason: str = OWN_CANCEL, ended: str = "") -> None:

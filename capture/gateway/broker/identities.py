@@ -51,5 +51,6 @@ def corrected(execution_id: str) -> str:
 
 
 def leg_execution_id(execution_id: str, leg: int) -> str:
-    """Return the id of a leg of a combination's execution: one part more."""
-    return f"{execution_id}.{leg:02}"
+    """Return the id of a leg of a combination's execution: one part more, of which the last counts corrections."""
+    front, _, _ = execution_id.rpartition(".")
+    return f"{front}.{leg:02}.01"

@@ -20,7 +20,7 @@ from capture.gateway.broker.orders.condition_rules import conditions
 from capture.gateway.broker.orders.habits import Habits
 from capture.gateway.broker.orders.order import Held, Leg, Order, Status, Values, quantity_of
 from capture.gateway.broker.orders.order_book import Orders
-from capture.gateway.broker.orders.refusals import refusal
+from capture.gateway.broker.orders.refusals import refusal, text_of
 from capture.gateway.broker.orders.warnings import as_done
 from capture.gateway.broker.orders.wish import Wish
 
@@ -36,6 +36,7 @@ UNKNOWN = "OrderId {} that needs to be cancelled is not found."
 OVER = "OrderId {} that needs to be cancelled can not be cancelled, state: {}."
 REJECTED = "Order rejected - reason:{}"
 NOT_LOCATED = "Order held while securities are located."
+INACTIVE_BY = 201  # the code by which an order that was taken becomes inactive
 FINEST = Decimal("1e-8")  # of quantities that an amount of money buys, where the instrument does not say
 
 
@@ -98,11 +99,12 @@ class Paper:
 
     def place(
         self, at_us: int, client_id: int, order_id: int, security: Security, values: Values, legs: Sequence[Leg] = (),
+        rejected: int = 0,
     ) -> None:  # fmt: skip
-        """Take an order, or change one that is open."""
+        """Take an order, or change one that is open; one that is `rejected` by a code is refused by that."""
         self.advance(at_us)
         wish = self._wish(security, values, legs)
-        known = self.orders.find(client_id, order_id)
+        known = self._known(client_id, order_id)
         fault = (self._id_fault(client_id, order_id, known, values) or refusal(wish)
                  or self._parent_fault(client_id, values, known) or self._market_fault(wish))  # fmt: skip
         if fault is not None:
@@ -111,6 +113,8 @@ class Paper:
         wish, told = as_done(wish, self.habits)
         if values["what_if"]:
             self._estimate(at_us, client_id, order_id, wish)
+        elif rejected:
+            self._reject(at_us, client_id, order_id, wish, known, rejected)
         elif known is not None:
             self._change(known, at_us, wish, told)
         else:
@@ -150,6 +154,23 @@ class Paper:
             self.executions.cancel(order, at_us)
 
     # Faults
+
+    def _known(self, client_id: int, order_id: int) -> Order | None:
+        """Return the order of a client that has an id; an id that is still to be given names none."""
+        is_new = order_id >= self.identities.next_order_id(client_id)
+        return None if is_new else self.orders.find(client_id, order_id)
+
+    def _reject(
+        self, at_us: int, client_id: int, order_id: int, wish: Wish, known: Order | None, code: int
+    ) -> None:  # fmt: skip
+        """Reject an order with a code: a new one by 201 becomes inactive, as with IB; all others never existed."""
+        if code != INACTIVE_BY or known is not None:
+            self.reports.refuse(client_id, order_id, at_us, code, text_of(code))
+            return
+        order = self._order(at_us, client_id, order_id, wish, self.identities.permanent_id())
+        self.identities.use(client_id, order_id)
+        self.orders.add(order)
+        self.executions.reject(order, at_us, code, text_of(code))
 
     def _id_fault(self, client_id: int, order_id: int, known: Order | None, values: Values) -> Fault | None:
         if order_id <= 0:

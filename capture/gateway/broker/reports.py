@@ -1,6 +1,6 @@
 """What clients are told of their orders: states, fills and errors as messages of the protocol, by the moment."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -49,6 +49,10 @@ class Reports:
         told, self._told = self._told, []
         return told
 
+    def again(self, told: Iterable[Told]) -> None:
+        """Tell what was told before and kept back."""
+        self._told += told
+
     def state(self, order: Order, at_us: int) -> None:
         """Tell all of an order, and then its status."""
         self._tell(order, at_us, "open_order", self.open_order(order))
@@ -67,6 +71,10 @@ class Reports:
         details = self.execution_details(fill, order)
         self._tell(order, fill.at_us, "execution_details", {"request_id": -1} | details)
         return details
+
+    def corrected(self, order: Order, at_us: int, details: Mapping[str, Any]) -> None:
+        """Tell an execution anew, in the place of what was told of it."""
+        self._tell(order, at_us, "execution_details", {"request_id": -1, **details})
 
     def commission(
         self, fill: Fill, order: Order, at_us: int, fee: Decimal, realised: Decimal | None

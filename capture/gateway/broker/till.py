@@ -21,6 +21,12 @@ class Till(Protocol):
     def book(self, fill: Fill) -> Booked:
         """Take a fill into the account, and return what it cost and won."""
 
+    def correct(self, execution_id: str, fill: Fill) -> Booked:
+        """Put a fill in the place of one that was booked, as if it had been so from the first."""
+
+    def bust(self, execution_id: str) -> None:
+        """Take a fill back, as if it had never been; its fee, too."""
+
     def refusal(self, order: Order, at_us: int) -> str | None:
         """Return why an order may not be beside those that work; None where it may: then it counts as one of them."""
 
@@ -37,6 +43,13 @@ class Unlimited:
     def book(self, fill: Fill) -> Booked:
         """Charge nothing."""
         return Booked(Decimal(0), None)
+
+    def correct(self, execution_id: str, fill: Fill) -> Booked:
+        """Charge nothing."""
+        return Booked(Decimal(0), None)
+
+    def bust(self, execution_id: str) -> None:
+        """Keep no account of it."""
 
     def refusal(self, order: Order, at_us: int) -> str | None:
         """Refuse nothing."""

@@ -16,7 +16,7 @@ from capture.gateway.subscription import Subscription
 from capture.wanted.streams import KINDS
 from capture.wire.text.framing import frame
 
-from . import replay_commands
+from . import order_commands, replay_commands
 from .controlled import Controlled
 from .faults import COMPETING, FARMS, LOST, RESET, RESTORED, farm_of
 from .replay_commands import CommandError
@@ -66,7 +66,7 @@ def clear(gateway: Controlled, command: str = "") -> None:
         if command in ("", fault.name.partition(" ")[0]):
             gateway.state.faults.clear(fault)
     for name in list(gateway.state.faults.due):
-        if command in ("", name):
+        if command in ("", name.partition(" ")[0]):
             del gateway.state.faults.due[name]
 
 
@@ -263,8 +263,11 @@ def halt(gateway: Controlled) -> None:
     _end(gateway, ("market_depth",), 316, "Market depth data has been HALTED. Please re-subscribe.")
 
 
-def bust(gateway: Controlled) -> None:
-    """End all live bars with 10225, as after a correction."""
+def bust(gateway: Controlled, execution: str = "") -> None:
+    """End all live bars with 10225, as after a correction; or take an execution back, which is told anew as nothing."""
+    if execution:
+        order_commands.bust(gateway, execution)
+        return
     _end(gateway, ("real_time_bars", "historical_data"), 10225,
          "Bust event occurred, current subscription is deactivated. Please resubscribe real-time bars immediately.")
 
@@ -341,4 +344,4 @@ COMMANDS: dict[str, Callable[..., Any]] = {
         status, missed, clear, drop, half_open, corrupt, refuse, restart, chop, duplicate_id, slow_handshake, not_ready,
         skew, pacing, message_rate, notice, stall, outage, farm, competing, reset, halt, bust, lost_updates,
         unknown_frame, malformed_frame, missing_fields, extra_fields)
-} | replay_commands.COMMANDS
+} | order_commands.COMMANDS | replay_commands.COMMANDS

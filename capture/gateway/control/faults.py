@@ -115,6 +115,11 @@ class Faults:
         self.due[name] -= due
         return due
 
+    def take_number(self, word: str) -> int:
+        """Return the number of the first fault so called that is due for the request at hand, 0 without one."""
+        name = next((name for name, due in self.due.items() if due > 0 and name.startswith(f"{word} ")), "")
+        return int(name.removeprefix(word)) if name and self.take(name) else 0
+
     def silence(self, client: object, subscription: Subscription) -> str:
         """Return the fault that keeps a stream from being sent; empty without one."""
         silent = (fault.name for fault in self.lasting if fault.silences(client, subscription))

@@ -41,6 +41,16 @@ class AccountTill:
         fee, self._paid[key] = self.fees.charge(fill, self._paid.get(key, NO_FEES))
         return Booked(fee, self.account.book(fill, fee).realised)
 
+    def correct(self, execution_id: str, fill: Fill) -> Booked:
+        """Book a fill in the place of an earlier one, for the same fee."""
+        ledger = self.account.ledger
+        fee = ledger.executions[execution_id].fee if execution_id in ledger.executions else Decimal(0)
+        return Booked(fee, ledger.correct(execution_id, fill, fee).realised)
+
+    def bust(self, execution_id: str) -> None:
+        """Take a fill back, and pay its fee back."""
+        self.account.ledger.bust(execution_id)
+
     def refusal(self, order: Order, at_us: int) -> str | None:
         """Return why the account cannot bear an order beside those that work; else reserve for it."""
         verdict = self.means.ask(order.permanent_id, self._legs(order), at_us, order.oca_group)

@@ -182,6 +182,12 @@ class Order:
         self.worth += quantity * price
         self.last_price = price
 
+    def take_back(self, quantity: Decimal, price: Decimal) -> None:
+        """Take so much of it as not filled after all."""
+        assert NONE < quantity <= self.filled
+        self.filled -= quantity
+        self.worth -= quantity * price
+
     def reduce(self, quantity: Decimal) -> None:
         """Make it smaller, down to what is filled at most."""
         self.quantity = max(self.filled, self.quantity - quantity)

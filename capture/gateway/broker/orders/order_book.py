@@ -67,6 +67,10 @@ class Orders:
         """Return the open order of an account-wide id, None where there is none."""
         return self._open.get(permanent_id)
 
+    def known(self, permanent_id: int) -> Order | None:
+        """Return the order of an account-wide id, open or done today; None where there is none."""
+        return next((order for order in self.done if order.permanent_id == permanent_id), self._open.get(permanent_id))
+
     def open(self, client_id: int | None = None) -> list[Order]:
         """Return the open orders of a client, or of all, in the order in which they came."""
         return [order for order in self._open.values() if client_id in (None, order.client_id)]

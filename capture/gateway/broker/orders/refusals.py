@@ -170,3 +170,8 @@ RULES = (
 def refusal(wish: Wish) -> tuple[int, str] | None:
     """Return IB's code and text for the first fault of an order, None for one that may be."""
     return next(((rule.code, rule.text) for rule in RULES if rule.broken(wish)), None)
+
+
+def text_of(code: int) -> str:
+    """Return IB's text of a code, of which there may be others; a general one for a code that stands in no rule."""
+    return next((rule.text for rule in RULES if rule.code == code), "Order rejected - reason:Rejected on purpose.")
