@@ -22,7 +22,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from capture.lake.kept import keep
+from capture.lake.digest import keep
 from capture.lake.layout import Layout
 from capture.lake.parquet_file import write_parquet
 from capture.lake.sealed import seal_through
@@ -146,19 +146,20 @@ def _moved(rows: pa.Table, number: int) -> pa.Table:
 def _tables() -> Iterator[tuple[Table, pa.Table]]:
     """Yield tables with their rows of the first date."""
     for name in ("trades", "quotes", "bars"):
-        yield _rows(name, [_market(name, symbol, minute) for minute in range(MINUTES) for symbol in SYMBOLS])
-    yield _rows("instruments", [
+        yield table_rows(name, [_market(name, symbol, minute) for minute in range(MINUTES) for symbol in SYMBOLS])
+    yield table_rows("instruments", [
         {"symbol": symbol, "instrument_id": con_id, "ib_symbol": symbol, "time_zone": "US/Eastern",
          "trading_hours": HOURS, "liquid_hours": HOURS}
         for symbol, con_id in SYMBOLS.items()])
-    yield _rows("sessions", [{"event": "opened"}, {"event": "closed"}])
-    yield _rows("subscriptions", [
+    yield table_rows("sessions", [{"event": "opened"}, {"event": "closed"}])
+    yield table_rows("subscriptions", [
         {"symbol": symbol, "instrument_id": con_id, "stream": stream, "event": event, "ts": _at(minute),
          "request_id": 10 * place + at}
         for event, minute in (("requested", -30), ("cancelled", MINUTES + 30))
         for at, (symbol, con_id) in enumerate(SYMBOLS.items()) for place, stream in enumerate(STREAMS.values(), 1)])
-    yield _rows("notices", [{"source": "ib", "kind": "information", "message": "Market data farm connection is OK"}])
-    yield _rows("gaps", [
+    yield table_rows("notices", [
+        {"source": "ib", "kind": "information", "message": "Market data farm connection is OK"}])
+    yield table_rows("gaps", [
         {"symbol": "AAPL", "instrument_id": SYMBOLS["AAPL"], "stream": "all_last", "gap_id": "main.1", "state": state,
          "from_ts": _at(100), "to_ts": to, "reason": "the line broke"}
         for state, to in (("open", None), ("closed", _at(101)))])
@@ -178,7 +179,7 @@ def _at(minute: int) -> int:
     return midnight + OPEN_US + minute * 60_000_000
 
 
-def _rows(name: str, rows: list[dict[str, Any]]) -> tuple[Table, pa.Table]:
+def table_rows(name: str, rows: list[dict[str, Any]]) -> tuple[Table, pa.Table]:
     """Return a table and its rows, in its order, with what a row does not say filled in."""
     table = TABLES[name]
     usual: dict[str, Any] = {"recorder": "main", "row": 0, "request_id": 1}

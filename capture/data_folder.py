@@ -157,6 +157,11 @@ FILES = (
           "names, sizes, times and rows by date, under a checksum",
           ("lake.kept",), ("lake.kept",), Loss.NOTHING,
           "nothing: what is not in it is looked up, which takes longer", "sealing, or `ticktape recover`"),
+    Entry(f"{SEALED}/<table>.digest", "what is kept of the rows of the table's archive files, so that questions over "
+          "all dates need not open each: of tables with few rows a date all rows, of market data minutes with rows and "
+          "lags of each day; with size and time of these files, under a checksum",
+          ("lake.digest",), ("lake.digest",), Loss.NOTHING,
+          "nothing: rows are read from the archive, which takes longer", "sealing, or `ticktape recover`"),
     Entry(f"{SEALED}/<table>.parquet<bad>", f"one that could not be read, or was wrong, after {_RECOVER}",
           ("lake.proof.recover",), (), Loss.NOTHING, _IN_PLACE_OF, "nothing"),
     Entry(PRUNED_TABLES, "what was pruned of tables: per table up to which date, before which mark of each recorder",

@@ -55,7 +55,7 @@ def read_kept(layout: Layout, table: str) -> dict[str, KeptDay]:
         return {}
 
 
-def keep(layout: Layout) -> None:
+def keep_files(layout: Layout) -> None:
     """Write down what the archive files of all tables hold; of those that stayed the same, as it is known.
 
     Where that cannot be written it stays as it is, and files are looked into for what it does not say.

@@ -76,6 +76,10 @@ class Layout:
         """Return the file of what is kept of a table's archive files (see capture.lake.kept)."""
         return self.root / SEALED / f"{table}.files"
 
+    def digest(self, table: str) -> Path:
+        """Return the file of what is kept of the rows of a table's archive files (see capture.lake.digest)."""
+        return self.root / SEALED / f"{table}.digest"
+
     def live_file(self, table: str, day: str, recorder: str, mark: int) -> Path:
         """Return the path of the rows that followed a mark; `day` is the ISO date of their ts."""
         return self.live(table) / f"date={day}" / f"{recorder}.{mark:012}.parquet"

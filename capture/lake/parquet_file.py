@@ -98,7 +98,7 @@ def write_rows(rows: pa.Table, path: Path) -> None:
     pq.write_table(rows, path, write_page_checksum=True)
 
 
-def parquet_file(path: Path, **options: Any) -> pq.ParquetFile:
+def parquet_file(path: Path | BinaryIO, **options: Any) -> pq.ParquetFile:
     """Open a file whose pages are compared with their checksums when they are read, where they have any.
 
     Reading raises OSError for a page that is not what was written.

@@ -21,7 +21,7 @@ from capture.tape import Follower, segments
 from .archive import MEMORY_MIB, SealError, write_sorted
 from .content import UnreadableError, row_count
 from .damage import damage, hint
-from .kept import keep
+from .digest import keep
 from .layout import Layout, archive_marks, day_folders, live_mark, read_rolled
 from .leftovers import sweep_lake
 from .parquet_file import FILE_MODE

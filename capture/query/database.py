@@ -1,5 +1,6 @@
 """An in-memory DuckDB where each question has its own views (D86): over sealed days, rolled files, tails of tapes."""
 
+import os
 import threading
 from collections.abc import Iterable, Mapping
 from datetime import date
@@ -13,8 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from capture.functions import LAST_HEARD, creations, named, needs_helpers
-from capture.lake.kept import read_kept
-from capture.lake.layout import LakeStateError, Layout, archive_marks, day_folders, live_mark
+from capture.lake.digest import WHOLE, Digest, nothing, read_digest, rows_of
+from capture.lake.kept import is_same, read_kept
+from capture.lake.layout import EMPTY_DATE, LakeStateError, Layout, archive_marks, day_folders, live_mark
 from capture.lake.sealed import sealed_through
 from capture.lake.sql_text import columns_sql, paths_sql, quoted
 from capture.lake.state import SealedDays, archived_through, position_fault
@@ -47,11 +49,14 @@ class Limit(NamedTuple):
 
 
 class View(NamedTuple):
-    """A table at some moment: the query for what files hold, and the rows that are in tails only; None for none."""
+    """A table at some moment: the query for what is read from files, rows that are in tails only, and what is kept of
+    files that the query leaves out, with the `date` of each row; None for none.
+    """
 
     table: Table
     query: str
     tail: pa.Table | None
+    kept: pa.Table | None = None
 
 
 class Database:
@@ -73,6 +78,7 @@ class Database:
                          for name, folder in ((name, layout.archive(name)) for name in TABLES)}
         self._days = SealedDays(layout)
         self._sealed: dict[str, tuple[int, date]] = {}  # when a table's file was written that says so, and the date
+        self._digests: dict[str, tuple[os.stat_result, Digest]] = {}  # the file of each, and what is in it
 
     def views(
         self, tails: Mapping[str, Tail], tables: Iterable[Table], days: Iterable[date] | None = None
@@ -84,8 +90,51 @@ class Database:
         between reading the one and listing the other.
         """
         wanted = None if days is None else list(days)
-        return [View(table, self._query(table, tails, self._archive[table.name].files(wanted)),
-                     self._tail(table, tails)) for table in tables]
+        return [self._view(table, tails, wanted) for table in tables]
+
+    def _view(self, table: Table, tails: Mapping[str, Tail], days: list[date] | None) -> View:
+        """Return what files and tails hold of a table; of all dates, what is kept of files is not read from them."""
+        files, tail = self._archive[table.name].files(days), self._tail(table, tails)
+        if days is not None or table.name not in WHOLE or not (digest := self._digest(table)).files:
+            return View(table, self._query(table, tails, files), tail)
+        through = self._sealed_through(table)
+        kept = [path for path in files if path.parent.name <= f"date={through}" and _is_same(path, digest)
+                and _is_rolled(_first_mark(path), tails)]
+        left = set(kept)
+        names: dict[str, set[str]] = {}
+        for path in kept:
+            names.setdefault(path.parent.name.removeprefix("date="), set()).add(path.name)
+        query = self._query(table, tails, files, [path for path in files if path not in left])
+        return View(table, query, tail, rows_of(digest, names))
+
+    def local_days(self, table: Table, tails: Mapping[str, Tail]) -> tuple[pa.Table, set[date]]:
+        """Return what is kept of the days of a table of market data (see capture.lake.local_days), and the UTC dates
+        whose rows may be others than when that was kept. Raises LakeStateError as `views` does.
+        """
+        digest, through = self._digest(table), self._sealed_through(table)
+        self._days.require(table.name, through)
+        there: dict[str, list[Path]] = {}
+        for path in self._archive[table.name].files():
+            if f"date={EMPTY_DATE}" < path.parent.name <= f"date={through}":
+                there.setdefault(path.parent.name.removeprefix("date="), []).append(path)
+        changed = {day for day in there.keys() | digest.files.keys()
+                   if {path.name for path in there.get(day, ())} != digest.files.get(day, {}).keys()
+                   or not all(_is_same(path, digest) for path in there[day])}
+        changed |= {day for day in day_folders(self.layout.live(table.name)) if day > str(through)}
+        tail = self._tail(table, tails)
+        of_tail = [] if tail is None else pc.unique(tail["ts"].cast(pa.date32())).to_pylist()
+        return digest.rows, {*map(date.fromisoformat, changed), *of_tail}
+
+    def _digest(self, table: Table) -> Digest:
+        """Return what is kept of the rows of a table's archive files, read anew only where it was written anew."""
+        try:
+            written = self.layout.digest(table.name).stat()
+        except OSError:
+            return nothing(table.name)
+        known = self._digests.get(table.name)
+        if known is None or not os.path.samestat(known[0], written) or known[0].st_mtime_ns != written.st_mtime_ns:
+            self._digests[table.name] = known = written, read_digest(self.layout, table.name)
+        return known[1]
 
     def last_days(self, table: Table, count: int) -> list[date]:
         """Return the last so many dates in the archive of a table, oldest first."""
@@ -138,6 +187,10 @@ class Database:
             name = f"tail_{view.table.name}"
             connection.register(name, view.tail)
             query += (f"\nunion all by name select {columns_sql(view.table)}, cast(ts as date) as date from {name}")
+        if view.kept is not None:
+            name = f"kept_{view.table.name}"
+            connection.register(name, view.kept)
+            query += f"\nunion all by name select {columns_sql(view.table)}, date from {name}"
         create = f'create temp view "{view.table.name}" as '
         if fault := fault_of(connection, self.layout, view.table, create + query):
             connection.execute(create + failing_query(view.table, fault))
@@ -225,6 +278,12 @@ def _heard_query(heard: Mapping[str, float]) -> str:
 def _first_mark(path: Path) -> tuple[str, int] | None:
     marks = archive_marks(path)
     return None if marks is None else marks[:2]
+
+
+def _is_same(path: Path, digest: Digest) -> bool:
+    """Return whether an archive file is the one whose rows a digest holds."""
+    file = digest.files.get(path.parent.name.removeprefix("date="), {}).get(path.name)
+    return file is not None and is_same(path, file)
 
 
 def _is_rolled(named: tuple[str, int] | None, tails: Mapping[str, Tail]) -> bool:

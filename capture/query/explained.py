@@ -31,3 +31,10 @@ def explained(layout: Layout, names: Iterable[str], error: BaseException) -> str
     """Return what the error of a query says, or which file of the tables that it names cannot be read, if that is why.
     """
     return (damage(layout, names) if may_be_damage(error) else None) or str(error)
+
+
+def quotes_hint(query: str, text: str) -> str:
+    """Return what helps where a text that stands without its quotes was taken for a column; nothing elsewhere."""
+    found = re.search(r'Referenced column "([^"]+)" not found', text)
+    bare = found and re.search(rf'=\s*"?{re.escape(found[1])}\b', query)
+    return f"\nA text stands in single quotes: '{found[1]}'" if found and bare else ""

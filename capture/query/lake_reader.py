@@ -1,9 +1,8 @@
 """Open a lake and ask it in SQL: sealed days, rolled files and what is still only on the tape, as one."""
 
-import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -22,15 +21,16 @@ from capture.lake.sql_text import NEWEST_GAPS
 from capture.lake.views import readable
 from capture.query.books.book_snapshots import book as book_of
 from capture.query.books.book_snapshots import book_snapshots as book_snapshots_of
+from capture.query.covered.coverage import coverage
+from capture.query.covered.instrument_days import InstrumentDays
 from capture.schemas import MARKET_TABLES, TABLES, Table
 from capture.suggestion import unknown
 from capture.tape import TapeError
 
 from .answer import Answer, AskedError, QueryError, as_query_error, public
 from .arguments import call_sql
-from .coverage import coverage
 from .database import Database, Limit, View
-from .explained import explained
+from .explained import explained, quotes_hint
 from .functions import Functions
 from .known import KnownNames, check_span, check_stream
 from .selection import Instruments, Moment, dates_of, days, moment, selection, symbols_and_ids
@@ -207,13 +207,15 @@ class LakeReader(Tables, Functions):
     ) -> list[dict[str, Any]]:
         """Return how much trading time in [start, end) is covered, by instrument, stream and day.
 
-        See `capture.query.coverage`. Warns of unknown symbols. Raises QueryError for a time or a span that is none.
+        See `capture.query.covered.coverage`. Warns of unknown symbols. Raises QueryError for a time or a span that is
+        none.
         """
         check_span(start, end)
         self.check(instruments or None)
         span_s = tuple(None if at is None else moment(at).timestamp() for at in (start, end))
-        return coverage(self._rows, _several(instruments), self.heard(), time.time(), kept_s(self.layout),
-                        (span_s[0], span_s[1]), streams)
+        instrument_days = InstrumentDays(self._of_dates, self._kept_days if self._only is None else None)
+        return coverage(self._rows, instrument_days, _several(instruments), self.heard(), time.time(),
+                        kept_s(self.layout), (span_s[0], span_s[1]), streams)
 
     def _rows(self, query: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = self.sql(query, parameters).arrow().to_pylist()
@@ -282,6 +284,19 @@ class LakeReader(Tables, Functions):
         with as_query_error(str):
             return self._database.connection(views, query, heard)
 
+    def _of_dates(
+        self, query: str, parameters: Mapping[str, Any], table: str, dates: Collection[date] | None
+    ) -> pa.Table:
+        """Return the rows of a query over a table, of some dates or all. Raises QueryError."""
+        few = None if dates is None or len(dates) > MOST_DAYS.days else sorted(dates)
+        connection, explain = self._asked([TABLES[table]], days=few), partial(self._explain, query)
+        with as_query_error(explain):
+            return Answer(connection.sql(query, params=parameters), explain).arrow()
+
+    def _kept_days(self, table: str) -> tuple[pa.Table, set[date]]:
+        with self._lock:
+            return self._looked(lambda: self._database.local_days(TABLES[table], self._tails))
+
     def _recent(self, query: str) -> list[tuple[Any, ...]]:
         """Return the rows of a query over the last sealed dates, and those that are not sealed yet."""
         tables = needed_tables(query)
@@ -328,7 +343,7 @@ class LakeReader(Tables, Functions):
 
     def _explain(self, query: str, error: BaseException) -> str:
         text = explained(self.layout, [table.name for table in named_tables(query)], error)
-        return f"{text}{_quotes_hint(query, text)}"
+        return f"{text}{quotes_hint(query, text)}"
 
     def _describe(self, table: Table) -> dict[str, Any]:
         """Return what there is of a table: of files of which rows are kept they are counted without opening these."""
@@ -349,13 +364,6 @@ def _size_bytes(path: Path) -> int:
         return path.stat().st_size if path.name != EMPTY_NAME else 0
     except FileNotFoundError:
         return 0  # sealed or pruned meanwhile
-
-
-def _quotes_hint(query: str, text: str) -> str:
-    """Return what helps where a text that stands without its quotes was taken for a column; nothing elsewhere."""
-    found = re.search(r'Referenced column "([^"]+)" not found', text)
-    bare = found and re.search(rf'=\s*"?{re.escape(found[1])}\b', query)
-    return f"\nA text stands in single quotes: '{found[1]}'" if found and bare else ""
 
 
 def _several(symbols: str | Sequence[str] | None) -> list[str]:

@@ -14,7 +14,7 @@ import pytest
 from capture import data_folder, open_lake
 from capture.data_folder import CHECKED, DAMAGED, FILES, FOLDERS, ROLLED, ROLLER_STATUS, STATUS, TAPE, Entry, Loss
 from capture.lake import archive
-from capture.lake.kept import keep
+from capture.lake.digest import keep
 from capture.lake.layout import LakeStateError, Layout, day_folders
 from capture.lake.process_lock import roller_lock
 from capture.lake.processes.checker import check

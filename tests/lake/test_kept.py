@@ -10,7 +10,8 @@ import pytest
 
 import capture
 from bench.dates import write_lake
-from capture.lake.kept import keep, read_kept
+from capture.lake.digest import keep
+from capture.lake.kept import read_kept
 from capture.lake.layout import Layout, day_folders
 from capture.lake.proof.recover import restore
 from capture.lake.proof.verify import misremembered

@@ -13,7 +13,7 @@ import pytest
 
 from capture import open_lake
 from capture.lake.archive import SealError
-from capture.lake.kept import keep
+from capture.lake.digest import keep
 from capture.lake.layout import LakeStateError, Layout, day_folders
 from capture.lake.process_lock import roller_lock
 from capture.lake.proof.prune import PruneError, prune
@@ -25,7 +25,7 @@ from capture.lake.sealed import seal_through, sealed_through
 from capture.lake.sealing import Sealed, Sealer
 from capture.lake.views import prepare
 from capture.query import QueryError
-from capture.schemas import TRADES
+from capture.schemas import TABLES, TRADES
 from tests.lake.test_prune import DAYS, TODAY, Week
 
 QUERY = 'select date, recorder, seq, "row", price from trades order by all'
@@ -35,7 +35,8 @@ Rows = list[tuple[Any, ...]]
 SAYING = ("sealed/trades.parquet", "tape/main/rolled.json", "sealed/pruned.json", "tape/main/pruned.json")
 OTHERS = ("archive/pruned/tables.json", "archive/pruned/tape.main.json", "sealed/views.json", "ticktape.duckdb",
           "live/trades/date=1970-01-01/empty.parquet", "archive/trades/date=1970-01-01/empty.parquet",
-          "sealed/trades.files", "sealed/dates.lock", "sealed/sealer.lock", "tape/main/roller.lock")
+          "sealed/trades.files", "sealed/trades.digest", "sealed/subscriptions.digest", "sealed/dates.lock",
+          "sealed/sealer.lock", "tape/main/roller.lock")
 
 
 class Scene:
@@ -61,7 +62,7 @@ class Scene:
         prepare(week.layout)
         settled(week.layout)
         shutil.copytree(week.layout.root, self.whole)
-        self.rows = self.asked()
+        self.rows, self.covered = self.asked(), self.coverage()
         self.now_s = week.now_ns / 1e9
 
     def put_back(self) -> None:
@@ -72,10 +73,14 @@ class Scene:
         with open_lake(self.layout.root) as lake:
             return lake.sql(QUERY).rows()
 
+    def coverage(self) -> list[dict[str, Any]]:
+        with open_lake(self.layout.root) as lake:
+            return lake.coverage(end="2026-02-01")
+
 
 def settled(layout: Layout) -> None:
     """Have what is kept of archive files, as of those that nobody writes any more."""
-    for folder in day_folders(layout.archive("trades")).values():
+    for folder in (folder for table in TABLES for folder in day_folders(layout.archive(table)).values()):
         then_s = folder.stat().st_mtime - 3_600
         os.utime(folder, (then_s, then_s))
     keep(layout)
@@ -145,6 +150,11 @@ def counted(scene: Scene) -> Rows:
     dates = [row[0] for row in scene.rows]
     told = found["rows"], found["first_date"], found["last_date"]
     return scene.rows if told == (len(dates), min(dates), max(dates)) else []
+
+
+def covered(scene: Scene) -> Rows:
+    """Return the rows if `coverage` says the same as ever."""
+    return scene.rows if scene.coverage() == scene.covered else []
 
 
 def views(scene: Scene) -> Rows:
@@ -226,7 +236,7 @@ def test_no_damage_of_what_can_be_made_anew_gives_a_wrong_answer_or_costs_a_row(
     scene: Scene, name: str, damage: Callable[[Scene, Path], None]
 ) -> None:
     damage(scene, scene.layout.root / name)
-    for command in (*READING, *WRITING):
+    for command in (*READING, *([covered] if name.endswith(".digest") else []), *WRITING):
         answered(scene, command)
     restored(scene)
     verify(scene)

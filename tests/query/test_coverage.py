@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import capture
-from capture.query.coverage import coverage
+from capture.query.covered.coverage import coverage
+from capture.query.covered.instrument_days import InstrumentDays
 from capture.query.intervals import Spans, difference, intersection, totals, union
 from capture.tape.notes import WANTED
 
@@ -58,7 +59,8 @@ class Day:
 
     def coverage(self) -> list[dict[str, Any]]:
         with capture.open_lake(self.tape.data) as lake:
-            return coverage(lambda *asked: lake.sql(*asked).arrow().to_pylist(), [], lake.heard(), self.now_s)
+            days = InstrumentDays(lambda query, parameters, *_: lake.sql(query, parameters).arrow())
+            return coverage(lambda *asked: lake.sql(*asked).arrow().to_pylist(), days, [], lake.heard(), self.now_s)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from capture.lake.kept import keep
+from capture.lake.digest import keep
 from capture.lake.layout import (
     LakeStateError,
     Layout,

@@ -17,6 +17,7 @@ from typing import Any
 import pyarrow as pa
 
 from capture.lake.content import UnreadableError, content_hash, difference, plain, read_rows
+from capture.lake.digest import wrong_digests
 from capture.lake.kept import wrong_files
 from capture.lake.layout import LakeStateError, Layout, Rolled, read_rolled, restored_by
 from capture.lake.pruned import read_pruned_tables, read_pruned_tape
@@ -297,8 +298,9 @@ def foreign(layout: Layout) -> list[Finding]:
 
 
 def misremembered(layout: Layout) -> list[Finding]:
-    """Return a finding for each archive file of which something else is kept than it says."""
-    found = []
+    """Return a finding for each archive file of which something else is kept than it says, and each such digest."""
+    found = [Finding("file different", str(path), "it holds other rows than the archive", shlex.join(["rm", str(path)]))
+             for path in wrong_digests(layout)]
     for path in wrong_files(layout):
         kept = str(layout.kept(path.parent.parent.name))
         detail = f"it holds another number of rows of {path}"

@@ -8,14 +8,14 @@ from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from capture.decode.event_time import LAG_SQL
 from capture.decode.gaps import WATCHED
 from capture.lake.sql_text import NEWEST_GAPS
+from capture.query.intervals import Spans, difference, intersection, totals, union
 from capture.wanted.hours import parse_hours
 from capture.wire.messages.live_streams import TABLE_OF_STREAM
 from capture.wire.zones import exchange_zone
 
-from .intervals import Spans, difference, intersection, totals, union
+from .instrument_days import InstrumentDays, SpanS, among
 
 # Trading hours that IB names are of the days before and after the one on which it names them, not of more.
 HOURS_AHEAD_S = 40 * 86_400.0
@@ -30,7 +30,7 @@ order by symbol, stream, recorder, subscriptions.ts, seq, "row"
 """
 _HOURS = """
 select instrument_id, time_zone, trading_hours from instruments
-where {of_instruments} and {of_dates} order by ts, seq, "row"
+where {of_instruments} and {of_dates} order by ts, recorder, seq, "row"
 """
 _GAPS = f"""
 select instrument_id, stream, recorder, state, reason, epoch(from_ts) as from_s, epoch(coalesce(to_ts, now())) as to_s
@@ -41,24 +41,6 @@ from {NEWEST_GAPS} where {{of_instruments}}
 _OF_DATES = """
   date >= coalesce(to_timestamp($start_s)::date, '-infinity'::date)
   and date <= coalesce(to_timestamp($end_s)::date, 'infinity'::date)
-"""
-# Minutes with rows, those that follow one another as one: few come out of many.
-_MINUTES = """
-select instrument_id, stream, min(minute) as from_s, max(minute) + 60 as to_s
-from (select instrument_id, stream, minute,
-             minute - 60 * row_number() over (partition by instrument_id, stream order by minute) as beginning
-      from (select distinct instrument_id, stream, epoch(date_trunc('minute', ts)) as minute
-            from {table} where {of_instruments} and {of_dates}))
-group by instrument_id, stream, beginning
-"""
-
-# How late rows came, by the instrument's own day.
-_LAGS = """
-select instrument_id, stream, day, median(lag_s) as lag_p50_s, max(lag_s) as lag_max_s
-from (select instrument_id, stream, timezone(coalesce(zone, 'UTC'), ts)::date::varchar as day, {lag_s} as lag_s
-      from {table} left join (select unnest($ids::bigint[]) as instrument_id, unnest($zones::varchar[]) as zone)
-      using (instrument_id) where {of_instruments} and {of_dates})
-where lag_s is not null group by all
 """
 NO_LAG = {"lag_p50_s": None, "lag_max_s": None}
 
@@ -92,9 +74,8 @@ class _Wanted:
 
 
 def coverage(
-    ask: Ask, symbols: list[str], heard_s: Mapping[str, float], now_s: float,
-    kept_s: Mapping[str, float] = MappingProxyType({}), span_s: tuple[float | None, float | None] = (None, None),
-    streams: Iterable[str] = WATCHED,
+    ask: Ask, days: InstrumentDays, symbols: list[str], heard_s: Mapping[str, float], now_s: float,
+    kept_s: Mapping[str, float] = MappingProxyType({}), span_s: SpanS = (None, None), streams: Iterable[str] = WATCHED,
 ) -> list[dict[str, Any]]:
     """Ask a lake, and return one dict per symbol, stream and day (the instrument's own calendar day), in this order.
 
@@ -113,7 +94,7 @@ def coverage(
     parameters = {"streams": sorted(streams), "symbols": symbols}
     events = ask(_WANTED, parameters)
     instruments = {event["instrument_id"] for event in events}
-    facts = _gather(ask, {event["stream"] for event in events}, instruments, bool(symbols), span_s)
+    facts = _gather(ask, days, {event["stream"] for event in events}, instruments, bool(symbols), span_s)
     start_s, end_s = (now_s if at is None else at for at in (span_s[0] or 0.0, span_s[1]))
     rows = []
     for (symbol, *_), wanted in _wanted(events, now_s).items():
@@ -149,34 +130,31 @@ def _wanted(events: list[dict[str, Any]], now_s: float) -> dict[tuple[str, str, 
 
 
 def _gather(
-    ask: Ask, streams: set[str], instruments: set[int], some: bool, span_s: tuple[float | None, float | None]
+    ask: Ask, days: InstrumentDays, streams: set[str], instruments: set[int], some: bool, span_s: SpanS
 ) -> _Facts:
     """Return what is known of instruments, `some` or all that there are, and of streams in a span of time."""
     facts = _Facts()
-    limits = {"of_instruments": _among(instruments) if some else "instrument_id is not null", "of_dates": _OF_DATES}
+    asked = instruments if some else None
+    limits = {"of_instruments": among(asked), "of_dates": _OF_DATES}
     span = {"start_s": span_s[0], "end_s": span_s[1]}
     _hours(ask, facts, limits, span_s)
     if span_s != (None, None) and (unknown := instruments - facts.trading.keys()):
-        _hours(ask, facts, limits | {"of_instruments": _among(unknown)}, (None, None))
+        _hours(ask, facts, limits | {"of_instruments": among(unknown)}, (None, None))
     for row in ask(_GAPS.format(**limits), span):
         key = (row["instrument_id"], row["stream"])
         spans = facts.gaps[key, row["recorder"]] if row["state"] in MISSING else facts.restored[key]
         spans.append((row["from_s"], row["to_s"]))
         facts.reasons[key][row["reason"]].append((row["from_s"], row["to_s"]))
     for table in sorted({TABLE_OF_STREAM[stream] for stream in streams}):
-        for row in ask(_MINUTES.format(table=table, **limits), span):
-            facts.minutes[row["instrument_id"], row["stream"]].append((row["from_s"], row["to_s"]))
-        zones = {"ids": list(facts.zones), "zones": list(facts.zones.values())}
-        lags = _LAGS.format(table=table, lag_s=LAG_SQL[table], **limits) if table in LAG_SQL else None
-        for row in ask(lags, {**span, **zones}) if lags else ():
+        for row in days.of(table, asked, facts.zones, span_s):
             key = (row["instrument_id"], row["stream"])
-            facts.lags[key, row["day"]] = {name: row[name] for name in NO_LAG}
+            facts.minutes[key] += zip(row["from_s"], row["to_s"], strict=True)
+            if row["lag_max_s"] is not None:
+                facts.lags[key, row["day"].isoformat()] = {name: row[name] for name in NO_LAG}
     return facts
 
 
-def _hours(
-    ask: Ask, facts: _Facts, limits: Mapping[str, str], span_s: tuple[float | None, float | None]
-) -> None:
+def _hours(ask: Ask, facts: _Facts, limits: Mapping[str, str], span_s: SpanS) -> None:
     """Take down trading hours and zones as IB named them close enough to a span to be of it."""
     begin_s, end_s = span_s
     span = {"start_s": None if begin_s is None else begin_s - HOURS_AHEAD_S,
@@ -186,11 +164,6 @@ def _hours(
         if hours:
             facts.trading[row["instrument_id"]] += hours.trading
             facts.zones[row["instrument_id"]] = str(exchange_zone(row["time_zone"]))
-
-
-def _among(instruments: Iterable[int]) -> str:
-    """Return the condition for some instruments; as constants, by which parts of files are left out."""
-    return f"instrument_id in ({', '.join(map(str, sorted(instruments))) or 'null'})"
 
 
 def _by_day(
