@@ -34,7 +34,8 @@ class Lake(LakeReader):
 
 
 def open_lake(data: str | Path = "data") -> Lake:
-    """Open the lake in a data folder. Raises LakeMissingError where there is none.
+    """Open the lake in a data folder. Raises LakeMissingError where there is none, QueryError for what is
+    no path.
 
     >>> with open_lake("data") as lake:  # doctest: +SKIP
     ...     lake.sql("select symbol, count(*) from trades group by all").pl()

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
+from os import PathLike
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -17,7 +18,6 @@ from capture.functions.books import MOST_POSITIONS
 from capture.lake.damage import damage
 from capture.lake.layout import EMPTY_NAME, LakeStateError, Layout
 from capture.lake.pruned import kept_s
-from capture.lake.sql_text import NEWEST_GAPS
 from capture.lake.views import readable
 from capture.query.books.book_snapshots import book as book_of
 from capture.query.books.book_snapshots import book_snapshots as book_snapshots_of
@@ -33,7 +33,7 @@ from .database import Database, Limit, View
 from .explained import explained, quotes_hint
 from .functions import Functions
 from .known import KnownNames, check_span, check_stream
-from .selection import Instruments, Moment, dates_of, days, moment, selection, symbols_and_ids
+from .selection import GAPS, Instruments, Moment, dates_of, days, moment, selection, symbols_and_ids
 from .statement import enclosed
 from .tables import Tables
 from .tables_named import named_tables, needed_tables
@@ -198,7 +198,7 @@ class LakeReader(Tables, Functions):
         check_stream(stream)
         self.check(instruments or None)
         since, until = (None if at is None else moment(at) for at in (start, end))
-        return self.sql(_GAPS, {"symbols": symbols, "ids": ids, "stream": stream, "since": since, "until": until,
+        return self.sql(GAPS, {"symbols": symbols, "ids": ids, "stream": stream, "since": since, "until": until,
                                 "open_only": open_only})
 
     def coverage(
@@ -370,28 +370,19 @@ def _several(symbols: str | Sequence[str] | None) -> list[str]:
     return [symbols] if isinstance(symbols, str) else list(symbols or [])
 
 
-_GAPS = f"""
-select instrument_id, symbol, stream, gap_id, state, from_ts, to_ts,
-       epoch(coalesce(to_ts, now()) - from_ts) as lasted_s, reason, code, rows_restored, lag_s, recorder
-from {NEWEST_GAPS}
-where (len($symbols) + len($ids) = 0 or symbol in (select unnest(cast($symbols as varchar[])))
-       or instrument_id in (select unnest(cast($ids as bigint[]))))
-  and ($stream is null or stream = $stream)
-  and ($since is null or coalesce(to_ts, now()) > cast($since as timestamptz))
-  and ($until is null or from_ts < cast($until as timestamptz))
-  and (not $open_only or state = 'open')
-order by from_ts, gap_id
-"""
-
 
 AnyReader = TypeVar("AnyReader", bound=LakeReader)
 
 
 def open_reader(data: str | Path, kind: type[AnyReader]) -> AnyReader:
-    """Open the lake in a data folder for a reader of some kind. Raises LakeMissingError where there is none.
+    """Open the lake in a data folder for a reader of some kind. Raises LakeMissingError where there is none, AskedError
+    for what names no folder.
 
     Nothing has to be written there: a lake on a read-only disk, or of another user, is read as it is.
     """
+    if not isinstance(data, str | PathLike):
+        raise AskedError(f"{data!r:.60} names no folder: give the path of a data folder, such as \"data\", as text or "
+                         "pathlib.Path")
     layout = Layout(Path(data))
     layout.require()
     return kind(readable(layout))

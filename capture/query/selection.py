@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from capture.lake.sql_text import quoted
+from capture.lake.sql_text import NEWEST_GAPS, quoted
 from capture.schemas import Table
 from capture.suggestion import hint
 
@@ -18,6 +18,20 @@ Moment = str | date | datetime
 Instruments = str | int | Sequence[str | int]
 
 _CONTRACT_ID = re.compile(r"conid:(\d{1,18})")
+
+# Every gap as it stands now, of some instruments, a stream and a span of time, each of which may be left out.
+GAPS = f"""
+select instrument_id, symbol, stream, gap_id, state, from_ts, to_ts,
+       epoch(coalesce(to_ts, now()) - from_ts) as lasted_s, reason, code, rows_restored, lag_s, recorder
+from {NEWEST_GAPS}
+where (len($symbols) + len($ids) = 0 or symbol in (select unnest(cast($symbols as varchar[])))
+       or instrument_id in (select unnest(cast($ids as bigint[]))))
+  and ($stream is null or stream = $stream)
+  and ($since is null or coalesce(to_ts, now()) > cast($since as timestamptz))
+  and ($until is null or from_ts < cast($until as timestamptz))
+  and (not $open_only or state = 'open')
+order by from_ts, gap_id
+"""
 
 ORDER = ("ts", "recorder", "seq", "row")  # of rows in time, always
 

@@ -189,6 +189,8 @@ class Machine:
         """Return what is to be said at the end."""
         said_above = stop.reason == self.trouble  # when the connection was given up
         reason = "there was no session, for the reason said above" if said_above else stop.reason
+        if stop.exit_code == 1 and not said_above and not self.sessions:
+            reason += ", before there was a session"
         last = Say("error" if stop.exit_code == 1 else "info", f"stopped: {reason}")
         return [Say("warning", self.lacking()), last] if stop.exit_code == 3 else [last]
 

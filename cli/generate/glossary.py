@@ -34,7 +34,7 @@ WORDS = (
          never="seal", rooms=("tape", "wire", "decode", "session", "recorder")),
     Word("coverage", "The share of wanted time in which a stream was whole, by what its gaps leave.",
          ("face.Lake.coverage",), ("coverage",)),
-    Word("digest", "What is kept of the rows of a table's archive files, so that who asks all dates need not open each.",
+    Word("digest", "What is kept of the rows of a table's archive files: who asks all dates need not open each.",
          ("lake.digest.Digest",)),
     Word("export", "To write rows into files of another tool's form; also these files.",
          ("face.Lake.export",), ("export",)),

@@ -42,6 +42,9 @@ def run(
     """
     from capture.wanted.settings import load_settings
 
+    if for_s == 0:
+        raise UsageError("--for 0: nothing is recorded in no time; give a length, such as 14s, 90min or 2h, or leave "
+                         "it out to record until Ctrl-C")
     settings = load_settings(
         config, host=host, port=port, client_id=client_id, data=data, recorder=recorder,
         record=blocks(instruments or [], streams))

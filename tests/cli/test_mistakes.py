@@ -36,6 +36,7 @@ COMMANDS = [
     (["record", "AAPL", "--host", "127.0.0.1:4002"], 2, "--host: '127.0.0.1:4002' is no name or address"),
     (["record", "AAPL", "--data", "na\udcefve", "--for", "1"], 2, "is no UTF-8: rename the folder"),
     (["record", "AAPL", "--data", "file", "--for", "1"], 1, "file/tape/main (File exists): what is there is no folder"),
+    (["record", "AAPL", "--for", "0"], 2, "--for 0: nothing is recorded in no time; give a length, such as 14s"),
     (["tables", "--data", "na\udcefve"], 1, "no UTF-8; rename it"),
 ]
 
@@ -114,6 +115,8 @@ def test_an_empty_folder_variable_is_no_folder(run: Run, monkeypatch: pytest.Mon
 
 # Calls of Python that cannot be meant, and what the error says.
 CALLS: list[tuple[Callable[[Any], Any], str]] = [
+    (lambda _: open_lake(5), '5 names no folder: give the path of a data folder, such as "data"'),  # type: ignore[arg-type]
+    (lambda _: open_lake(b"data"), "b'data' names no folder"),  # type: ignore[arg-type]
     (lambda lake: lake.sql(None), "None is no query: give SQL as a text"),
     (lambda lake: lake.sql("select '\udcff'"), "half a character"),
     (lambda lake: lake.sql("select ?", "abc"), "parameters are a list or a dict, not 'abc'"),

@@ -780,6 +780,7 @@ def test_stopping_before_any_session_is_a_failure() -> None:
     driver = Driver()
     driver.tell(Started())
     assert driver.tell(StopAsked("end")) == [Close("end"), Stop(1, "end")]
+    assert driver.machine.last_words(Stop(1, "end")) == [Say("error", "stopped: end, before there was a session")]
 
 
 def test_live_requests_of_an_earlier_run_count_by_ibs_limits() -> None:
