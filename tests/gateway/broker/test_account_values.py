@@ -13,6 +13,7 @@ from capture.gateway.broker.account.account_values import (
     SEGMENT_VALUES,
     SUMMARY_TAGS,
     AccountValue,
+    end_day,
     ledger_and_net_liquidation,
     numbers,
     summary,
@@ -229,7 +230,7 @@ def test_pnl_of_the_day_is_counted_from_the_close_before_and_from_what_was_trade
     assert account.pnl_single(SHARE.con_id) == amounts(0, 899, 0, 2899, 0)
     account.book(fill(SHARE, "-50", "281"), D(1))
     assert account.pnl().daily == 899 + 50 - 1
-    account.new_day(D(0))
+    end_day(account, NOON_US)
     assert account.pnl() == amounts(0, 50 - 1, 0)
     account.mark(SHARE.con_id, D(290), NOON_US)
     single = account.pnl_single(SHARE.con_id)
@@ -251,7 +252,7 @@ def test_a_snapshot_brings_back_prices_and_what_is_held() -> None:
     before, shown = account.snapshot(), values(account)
     account.book(fill(SHARE, "100", "280"), D(1))
     account.mark(SHARE.con_id, D(300), NOON_US)
-    account.new_day(D(1))
+    end_day(account, NOON_US)
     account.restore(before)
     assert values(account) == shown
 
@@ -265,3 +266,54 @@ def test_rates_are_found_through_the_dollar_and_upside_down() -> None:
     assert account.rate("USD") == D("0.8")
     assert account.rate("JPY") == D("0.005")
     assert account.rate("GBP") is None
+
+
+def test_a_day_ends_with_futures_settled_and_what_stood_kept_for_the_next() -> None:
+    account = opened()
+    account.book(fill(FUTURE, "2", "6000"), D("1.24"))
+    account.book(fill(SHARE, "100", "260"), D(1))
+    account.mark(FUTURE.con_id, D(6010), NOON_US)
+    before = numbers(figures(account))
+    end_day(account, NOON_US)
+    after = numbers(figures(account))
+    assert account.ledger.cash["USD"] == 100_000 - D("1.24") - 26_001 + 100
+    assert after["NetLiquidation"] == before["NetLiquidation"]
+    assert after["PreviousDayEquityWithLoanValue"] == before["EquityWithLoanValue-S"]
+    assert account.pnl() == amounts(0, "97.76", 0)
+
+
+def test_losses_do_not_lower_the_special_memorandum_account_and_purchases_do() -> None:
+    account = opened()
+    account.book(fill(SHARE, "100", "260"), D(0))
+    assert numbers(figures(account))["SMA"] == 100_000 - 13_000
+    end_day(account, NOON_US)
+    account.mark(SHARE.con_id, D(200), NOON_US)
+    assert numbers(figures(account))["SMA"] == 87_000
+    account.book(fill(SHARE, "100", "200"), D(0))
+    assert numbers(figures(account))["SMA"] == 77_000
+    account.ledger.deposit("USD", D(500), NOON_US)
+    assert numbers(figures(account))["SMA"] == 77_500
+    account.mark(SHARE.con_id, D(300), NOON_US)
+    assert numbers(figures(account))["SMA"] == 54_500 + 60_000 - 30_000
+
+
+KEYS = """
+    AccountCode AccountReady AccountType ColumnPrio-S Cushion DayTradesRemaining DayTradesRemainingT+1
+    DayTradesRemainingT+2 DayTradesRemainingT+3 DayTradesRemainingT+4 DayTradingStatus-S Leverage-S LookAheadNextChange
+    NLVAndMarginInReview SegmentTitle-C SegmentTitle-P SegmentTitle-S TradingType-S WhatIfPMEnabled
+    AccountOrGroup AccruedCash CashBalance CorporateBondValue Cryptocurrency Currency ExchangeRate FundValue
+    FutureOptionValue FuturesPNL FxCashBalance IssuerOptionValue MoneyMarketFundValue MutualFundValue NetDividend
+    NetLiquidationByCurrency OptionMarketValue RealCurrency RealizedPnL StockMarketValue TBillValue TBondValue
+    TotalCashBalance UnrealizedPnL WarrantValue
+    AccruedDividend AvailableFunds Billable EquityWithLoanValue ExcessLiquidity FullAvailableFunds FullExcessLiquidity
+    FullInitMarginReq FullMaintMarginReq Guarantee IncentiveCoupons IndianStockHaircut InitMarginReq
+    LookAheadAvailableFunds LookAheadExcessLiquidity LookAheadInitMarginReq LookAheadMaintMarginReq MaintMarginReq
+    NetLiquidation PASharesValue PhysicalCertificateValue PostExpirationExcess PostExpirationMargin TotalCashValue
+    TotalDebitCardPendingCharges BuyingPower GrossPositionValue GrossPositionValue-S NetLiquidationUncertainty
+    PreviousDayEquityWithLoanValue PreviousDayEquityWithLoanValue-S RegTEquity RegTEquity-S RegTMargin RegTMargin-S SMA
+    SMA-S SettledCash SettledCash-S NetLiquidation-S NetLiquidation-C NetLiquidation-P
+"""
+
+
+def test_every_key_of_ib_is_there() -> None:
+    assert set(KEYS.split()) <= {row.key for row in values(opened())}

@@ -5,7 +5,7 @@ import pytest
 
 from capture.gateway.broker.margin import RATES, Holding, Requirement, requirement
 from capture.gateway.broker.security import Security
-from tests.gateway.broker.trading import CALL, COIN, FUTURE, PAIR, PUT, SHARE, D, amounts
+from tests.gateway.broker.trading import CALL, COIN, FUTURE, NOON_US, PAIR, PUT, SHARE, D, amounts
 
 INDEX_PUT = replace(PUT, con_id=31, symbol="SPX", details={"under_sec_type": "IND"})
 FUTURE_CALL = replace(CALL, con_id=32, symbol="MES", sec_type="FOP", multiplier=D(5), under_con_id=FUTURE.con_id)
@@ -82,3 +82,45 @@ def test_a_house_may_ask_for_more() -> None:
 
 def test_without_a_price_of_the_underlying_the_strike_stands_for_it() -> None:
     assert requirement([Holding(option("C", 270), D(-1), D(4))], {}) == amounts(5800, 5800)
+
+
+class TestPortfolioMargin:
+    """Valued a month before the options end, at a volatility that their prices imply."""
+
+    def needed(self, *holdings: tuple[Security, int, str], under: str = "260") -> Requirement:
+        held = [Holding(security, D(quantity), D(price)) for security, quantity, price in holdings]
+        return requirement(held, {1: D(under)}, "portfolio", at_us=NOON_US)
+
+    def test_shares_lose_15_percent(self) -> None:
+        assert self.needed((SHARE, 100, "260")) == amounts(3900 * 1.1, 3900)
+        assert self.needed((SHARE, -100, "260")) == amounts(3900 * 1.1, 3900)
+
+    def test_a_broad_index_moves_less(self) -> None:
+        fund = replace(SHARE, symbol="SPY")
+        assert self.needed((fund, 100, "500")).maintenance == 4000
+        assert self.needed((fund, -100, "500")).maintenance == 3000
+
+    def test_a_hedge_lowers_what_shares_require(self) -> None:
+        put = option("P", 250)
+        alone, hedged = self.needed((SHARE, 100, "260")), self.needed((SHARE, 100, "260"), (put, 1, "4"))
+        assert D(500) < hedged.maintenance < D(1500) < alone.maintenance
+
+    def test_a_long_option_loses_no_more_than_it_is_worth(self) -> None:
+        assert D(300) < self.needed((option("C", 270), 1, "4")).maintenance <= 400
+
+    def test_a_short_option_loses_what_the_model_says(self) -> None:
+        call = option("C", 270)
+        assert D(2500) < self.needed((call, -1, "4")).maintenance < D(2700)  # 299 - 270, and some time, less 4
+
+    def test_each_contract_requires_a_little(self) -> None:
+        far = option("P", 20)
+        assert self.needed((far, -10, "0.0001")).maintenance == D(375)
+        assert self.needed((far, 10, "0.0001"), (far, -10, "0.0001")).maintenance == D(750)
+
+    def test_without_a_price_of_the_underlying_all_is_at_risk(self) -> None:
+        held = [Holding(option("C", 270), D(2), D(4))]
+        assert requirement(held, {}, "portfolio", at_us=NOON_US).maintenance == 800
+
+    def test_futures_and_coins_are_outside_of_it(self) -> None:
+        assert self.needed((FUTURE, 1, "6000")) == amounts(2420, 2200)
+        assert self.needed((COIN, 1, "60000")) == amounts(0, 0)

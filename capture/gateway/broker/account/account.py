@@ -13,7 +13,7 @@ from .ledger import Booked, Ledger
 from .position import NOTHING, Position
 
 KINDS = ("margin", "cash", "portfolio")
-_STATE = ("_marks", "_closes", "previous_equity", "now_us")
+_STATE = ("_marks", "_closes", "previous_equity", "previous_sma", "now_us")
 _THROUGH = "USD"  # the currency over which a rate is found that no pair gives
 
 
@@ -63,6 +63,7 @@ class Account:
         self.ledger = ledger
         self.rates = rates
         self.previous_equity: Decimal | None = None
+        self.previous_sma: Decimal | None = None
         self.now_us = 0
         self.changed: set[int] = set()  # instruments whose price or position changed; who looks at it empties it
         self._pairs: dict[tuple[str, str], int] = {}
@@ -87,9 +88,15 @@ class Account:
         """Take the close of the day before, from which P&L of the day is counted."""
         self._closes[con_id] = price
 
-    def new_day(self, equity: Decimal) -> None:
-        """Begin a day: prices become closes. `equity` is the equity with loan value as the day before ended."""
-        self.previous_equity = equity
+    def new_day(self, equity: Decimal, sma: Decimal, at_us: int) -> None:
+        """Begin a day: futures are settled at their prices, which all become closes.
+
+        `equity` and `sma` are the equity with loan value, and the special memorandum account, as the day before ended.
+        """
+        self.previous_equity, self.previous_sma = equity, sma
+        for con_id, position in self.ledger.positions.items():
+            if position.security.is_future:
+                self.settle_future(con_id, self.price(position), at_us)
         self._closes.update(self._marks)
         self.ledger.new_day()
 

@@ -135,7 +135,14 @@ def _gross(f: Figures) -> Decimal:
 
 
 def _sma(f: Figures) -> Decimal:
-    return NOTHING if f.kind == "portfolio" else max(_net(f, SECURITIES) - _reg_t_margin(f), NOTHING)
+    """What could be lent on gains: losses of the market do not lower it, purchases do."""
+    if f.kind == "portfolio":
+        return NOTHING
+    now = _net(f, SECURITIES) - _reg_t_margin(f)
+    if f.previous_sma is None:
+        return now
+    traded = f.segments[SECURITIES].worth.get("traded", NOTHING)
+    return max(now, f.previous_sma + f.paid_in - _MARGINABLE * traded)
 
 
 # Keys that stand for the whole account; a dash and a letter are part of the key.
@@ -169,8 +176,7 @@ TEXTS: dict[str, Callable[[Figures], str]] = {
     "ColumnPrio-S": lambda f: "1",
     "Cushion": lambda f: _ratio(_total("ExcessLiquidity")(f), _total("NetLiquidation")(f), "0.000001"),
     **{key: lambda f, value=value: value for key, value in _DAY_TRADES.items()},  # type: ignore[misc]  # bound each
-    "DayTradingStatus-S": lambda f: "T5",
-    "HighestSeverity": lambda f: "0",
+    "DayTradingStatus-S": lambda f: "",
     "Leverage-S": lambda f: _ratio(f.segments[SECURITIES].worth.get("gross", NOTHING), _net(f, SECURITIES), "0.01"),
     "LookAheadNextChange": lambda f: "0",
     "NLVAndMarginInReview": lambda f: "false",
@@ -180,6 +186,8 @@ TEXTS: dict[str, Callable[[Figures], str]] = {
     "TradingType-S": lambda f: "PMRGN" if f.kind == "portfolio" else "STKNOPT",
     "WhatIfPMEnabled": lambda f: "true" if f.kind == "portfolio" else "false",
 }
+
+_SUMMARY_TEXTS: dict[str, Callable[[Figures], str]] = {**TEXTS, "HighestSeverity": lambda f: "0"}
 
 # Keys of the ledger, which stand for each currency and for all of them in the base currency.
 LEDGER_VALUES: dict[str, Callable[[Worth], Decimal]] = {
@@ -277,8 +285,8 @@ def summary(account: Account, tags: str) -> list[AccountValue]:
     rows: list[AccountValue] = []
     for tag in filter(None, map(str.strip, tags.split(","))):
         key = SUMMARY_TAGS.get(tag, "")
-        if key in TEXTS:
-            rows.append(AccountValue(tag, TEXTS[key](f), ""))
+        if key in _SUMMARY_TEXTS:
+            rows.append(AccountValue(tag, _SUMMARY_TEXTS[key](f), ""))
         elif key:
             rows.append(AccountValue(tag, text(known[key]), f.base_currency))
         elif _is_ledger(tag):
@@ -290,6 +298,12 @@ def unknown_tags(tags: str) -> list[str]:
     """Return which words of a summary are no tags."""
     words = filter(None, map(str.strip, tags.split(",")))
     return [tag for tag in words if tag not in SUMMARY_TAGS and not _is_ledger(tag)]
+
+
+def end_day(account: Account, at_us: int) -> None:
+    """End a day of an account, and begin the next: futures are settled, prices become closes."""
+    known = numbers(figures(account))
+    account.new_day(known["EquityWithLoanValue-S"], known["SMA"], at_us)
 
 
 def _is_ledger(tag: str) -> bool:

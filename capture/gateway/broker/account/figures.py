@@ -43,6 +43,8 @@ class Figures:
     currencies: Mapping[str, Worth]
     rates: Mapping[str, Decimal | None]
     previous_equity: Decimal | None = None
+    previous_sma: Decimal | None = None
+    paid_in: Decimal = NOTHING  # today, and received in dividends
 
 
 def figures(account: Account) -> Figures:
@@ -68,7 +70,12 @@ def figures(account: Account) -> Figures:
     _share_cash(segments, requirements, sum(balances, NOTHING))
     return Figures(account.name, account.kind, account.ledger.base_currency,
                    {name: Segment(worth, requirements[name]) for name, worth in segments.items()}, currencies, rates,
-                   account.previous_equity)  # fmt: skip
+                   account.previous_equity, account.previous_sma, _paid_in(account))  # fmt: skip
+
+
+def _paid_in(account: Account) -> Decimal:
+    entries = [entry for entry in account.ledger.entries if entry.kind != "settlement"]
+    return sum((entry.amount * (account.rate(entry.currency) or NOTHING) for entry in entries), NOTHING)
 
 
 def _worth(position: Position, price: Decimal) -> dict[str, Decimal]:
@@ -79,7 +86,7 @@ def _worth(position: Position, price: Decimal) -> dict[str, Decimal]:
     if part:
         answer |= {part: worth, "gross": abs(worth)}
     if part in LENT["margin"]:
-        answer["lent"] = abs(worth)
+        answer |= {"lent": abs(worth), "traded": position.traded}
     return answer
 
 
