@@ -133,4 +133,5 @@ class Executions:
     def _retire(self, order: Order, at_us: int, reason: str) -> None:
         order.done_us, order.done_reason = at_us, reason
         order.resting = order.trigger = None
+        order.held.clear()
         self.orders.retire(order)

@@ -127,13 +127,16 @@ class Reports:
             "client_id": order.client_id, "why_held": order.why_held, "market_cap_price": 0}  # fmt: skip
 
     def execution_details(self, fill: Fill, order: Order) -> dict[str, Any]:
-        """Return the values of message 11 but its request id."""
+        """Return the values of message 11 but its request id: of a leg, so far as it was filled."""
+        worth = order.legs_worth.get(fill.security.con_id)
+        filled = order.leg_filled(fill.security.con_id) if worth is not None else order.filled
+        average = order.average_price if worth is None else worth / filled
         return contract(fill.security, fill.exchange, nothing="") | {
             "order_id": order.order_id, "execution_id": fill.execution_id, "time": self.time_text(fill.at_us),
             "account": self.account, "execution_exchange": fill.exchange, "side": "BOT" if fill.side > 0 else "SLD",
             "shares": fill.quantity, "price": fill.price, "permanent_id": order.permanent_id,
-            "client_id": order.client_id, "liquidation": 0, "cumulative_quantity": order.filled,
-            "average_price": order.average_price, "order_reference": fill.order_reference, "ev_rule": "",
+            "client_id": order.client_id, "liquidation": 0, "cumulative_quantity": filled,
+            "average_price": average, "order_reference": fill.order_reference, "ev_rule": "",
             "ev_multiplier": None, "model_code": order.values["model_code"], "last_liquidity": fill.liquidity,
             "pending_price_revision": False, "submitter": ""}  # fmt: skip
 
@@ -162,5 +165,7 @@ def contract(security: Security, exchange: str = "", nothing: str = "?") -> dict
     """Return the contract's fields; `nothing` is the right of what is no option."""
     details = security.details
     return {name: details.get(name) for name in CONTRACT} | {
+        "con_id": security.con_id, "symbol": security.symbol, "sec_type": security.sec_type,
+        "currency": security.currency, "local_symbol": security.local_symbol,
         "exchange": exchange, "strike": float(security.strike), "right": security.right or nothing}
 

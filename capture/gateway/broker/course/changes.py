@@ -66,9 +66,11 @@ class Changes:
         order.type, order.quantity, order.values, order.legs = wish.type, quantity, dict(wish.values), wish.legs
         if Held.UNSENT in order.held:
             return
+        waited = bool(order.held - {Held.TRIGGER})
         if Held.ON_ITS_WAY not in order.held:
             self._gate.again(order, before, at_us)
-        self._rank(order, at_us, keeps_place)
+        is_let_in = waited and not order.held - {Held.TRIGGER}
+        self._rank(order, at_us, keeps_place and not is_let_in)
 
     def too_late(self, order: Order, at_us: int) -> None:
         """Tell that an order was done before its change came."""

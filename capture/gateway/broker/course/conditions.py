@@ -135,7 +135,7 @@ class Conditions:
             condition.met = condition.trigger.traded(trade)
         elif condition.kind == PERCENT_CHANGE:
             before = self._facts.previous_close(con_id, trade.at_us)
-            condition.met = condition.reaches(100 * (trade.price / before - 1) if before else None)
+            condition.met = condition.reaches(round(100 * (trade.price - before) / before, 10) if before else None)
         elif condition.kind == VOLUME and condition.asked_s != trade.at_us // SECOND_US:
             condition.asked_s = trade.at_us // SECOND_US
             condition.met = condition.reaches(self._facts.volume(con_id, trade.at_us))

@@ -175,6 +175,10 @@ class Order:
         """Whether it is a stop that becomes another order once the market reaches a price."""
         return self.type.trigger == "stop" and self.values["adjusted_order_type"] not in ("", "None")
 
+    def leg_filled(self, con_id: int) -> Decimal:
+        """Return how much of a leg is filled."""
+        return self.filled * sum(leg.ratio for leg in self.legs if leg.security.con_id == con_id)
+
     def fill(self, quantity: Decimal, price: Decimal) -> None:
         """Take so much of it as filled at a price."""
         assert NONE < quantity <= self.remaining
