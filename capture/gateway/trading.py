@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from capture.gateway.broker.account.account import KINDS, Account
 from capture.gateway.broker.account.account_till import AccountTill
 from capture.gateway.broker.account.ledger import Ledger
+from capture.gateway.broker.account.position import Position
 from capture.gateway.broker.exchange.displayed import Level, exact
 from capture.gateway.broker.executions import Execution
 from capture.gateway.broker.fees import Fees
@@ -22,6 +23,7 @@ from capture.gateway.broker.report_holds import ReportHolds
 from capture.gateway.broker.reports import Reports, Told
 from capture.gateway.broker.scripts import Scripts
 from capture.gateway.broker.security import Security, security
+from capture.gateway.given import PositionRow
 from capture.replay.clock import Clock
 from capture.times import moment_of
 from capture.wire.text.codec import Values
@@ -29,6 +31,7 @@ from capture.wire.text.codec import Values
 from .account_streams import AccountStreams, Asked, Row
 from .feed import Feed
 from .lanes import QUOTE, Lane, book_levels, load
+from .opening import opening_positions
 from .outbox import Outbox
 
 STRETCH_US = 60_000_000  # how much of the market is loaded at once
@@ -47,6 +50,7 @@ class Terms:
     currency: str = "USD"
     account_type: str = "margin"
     fees: Schedule = SCHEDULES["fixed"]
+    positions: tuple[PositionRow, ...] = ()
     rules: Rules = field(default_factory=Rules)
     latency_us: int = 0
     step_us: int = 1_000_000
@@ -224,14 +228,24 @@ class Trading:
 
 
 def open_account(feed: Feed, clock: Clock, terms: Terms, account: str, time_zone: str) -> Trading:
-    """Return the broker of a gateway's account."""
-    ledger = Ledger(terms.currency, {terms.currency: terms.cash})
+    """Return the broker of a gateway's account. Raises GivenFileError for a position that cannot be."""
+    ledger = Ledger(terms.currency, {terms.currency: terms.cash}, _held(feed, clock, terms, account))
     held = Account(account, terms.account_type, ledger, pairs=_pairs(feed, clock))
     streams = AccountStreams(held, lambda at_us: f"{moment_of(at_us).astimezone(ZoneInfo(time_zone)):%H:%M}")
     reports, step = Reports(account, time_zone), partial(tick, feed, clock.now_us())
     till = AccountTill(held, Fees(terms.fees))
     paper = Paper(till, reports, terms.rules, levels(feed), step, None, terms.latency_us, time_zone)
     return Trading(feed, clock, paper, streams, terms.step_us, terms.reads_scripts)
+
+
+def _held(feed: Feed, clock: Clock, terms: Terms, account: str) -> list[Position]:
+    """Return what the account begins with; where it is not said what that cost, the price is that of now."""
+    now_us = clock.now_us()
+
+    def price(con_id: int) -> float | None:
+        return load(feed, con_id, now_us, now_us + 1).price_at(now_us + 1)
+
+    return list(opening_positions(terms.positions, feed, now_us, account, price))
 
 
 def _pairs(feed: Feed, clock: Clock) -> Iterator[Security]:

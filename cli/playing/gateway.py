@@ -16,7 +16,17 @@ from capture.times import DAY_US
 from ..shared.exits import UsageError
 from ..shared.options import Config, Data, ForSeconds, Json, PlayedBy, lake_folder
 from ..shared.output import say, show, show_json, show_table
-from .terms import AccountType, Cash, Filling, OrderLatencyMs, PenetrationTicks, terms
+from .terms import (
+    AccountType,
+    Cash,
+    FeesOf,
+    Filling,
+    OrderLatencyMs,
+    PenetrationTicks,
+    PositionsFile,
+    TestReferences,
+    terms,
+)
 
 if TYPE_CHECKING:
     from capture.gateway import Clock, Gateway
@@ -57,9 +67,12 @@ def run(
         help="Play only this one: AAPL, conid:265598; may be repeated.")] = None,
     cash: Cash = Decimal(1_000_000),
     account_type: AccountType = "margin",
+    positions: PositionsFile = None,
+    fees: FeesOf = "fixed",
     fills: Filling = "queue",
     penetration_ticks: PenetrationTicks = 1,
     order_latency_ms: OrderLatencyMs = 0.0,
+    test_references: TestReferences = False,
     for_s: ForSeconds = None,
 ) -> None:  # fmt: skip
     """Run a gateway with an invented market, or with --replay one that plays what was recorded.
@@ -80,7 +93,8 @@ def run(
     _check_together(context, replay is not None)
     if fills != "strict" and _is_given(context, "penetration_ticks"):
         raise UsageError("--penetration-ticks: only with --fills strict")
-    agreed = terms(cash, account_type, fills, penetration_ticks, order_latency_ms)
+    agreed = terms(
+        cash, account_type, positions, fees, fills, penetration_ticks, order_latency_ms, test_references)
     if replay is None:
         market = Market(seed=seed, rate=rate, always_open=always_open)
         _serve(Gateway(market, port=port, speed=factor, limits=limits, terms=agreed), for_s)

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from decimal import Decimal, InvalidOperation
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -33,13 +34,27 @@ OrderLatencyMs = Annotated[float, typer.Option(
     min=0, max=MOST_LATENCY_MS, help="How long an order, a change or a cancel is on its way to the market.")]
 
 
+FeesOf = Annotated[str, typer.Option("--fees", metavar="fixed|tiered|FILE",
+                                     help="What orders cost: IB's fixed or tiered fees, or those of a TOML file.")]
+PositionsFile = Annotated[Path | None, typer.Option(
+    "--positions", metavar="FILE", help="What the account begins with: CSV of instrument,position,average_cost.")]
+TestReferences = Annotated[bool, typer.Option(
+    "--test-references", help="Let references of orders such as test:fill=10 say what becomes of them.")]
+
+
 def terms(
-    cash: Decimal, account_type: str, fills: str, penetration_ticks: int, order_latency_ms: float
+    cash: Decimal, account_type: str, positions: Path | None, fees: str, fills: str, penetration_ticks: int,
+    order_latency_ms: float, test_references: bool,
 ) -> "Terms":  # fmt: skip
-    """Return the terms that options say."""
+    """Return the terms that options say. Raises GivenFileError for a file that cannot be read."""
     from capture.gateway.broker.exchange.matching import Fills
+    from capture.gateway.broker.fees.schedule import SCHEDULES
     from capture.gateway.broker.floor import Rules
+    from capture.gateway.given import load_fees, load_positions
     from capture.gateway.trading import Terms
 
-    return Terms(cash=cash, account_type=account_type, rules=Rules(Fills(fills), penetration_ticks),
-                 latency_us=round(order_latency_ms * 1_000))  # fmt: skip
+    return Terms(
+        cash=cash, account_type=account_type, positions=() if positions is None else tuple(load_positions(positions)),
+        fees=SCHEDULES[fees] if fees in SCHEDULES else load_fees(Path(fees)),
+        rules=Rules(Fills(fills), penetration_ticks), latency_us=round(order_latency_ms * 1_000),
+        reads_scripts=test_references)  # fmt: skip

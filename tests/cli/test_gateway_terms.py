@@ -3,17 +3,21 @@
 from collections.abc import Callable
 from decimal import Decimal
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from capture.gateway import Gateway
 from capture.gateway.broker.exchange.matching import Fills
+from capture.gateway.broker.fees.schedule import SCHEDULES
 from capture.gateway.broker.floor import Rules
+from capture.gateway.market import Market
 from capture.gateway.trading import Terms
 
 gateway_verb = import_module("capture.cli.playing.gateway")
 
+START_US = 1_795_000_000_000_000
 Run = Callable[..., Any]
 
 
@@ -40,6 +44,51 @@ def test_options_become_terms(terms: Callable[..., Terms]) -> None:
                   "--order-latency-ms", 1.5)  # fmt: skip
     assert (found.cash, found.account_type) == (Decimal("25000.50"), "cash")
     assert (found.rules, found.latency_us) == (Rules(Fills.STRICT, 2), 1_500)
+
+
+def test_positions_and_fees_come_from_files(terms: Callable[..., Terms], tmp_path: Path) -> None:
+    (tmp_path / "held.csv").write_text("instrument,position,average_cost\nAAPL,100,251.30\nESZ6,-2,\n")
+    (tmp_path / "fees.toml").write_text('like = "tiered"\n[[commission]]\nproduct = "STK"\nper = "unit"\nrate = 0.01\n')
+    found = terms("--positions", tmp_path / "held.csv", "--fees", tmp_path / "fees.toml")
+    held = {row.instrument.word: row.position for row in found.positions}
+    assert held == {"AAPL": Decimal(100), "ESZ6": Decimal(-2)}
+    (own,) = [row for row in found.fees.commissions if row.product == "STK"]
+    assert own.tiers[0].rates[0][1] == Decimal("0.01")
+    assert terms("--fees", "tiered").fees is SCHEDULES["tiered"]
+
+
+def test_the_account_begins_with_its_positions(terms: Callable[..., Terms], tmp_path: Path) -> None:
+    held = tmp_path / "held.csv"
+    held.write_text("instrument,position,average_cost\nAAPL,100,251.30\nESZ6,-2,\n")
+    market = Market()
+    account = Gateway(market, terms=terms("--positions", held), start_us=START_US).state.trading.account
+    aapl, future = (account.ledger.positions[con_id] for con_id in (265598, 649180695))
+    assert (aapl.quantity, aapl.average_cost) == (Decimal(100), Decimal("251.30"))
+    bid_ask = market.quotes(649180695, START_US - 60_000_000, START_US).to_pylist()[-1]
+    assert future.average_cost == 50 * (Decimal(str(bid_ask["bid_price"])) + Decimal(str(bid_ask["ask_price"]))) / 2
+    assert account.ledger.cash == {"USD": Decimal(1_000_000)}
+
+
+@pytest.mark.parametrize(("rows", "text"), [
+    ("instrument,position\nNOPE,1\n", "held.csv line 2, key instrument: 'NOPE' is no instrument of this market"),
+    ("instrument,position\n\nAAPL,1\nconid:265598,1\n", "line 4, key instrument: 'conid:265598' is the instrument of"),
+    ("instrument,position,account\nAAPL,1,U1\n", "line 2, key account: 'U1' is no account here: write DU1234567"),
+    ("instrument,position\nAAPL,much\n", "line 2, key position: 'much' is no number"),
+    ("", "is empty: begin with a line instrument,position,average_cost"),
+])  # fmt: skip
+def test_positions_that_cannot_be_are_told_with_their_line(run: Run, tmp_path: Path, rows: str, text: str) -> None:
+    (tmp_path / "held.csv").write_text(rows)
+    code, out, err = run("gateway", "--port", 0, "--positions", tmp_path / "held.csv")
+    assert (code, out) == (2, "")
+    assert text in err
+
+
+def test_fees_that_cannot_be_read_are_told(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "fees.toml").write_text('[[commission]]\nproduct = "STK"\nrate = "much"\n')
+    code, _, err = run("gateway", "--port", 0, "--fees", tmp_path / "fees.toml")
+    assert code == 2 and "fees.toml line 3, key commission.rate" in err
+    code, _, err = run("gateway", "--port", 0, "--fees", "cheap")
+    assert code == 2 and "cheap" in err
 
 
 @pytest.mark.parametrize(("options", "text"), [

@@ -84,6 +84,11 @@ class Rehearsal:
         self._told += self.holds.through(self.paper.reports.take())
         return [one.values for one in self._told if name in ("", one.name) and values.items() <= one.values.items()]
 
+    def since(self, name: str) -> list[str]:
+        """The names of what was told from the first so called on, each once."""
+        names = self.names()
+        return list(dict.fromkeys(names[names.index(name) :]))
+
     def names(self) -> list[str]:
         self.told()
         return [one.name for one in self._told]

@@ -33,7 +33,7 @@ def agree(room: Rehearsal, order: Order) -> None:
 def test_a_fill_on_demand_is_told_as_any_other() -> None:
     room = Rehearsal()
     order = filled(room, 30)
-    assert room.names()[-4:] == ["execution_details", "open_order", "order_status", "commission_report"]
+    assert room.since("execution_details") == ["execution_details", "open_order", "order_status", "commission_report"]
     assert (str(order.status), order.filled, order.last_price) == ("Submitted", D(30), D(98))
     agree(room, order)
     fill(room.paper, order, room.at_us)
@@ -69,7 +69,8 @@ def test_a_fill_after_the_cancel_leaves_it_cancelled() -> None:
     order = room.placed()
     room.paper.cancel(room.at_us, 1, 1)
     fill(room.paper, order, room.at_us, D(60))
-    assert room.names()[-5:] == ["error", "execution_details", "open_order", "order_status", "commission_report"]
+    assert room.since("execution_details") == ["execution_details", "open_order", "order_status", "commission_report"]
+    assert room.told("error")[-1]["code"] == 202
     assert room.told("order_status")[-1]["status"] == "Cancelled"
     agree(room, order)
 

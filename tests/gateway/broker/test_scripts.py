@@ -94,4 +94,4 @@ def test_a_fill_after_the_cancel() -> None:
     order = room.placed(order_reference="test:fill-after-cancel")
     room.paper.cancel(room.at_us, 1, 1)
     assert (str(order.status), order.remaining) == ("Cancelled", Decimal(0))
-    assert room.names()[-4:] == ["execution_details", "open_order", "order_status", "commission_report"]
+    assert room.since("error") == ["error", "execution_details", "open_order", "order_status", "commission_report"]
