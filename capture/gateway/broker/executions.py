@@ -70,7 +70,8 @@ class Executions:
         security = leg.security if leg else order.security
         return Fill(
             execution_id, at_us, security, side, taken.quantity, price, taken.exchange or security.exchange,
-            taken.liquidity, order.permanent_id, order.order_id, order.client_id, order.values["order_reference"])
+            taken.liquidity, order.permanent_id, order.order_id, order.client_id, order.values["order_reference"],
+            taken.rule)
 
     def _tell(self, fill: Fill, order: Order) -> None:
         self.done[fill.execution_id] = Execution(fill, self.reports.execution(fill, order))

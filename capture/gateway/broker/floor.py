@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from math import isnan
+from math import inf, isnan
 
 from capture.gateway.broker.course.gate import Gate
-from capture.gateway.broker.exchange.displayed import Displayed, Levels, Quote, Trade, exact
-from capture.gateway.broker.exchange.matching import Fills, Resting, Taken, is_within, taking
+from capture.gateway.broker.exchange.displayed import NOTHING, Displayed, Levels, Quote, Trade, exact
+from capture.gateway.broker.exchange.matching import Fills, Resting, Taken, is_within, stands, taking
 from capture.gateway.broker.exchange.queue_position import QueuePosition
 from capture.gateway.broker.exchange.triggers import Trigger, method_of
 from capture.gateway.broker.orders.order import Held, Order, Status
@@ -24,10 +24,19 @@ Ticks = Callable[[Security, float], float]  # the price step of an instrument at
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """By which rules orders fill: see `Fills`; `penetration_ticks` is how far STRICT wants the market to go."""
+    """By which rules orders fill: see `Fills`; `penetration_ticks` is how far STRICT wants the market to go.
+
+    A tick that comes later than `stale_us` after its event is of a market that is gone: it fills nothing and sets
+    nothing off. 0: none is too late.
+    """
 
     fills: Fills = Fills.QUEUE
     penetration_ticks: int = 1
+    stale_us: int = 5_000_000
+
+    def __str__(self) -> str:
+        ticks = f" by {self.penetration_ticks} ticks" if self.fills == Fills.STRICT else ""
+        return f"{self.fills}{ticks}"
 
 
 class Floor:
@@ -59,31 +68,27 @@ class Floor:
         """Let a new quote have its effect on the orders for an instrument, the first in rank first."""
         shown = self.displayed(con_id)
         shown.show(quote)
-        for order in self._executions.orders.at(con_id):
-            if not order.is_done:
+        there = self._executions.orders.at(con_id)
+        for order in there:
+            if order.works and order.arrived_us < quote.at_us:
+                self._price(order, quote)
+        for order in _served(there):
+            if not order.is_done and order.arrived_us < quote.at_us:
                 self._quoted(order, self.market(order) if order.legs else shown)
 
     def trade(self, con_id: int, trade: Trade) -> None:
         """Let a trade have its effect on the orders for an instrument."""
         shown = self.displayed(con_id)
         shown.last = trade
-        used = {True: Decimal(0), False: Decimal(0)}
-        for order in self._executions.orders.at(con_id):
-            if not order.is_done:
+        used = {True: NOTHING, False: NOTHING}
+        for order in _served(self._executions.orders.at(con_id)):
+            if not order.is_done and order.arrived_us < trade.at_us:
                 used[order.buys] += self._traded(order, shown, trade, used[order.buys])
-
-    def interrupt(self, con_id: int) -> None:
-        """Take note that the market was not seen for a time: no order knows its place any more."""
-        self._displayed.pop(con_id, None)
-        for order in self._executions.orders.at(con_id):
-            order.resting = None
 
     def _quoted(self, order: Order, shown: Displayed) -> None:
         quote = shown.quote
-        if quote.at_us <= order.arrived_us:
-            return
         if order.held == {Held.TRIGGER}:
-            self._trail(order, shown)
+            self._trail(order, shown, quote.at_us)
             if order.trigger is not None and order.trigger.quoted(quote):
                 self._set_off(order, quote.at_us)
         elif order.works:
@@ -91,18 +96,18 @@ class Floor:
 
     def _traded(self, order: Order, shown: Displayed, trade: Trade, used: Decimal) -> Decimal:
         """Return how much of a trade an order was filled by."""
-        if trade.at_us <= order.arrived_us or order.legs:
-            return Decimal(0)
+        if order.legs:
+            return NOTHING
         if order.held == {Held.TRIGGER}:
-            self._trail(order, shown)
+            self._trail(order, shown, trade.at_us)
             if order.trigger is not None and order.trigger.traded(trade):
                 self._set_off(order, trade.at_us)
-            return Decimal(0)
+            return NOTHING
         if not order.works:
-            return Decimal(0)
+            return NOTHING
         taken = self._at_auction(order, trade, used) if _is_for_auction(order) else self._passing(order, trade, used)
         if taken is None:
-            return Decimal(0)
+            return NOTHING
         self._executions.fill(order, taken, trade.at_us)
         return taken.quantity
 
@@ -116,7 +121,8 @@ class Floor:
         quantity = min(order.remaining, exact(trade.size) - used)
         limit = order.values["limit_price"] if order.type.limit == "must" else None
         within = is_within(trade.price, limit, order.buys)
-        return Taken(trade.price, quantity, REMOVED, trade.exchange) if within and quantity > 0 else None
+        taken = Taken(trade.price, quantity, REMOVED, trade.exchange, "auction")
+        return taken if within and quantity > 0 else None
 
     # Orders that come in
 
@@ -135,8 +141,12 @@ class Floor:
             order.status = Status.SUBMITTED
             self._executions.reports.state(order, at_us)
         self._price(order, shown.quote)
-        if self._rests(order) and not _crosses(order, shown.quote):
+        if self._is_of_session(order, shown.quote, at_us):
             self._rest(order, shown, at_us)
+
+    def _is_of_session(self, order: Order, quote: Quote, at_us: int) -> bool:
+        """Return whether a quote came in the session of a moment, as far as sessions are known."""
+        return quote.at_us >= (self._gate.hours(order).begun_us(at_us) or 0)
 
     def _rests(self, order: Order) -> bool:
         force = order.values["time_in_force"]
@@ -144,21 +154,21 @@ class Floor:
         return order.limit is not None and not at_once and not _is_for_auction(order) and not order.legs
 
     def _rest(self, order: Order, shown: Displayed, at_us: int) -> None:
-        """Let an order stand in the book, behind what is shown at its price."""
-        assert order.limit is not None
+        """Let an order stand in the book, behind what is shown at its price, if it is one that rests there."""
+        if not self._rests(order) or order.limit is None or not stands(shown.quote, order.limit, order.buys):
+            return
         ahead = shown.shown_at(order.limit, order.buys, at_us)
         queue = QueuePosition(order.limit)
         if ahead is not None:
             queue.shows(ahead)
-        tick = self._tick(order.security, order.limit) * self._rules.penetration_ticks
-        order.resting = Resting(order.buys, queue, self._rules.fills, tick)
+        reach = self._tick(order.security, order.limit) * self._rules.penetration_ticks
+        order.resting = Resting(order.buys, queue, self._rules.fills, reach, str(self._rules))
 
     # Orders that work
 
     def _work(self, order: Order, shown: Displayed) -> None:
         if _is_for_auction(order):
             return
-        self._price(order, shown.quote)
         at_us = shown.quote.at_us
         if order.legs:
             self._take_legs(order, at_us)
@@ -176,8 +186,10 @@ class Floor:
         if order.least and not self._has(order.least, order, shown, at_us):
             self._miss(order, at_us)
             return
-        wanted = order.remaining
-        for taken in taking(shown, order.buys, order.reach, order.remaining, at_us):
+        wanted, reach = order.remaining, order.reach
+        if reach is None and order.type.rest_at_fill:
+            reach = shown.quote.price(order.buys)
+        for taken in taking(shown, order.buys, reach, order.remaining, at_us):
             self._executions.fill(order, taken, at_us)
             if order.is_done:
                 return
@@ -217,12 +229,11 @@ class Floor:
     def _leave(self, order: Order, shown: Displayed, at_us: int, wanted: Decimal) -> None:
         if order.values["time_in_force"] in ("IOC", "FOK"):
             self._executions.cancel_rest(order, at_us, "Cancelled by System:IOC")
-        elif order.type.rest_at_fill and order.filled:
+            return
+        if order.type.rest_at_fill and order.filled and order.limit is None:
             order.limit = float(order.last_price)
-            self._rest(order, shown, at_us)
-        elif self._rests(order):
-            self._rest(order, shown, at_us)
-        elif order.remaining < wanted and not order.warning:
+        self._rest(order, shown, at_us)
+        if order.resting is None and order.remaining < wanted and not order.warning:
             self._say_rest(order, at_us, wanted)
 
     def _say_rest(self, order: Order, at_us: int, wanted: Decimal) -> None:
@@ -234,11 +245,11 @@ class Floor:
     @staticmethod
     def _has(quantity: Decimal, order: Order, shown: Displayed, at_us: int) -> bool:
         """Return whether the market shows so much that an order may take."""
-        there = Decimal(0)
-        for level in shown.levels(order.buys, at_us):
+        there = NOTHING
+        for level, left in shown.levels(order.buys, at_us):
             if not is_within(level.price, order.reach, order.buys):
                 break
-            there += shown.available(order.buys, level)
+            there += left
             if there >= quantity:
                 return True
         return there >= quantity
@@ -260,13 +271,12 @@ class Floor:
         stop = "trail_stop_price" if order.type.trigger == "trail" else "auxiliary_price"
         order.stop = order.values[stop]
         above = order.buys == (order.type.trigger != "touch")
-        if order.stop is not None:
-            order.trigger = Trigger(order.stop, above, method)
-        self._trail(order, shown)
+        order.trigger = None if order.stop is None else Trigger(order.stop, above, method)
+        self._trail(order, shown, at_us)
         if order.trigger is not None and order.trigger.stands(shown.quote, shown.last) and order.parent is not None:
             self._set_off(order, at_us)
 
-    def _trail(self, order: Order, shown: Displayed) -> None:
+    def _trail(self, order: Order, shown: Displayed, at_us: int) -> None:
         """Let a trailing stop follow the market."""
         if order.type.trigger != "trail":
             return
@@ -279,7 +289,7 @@ class Floor:
             order.trigger = Trigger(stop, order.buys, method)
         if stop != order.stop:
             order.stop = order.trigger.price = stop
-            self._executions.reports.opened(order, shown.quote.at_us)
+            self._executions.reports.opened(order, at_us)
 
     def _set_off(self, order: Order, at_us: int) -> None:
         order.held.discard(Held.TRIGGER)
@@ -297,3 +307,20 @@ def _crosses(order: Order, quote: Quote) -> bool:
     """Return whether an order's limit reaches the other side of the market."""
     other = quote.price(order.buys)
     return not isnan(other) and is_within(other, order.reach, order.buys)
+
+
+def _served(orders: list[Order]) -> list[Order]:
+    """Return orders as the market serves them: what waits to be set off, then the best price, then the first in rank.
+
+    `orders` are in rank.
+    """
+    if len(orders) < 2:
+        return orders
+    return sorted(orders, key=lambda order: (order.trigger is None, _eagerness(order)))
+
+
+def _eagerness(order: Order) -> float:
+    """Return what sorts the best price of each side first."""
+    if order.limit is None:
+        return -inf
+    return -order.limit if order.buys else order.limit

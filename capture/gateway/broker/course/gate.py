@@ -65,6 +65,10 @@ class Gate:
         self._hold_outside(order, at_us)
         self._set_end(order, at_us)
         self.watch(order, at_us)
+        self._let_in(order, at_us)
+
+    def _let_in(self, order: Order, at_us: int) -> None:
+        """Let an order enter, if nothing but its trigger holds it any more."""
         if not order.held - {Held.TRIGGER}:
             self.enter(order, at_us)
 
@@ -180,7 +184,7 @@ class Gate:
         if reason not in order.held or order.is_done:
             return
         order.held.discard(reason)
-        self.enter(order, at_us)
+        self._let_in(order, at_us)
 
     def children(self, order: Order, at_us: int) -> None:
         """Let in the children of an order that is done: for what of it filled, stops first."""

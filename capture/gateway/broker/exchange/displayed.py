@@ -1,16 +1,17 @@
 """What the market of one instrument shows: its quote, its last trade, and how much of what it shows was taken."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
+from itertools import groupby
 from math import isnan
+from typing import NamedTuple
 
 NOTHING = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
-class Quote:
+class Quote(NamedTuple):
     """The best bid and ask from `at_us` on; a side without a price has no size, and its price is NaN."""
 
     at_us: int
@@ -30,14 +31,13 @@ class Quote:
     @property
     def middle(self) -> float:
         """Half way between bid and ask; NaN where one is missing."""
-        return (self.bid + self.ask) / 2
+        return round((self.bid + self.ask) / 2, 10)  # prices are decimals, which floats only nearly are
 
 
 NO_QUOTE = Quote(0, float("nan"), 0.0, float("nan"), 0.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Trade:
+class Trade(NamedTuple):
     """A trade that was printed, and the quote before it; `exchange` may be empty."""
 
     at_us: int
@@ -49,9 +49,8 @@ class Trade:
     @property
     def seller_began(self) -> bool | None:
         """Whether the seller took a standing bid; None where the quote at the print does not tell: IB does not."""
-        if self.price <= self.quote.bid:
-            return True
-        return False if self.price >= self.quote.ask else None
+        took_bid, took_ask = self.price <= self.quote.bid, self.price >= self.quote.ask
+        return None if took_bid == took_ask else took_bid
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +68,9 @@ Levels = Callable[[int, int, bool], Sequence[Level]]  # contract id, moment, of 
 class Displayed:
     """The market of one instrument as orders meet it.
 
-    `taken` is the ledger of what own orders took of the sizes shown, by side and price: it is there again only when the
-    market shows another size, or the level went and came back.
+    It holds a ledger of what own orders took of the sizes shown, by side and price. That is not there again while the
+    price is shown: what it grows by is new, and what is gone of it may be what was taken. Once the market has left the
+    price the ledger forgets it.
     """
 
     def __init__(self, con_id: int, levels: Levels) -> None:
@@ -78,20 +78,40 @@ class Displayed:
         self.quote = NO_QUOTE
         self.last: Trade | None = None
         self._levels = levels
-        self._taken: dict[tuple[bool, float], tuple[float, Decimal]] = {}
+        self._taken: dict[tuple[bool, float], Decimal] = {}
 
     def show(self, quote: Quote) -> None:
         """Take a new quote."""
         self.quote = quote
         if self._taken:
-            self._taken = {key: one for key, one in self._taken.items() if not self._is_gone(*key)}
+            left = ((key, self._left(*key)) for key in self._taken)
+            self._taken = {key: taken for key, taken in left if taken}
 
-    def _is_gone(self, asks: bool, price: float) -> bool:
-        best = self.quote.price(asks)
-        return isnan(best) or (price < best if asks else price > best)
+    def _left(self, asks: bool, price: float) -> Decimal:
+        """Return how much of what was taken at a price the new quote still shows as if it were there."""
+        best, taken = self.quote.price(asks), self._taken[asks, price]
+        if price == best:
+            return min(taken, exact(self.quote.size(asks)))
+        return taken if (price > best if asks else price < best) else NOTHING
 
-    def levels(self, asks: bool, at_us: int) -> Iterator[Level]:
-        """Yield the levels of a side, best first: the quote's, and then those behind it that were recorded."""
+    @property
+    def ledger(self) -> Iterable[tuple[bool, float]]:
+        """The sides (True: asks) and prices at which own orders took something that is shown still."""
+        return self._taken.keys()
+
+    def levels(self, asks: bool, at_us: int) -> Iterator[tuple[Level, Decimal]]:
+        """Yield the levels of a side, best first, each with what of it own orders have not taken.
+
+        The quote's level comes first, then those behind it that were recorded.
+        """
+        for price, there in groupby(self._shown(asks, at_us), lambda level: level.price):
+            taken = self._taken.get((asks, price), NOTHING)
+            for level in there:
+                gone = min(taken, exact(level.size))
+                taken -= gone
+                yield level, exact(level.size) - gone
+
+    def _shown(self, asks: bool, at_us: int) -> Iterator[Level]:
         best = Level(self.quote.price(asks), self.quote.size(asks))
         if isnan(best.price):
             return
@@ -102,17 +122,12 @@ class Displayed:
 
     def available(self, asks: bool, level: Level) -> Decimal:
         """Return how much of a level own orders have not taken yet."""
-        shown, taken = self._taken.get((asks, level.price), (level.size, NOTHING))
-        if shown != level.size:
-            del self._taken[asks, level.price]
-            taken = NOTHING
-        return max(exact(level.size) - taken, NOTHING)
+        return max(exact(level.size) - self._taken.get((asks, level.price), NOTHING), NOTHING)
 
     def take(self, asks: bool, level: Level, quantity: Decimal) -> None:
         """Note that own orders took some of a level."""
-        assert NOTHING < quantity <= self.available(asks, level)
-        _, taken = self._taken.get((asks, level.price), (level.size, NOTHING))
-        self._taken[asks, level.price] = level.size, taken + quantity
+        assert quantity > 0
+        self._taken[asks, level.price] = self._taken.get((asks, level.price), NOTHING) + quantity
 
     def shown_at(self, price: float, bids: bool, at_us: int) -> float | None:
         """Return the size shown at a price of a side: 0 in front of the best, None where it was not recorded."""

@@ -12,7 +12,7 @@ from math import isnan
 
 from capture.gateway.broker.fill import ADDED, REMOVED
 
-from .displayed import Displayed, Level, Trade, exact
+from .displayed import NOTHING, Displayed, Level, Quote, Trade, exact
 from .queue_position import QueuePosition
 
 
@@ -30,24 +30,31 @@ class Fills(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A part of an order that fills: at `price`, having added or removed liquidity."""
+    """A part of an order that fills: at `price`, having added or removed liquidity, by a `rule` in words."""
 
     price: float
     quantity: Decimal
     liquidity: int
     exchange: str = ""
+    rule: str = "displayed"
 
 
 def taking(displayed: Displayed, buys: bool, limit: float | None, quantity: Decimal, at_us: int) -> Iterator[Taken]:
     """Yield what an order takes of the other side, level by level, up to its limit (None: any price)."""
-    for level in displayed.levels(buys, at_us):
+    for level, available in displayed.levels(buys, at_us):
         if quantity <= 0 or not is_within(level.price, limit, buys):
             return
-        taken = min(quantity, displayed.available(buys, level))
+        taken = min(quantity, available)
         if taken > 0:
             quantity -= taken
             displayed.take(buys, level, taken)
             yield Taken(level.price, taken, REMOVED, level.exchange)
+
+
+def stands(quote: Quote, limit: float, buys: bool) -> bool:
+    """Return whether an order rests at its limit beside a quote: the other side, or else its own, has to show that."""
+    other, own = quote.price(buys), quote.price(not buys)
+    return not is_within(other, limit, buys) if not isnan(other) else is_within(limit, own, buys)
 
 
 def is_within(price: float, limit: float | None, buys: bool) -> bool:
@@ -65,13 +72,15 @@ def is_beyond(price: float, limit: float, buys: bool, tick: float) -> bool:
 class Resting:
     """An order that stands at its limit in the book, and by which rules it fills there.
 
-    `penetration` is how far beyond its price, in money, the market has to go where the rules are strict.
+    `penetration` is how far beyond its price, in money, the market has to go where the rules are strict; `rule` are
+    these rules in words.
     """
 
     buys: bool
     queue: QueuePosition
     fills: Fills
     penetration: float
+    rule: str = ""
 
     @property
     def limit(self) -> float:
@@ -90,20 +99,23 @@ class Resting:
         if taken <= 0:
             return None
         displayed.take(self.buys, level, taken)
-        return Taken(self.limit, taken, ADDED)
+        return Taken(self.limit, taken, ADDED, rule=self.rule)
 
     def traded(self, trade: Trade, quantity: Decimal, used: Decimal) -> Taken | None:
-        """Return what of it a trade fills; `used` of the trade's size went to own orders that stood before it."""
-        if is_within(trade.price, self.limit, self.buys) and trade.price != self.limit:
-            self.queue.passes()
-            reached = trade.size if self._is_reached_by(trade.price) else 0.0
-        elif trade.price == self.limit and trade.seller_began is self.buys:
-            passed = self.queue.prints(trade.size)
-            reached = {Fills.STRICT: 0.0, Fills.QUEUE: passed, Fills.TOUCH: trade.size}[self.fills]
-        else:
+        """Return what of it a trade fills; `used` of the trade's size went to own orders that stood before it.
+
+        Only a trade that the other side began gets to those that rest.
+        """
+        if not is_within(trade.price, self.limit, self.buys) or trade.seller_began is not self.buys:
             return None
-        taken = min(quantity, exact(reached) - used)
-        return Taken(self.limit, taken, ADDED, trade.exchange) if taken > 0 else None
+        if trade.price != self.limit:
+            self.queue.passes()
+            reached = exact(trade.size) if self._is_reached_by(trade.price) else NOTHING
+        else:
+            passed = self.queue.prints(trade.size)
+            reached = {Fills.STRICT: NOTHING, Fills.QUEUE: passed, Fills.TOUCH: exact(trade.size)}[self.fills]
+        taken = min(quantity, reached - used)
+        return Taken(self.limit, taken, ADDED, trade.exchange, self.rule) if taken > 0 else None
 
     def _is_reached_by(self, price: float) -> bool:
         if self.fills == Fills.STRICT:

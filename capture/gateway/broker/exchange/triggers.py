@@ -32,7 +32,7 @@ class Trigger:
     price: float
     above: bool
     method: int
-    _before: tuple[float, float] | None = None  # price and size that reached it first, for methods that want two
+    _before: tuple[float, float] | None = None  # price and size that reached it last, for methods that want two
 
     def quoted(self, quote: Quote) -> bool:
         """Return whether a new quote fires it."""
@@ -61,13 +61,12 @@ class Trigger:
 
     def _reach(self, price: float, size: float) -> bool:
         before, reached = self._before, self._is_reached(price)
-        if not reached or before is None:
-            self._before = (price, size) if reached else None
+        self._before = (price, size) if reached else None
         if self.method not in DOUBLE:
             return reached
         # A bid counts once more when it is another one, or grew; every trade is another one.
-        again = self.method == DOUBLE_LAST or (before is not None and (price != before[0] or size > before[1]))
-        return reached and before is not None and again
+        return reached and before is not None and (
+            self.method == DOUBLE_LAST or price != before[0] or size > before[1])
 
     def _is_reached(self, price: float) -> bool:
         return price >= self.price if self.above else price <= self.price  # NaN reaches nothing

@@ -74,9 +74,11 @@ def trail_reference(order: Order, method: int, quote: Quote, last: Trade | None)
 
 
 def limit_behind(order: Order, stop: float) -> float | None:
-    """Return the limit that a triggered order has: that of a trailing one stands off its stop."""
+    """Return the limit at which an order works: a trailing one's stands off its stop, some have that of their fills."""
     offset = order.values["limit_price_offset"]
     if order.type.word == "TRAIL LIMIT" and offset is not None:
         return float(round(stop + offset if order.buys else stop - offset, 10))
+    if order.type.rest_at_fill and order.filled:
+        return float(order.last_price)
     limit: float | None = order.values["limit_price"]
     return limit if order.type.limit != "none" else None
