@@ -233,7 +233,7 @@ class Floor:
         if order.type.rest_at_fill and order.filled and order.limit is None:
             order.limit = float(order.last_price)
         self._rest(order, shown, at_us)
-        if order.resting is None and order.remaining < wanted and not order.warning:
+        if not self._rests(order) and order.remaining < wanted and not order.warning:
             self._say_rest(order, at_us, wanted)
 
     def _say_rest(self, order: Order, at_us: int, wanted: Decimal) -> None:

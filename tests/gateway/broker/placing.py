@@ -1,7 +1,6 @@
 """A paper broker for tests, and orders for it."""
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 from capture.gateway.broker.exchange.displayed import Level, Levels
@@ -9,23 +8,13 @@ from capture.gateway.broker.floor import Rules
 from capture.gateway.broker.paper import Paper
 from capture.gateway.broker.reports import Reports, Told
 from capture.gateway.broker.till import Unlimited
-from capture.wire.text.codec import request_codec
 
-
-@cache
-def _default() -> dict[str, Any]:
-    codec = request_codec(200)
-    fields = codec.encode("place_order", order_id=1, con_id=1, action="BUY", total_quantity=100, order_type="MKT",
-                          transmit=True, exchange="SMART", symbol="AAPL", sec_type="STK", currency="USD")  # fmt: skip
-    return dict(codec.decode(fields).values)
+from .scene import wanted
 
 
 def order(action: str, quantity: float, order_type: str, **values: Any) -> dict[str, Any]:
     """Return the values of an order to place, those that are not given as a client sends them."""
-    given = {"action": action, "total_quantity": quantity, "order_type": order_type} | values
-    unknown = given.keys() - _default().keys()
-    assert not unknown, f"no fields of an order: {sorted(unknown)}"
-    return _default() | given
+    return wanted(action=action, total_quantity=quantity, order_type=order_type, **values)
 
 
 def nothing_behind(_con_id: int, _at_us: int, _asks: bool) -> Sequence[Level]:

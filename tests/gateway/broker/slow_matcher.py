@@ -22,31 +22,32 @@ The rules in words:
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from fractions import Fraction as F
+from fractions import Fraction
 from math import floor
 from typing import Any, NamedTuple
 
-TICK = F(1, 100)
+Q = Fraction
+TICK, NOTHING, ONE = Q(1, 100), Q(0), Q(1)
 
 
 class Shown(NamedTuple):
     """A quote: prices are None where a side is missing; `behind` are levels behind the best, by side (True: asks)."""
 
     at: int
-    bid: F | None
-    bid_size: F
-    ask: F | None
-    ask_size: F
-    behind: dict[bool, list[tuple[F, F]]]
+    bid: Q | None
+    bid_size: Q
+    ask: Q | None
+    ask_size: Q
+    behind: dict[bool, list[tuple[Q, Q]]]
 
-    def price(self, asks: bool) -> F | None:
+    def price(self, asks: bool) -> Q | None:
         return self.ask if asks else self.bid
 
-    def size(self, asks: bool) -> F:
+    def size(self, asks: bool) -> Q:
         return self.ask_size if asks else self.bid_size
 
     @property
-    def middle(self) -> F | None:
+    def middle(self) -> Q | None:
         return None if self.bid is None or self.ask is None else (self.bid + self.ask) / 2
 
 
@@ -54,8 +55,8 @@ class Print(NamedTuple):
     """A trade, with the quote before it."""
 
     at: int
-    price: F
-    size: F
+    price: Q
+    size: Q
     quote: Shown
 
 
@@ -63,12 +64,12 @@ class Took(NamedTuple):
     """What an own order took of a side's price."""
 
     asks: bool
-    price: F
-    size: F
+    price: Q
+    size: Q
 
 
 Past = list[Shown | Print | Took]
-NOTHING_SHOWN = Shown(0, None, F(0), None, F(0), {True: [], False: []})
+NOTHING_SHOWN = Shown(0, None, Q(0), None, Q(0), {True: [], False: []})
 
 
 class Filled(NamedTuple):
@@ -76,8 +77,8 @@ class Filled(NamedTuple):
 
     at: int
     order_id: int
-    price: F
-    size: F
+    price: Q
+    size: Q
     rested: bool
 
 
@@ -87,35 +88,35 @@ class SlowOrder:
 
     order_id: int
     buys: bool
-    size: F
+    size: Q
     kind: str
     force: str
-    limit: F | None
-    auxiliary: F | None
+    limit: Q | None
+    auxiliary: Q | None
     method: int
     arrived: int
     turn: int
-    works_at: F | None = None
-    stop: F | None = None
+    works_at: Q | None = None
+    stop: Q | None = None
     waits: bool = False
-    seen: list[tuple[str, F, F, bool]] = field(default_factory=list)  # while it waits: kind, price, size, reached
+    seen: list[tuple[str, Q, Q, bool]] = field(default_factory=list)  # while it waits: kind, price, size, reached
     stood: int | None = None
-    in_front: F | None = None
-    filled: F = F(0)
-    last: F = F(0)
+    in_front: Q | None = None
+    filled: Q = NOTHING
+    last: Q = NOTHING
     status: str = "open"
 
     @property
-    def left(self) -> F:
+    def left(self) -> Q:
         return self.size - self.filled
 
-    def reaches(self, price: F | None, limit: F | None) -> bool:
+    def reaches(self, price: Q | None, limit: Q | None) -> bool:
         if price is None:
             return False
         return limit is None or (price <= limit if self.buys else price >= limit)
 
 
-PEGS: dict[str, Callable[[Shown, bool, F], F | None]] = {
+PEGS: dict[str, Callable[[Shown, bool, Q], Q | None]] = {
     "REL": lambda quote, buys, offset: _plus(quote.price(not buys), offset if buys else -offset),
     "PEG MKT": lambda quote, buys, offset: _plus(quote.price(buys), -offset if buys else offset),
     "PEG MID": lambda quote, buys, offset: _plus(quote.middle, -offset if buys else offset),
@@ -123,14 +124,14 @@ PEGS: dict[str, Callable[[Shown, bool, F], F | None]] = {
 STOPS, TOUCHES, TRAILS = ("STP", "STP LMT"), ("MIT", "LIT"), ("TRAIL",)
 
 
-def _plus(price: F | None, offset: F) -> F | None:
+def _plus(price: Q | None, offset: Q) -> Q | None:
     return None if price is None else price + offset
 
 
 class SlowMatcher:
     """The orders of one instrument, and what happened in its market so far."""
 
-    def __init__(self, mode: str, penetration_ticks: int, piece: F = F(1)) -> None:
+    def __init__(self, mode: str, penetration_ticks: int, piece: Q = ONE) -> None:
         self.mode, self.penetration, self.piece = mode, penetration_ticks * TICK, piece
         self.past: Past = []
         self.orders: dict[int, SlowOrder] = {}
@@ -139,13 +140,13 @@ class SlowMatcher:
 
     # What clients do
 
-    def place(self, at: int, order_id: int, buys: bool, size: F, kind: str, **more: Any) -> None:
+    def place(self, at: int, order_id: int, buys: bool, size: Q, kind: str, **more: Any) -> None:
         """Take an order."""
         given = {"force": "DAY", "limit": None, "auxiliary": None, "method": 0} | more
         self.orders[order_id] = SlowOrder(order_id, buys, size, kind, arrived=at, turn=self._turn(), **given)
         self._arrive(self.orders[order_id], at)
 
-    def modify(self, at: int, order_id: int, size: F, limit: F | None, auxiliary: F | None) -> None:
+    def modify(self, at: int, order_id: int, size: Q, limit: Q | None, auxiliary: Q | None) -> None:
         """Change an order: it loses its place where its price changes or it grows."""
         order = self.orders[order_id]
         if order.status != "open":
@@ -217,12 +218,12 @@ class SlowMatcher:
                 got = min(order.left, self._given_by(order, trade) - (trade.size - left[order.buys]))
                 if got > 0:
                     left[order.buys] -= got
-                    self._fill(order, trade.at, order.works_at or F(0), got, True)
+                    self._fill(order, trade.at, order.works_at or Q(0), got, True)
 
     @staticmethod
     def _queue(orders: list[SlowOrder]) -> list[SlowOrder]:
-        def rank(order: SlowOrder) -> tuple[bool, bool, F, bool, int]:
-            price = F(0) if order.works_at is None else order.works_at
+        def rank(order: SlowOrder) -> tuple[bool, bool, Q, bool, int]:
+            price = Q(0) if order.works_at is None else order.works_at
             is_stop = order.kind in (*STOPS, *TRAILS)
             return not order.waits, order.works_at is not None, -price if order.buys else price, not is_stop, order.turn
 
@@ -253,7 +254,7 @@ class SlowMatcher:
         levels = [] if best is None else [(best, quote.size(order.buys)), *quote.behind[order.buys]]
         within = []
         for place, (price, size) in enumerate(levels):
-            before = sum((more for other, more in levels[:place] if other == price), F(0))
+            before = sum((more for other, more in levels[:place] if other == price), Q(0))
             if order.reaches(price, limit):
                 there = self._there(order.buys, price, before + size) - self._there(order.buys, price, before)
                 within.append((price, there))
@@ -272,21 +273,21 @@ class SlowMatcher:
         if order.status == "open":
             self._maybe_rest(order)
 
-    def _there(self, asks: bool, price: F, size: F) -> F:
+    def _there(self, asks: bool, price: Q, size: Q) -> Q:
         """Work out from all that happened how much of a size shown now own orders have not taken."""
-        taken = F(0)
+        taken = Q(0)
         for event in self.past:
             if isinstance(event, Took) and (event.asks, event.price) == (asks, price):
                 taken += event.size
             elif isinstance(event, Shown):
                 best = event.price(asks)
                 if best is None or (best > price if asks else best < price):
-                    taken = F(0)
+                    taken = Q(0)
                 elif best == price:
                     taken = min(taken, event.size(asks))
-        return max(size - taken, F(0))
+        return max(size - taken, Q(0))
 
-    def _fill(self, order: SlowOrder, at: int, price: F, size: F, rested: bool) -> None:
+    def _fill(self, order: SlowOrder, at: int, price: Q, size: Q, rested: bool) -> None:
         order.filled += size
         order.last = price
         self.fills.append(Filled(at, order.order_id, price, size, rested))
@@ -308,7 +309,7 @@ class SlowMatcher:
             order.stood, order.in_front = len(self.past), self._size_at(order, quote)
 
     @staticmethod
-    def _size_at(order: SlowOrder, quote: Shown) -> F | None:
+    def _size_at(order: SlowOrder, quote: Shown) -> Q | None:
         """Return what a quote and the levels behind it show at an order's price, None where they do not say."""
         own, limit = quote.price(not order.buys), order.works_at
         assert limit is not None
@@ -317,34 +318,34 @@ class SlowMatcher:
         if limit == own:
             return quote.size(not order.buys)
         if limit > own if order.buys else limit < own:
-            return F(0)
+            return Q(0)
         behind = quote.behind[not order.buys]
         worst = behind[-1][0] if behind else own
         if not behind or (limit < worst if order.buys else limit > worst):
             return None
-        return sum((size for price, size in behind if price == limit), F(0))
+        return sum((size for price, size in behind if price == limit), Q(0))
 
-    def _is_through(self, order: SlowOrder, price: F | None) -> bool:
+    def _is_through(self, order: SlowOrder, price: Q | None) -> bool:
         if price is None or order.works_at is None:
             return False
-        reach = self.penetration if self.mode == "strict" else F(0)
+        reach = self.penetration if self.mode == "strict" else Q(0)
         return price <= order.works_at - reach if order.buys else price >= order.works_at + reach
 
-    def _given_by(self, order: SlowOrder, trade: Print) -> F:
+    def _given_by(self, order: SlowOrder, trade: Print) -> Q:
         """Return how much of a trade gets to an order, were no other own order there."""
         if _seller_began(trade) is not order.buys or not order.reaches(trade.price, order.works_at):
-            return F(0)
+            return Q(0)
         if trade.price != order.works_at:
-            return trade.size if self._is_through(order, trade.price) else F(0)
+            return trade.size if self._is_through(order, trade.price) else Q(0)
         if self.mode == "queue":
             story = self._story(order)
             before = _came_past(order.in_front, story[:-1], self.piece)
             return _came_past(order.in_front, story, self.piece) - before
-        return trade.size if self.mode == "touch" else F(0)
+        return trade.size if self.mode == "touch" else Q(0)
 
-    def _story(self, order: SlowOrder) -> list[tuple[str, F]]:
+    def _story(self, order: SlowOrder) -> list[tuple[str, Q]]:
         """Return what happened at an order's price since it rests there."""
-        story: list[tuple[str, F]] = []
+        story: list[tuple[str, Q]] = []
         assert order.stood is not None and order.works_at is not None
         for event in self.past[order.stood:]:
             if isinstance(event, Shown):
@@ -352,18 +353,18 @@ class SlowMatcher:
                 if own == order.works_at:
                     story.append(("shows", event.size(not order.buys)))
                 elif own is None or (own < order.works_at if order.buys else own > order.works_at):
-                    story.append(("gone", F(0)))
+                    story.append(("gone", Q(0)))
             elif isinstance(event, Print) and _seller_began(event) is order.buys:
                 if event.price == order.works_at:
                     story.append(("prints", event.size))
                 elif order.reaches(event.price, order.works_at):
-                    story.append(("gone", F(0)))
+                    story.append(("gone", Q(0)))
         return story
 
     # Waiting to be set off
 
-    def _pegged(self, order: SlowOrder) -> F | None:
-        price = PEGS[order.kind](self._shown(), order.buys, order.auxiliary or F(0))
+    def _pegged(self, order: SlowOrder) -> Q | None:
+        price = PEGS[order.kind](self._shown(), order.buys, order.auxiliary or Q(0))
         if price is None or order.limit is None:
             return price
         return min(price, order.limit) if order.buys else max(price, order.limit)
@@ -378,7 +379,7 @@ class SlowMatcher:
             price = prints[-1].price
         if price is None:
             return
-        wanted = price + (order.auxiliary or F(0)) * (1 if order.buys else -1)
+        wanted = price + (order.auxiliary or Q(0)) * (1 if order.buys else -1)
         best = min if order.buys else max
         order.stop = wanted if order.stop is None else best(order.stop, wanted)
 
@@ -388,12 +389,13 @@ class SlowMatcher:
         up = order.buys != (order.kind in TOUCHES)
         method, seen = order.method or 2, order.seen
 
-        def reached(price: F | None) -> bool:
-            return price is not None and order.stop is not None and (price >= order.stop if up else price <= order.stop)
+        def reached(price: Q | None) -> bool:
+            stop = order.stop
+            return price is not None and stop is not None and (price >= stop if up else price <= stop)
 
         if isinstance(event, Shown):
             price = event.middle if method == 8 else event.price(not up)
-            seen.append(("quote", price if price is not None else F(-1), event.size(not up), reached(price)))
+            seen.append(("quote", price if price is not None else Q(-1), event.size(not up), reached(price)))
         else:
             across = event.quote.price(up)
             fits = method == 3 or across is None or reached(across)
@@ -404,7 +406,7 @@ class SlowMatcher:
             self._enter(order)
 
     @staticmethod
-    def _is_set_off(method: int, seen: list[tuple[str, F, F, bool]], now: str) -> bool:
+    def _is_set_off(method: int, seen: list[tuple[str, Q, Q, bool]], now: str) -> bool:
         kind, price, size, reached = seen[-1]
         if kind != now:
             return False
@@ -425,46 +427,44 @@ def _seller_began(trade: Print) -> bool | None:
     return None if at_bid == at_ask else at_bid
 
 
-def _came_past(in_front: F | None, story: list[tuple[str, F]], piece: F) -> F:
+def _came_past(in_front: Q | None, story: list[tuple[str, Q]], piece: Q) -> Q:
     """Return how much of all prints of a story got past what stood in front, prints put before what they explain."""
-    front, shown, printed, past = in_front, in_front or F(0), F(0), F(0)
+    front, shown, printed, past = in_front, in_front or Q(0), Q(0), Q(0)
     for what, size in _in_place(in_front, story):
         if what == "gone":
-            front, shown, printed = F(0), F(0), F(0)
+            front, shown, printed = Q(0), Q(0), Q(0)
         elif what == "shows" and front is None:
-            front, shown, printed = size, size, F(0)
+            front, shown, printed = size, size, Q(0)
         elif what == "shows":
             assert front is not None
-            cancelled = max(shown - printed - size, F(0))
-            share = floor(front * cancelled / shown / piece) * piece if cancelled else F(0)
-            front, shown, printed = min(front - share, size), size, F(0)
+            cancelled = max(shown - printed - size, Q(0))
+            share = floor(front * cancelled / shown / piece) * piece if cancelled else Q(0)
+            front, shown, printed = min(front - share, size), size, Q(0)
         elif front is not None:
             served = min(front, size)
             front, printed, past = front - served, printed + size, past + size - served
     return past
 
 
-def _in_place(in_front: F | None, story: list[tuple[str, F]]) -> list[tuple[str, F]]:
+def _in_place(in_front: Q | None, story: list[tuple[str, Q]]) -> list[tuple[str, Q]]:
     """Return a story with each print before the shrink that it explains."""
-    told: list[tuple[str, F]] = []
+    told: list[tuple[str, Q]] = []
     for what, size in story:
         last_shows = next((place for place in reversed(range(len(told))) if told[place][0] != "prints"), None)
         if what != "prints" or last_shows is None or told[last_shows][0] != "shows":
             told.append((what, size))
             continue
-        early = min(max(_unexplained(in_front, told[: last_shows + 1]), F(0)), size)
+        early = min(max(_unexplained(in_front, told[: last_shows + 1]), Q(0)), size)
         told[last_shows:last_shows] = [("prints", early)]
         told.append(("prints", size - early))
     return told
 
 
-def _unexplained(in_front: F | None, told: list[tuple[str, F]]) -> F:
+def _unexplained(in_front: Q | None, told: list[tuple[str, Q]]) -> Q:
     """Return by how much the size shown last is smaller than the one before and the prints between explain."""
     places = [place for place, (what, _) in enumerate(told[:-1]) if what != "prints"]
-    if places:
-        before, begin = told[places[-1]][1], places[-1] + 1
-    else:
-        before, begin = in_front, 0
+    before = told[places[-1]][1] if places else in_front
+    begin = places[-1] + 1 if places else 0
     if before is None:
-        return F(0)
+        return Q(0)
     return before - sum(size for _, size in told[begin:-1]) - told[-1][1]

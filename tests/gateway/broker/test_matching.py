@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from fractions import Fraction as F
 from random import Random
 from typing import Any
 
@@ -13,8 +12,9 @@ from capture.gateway.broker.exchange.displayed import Level, Quote, Trade
 from capture.gateway.broker.exchange.matching import Fills
 from capture.gateway.broker.fill import ADDED
 from capture.gateway.broker.floor import Rules
+from capture.gateway.broker.orders.order import Status
 from tests.gateway.broker.placing import broker, fills_of, order
-from tests.gateway.broker.slow_matcher import NOTHING_SHOWN, Filled, Print, Shown, SlowMatcher
+from tests.gateway.broker.slow_matcher import NOTHING_SHOWN, ONE, Filled, Print, Q, Shown, SlowMatcher
 from tests.gateway.broker.trading import SHARE
 
 SMALL = replace(SHARE, details={"size_increment": 0.0001})
@@ -31,11 +31,11 @@ class Day:
     seed: int
     mode: Fills
     penetration: int
-    piece: F = F(1)
+    piece: Q = ONE
     at: int = 1_000
     now: Shown = NOTHING_SHOWN
     middle: int = 1_000
-    range_of: dict[int, tuple[F, F]] = field(default_factory=dict)  # order id -> prices since the quote that stood
+    range_of: dict[int, tuple[Q, Q]] = field(default_factory=dict)  # order id -> prices since the quote that stood
     filled: list[Filled] = field(default_factory=list)
     told: list[Any] = field(default_factory=list)
 
@@ -56,7 +56,7 @@ class Day:
         found = [(best, book.size(asks)), *book.behind[asks]]
         return [Level(float(price), float(size), f"X{place}") for place, (price, size) in enumerate(found)]
 
-    def size(self) -> F:
+    def size(self) -> Q:
         """Return an odd number of pieces: such sizes show in what pieces they come."""
         return (2 * self.random.choice((0, 0, 1, 2, 3, 5, 12, 25)) + 1) * self.piece
 
@@ -65,15 +65,16 @@ class Day:
         draw = self.random
         self.middle += draw.choice((0, 0, 0, 0, 0, 1, -1, 2, -2, 4, -4))
         spread = draw.choice((1, 1, 1, 2, 3))
-        behind: dict[bool, list[tuple[F, F]]] = {True: [], False: []}
-        bid, ask = F(self.middle, 100), F(self.middle + spread, 100)
+        behind: dict[bool, list[tuple[Q, Q]]] = {True: [], False: []}
+        bid, ask = Q(self.middle, 100), Q(self.middle + spread, 100)
         for asks in (True, False):
             best = ask if asks else bid
             for step in range(1, draw.choice((1, 1, 3, 4))):
-                behind[asks] += [(best + F(step if asks else -step, 100), self.size()) for _ in range(draw.choice((1, 2)))]
+                price = best + Q(step if asks else -step, 100)
+                behind[asks] += [(price, self.size()) for _ in range(draw.choice((1, 2)))]
         missing = draw.choice((None,) * 20 + (True, False))
-        self.now = Shown(self.at, None if missing is False else bid, F(0) if missing is False else self.size(),
-                         None if missing is True else ask, F(0) if missing is True else self.size(),
+        self.now = Shown(self.at, None if missing is False else bid, Q(0) if missing is False else self.size(),
+                         None if missing is True else ask, Q(0) if missing is True else self.size(),
                          behind | ({} if missing is None else {missing: []}))  # fmt: skip
         self.books.append(self.now)
         self.widen(*(price for price in (self.now.bid, self.now.ask) if price is not None),
@@ -83,14 +84,14 @@ class Day:
 
     def trade(self) -> None:
         """Print a trade: at the bid, at the ask, between them or beyond."""
-        price = F(self.middle + self.random.choice((0, 0, 0, 1, 1, -1, 2, 3, -3)), 100)
-        price += self.random.choice((0, 0, 0, 0, F(1, 200)))
+        price = Q(self.middle + self.random.choice((0, 0, 0, 1, 1, -1, 2, 3, -3)), 100)
+        price += self.random.choice((0, 0, 0, 0, Q(1, 200)))
         size = self.size()
         self.widen(price)
         self.slow.trade(Print(self.at, price, size, self.now))
         self.fast.trade(SHARE.con_id, Trade(self.at, float(price), float(size), _quote(self.now)))
 
-    def widen(self, *prices: F) -> None:
+    def widen(self, *prices: Q) -> None:
         """Take note of prices that were there, for all orders."""
         for order_id, (low, high) in self.range_of.items():
             self.range_of[order_id] = min(low, *prices, low), max(high, *prices, high)
@@ -98,7 +99,7 @@ class Day:
     def begin_range(self, order_id: int) -> None:
         """Begin the range of prices for an order with the quote that stands."""
         sides = [price for price in (self.now.bid, self.now.ask) if price is not None]
-        self.range_of[order_id] = min(sides, default=F(10**6)), max(sides, default=F(0))
+        self.range_of[order_id] = min(sides, default=Q(10**6)), max(sides, default=Q(0))
 
     def place(self, order_id: int) -> None:
         """Place a random order."""
@@ -107,14 +108,15 @@ class Day:
         size, near = self.size() * draw.choice((1, 3)), self.middle + draw.choice((-4, -2, -1, 0, 0, 1, 1, 2, 3))
         kind = draw.choice(("LMT",) * 6 + ("MKT", "STP", "STP LMT", "MIT", "LIT", "TRAIL", "MTL", "REL", "PEG MID"))
         force = draw.choice(("DAY", "DAY", "DAY", "IOC", "FOK")) if kind in ("LMT", "MKT") else "DAY"
-        limit = F(near, 100) if kind in ("LMT", "STP LMT", "LIT") else None
+        limit = Q(near, 100) if kind in ("LMT", "STP LMT", "LIT") else None
         if kind in ("REL", "PEG MID") and draw.random() < 0.5:
-            limit = F(near, 100)
-        auxiliary = {"TRAIL": F(draw.choice((1, 2, 4)), 100), "REL": F(draw.choice((0, 1)), 100), "PEG MID": F(0)}.get(
-            kind, F(self.middle + draw.choice((-3, -1, 0, 1, 3)), 100) if kind[:2] in ("ST", "MI", "LI") else None)
+            limit = Q(near, 100)
+        auxiliary = {"TRAIL": Q(draw.choice((1, 2, 4)), 100), "REL": Q(draw.choice((0, 1)), 100), "PEG MID": Q(0)}.get(
+            kind, Q(self.middle + draw.choice((-3, -1, 0, 1, 3)), 100) if kind[:2] in ("ST", "MI", "LI") else None)
         method = draw.choice((0, 0, 1, 2, 3, 4, 7, 8)) if kind in ("STP", "STP LMT", "MIT", "LIT", "TRAIL") else 0
         self.begin_range(order_id)
-        self.slow.place(self.at, order_id, buys, size, kind, force=force, limit=limit, auxiliary=auxiliary, method=method)
+        self.slow.place(self.at, order_id, buys, size, kind, force=force, limit=limit, auxiliary=auxiliary,
+                        method=method)  # fmt: skip
         self.send(order_id, buys, size, kind, limit, auxiliary, force=force, method=method)
 
     def change(self, order_id: int) -> None:
@@ -126,7 +128,7 @@ class Day:
             self.slow.cancel(order_id)
             self.fast.cancel(self.at, 1, order_id)
             return
-        move = F(self.random.choice((0, 0, 1, -1)), 100)
+        move = Q(self.random.choice((0, 0, 1, -1)), 100)
         limit = None if old.limit is None else old.limit + move
         size = max(old.size + self.random.choice((0, -2, 4)) * self.piece, self.piece)
         if move or size > old.size:
@@ -134,7 +136,7 @@ class Day:
         self.send(order_id, old.buys, size, old.kind, limit, old.auxiliary, force=old.force, method=old.method)
         self.slow.modify(self.at, order_id, size, limit, old.auxiliary)
 
-    def send(self, order_id: int, buys: bool, size: F, kind: str, limit: F | None, auxiliary: F | None, *, force: str,
+    def send(self, order_id: int, buys: bool, size: Q, kind: str, limit: Q | None, auxiliary: Q | None, *, force: str,
              method: int) -> None:  # fmt: skip
         values = order("BUY" if buys else "SELL", float(size), kind, time_in_force=force, trigger_method=method,
                        limit_price=None if limit is None else float(limit),
@@ -172,22 +174,22 @@ def _quote(shown: Shown) -> Quote:
 
 
 def _filled(told: dict[str, Any], at: int) -> Filled:
-    return Filled(at, told["order_id"], F(told["price"]), F(told["shares"]), told["last_liquidity"] == ADDED)
+    return Filled(at, told["order_id"], Q(told["price"]), Q(told["shares"]), told["last_liquidity"] == ADDED)
 
 
-@pytest.mark.parametrize("piece", [F(1), F(1, 10_000)])
+@pytest.mark.parametrize("piece", [Q(1), Q(1, 10_000)])
 @pytest.mark.parametrize(("mode", "penetration"), MODES)
-def test_fills_are_those_of_a_slow_and_obvious_matcher(mode: Fills, penetration: int, piece: F) -> None:
+def test_fills_are_those_of_a_slow_and_obvious_matcher(mode: Fills, penetration: int, piece: Q) -> None:
     total = 0
     for seed in range(DAYS):
         day = Day(seed, mode, penetration, piece)
         for number, what in enumerate(day.go()):
             slow = [one for one in day.slow.fills if one.at == day.at]
             assert day.filled == slow, f"seed {seed}, event {number}: {what} at {day.at}"
-            filled = {one.order_id: F(one.filled) for one in (*day.fast.orders.open(), *day.fast.orders.done)}
+            filled = {one.order_id: Q(one.filled) for one in (*day.fast.orders.open(), *day.fast.orders.done)}
             assert filled == {one.order_id: one.filled for one in day.slow.orders.values()}, f"seed {seed}: {number}"
-        done = {one.order_id: str(one.status).lower() for one in day.fast.orders.done}
-        assert done == {key: one.status for key, one in day.slow.orders.items() if one.status != "open"}, seed
+        done = {one.order_id: one.status == Status.FILLED for one in day.fast.orders.done}
+        assert done == {key: not one.left for key, one in day.slow.orders.items() if one.status != "open"}, seed
         total += len(day.slow.fills)
     assert total > 3 * DAYS, "hardly anything filled: the market has to be livelier"
 
@@ -197,9 +199,9 @@ def test_after_every_event_fills_add_up_and_are_of_what_was_there(mode: Fills, p
     rested = 0
     for seed in range(DAYS, 2 * DAYS):
         day = Day(seed, mode, penetration)
-        sums: defaultdict[int, F] = defaultdict(F)
-        taken: defaultdict[tuple[bool, F], F] = defaultdict(F)
-        shown: dict[tuple[bool, F], F] = {}
+        sums: defaultdict[int, Q] = defaultdict(Q)
+        taken: defaultdict[tuple[bool, Q], Q] = defaultdict(Q)
+        shown: dict[tuple[bool, Q], Q] = {}
         for what in day.go():
             if what == "quote":
                 _renew(day.now, shown, taken)
@@ -217,16 +219,16 @@ def test_after_every_event_fills_add_up_and_are_of_what_was_there(mode: Fills, p
                 rested += fill.rested
             for order_id, quantity in sums.items():
                 state = [one for one in day.told if one.name == "order_status" and one.values["order_id"] == order_id]
-                assert F(state[-1].values["filled"]) == quantity
+                assert Q(state[-1].values["filled"]) == quantity
             for key, size in shown.items():
                 assert taken[key] <= size, f"seed {seed}: own orders took {taken[key]} of {size} at {key}"
             if what == "trade":
-                size = day.slow.past[-1].size if isinstance(day.slow.past[-1], Print) else F(0)
+                size = day.slow.past[-1].size if isinstance(day.slow.past[-1], Print) else Q(0)
                 assert sum(fill.size for fill in day.filled) <= size
     assert rested > 20
 
 
-def _renew(now: Shown, shown: dict[tuple[bool, F], F], taken: dict[tuple[bool, F], F]) -> None:
+def _renew(now: Shown, shown: dict[tuple[bool, Q], Q], taken: dict[tuple[bool, Q], Q]) -> None:
     """Add up what a side's best price ever showed anew, since the market came to it."""
     for asks in (True, False):
         best, size = now.price(asks), now.size(asks)
@@ -235,4 +237,4 @@ def _renew(now: Shown, shown: dict[tuple[bool, F], F], taken: dict[tuple[bool, F
                 del shown[key]
                 taken.pop(key, None)
         if best is not None:
-            shown[asks, best] = shown.get((asks, best), F(0)) + size
+            shown[asks, best] = shown.get((asks, best), Q(0)) + size

@@ -106,4 +106,4 @@ def test_a_stop_that_is_set_off_takes_the_next_quote_and_not_the_one_that_set_it
     assert not paper.executions.done
     paper.quote(SHARE.con_id, Quote(3, 97.0, 3.0, 97.5, 10.0))
     [fill] = paper.executions.done.values()
-    assert (fill.fill.price, fill.fill.quantity, fill.fill.at_us) == (97, 3, 3)
+    assert (float(fill.fill.price), float(fill.fill.quantity), fill.fill.at_us) == (97.0, 3.0, 3)
