@@ -95,6 +95,19 @@ def test_a_change_that_is_refused_leaves_what_was_reserved() -> None:
     assert desk.available == 100_000 - 78_000 - 3
 
 
+def test_a_change_that_asks_for_no_more_is_borne_whatever_the_account_has_become() -> None:
+    desk = Desk()
+    desk.ask(SHARE, 700, "260")
+    desk.ask(CALL, 5, "4")
+    desk.account.ledger.deposit("USD", D(-90_000), NOON_US)
+    assert desk.ask(SHARE, 700, "270", order=1) == desk.ask(SHARE, 600, "280", order=1) == ""
+    assert desk.ask(CALL, 5, "3", order=2) == ""
+    assert desk.ask(CALL, 5, "4", order=2) == TOO_LITTLE
+    assert desk.ask(SHARE, 601, "260", order=1) == TOO_LITTLE
+    assert desk.ask(SHARE, -1300, "260", order=1) == TOO_LITTLE
+    assert desk.available == 10_000 - 1_500 - D("3.25") - 78_000 - 3
+
+
 def test_an_order_that_only_closes_is_never_refused() -> None:
     desk = Desk("margin", "-25000", Position.held(SHARE, D(100), D(260)))
     assert desk.available < 0

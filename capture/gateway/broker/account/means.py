@@ -1,7 +1,8 @@
 """Means: whether an account can bear an order beside all that is working, and what one would change."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -59,6 +60,21 @@ class WhatIf(NamedTuple):
         return tuple(after - before for before, after in zip(self.before, self.after, strict=True))
 
 
+@dataclass(slots=True)
+class Part:
+    """What one underlying, or all, have in one currency: cash that orders would move, equity, and initial margin."""
+
+    cash: Decimal = NOTHING
+    equity: Decimal = NOTHING
+    initial: Decimal = NOTHING
+
+    def add(self, other: "Part", sign: int) -> None:
+        """Add another, or take it off."""
+        self.cash += sign * other.cash
+        self.equity += sign * other.equity
+        self.initial += sign * other.initial
+
+
 class Means:
     """Weighs orders of one account. Only what changed since is reckoned anew, one underlying after the other."""
 
@@ -68,8 +84,9 @@ class Means:
         self._reserved = Reserved()
         self._securities: dict[int, Security] = {}
         self._members: defaultdict[int, set[int]] = defaultdict(set)
-        self._parts: dict[int, dict[tuple[str, str], Decimal]] = {}
-        self._totals: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
+        self._parts: dict[int, dict[str, Part]] = {}
+        self._totals: defaultdict[str, Part] = defaultdict(Part)
+        self._last = Standing(NOTHING, NOTHING)
         self._dirty: set[int] = set(account.ledger.positions)
 
     def ask(self, permanent_id: int, legs: Sequence[Deal], at_us: int, oca: str = "") -> Verdict:
@@ -77,11 +94,16 @@ class Means:
 
         `legs` say what of it is still to be filled, at the prices that it will pay at most, or that stand now.
         """
+        known = self._reserved.order(permanent_id)
+        if known and self._asks_no_more(known.legs, legs) and known.oca == oca:
+            self.reserve(permanent_id, legs, at_us, oca)
+            return Verdict("", self._last, self._last)
         old = self._take_off(permanent_id)
-        before = self._standing(at_us)
-        own_before, fees = self._in_currencies(legs), self._reserved.fees
+        before, fees = self.standing(at_us), self._reserved.fees
+        unrated = [leg.security.currency for leg in legs if self._account.rate(leg.security.currency) is None]
+        own_before = self._in_currencies(unrated)
         self.reserve(permanent_id, legs, at_us, oca)
-        after = self._standing(at_us)
+        after = self.standing(at_us)
         fee = self._reserved.fees - fees  # which alone keeps nobody from closing
         taken = before.available - after.available - fee
         verdict = Verdict(self._reason(legs, taken, after, own_before), before, after)
@@ -93,6 +115,9 @@ class Means:
 
     def reserve(self, permanent_id: int, legs: Sequence[Deal], at_us: int, oca: str = "") -> None:
         """Reserve for what is left of an order, in place of what was reserved for it; no legs release it."""
+        known = self._reserved.order(permanent_id)
+        if known and known.oca == oca and self._is_alike(known.legs, legs):
+            return
         self._take_off(permanent_id)
         if legs:
             fee = sum((self._fee(leg, at_us) for leg in legs), NOTHING)
@@ -104,7 +129,19 @@ class Means:
 
     def standing(self, at_us: int) -> Standing:
         """Return how the account stands with all that is working."""
-        return self._standing(at_us)
+        self._reckon(at_us)
+        equity, initial = -self._reserved.fees, NOTHING
+        balances: list[Decimal] = []
+        held = self._account.ledger.cash
+        for currency in held.keys() | self._totals.keys():
+            rate, part = self._account.rate(currency), self._totals[currency]
+            if rate is not None:
+                cash = held.get(currency, NOTHING) + part.cash
+                balances.append(rate * cash)
+                equity += rate * (cash + part.equity)
+                initial += rate * part.initial
+        self._last = Standing(equity, initial + currency_requirement(balances, self._account.rates))
+        return self._last
 
     def snapshot(self) -> Any:
         """Return what is reserved, for `restore`; the account and the fees have snapshots of their own."""
@@ -150,14 +187,14 @@ class Means:
             known = self._securities.get(con_id)
             groups.add(group_of(known) if known else con_id)  # a price may be that of an underlying
         for group in groups & self._members.keys():
-            for key, amount in self._parts.pop(group, {}).items():
-                self._totals[key] -= amount
+            for currency, part in self._parts.pop(group, {}).items():
+                self._totals[currency].add(part, -1)
             self._parts[group] = self._group(group, at_us)
-            for key, amount in self._parts[group].items():
-                self._totals[key] += amount
+            for currency, part in self._parts[group].items():
+                self._totals[currency].add(part, 1)
 
-    def _group(self, group: int, at_us: int) -> dict[tuple[str, str], Decimal]:
-        answer: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    def _group(self, group: int, at_us: int) -> dict[str, Part]:
+        answer: defaultdict[str, Part] = defaultdict(Part)
         held: list[Holding] = []
         for con_id in sorted(self._members[group]):
             security = self._securities[con_id]
@@ -165,14 +202,15 @@ class Means:
             supposed = self._reserved.supposed(security, position.quantity)
             price = self._price(position, supposed.value, supposed.quantity)
             held.append(Holding(security, position.quantity + supposed.quantity, price))
-            answer["equity", security.currency] += self._equity(position, price, supposed.value)
+            part = answer[security.currency]
+            part.equity += self._equity(position, price, supposed.value)
             if not security.is_future:
-                answer["cash", security.currency] -= supposed.value
+                part.cash -= supposed.value
             if security.sec_type == "CASH":
-                answer["cash", security.symbol] += supposed.quantity
+                answer[security.symbol].cash += supposed.quantity
         account = self._account
         required = group_requirement(held, account.known_price(group), account.kind, account.rates, at_us)
-        answer["initial", held[0].security.currency] += required.initial
+        answer[held[0].security.currency].initial += required.initial
         return answer
 
     def _price(self, position: Position, value: Decimal, quantity: Decimal) -> Decimal:
@@ -189,32 +227,30 @@ class Means:
             return position.worth(price) + value
         return NOTHING
 
-    def _standing(self, at_us: int) -> Standing:
-        self._reckon(at_us)
-        cash = self._cash()
-        equity, initial = -self._reserved.fees, NOTHING
-        balances: list[Decimal] = []
-        for currency in cash.keys() | {currency for _, currency in self._totals}:
-            rate = self._account.rate(currency)
-            if rate is not None:
-                balances.append(rate * cash[currency])
-                equity += rate * (cash[currency] + self._totals["equity", currency])
-                initial += rate * self._totals["initial", currency]
-        return Standing(equity, initial + currency_requirement(balances, self._account.rates))
+    def _asks_no_more(self, old: Sequence[Deal], new: Sequence[Deal]) -> bool:
+        """Whether an order that was borne takes no more as it is now: it need not be weighed again."""
+        if len(old) != 1 or len(new) != 1 or old[0].security != new[0].security:
+            return False
+        smaller = NOTHING <= new[0].quantity <= old[0].quantity or old[0].quantity <= new[0].quantity <= NOTHING
+        return smaller and (self._at_any_price(new[0].security) or abs(new[0].value) <= abs(old[0].value))
 
-    def _cash(self) -> defaultdict[str, Decimal]:
-        cash = defaultdict(Decimal, self._account.ledger.cash)
-        for (what, currency), amount in self._totals.items():
-            if what == "cash":
-                cash[currency] += amount
-        return cash
+    def _is_alike(self, old: Sequence[Deal], new: Sequence[Deal]) -> bool:
+        """Whether what is reserved for an order stands for it as it is now."""
+        return old == new or (
+            len(old) == len(new) == 1 and old[0].security == new[0].security and old[0].quantity == new[0].quantity
+            and self._at_any_price(new[0].security))  # fmt: skip
 
-    def _in_currencies(self, legs: Sequence[Deal]) -> dict[str, Decimal]:
-        cash = self._cash()
-        return {leg.security.currency: self._in_currency(leg.security.currency, cash) for leg in legs}
+    def _at_any_price(self, security: Security) -> bool:
+        """Whether an order takes the same whatever its price: what is paid is held, and margin goes by the market."""
+        part = PART.get(security.sec_type, "stock")
+        return security.is_future or (part in LENT[self._account.kind] and not security.is_option)
 
-    def _in_currency(self, currency: str, cash: defaultdict[str, Decimal]) -> Decimal:
-        return cash[currency] + self._totals["equity", currency] - self._totals["initial", currency]
+    def _cash(self, currency: str) -> Decimal:
+        return self._account.ledger.cash.get(currency, NOTHING) + self._totals[currency].cash
+
+    def _in_currencies(self, currencies: Iterable[str]) -> dict[str, Decimal]:
+        return {currency: self._cash(currency) + self._totals[currency].equity - self._totals[currency].initial
+                for currency in currencies}  # fmt: skip
 
     def _reason(self, legs: Sequence[Deal], taken: Decimal, after: Standing, own_before: dict[str, Decimal]) -> str:
         account = self._account
@@ -222,19 +258,19 @@ class Means:
             return NO_SHORTS
         if taken > 0 and after.available < 0:
             return TOO_LITTLE
-        own = self._in_currencies(legs)
-        if any(account.rate(each) is None and own[each] < min(own_before[each], NOTHING) for each in own):
+        own = self._in_currencies(own_before)
+        if any(own[each] < min(own_before[each], NOTHING) for each in own):
             return NO_RATE
         if account.kind == "cash" and any(self._is_owed(leg) for leg in legs):
             return TOO_LITTLE
-        return LEAST_EQUITY if taken > 0 and self._borrows(legs) and after.equity < account.rates.least_equity else ""
+        return LEAST_EQUITY if taken > 0 and after.equity < account.rates.least_equity and self._borrows(legs) else ""
 
     def _borrows(self, legs: Sequence[Deal]) -> bool:
         """Whether legs take more than is there in cash, or are of what is never paid for in full."""
         if self._account.kind == "cash":
             return False
         sold = any(leg.quantity < 0 or leg.security.is_future for leg in legs)
-        return sold or any(self._cash()[leg.security.currency] < 0 for leg in legs)
+        return sold or any(self._cash(leg.security.currency) < 0 for leg in legs)
 
     def _is_short(self, leg: Deal) -> bool:
         """Whether a cash account would sell what it does not have; options that are secured, and futures, it may."""
@@ -260,7 +296,7 @@ class Means:
         """Whether a pair of currencies would leave a debt in the one that is paid with."""
         if leg.security.sec_type != "CASH":
             return False
-        return self._cash()[leg.security.currency if leg.quantity > 0 else leg.security.symbol] < 0
+        return self._cash(leg.security.currency if leg.quantity > 0 else leg.security.symbol) < 0
 
 
 def what_if(account: Account, fees: Fees, legs: Sequence[Deal], at_us: int) -> WhatIf:

@@ -39,7 +39,9 @@ class Supposed(NamedTuple):
 _NONE = Supposed()
 
 
-class _Order(NamedTuple):
+class ReservedOrder(NamedTuple):
+    """An order as it was reserved for; `fee` in the base currency."""
+
     legs: tuple[Deal, ...]
     fee: Decimal
     oca: str
@@ -67,23 +69,27 @@ class Reserved:
 
     def __init__(self) -> None:
         self.fees = NOTHING  # in the base currency, of all of them
-        self._orders: dict[int, _Order] = {}
+        self._orders: dict[int, ReservedOrder] = {}
         self._working: defaultdict[int, _Working] = defaultdict(_Working)
 
     def add(self, permanent_id: int, legs: Sequence[Deal], fee: Decimal, oca: str = "") -> None:
         """Reserve for an order; `oca` names orders of which only one will be filled."""
         assert permanent_id not in self._orders
-        order = self._orders[permanent_id] = _Order(tuple(legs), fee, oca)
+        order = self._orders[permanent_id] = ReservedOrder(tuple(legs), fee, oca)
         self.fees += fee
         self._apply(permanent_id, order, 1)
 
-    def remove(self, permanent_id: int) -> _Order | None:
+    def remove(self, permanent_id: int) -> ReservedOrder | None:
         """Release what was reserved for an order, and return it; None if nothing was."""
         order = self._orders.pop(permanent_id, None)
         if order:
             self.fees -= order.fee
             self._apply(permanent_id, order, -1)
         return order
+
+    def order(self, permanent_id: int) -> ReservedOrder | None:
+        """Return what is reserved for an order; None if nothing is."""
+        return self._orders.get(permanent_id)
 
     def legs(self) -> Iterator[Deal]:
         """Yield the legs of every order."""
@@ -123,7 +129,7 @@ class Reserved:
         orders, working, self.fees = snapshot
         self._orders, self._working = dict(orders), deepcopy(working)
 
-    def _apply(self, permanent_id: int, order: _Order, sign: int) -> None:
+    def _apply(self, permanent_id: int, order: ReservedOrder, sign: int) -> None:
         for leg in order.legs:
             working = self._working[leg.security.con_id]
             change = Supposed(sign * leg.quantity, sign * leg.value)
