@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from capture.gateway.recorded import Recording
     from capture.gateway.run import Beside
 
-GROUP = typer.Typer(invoke_without_command=True, subcommand_metavar="[control ...]", rich_markup_mode=None)
+GROUP = typer.Typer(invoke_without_command=True, subcommand_metavar="[control|status ...]", rich_markup_mode=None)
 
 _OF_REPLAY = ("until", "then_live", "start_paused", "data", "config", "recorder", "clock", "instruments")
 _OF_MARKET = ("seed", "rate", "always_open")
@@ -222,6 +222,18 @@ def _announce(port: int) -> None:
 
 
 @GROUP.command()
+def status(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the gateway.")] = 4002,
+    json: Json = False,
+) -> None:
+    """Show a gateway that runs: where it is, its clients and streams, open orders, and how its account stands.
+
+    It is what `gateway control status` shows; `gateway control orders` and `account` show more.
+    """
+    control("status", [], port, json)
+
+
+@GROUP.command()
 def control(
     command: Annotated[str | None, typer.Argument(metavar="COMMAND", help="What to do; none: list all.")] = None,
     arguments: Annotated[list[str] | None, typer.Argument(metavar="ARGUMENT", help="In order, or NAME=VALUE.")] = None,
@@ -252,11 +264,13 @@ def control(
 
 
 def _show(result: dict[str, Any]) -> None:
-    """Print what is one value on a line each, and rows as a table."""
+    """Print what is one value on a line each, and then what is rows as a table."""
+    tables = ("streams", "positions")
     for name, value in result.items():
-        if name != "streams":
+        if name not in tables:
             show(f"{name}: {', '.join(map(str, value)) if isinstance(value, list | dict) else value}")
-    _show_rows(result["streams"])
+    for name in tables:
+        _show_rows(result.get(name, []))
 
 
 def _show_rows(rows: list[dict[str, Any]]) -> None:

@@ -66,11 +66,13 @@ def press(gateway: "Gateway", keys: str) -> bool:
 
 
 def line(gateway: "Gateway") -> str:
-    """Return in words where a replay is."""
+    """Return in words where a replay is, and how its account stands."""
+    from capture.gateway.control.order_commands import told_of_orders
     from capture.gateway.control.replay_commands import told
 
-    where = told(gateway)
-    return f"{where['time'][:19].replace('T', ' ')} UTC  {where['state']}  speed {where['speed']}"
+    where, account = told(gateway), told_of_orders(gateway)
+    return (f"{where['time'][:19].replace('T', ' ')} UTC  {where['state']}  speed {where['speed']}  "
+            f"open orders {account['orders']}  worth {account['net_liquidation']}, today {account['daily_pnl']}")
 
 
 @contextlib.contextmanager

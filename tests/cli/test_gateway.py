@@ -58,7 +58,10 @@ def test_control_reaches_a_gateway_that_runs(run: Run) -> None:
         port = int(process.stdout.readline().split(":")[1])
         told = ["gateway", "control", "--port", port]
         assert run(*told, "duplicate-id", 3) == (0, "", "")
-        assert run(*told, "status").out == f"port: {port}\nclients: \nfaults: \ndue: duplicate-id\n"
+        assert run(*told, "status").out == (
+            f"port: {port}\nclients: \nfaults: \ndue: duplicate-id\n"
+            "orders: 0\nnet_liquidation: 1000000.00 USD\ndaily_pnl: 0.00\n")
+        assert run("gateway", "status", "--port", port) == run(*told, "status")
         assert json.loads(run(*told, "--json", "status").out)["due"] == {"duplicate-id": 3}
         assert run(*told, "missed") == (0, "", "")
         code, _, err = run(*told, "drop", "sometimes")

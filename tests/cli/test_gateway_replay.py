@@ -156,7 +156,8 @@ def test_speed_goes_up_and_down_by_steps(ready: Gateway) -> None:
 
 
 def test_a_line_says_where_it_is(ready: Gateway) -> None:
-    assert keys.line(ready) == "1970-01-01 00:10:00 UTC  paused  speed 1"
+    assert keys.line(ready) == (
+        "1970-01-01 00:10:00 UTC  paused  speed 1  open orders 0  worth 1000000.00 USD, today 0.00")
     assert len(keys.KEYS) == 6 and "q quit" in keys.HELP
 
 

@@ -46,6 +46,29 @@ def test_orders_are_listed(scene: Scene) -> None:
     scene(play)
 
 
+def test_the_account_shows_what_fills_cost(scene: Scene) -> None:
+    async def play(gateway: Gateway, peer: Peer) -> None:
+        assert gateway.control("account")["positions"] == []
+        gateway.control("fill", await resting(peer))
+        found = gateway.control("account")
+        (held,) = found["positions"]
+        assert (held["instrument"], held["position"], held["average_cost"]) == ("AAPL", 100, 1.01)  # a dollar of fee
+        assert found["cash"] == ["999899.00 USD"] and found["total_cash"] == "999899.00"
+        worth = float(found["net_liquidation"])
+        assert worth == pytest.approx(999_899 + 100 * held["price"], abs=0.01)
+        assert float(found["daily_pnl"]) == pytest.approx(worth - 1_000_000, abs=0.01)
+        status = gateway.control("status")
+        assert (status["orders"], status["net_liquidation"]) == (0, f"{found['net_liquidation']} USD")
+        (execution,) = gateway.state.trading.paper.executions.done
+        gateway.control("bust", execution)
+        found = gateway.control("account")
+        assert (found["net_liquidation"], found["cash"]) == ("1000000.00", ["1000000.00 USD"])
+        await resting(peer, 2)
+        assert gateway.control("status")["orders"] == 1
+
+    scene(play, speed=0.001)
+
+
 def test_an_order_is_filled_in_parts_on_demand(scene: Scene) -> None:
     async def play(gateway: Gateway, peer: Peer) -> None:
         permanent_id = await resting(peer)

@@ -37,7 +37,7 @@ LENGTHS = {"zero": b"\0\0\0\0", "huge": b"\xff\xff\xff\xff"}
 
 
 def status(gateway: Controlled) -> dict[str, Any]:
-    """Return clients with their streams and what silences these, faults that go on or are due, where a replay is."""
+    """Return clients, streams and what silences them, faults that go on or are due, orders, where a replay is."""
     streams = [
         {"client_id": client.id, "request_id": subscription.request_id, "stream": subscription.stream,
          "instrument": subscription.details["local_symbol"],
@@ -47,6 +47,7 @@ def status(gateway: Controlled) -> dict[str, Any]:
     return {"port": gateway.port, **replay_commands.told(gateway),
             "clients": [client.id for client in gateway.state.clients if client.started],
             "faults": [fault.name for fault in gateway.state.faults.lasting], "due": dict(+gateway.state.faults.due),
+            **order_commands.told_of_orders(gateway),
             "streams": streams}
 
 

@@ -10,6 +10,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from capture.gateway.broker import interventions
+from capture.gateway.broker.account.account import PortfolioRow
+from capture.gateway.broker.account.account_values import numbers, text
+from capture.gateway.broker.account.figures import figures
 from capture.gateway.broker.interventions import InterventionError
 from capture.gateway.broker.orders.order import Order
 from capture.gateway.broker.paper import Paper
@@ -26,12 +29,48 @@ Quantity = Annotated[Decimal, Field(gt=0)]
 Kind = Literal["all", "open-orders", "statuses", "executions", "commissions", "errors"]
 
 
+FIGURES = {
+    "net_liquidation": "NetLiquidation", "total_cash": "TotalCashValue", "available_funds": "AvailableFunds",
+    "buying_power": "BuyingPower", "initial_margin": "InitMarginReq", "maintenance_margin": "MaintMarginReq"}
+
+
 # What there is
 
 
 def orders(gateway: Controlled) -> list[dict[str, Any]]:
     """Return the open orders of all clients, those that are not sent yet, too."""
     return [_row(order) for order in _now(gateway).paper.orders.open()]
+
+
+def account(gateway: Controlled) -> dict[str, Any]:
+    """Return what the account has: its figures, its cash by currency, and its positions; money in `currency`."""
+    trading = _now(gateway)
+    trading.mark()
+    held, amounts = trading.account, numbers(figures(trading.account))
+    pnl = held.pnl()
+    return {
+        "account": held.name, "type": held.kind, "currency": held.ledger.base_currency,
+        **{name: text(amounts[key]) for name, key in FIGURES.items()},
+        "daily_pnl": text(pnl.daily), "unrealized_pnl": text(pnl.unrealised), "realized_pnl": text(pnl.realised),
+        "cash": [f"{text(amount)} {currency}" for currency, amount in sorted(held.ledger.cash.items())],
+        "positions": [_position(row) for row in held.portfolio()]}  # fmt: skip
+
+
+def _position(row: PortfolioRow) -> dict[str, Any]:
+    return {
+        "con_id": row.security.con_id, "instrument": row.security.local_symbol, "position": float(row.position),
+        "price": float(row.price), "average_cost": float(row.average_cost), "value": text(row.value),
+        "unrealized_pnl": text(row.unrealised), "realized_pnl": text(row.realised), "currency": row.security.currency}
+
+
+def told_of_orders(gateway: Controlled) -> dict[str, Any]:
+    """Return how many orders are open, and how the account stands: what a line of status has room for."""
+    trading = _now(gateway)
+    trading.mark()
+    return {"orders": len(trading.paper.orders.open()),
+            "net_liquidation": f"{text(numbers(figures(trading.account))['NetLiquidation'])} "
+                               f"{trading.account.ledger.base_currency}",
+            "daily_pnl": text(trading.account.pnl().daily)}  # fmt: skip
 
 
 def _row(order: Order) -> dict[str, Any]:
@@ -151,5 +190,6 @@ def _order(paper: Paper, named: str) -> Order:
 COMMANDS: dict[str, Callable[..., Any]] = {
     command.__name__.replace("_", "-"): command
     for command in (
-        orders, fill, correct, reject_next, twin, roll_back_ids, hold_reports, execution_first, disconnect_client)
+        orders, account, fill, correct, reject_next, twin, roll_back_ids, hold_reports, execution_first,
+        disconnect_client)
 }  # fmt: skip

@@ -43,13 +43,13 @@ class AccountTill:
 
     def correct(self, execution_id: str, fill: Fill) -> Booked:
         """Book a fill in the place of an earlier one, for the same fee."""
-        ledger = self.account.ledger
-        fee = ledger.executions[execution_id].fee if execution_id in ledger.executions else Decimal(0)
-        return Booked(fee, ledger.correct(execution_id, fill, fee).realised)
+        old = self.account.ledger.executions.get(execution_id)
+        fee = Decimal(0) if old is None else old.fee
+        return Booked(fee, self.account.correct(execution_id, fill, fee).realised)
 
     def bust(self, execution_id: str) -> None:
         """Take a fill back, and pay its fee back."""
-        self.account.ledger.bust(execution_id)
+        self.account.bust(execution_id)
 
     def refusal(self, order: Order, at_us: int) -> str | None:
         """Return why the account cannot bear an order beside those that work; else reserve for it."""
