@@ -19,6 +19,28 @@ from .stretch import Stretch
 POLL_INTERVAL_S = 0.1
 
 
+class Came:
+    """Rows that came, to be asked by the words that choose them of the past."""
+
+    def __init__(self) -> None:
+        self._connection = duckdb.connect()
+        set_all(self._connection)
+
+    def take(self, table: str, rows: pa.Table) -> None:
+        """Let rows be those of a table, instead of those of any before."""
+        self._connection.register("came", rows)
+        self._connection.execute(f'create or replace temp view "{table}" as '
+                                 "select *, timezone('UTC', ts)::date as date from came")
+
+    def sql(self, query: str) -> pa.Table:
+        """Return the answer to an SQL query over the table that was given last."""
+        return self._connection.sql(query).to_arrow_table()
+
+    def close(self) -> None:
+        """Let go of the rows."""
+        self._connection.close()
+
+
 class Following:
     """What comes to a lake from the moment on at which this is made: make it before the past is read.
 
@@ -42,18 +64,15 @@ class Following:
 
         Raises QueryError and TapeError as the lake does.
         """
-        with closing(duckdb.connect()) as connection:
-            set_all(connection)
+        with closing(Came()) as came:
             while True:
-                found = {name: self._chosen(connection, name, rows) for name, rows in self._new.poll().items()}
+                found = {name: self._chosen(came, name, rows) for name, rows in self._new.poll().items()}
                 stretch = Stretch.of(found, live=True)
                 if not len(stretch):
                     time.sleep(POLL_INTERVAL_S)
                 yield stretch
 
-    def _chosen(self, connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> pa.Table:
-        """Return the wanted rows and columns, by the words that choose them of the past."""
-        connection.register("came", rows)
-        connection.execute(f'create or replace temp view "{name}" as '
-                           "select *, timezone('UTC', ts)::date as date from came")
-        return connection.sql(self._wanted.select(TABLES[name], self._wanted.start, None)).to_arrow_table()
+    def _chosen(self, came: Came, name: str, rows: pa.Table) -> pa.Table:
+        """Return the wanted rows and columns."""
+        came.take(name, rows)
+        return came.sql(self._wanted.select(TABLES[name], self._wanted.start, None))

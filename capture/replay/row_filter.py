@@ -46,7 +46,8 @@ class Wanted:
     """Which rows are wanted; times in UTC, `end` not included, None for no limit.
 
     `shifts` says for tables whose rows are to be had in the order of events (see MOMENT_SQL) how far at most that is
-    from when they came. Their `ts` is then that moment, and of all others when they came.
+    from when they came. Their `ts` is then that moment, and of all others when they came. `moments` gives the SQL of
+    another one, by table, and `conditions` more of what rows have to fulfil.
     """
 
     tables: tuple[Table, ...]
@@ -57,10 +58,14 @@ class Wanted:
     start: datetime | None
     end: datetime | None
     shifts: Mapping[str, timedelta] = field(default_factory=dict)
+    moments: Mapping[str, str] = field(default_factory=dict)
+    conditions: tuple[str, ...] = ()
 
     def ts(self, table: Table) -> str:
         """Return the SQL of the moment by which a table's rows are ordered."""
-        return MOMENT_SQL[table.name] if table.name in self.shifts else "ts"
+        if table.name not in self.shifts:
+            return "ts"
+        return self.moments.get(table.name) or MOMENT_SQL[table.name]
 
     def day(self, table: Table) -> str:
         """Return the SQL of the UTC date of that moment."""
@@ -76,7 +81,7 @@ class Wanted:
     def where(self, table: Table, start: datetime | None, end: datetime | None) -> str:
         """Return the SQL condition for the rows of a table in [start, end)."""
         names = {column.name for column in table.columns}
-        conditions = ["true"]
+        conditions = ["true", *self.conditions]
         for name, values in (("stream", self.streams), ("recorder", self.recorders)):
             if values is not None and name in names:
                 conditions.append(among(name, values))

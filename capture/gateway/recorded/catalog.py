@@ -157,8 +157,7 @@ class Catalog:
         """Return whether a stream that was refused each time had brought something before."""
         con_id, table, bars, stream = key
         series = Series(table, con_id, recorder, (stream,), bars)
-        query = f'select 1 from "{table}" where {series.where([con_id], 0, FOREVER_US)} limit 1'
-        return len(self._store.query(query)) > 0
+        return len(self._store.query(f"select 1 from {series.rows([con_id], 0, FOREVER_US)} limit 1")) > 0
 
     def _take(self, row: dict[str, Any]) -> None:
         con_id, recorder, stream = row["instrument_id"], row["recorder"], row["stream"]

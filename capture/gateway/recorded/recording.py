@@ -200,9 +200,9 @@ class Recording:
     # What there is
 
     def _first_us(self, series: Series, at_us: int) -> int | None:
-        where = series.where([series.con_id], self.head_us, at_us)
+        rows = series.rows([series.con_id], self.head_us, at_us)
         first = "ts" if series.bars is None else "ts_event"  # a bar is from its start on
-        found = self._store.query(f'select epoch_us(min({first})) as first from "{series.table}" where {where}')
+        found = self._store.query(f'select epoch_us(min({first})) as first from {rows}')
         first_us: int | None = found["first"][0].as_py()
         return first_us
 

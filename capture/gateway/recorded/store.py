@@ -8,7 +8,6 @@ from functools import cache
 from threading import RLock
 from typing import Any, Self
 
-import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -17,11 +16,12 @@ import pyarrow.compute as pc
 from capture.decode.event_time import LAG_SQL, MOMENT_SQL
 from capture.lake.sql_text import quoted
 from capture.query import LakeReader
-from capture.query.database import set_all
 from capture.query.new_rows import behind, there
 from capture.query.tail import BEFORE_ALL, Place
+from capture.replay.following import Came
+from capture.replay.row_filter import US, Wanted
 from capture.schemas import TABLES
-from capture.times import DAY_US, SECOND_US
+from capture.times import DAY_US, SECOND_US, moment_of
 from capture.wire.messages.absent import HALTS, word_for_none
 
 LONGEST_BAR_US = 31 * DAY_US
@@ -71,42 +71,36 @@ class Series:
     beginnings: bool = False
     by_event: bool = False
 
-    @property
-    def ts(self) -> str:
-        """The SQL of the moment at which a row is played: a bar of IB's history as it ends, all else as it came."""
-        came = MOMENT_SQL.get(self.table, "ts") if self.by_event else "ts"
-        if self.bars is None:
-            return came
-        last_us = self.bars.size_s * SECOND_US - 1  # the last moment that is in the bar
-        return f"case when form = 'history' then ts_event + to_microseconds({last_us}) else {came} end"
+    def rows(self, con_ids: Sequence[int], from_us: int, to_us: int, late_us: int = DAY_US) -> str:
+        """Return what an SQL query takes its rows of some instruments in a range of time from, up to a condition.
 
-    def where(self, con_ids: Sequence[int], from_us: int, to_us: int, late_us: int = DAY_US) -> str:
-        """Return the SQL condition of its rows of some instruments that are played in a range of time.
-
-        They came no more than `late_us` before or after.
+        They came no more than `late_us` before or after. `ts` is the moment at which a row is played: a bar of IB's
+        history as it ends, all else as it came, or by event.
         """
-        late_us = late_us if self.by_event and self.table in MOMENT_SQL else 0
-        shift_us = late_us + (self.bars.size_s * SECOND_US if self.bars else 0)
-        streams = ", ".join(map(quoted, self.streams))
-        conditions = [
-            f"instrument_id in ({', '.join(map(str, con_ids))})", f"recorder = {quoted(self.recorder)}",
-            f"stream in ({streams})",
-            f"date between date '{day(from_us - shift_us)}' and date '{day(to_us + late_us - 1)}'",
-            f"{self.ts} >= make_timestamptz({from_us})", f"{self.ts} < make_timestamptz({to_us})"]
-        if late_us:  # constants: by them parts of files are left out
-            conditions += [f"ts >= make_timestamptz({from_us - shift_us})", f"ts < make_timestamptz({to_us + late_us})"]
-        if self.bars is not None:
-            regular = str(self.bars.regular_hours).lower()
-            conditions += [f"bar_size = {quoted(self.bars.bar_size)}", f"what = {quoted(self.bars.what)}",
-                           f"regular_hours = {regular}"]
-            conditions += [] if self.beginnings else ["not (form = 'history' and stream = 'live_bars')"]
-        return " and ".join(conditions)
+        start, end = moment_of(from_us), moment_of(to_us)
+        return self._wanted(con_ids, late_us).rows(TABLES[self.table], start, end)
 
     def select(self, con_ids: Sequence[int], from_us: int, to_us: int, late_us: int = DAY_US) -> str:
-        """Return the SQL of its rows of some instruments that are played in a range of time; see `where`."""
-        made = {"ts": self.ts, **(_MADE.get(self.table, {}))}
+        """Return the SQL of its rows of some instruments that are played in a range of time; see `rows`."""
+        made = _MADE.get(self.table, {})
         names = ", ".join(f'{made.get(name, name)} as "{name}"' for name in columns(self.table))
-        return f'select {names} from "{self.table}" where {self.where(con_ids, from_us, to_us, late_us)}'
+        return f"select {names} from {self.rows(con_ids, from_us, to_us, late_us)}"
+
+    def _wanted(self, con_ids: Sequence[int], late_us: int) -> Wanted:
+        table = TABLES[self.table]
+        is_late = self.by_event and self.table in MOMENT_SQL
+        shift = timedelta(microseconds=late_us if is_late else 0)
+        if self.bars is None:
+            shifts = {self.table: shift} if is_late else {}
+            return Wanted((table,), None, con_ids, self.streams, (self.recorder,), None, None, shifts)
+        size = timedelta(seconds=self.bars.size_s)
+        ends = f"ts_event + to_microseconds({size // US - 1})"  # the last moment that is in the bar
+        moment = f"case when form = 'history' then {ends} else {MOMENT_SQL[self.table] if is_late else 'ts'} end"
+        kind = [f"bar_size = {quoted(self.bars.bar_size)}", f"what = {quoted(self.bars.what)}",
+                f"regular_hours = {str(self.bars.regular_hours).lower()}"]
+        kind += [] if self.beginnings else ["not (form = 'history' and stream = 'live_bars')"]
+        return Wanted((table,), None, con_ids, self.streams, (self.recorder,), None, None, {self.table: shift + size},
+                      {self.table: moment}, tuple(kind))
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +141,7 @@ class Store:
     def __init__(self, lake: LakeReader) -> None:
         self.known_us: int | None = None
         self._places: Mapping[str, Place] = {}
-        self._own: duckdb.DuckDBPyConnection | None = None  # for rows that came
+        self._came: Came | None = None
         self._lake = lake
         self._lock = RLock()
         self._blocks: OrderedDict[tuple[Series, int], Block] = OrderedDict()
@@ -182,7 +176,7 @@ class Store:
         """Return the last row of a range for each instrument and value of a column."""
         return self.query(f"""{series.select(sorted(con_ids), from_us, to_us)}
             qualify row_number() over (
-                partition by instrument_id, "{key}" order by {series.ts} desc, seq desc, "row" desc) = 1
+                partition by instrument_id, "{key}" order by ts desc, seq desc, "row" desc) = 1
             order by ts, seq, "row" """).cast(empty(series.table).schema)
 
     def late_us(self, table: str, from_us: int, to_us: int) -> int:
@@ -223,14 +217,11 @@ class Store:
 
     def _add(self, table: str, rows: pa.Table) -> None:
         """Put rows that came into the windows that are kept, and take note of how late they are."""
-        if self._own is None:
-            self._own = duckdb.connect()
-            set_all(self._own)
-        self._own.register("came", rows)
-        self._own.execute(f'create or replace temp view "{table}" as '
-                          "select *, timezone('UTC', ts)::date as date from came")
+        if self._came is None:
+            self._came = Came()
+        self._came.take(table, rows)
         if table in LAG_SQL:
-            for row in self._own.sql(self._late_sql(table, "true")).to_arrow_table().to_pylist():
+            for row in self._came.sql(self._late_sql(table, "true")).to_pylist():
                 if (of := (table, row["date"])) in self._lates_us:
                     self._lates_us[of] = max(self._lates_us[of], int((row["late_s"] or 0.0) * SECOND_US))
         first_us, last_us = _played_within(table, rows)
@@ -240,7 +231,7 @@ class Store:
                 kept.setdefault((replace(series, con_id=0), begin_us), []).append(series.con_id)
         for (kind, begin_us), con_ids in kept.items():
             end_us = begin_us + self._width_us(table, begin_us)
-            found = self._own.sql(f"{kind.select(con_ids, begin_us, end_us)} order by {_IN_ORDER}").to_arrow_table()
+            found = self._came.sql(f"{kind.select(con_ids, begin_us, end_us)} order by {_IN_ORDER}")
             for con_id, part in _by_instrument(found.cast(empty(table).schema), sorted(con_ids)):
                 if len(part):
                     self._keep(replace(kind, con_id=con_id), begin_us, part)
