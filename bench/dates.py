@@ -1,6 +1,7 @@
 """What questions take in a lake of many dates, against one of fewer: a process each, from its start to its answer.
 
-CPU seconds, all threads', as other work on the machine adds less to them; files are in the system's cache.
+CPU seconds, all threads', as other work on the machine adds less to them, or with --wall seconds as they pass; files
+are in the system's cache.
 
     python -m bench.dates                   # 100 and 1,000 dates; --dates N,N for others, --only WORD for one question
 """
@@ -61,30 +62,33 @@ QUESTIONS: dict[str, list[str]] = {
 
 
 def main() -> None:
-    """Print CPU seconds by question and number of dates, and how much more the greatest number takes."""
+    """Print seconds by question and number of dates, and how much more the greatest number takes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dates", default="100,1000")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", default="", help="questions whose names hold this")
+    parser.add_argument("--wall", action="store_true", help="seconds as they pass")
     given = parser.parse_args()
     counts = [int(count) for count in given.dates.split(",")]
     lakes = [made(count) for count in counts]
-    print(f"{'CPU seconds, median':<26}" + "".join(f"{count:>8,} dates" for count in counts) + f"{'ratio':>8}")
+    title = "seconds, median" if given.wall else "CPU seconds, median"
+    print(f"{title:<26}" + "".join(f"{count:>8,} dates" for count in counts) + f"{'ratio':>8}")
     for name, words in {"an interpreter alone": ["-c", BARE], **QUESTIONS}.items():
         if given.only in name:
-            taken = [statistics.median(_asked(words, lake) for _ in range(given.rounds)) for lake in lakes]
+            taken = [statistics.median(_asked(words, lake, wall=given.wall) for _ in range(given.rounds))
+                     for lake in lakes]
             columns = "".join(f"{one:>14.2f}" for one in taken)
             print(f"{name:<26}{columns}{taken[-1] / taken[0]:>8.2f}", flush=True)
 
 
-def _asked(words: list[str], lake: Path) -> float:
+def _asked(words: list[str], lake: Path, *, wall: bool) -> float:
     with tempfile.TemporaryDirectory() as folder:
         filled = [word.replace("{data!r}", repr(str(lake))).replace("{out}", f"{folder}/out") for word in words]
         command = [sys.executable, *filled] if words[0] == "-c" else [
             sys.executable, "-m", "capture.cli", *filled, "--data", str(lake)]
-        before_s = _children_s()
+        begun_s, before_s = time.monotonic(), _children_s()
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        return _children_s() - before_s
+        return time.monotonic() - begun_s if wall else _children_s() - before_s
 
 
 def _children_s() -> float:
