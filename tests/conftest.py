@@ -1,5 +1,7 @@
 """What many tests need: a tape written by hand, without a socket."""
 
+import os
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -75,6 +77,25 @@ class ScriptedTape:
         self.writer.sent(data)
         self.line.sent(data)
         return self
+
+
+@pytest.fixture
+def synced(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, Any]]:
+    """What is brought to disk, in order: inodes of files with their size, of folders with the names in them."""
+    told: list[tuple[int, Any]] = []
+
+    def telling(sync: Callable[[int], None]) -> Callable[[int], None]:
+        def told_of(descriptor: int) -> None:
+            sync(descriptor)
+            found = os.fstat(descriptor)
+            held = sorted(os.listdir(descriptor)) if stat.S_ISDIR(found.st_mode) else found.st_size
+            told.append((found.st_ino, held))
+
+        return told_of
+
+    for name in ("fsync", "fdatasync"):
+        monkeypatch.setattr(os, name, telling(getattr(os, name)))
+    return told
 
 
 @pytest.fixture

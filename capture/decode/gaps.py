@@ -59,7 +59,7 @@ MOST_CANCELLED = 1_000  # as many request ids are remembered, the newest
 # A stream without rows for so long was whole for longer than up to its last one: as late as the line's others were.
 QUIET_US = 60_000_000
 
-LINE_LOST, LINE_RESTORED = frozenset({1100, 2110}), frozenset({1101, 1102})
+LINE_LOST = frozenset({1100, 2110})
 FARM_BROKEN, FARM_OK = 2103, 2104
 DEPTH_RESET, COMPETING_SESSION = 317, 10197
 

@@ -49,7 +49,7 @@ def _hash(digest: blake2b, array: pa.Array) -> None:
             digest.update(memoryview(texts.buffers()[2])[ends[0] : ends[-1]])
         return
     numbers = array.cast(_AS_NUMBER.get(array.type, array.type)).fill_null(0)
-    digest.update(np.ascontiguousarray(numbers.to_numpy(zero_copy_only=False)).data)
+    digest.update(np.ascontiguousarray(numbers.to_numpy()).data)
 
 
 def read_rows(table: Table, path: Path) -> pa.Table:

@@ -176,6 +176,9 @@ def test_a_file_without_checksums_stays_readable_and_sealing_writes_them(tmp_pat
     write_sorted(TRADES, [old], new)
     assert has_checksums(new)
     assert (check_file(TRADES, new).rows, check_file(TRADES, new).protected) == (30, True)
+    new.write_bytes(b"no parquet")
+    found = check_file(TRADES, new)
+    assert (found.rows, found.size_bytes, found.protected, bool(found.fault)) == (0, 10, False, True)
 
 
 def test_damage_is_not_sealed_under_a_checksum_of_its_own(rolled: Layout) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from capture.lake.content import (
     UnreadableError,
+    _check,
     _first_unequal,
     _holds,
     content_hash,
@@ -23,7 +24,7 @@ from capture.lake.content import (
     row_count,
 )
 from capture.lake.parquet_file import write_parquet
-from capture.schemas import TABLES, TRADES
+from capture.schemas import TABLES, TIMESTAMP, TRADES
 from tests.lake.test_checksums import trades
 
 TEXT = st.none() | st.sampled_from(["", "a", "ab", "é"])
@@ -57,6 +58,25 @@ def test_different_rows_have_different_hashes(ours: list[Any], theirs: list[Any]
 def test_text_does_not_flow_from_field_to_field() -> None:
     assert content_hash(table([("ab", b"c", 1.0, None)])) != content_hash(table([("a", b"bc", 1.0, None)]))
     assert content_hash(table([("", None, None, None)])) != content_hash(table([(None, None, None, None)]))
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.binary()])
+def test_text_does_not_flow_from_row_to_row(kind: pa.DataType) -> None:
+    columns = [pa.table({"a": pa.array(texts, kind)})
+               for texts in (["ab", "c"], ["a", "bc"], ["", "abc"], ["abc", ""], ["ab", "d"])]
+    assert len({content_hash(rows) for rows in columns}) == 5
+
+
+def test_hashes_are_those_of_every_version_as_lakes_are_compared_by_them() -> None:
+    rows = pa.table({
+        "text": pa.array(["a", None, "é"]), "bytes": pa.array([b"\0", b"", None], pa.binary()),
+        "ts": pa.array([1, None, -1], TIMESTAMP), "flag": pa.array([True, None, False]),
+        "number": pa.array([1, None, -7], pa.int32()), "price": pa.array([0.5, None, -0.0])})
+    assert content_hash(rows) == "3d85f957487d1ad6d3342ec8636f863f"
+    assert content_hash(rows.slice(1)) == "81c4e9ea824a220027a06a1553111163"
+    texts = pa.table({"a": ["x", "yy", "z"], "b": [b"x", b"yy", b"z"]})
+    assert content_hash(texts.slice(0, 2)) == content_hash(pa.table({"a": ["x", "yy"], "b": [b"x", b"yy"]}))
+    assert content_hash(rows.slice(0, 0)) == "87b774e863281ce421c5625c0aa7b29c"
 
 
 def test_a_difference_is_told_by_row_and_column() -> None:
@@ -131,6 +151,19 @@ def test_a_file_is_counted_and_trusted_only_where_it_can_be_read(tmp_path: Path)
     assert "cannot be read" in (fault_of(TRADES, path) or "")
     with pytest.raises(UnreadableError, match="cannot be read"):
         row_count(path)
+
+
+def test_a_row_group_holds_as_many_rows_as_the_file_says() -> None:
+    column = SimpleNamespace(path_in_schema="seq", physical_type="INT64", statistics=None)
+
+    def said(rows: int) -> Any:
+        group = SimpleNamespace(num_rows=rows, num_columns=1, column=lambda _: column)
+        return SimpleNamespace(row_group=lambda _: group, schema=SimpleNamespace(column=lambda _: column))
+
+    _check(said(3), 0, trades(3))
+    for rows in (2, 4):
+        with pytest.raises(UnreadableError, match=f"^row group 7 is to hold {rows} rows, and holds 3$"):
+            _check(said(rows), 7, trades(3))
 
 
 def test_columns_of_other_names_order_or_kind_are_told(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from capture.data_folder import SEALED
 from capture.lake.layout import Layout
 from capture.lake.processes.checker import CheckerBusyError, check
 from capture.lake.proof.file_check import archive_files
@@ -130,6 +131,12 @@ def test_a_state_that_is_lost_costs_a_round_and_no_more(sealed: Layout, state: s
         path.unlink() if state is None else path.write_text(state)
     assert read_at(sealed, 1e9 + 1) == everything
     assert read_damaged(sealed) == []
+
+
+def test_a_round_of_a_lake_without_a_folder_for_its_state_makes_it(tmp_path: Path) -> None:
+    assert read_at(Layout(tmp_path), 1e9) == []
+    assert read_damaged(Layout(tmp_path)) == []
+    assert sorted(path.name for path in (tmp_path / SEALED).iterdir()) == ["checked.json", "damaged.json"]
 
 
 def test_the_process_reads_all_that_is_due_and_there_is_one_of_it(sealed: Layout) -> None:

@@ -16,6 +16,7 @@ def row(state: str, to: datetime | None = None, gap_id: str = "a") -> dict[str, 
 @pytest.mark.parametrize(("rows", "fault"), [
     ([row("open"), row("closed", LATE), row("backfilled", LATE)], None),
     ([row("open"), row("open", None, "b"), row("closed", LATE, "b"), row("unavailable", LATE, "b")], None),
+    ([row("open") | {"from_ts": LATE}, row("closed", LATE) | {"from_ts": LATE}], None),
     ([row("open"), row("open")], "a: open after open"),
     ([row("closed", LATE)], "a: closed after nothing"),
     ([row("open"), row("closed", LATE), row("closed", LATE)], "a: closed after closed"),

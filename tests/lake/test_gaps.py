@@ -106,6 +106,17 @@ def test_a_broken_farm_concerns_the_streams_that_went_silent(tape: Any, clock: C
     assert gaps(tape, clock) == [("AAPL", "open", 5, None, 2103), ("AAPL", "closed", 5, 0, 2103)]
 
 
+def test_a_stream_that_was_silent_for_long_has_a_gap_though_its_next_row_is_decoded_with_it(
+    tape: Any, clock: Clock
+) -> None:
+    tape.answer("error", request_id=-1, code=2103, message="farm")
+    clock.after(6)
+    trade(tape, 2, 21)
+    clock.after(1)
+    trade(tape, 1, 11)
+    assert [row[:2] for row in gaps(tape, clock)] == [("AAPL", "open"), ("AAPL", "closed")]
+
+
 def test_a_farm_that_stays_broken_is_known_before_it_is_whole(tape: Any, clock: Clock) -> None:
     tape.answer("error", request_id=-1, code=2103, message="broken")
     clock.after(6)
@@ -353,6 +364,14 @@ class Line:
                 for row in rows]
 
 
+def test_the_state_of_a_stream_without_rows_is_written_as_by_versions_before() -> None:
+    line = Line(asked(1, bar_size="5 secs", what="TRADES"))
+    assert line.gaps.as_json() == {"heard_us": 0, "waiting": [], "cancelled_seq": [], "watches": [{
+        "instrument_id": 1, "symbol": "S1", "stream": "all_last", "detail": ".5 secs.TRADES", "last_us": 100 * S,
+        "wanted": True, "suspect_us": None, "suspect_reason": "", "suspect_code": 0, "request_id": 1, "gap": None,
+        "event_us": None, "requested_us": 100 * S}]}
+
+
 @pytest.mark.parametrize(("after_s", "from_s"), [
     (1, 195), (60, 195), (60.000001, 255.000001), (100, 295)])  # fmt: skip
 def test_a_stream_that_was_quiet_for_long_was_whole_as_far_as_the_others_were(after_s: float, from_s: float) -> None:
@@ -385,6 +404,36 @@ def test_how_late_the_line_is_tell_the_streams_that_had_rows_lately() -> None:
     line.gaps.cancelled(line.requests[2], 1)
     assert line.gaps._lag_us() == 50 * S
     assert Gaps(Events("main"))._lag_us() == 0
+
+
+@pytest.mark.parametrize(("requests", "cancelled", "unwanted"), [
+    ([asked(1)], None, [1]), ([asked(1)], 1, []), ([asked(1), asked(2, 2)], None, [1]), ([asked(2, 2)], None, []),
+    ([asked(1), asked(3, 1, "ticks")], None, [1, 3]),
+    ([asked(1, 1, "bars", bar_size="5 secs"), asked(2, 1, "bars", bar_size="1 min")], None, [1, 2]),
+])  # fmt: skip
+def test_of_streams_that_a_new_start_does_not_want_those_that_still_were_are_told(
+    requests: list[Request], cancelled: int | None, unwanted: list[int]
+) -> None:
+    line = Line(*requests)
+    if cancelled:
+        line.gaps.cancelled(line.requests[cancelled], 5)
+    line.gaps.wanted_only([wanted(instrument_id=2, symbol="S2")], 200 * S, 9)
+    rows = line.gaps.events.rows.get("subscriptions", [])
+    assert [(row["request_id"], row["event"]) for row in rows] == [(each, "unwanted") for each in unwanted]
+    assert {watch.instrument_id for watch in line.gaps.watches.values()} <= {2}
+
+
+def test_a_stream_that_is_wanted_by_another_name_or_was_never_asked_for_is_not_told_as_unwanted() -> None:
+    line = Line(asked(1, 2, "bars", bar_size="5 secs"), asked(2, 2, "bars", bar_size="1 min"))
+    wish = wanted("bars", 2, "S2") | {"bar_size": "1 min", "what": None}
+    line.gaps.wanted_only([wish], 200 * S, 9)
+    assert line.gaps.events.rows == {}, "the request of before goes on for the other bars"
+    assert [watch.detail for watch in line.gaps.watches.values()] == [".1 min.None"]
+    line = Line(asked(1))
+    for watch in line.gaps.watches.values():
+        watch.request_id = None
+    line.gaps.wanted_only([], 200 * S, 9)
+    assert (line.gaps.events.rows, line.gaps.watches) == ({}, {})
 
 
 @pytest.mark.parametrize(("requested_s", "first", "to_s"), [

@@ -1,8 +1,10 @@
 """Whoever keeps a sealer or a checker starts one at a time, when it is time, and ends it."""
 
+import ctypes
 import json
 import logging
 import os
+import resource
 import runpy
 import signal
 import subprocess
@@ -296,6 +298,26 @@ def test_a_roller_waits_for_another_and_says_so_once(
     assert stage.done[:waits] == [roller.BUSY_S] * waits
     assert stage.done[waits:] == [(Layout(tmp_path), "main", stage.end, os.getppid(), "{}")] * rolls
     assert [record.getMessage() for record in caplog.records] == ["another"]
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="the C library has no such setting")
+def test_memory_that_a_roller_gives_back_stays_with_its_process() -> None:
+    size_bytes = 100 << 20
+    child = os.fork()
+    if not child:
+        library = ctypes.CDLL(None)
+        library.malloc.restype, library.free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+        roller.keep_memory()
+        before_bytes = resident_bytes()
+        given = library.malloc(ctypes.c_size_t(size_bytes))
+        ctypes.memset(given, 1, size_bytes)
+        library.free(given)
+        os._exit(0 if resident_bytes() - before_bytes > size_bytes * 9 // 10 else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def resident_bytes() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
 def test_processes_give_way_ignore_the_terminal_and_say_lines(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from capture.lake.layout import (
+    EMPTY_DATE,
+    NEVER_SEALED,
     LakeMissingError,
     LakeStateError,
     Layout,
@@ -43,6 +45,10 @@ def test_what_is_a_position_is_read(tmp_path: Path, said: dict[str, Any], positi
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps(said))
     assert read_rolled(Layout(tmp_path), "main") == position
+
+
+def test_the_file_without_rows_is_of_the_date_up_to_which_all_is_sealed_from_the_beginning() -> None:
+    assert NEVER_SEALED.isoformat() == EMPTY_DATE == "1970-01-01", "as it lies in all lakes"
 
 
 def test_recorders_are_folders_with_names_of_recorders(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 from capture.lake.content import plain, row_count
 from capture.lake.layout import Layout
 from capture.lake.parquet_file import write_parquet
+from capture.lake.proof import day_check
 from capture.lake.proof.day_check import Day, DayCheck, DayFault, archived
 from capture.lake.proof.file_check import repair_of
 from capture.lake.proof.rebuild import NotEmptyError, Rebuilder, _link, link_tape, require_empty
@@ -256,6 +257,7 @@ def test_a_sealed_day_holds_the_rows_that_the_tape_gives_in_any_order(
     found = faults(check)
     assert [one for one, _ in found] == [problem] * bool(problem)
     assert all(detail in words for _, words in found)
+    assert all(words.startswith(f"{path.name if path.exists() else path.parent.name}: ") for _, words in found)
 
 
 def test_rows_in_several_files_are_one_day_and_those_that_are_not_rolled_are_no_part_of_it(layout: Layout) -> None:
@@ -285,6 +287,21 @@ def test_every_faulty_day_is_told(layout: Layout) -> None:
         ("file unreadable", 2, 2), ("file different", 4, 4), ("file unreadable", 5, 5), ("file missing", 6, 6)]
 
 
+def test_a_file_that_duckdb_alone_cannot_read_is_told_and_so_are_days_behind_it(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(day_check, "fault_of", lambda *_: None)
+    rows, days = plain(TRADES, trades(2)), ["2026-01-01", "2026-01-02"]
+    check = DayCheck(layout, "main")
+    for mark, day in enumerate(days, 1):
+        check.add(TRADES, day, rows, mark, wanted=True)
+        with_rows(layout.archive_file("trades", day, "main", mark, mark), 2).write_bytes(b"no parquet")
+    found = list(check.faults(9, 9))
+    assert [(fault.problem, fault.first, fault.last) for fault in found] == [
+        ("file unreadable", 1, 1), ("file unreadable", 2, 2)]
+    assert all("\n" not in fault.detail and fault.detail for fault in found)
+
+
 def test_a_day_that_nobody_wants_or_that_went_is_not_looked_at(layout: Layout) -> None:
     assert faults(checked(layout, wanted=False)) == []
     assert [problem for problem, _ in faults(checked(layout))] == ["file missing"]
@@ -295,7 +312,7 @@ def test_a_day_that_nobody_wants_or_that_went_is_not_looked_at(layout: Layout) -
     assert check.days == {}
     kept = DayCheck(layout, "main")
     kept.begin_with([day], wanted=True)
-    assert kept.days == {("trades", DAY): Day(5, 7, 3, 4, True, "x")}
+    assert kept.days == {("trades", DAY): Day(3, 4, "x", 5, 7, True)}
     assert kept.as_pruned() == (day,)
 
 
@@ -310,7 +327,7 @@ def test_hashes_that_came_about_otherwise_are_not_compared(layout: Layout) -> No
     check = DayCheck(layout, "main")
     check.begin_with([PrunedDay("trades", DAY, 5, 1, 3, 3, "another DuckDB")], wanted=True)
     check.add(TRADES, DAY, plain(TRADES, trades(0)), 4, wanted=False)
-    assert check.days["trades", DAY] == Day(5, 1, 3, 4, True, "")
+    assert check.days["trades", DAY] == Day(3, 4, "", 5, 1, True)
 
 
 def test_rolled_files_are_for_everybody_to_read(layout: Layout) -> None:

@@ -16,9 +16,9 @@ from capture.data_folder import LOCK
 from capture.gateway import Gateway, running
 from capture.gateway.market import Market
 from capture.lake.layout import Layout
-from capture.lake.process_lock import locked
+from capture.lake.process_lock import locked, roller_lock
 from capture.lake.roll import Roller
-from capture.lake.sealed import moving_dates, seal_through, sealer_lock
+from capture.lake.sealed import moving_dates, publishing, seal_through, sealer_lock
 from capture.lake.sealing import Sealer
 from capture.lake.views import prepare
 from capture.publish import PRIVATE, make_folder
@@ -82,6 +82,16 @@ def test_a_lock_of_before_gets_its_mode(tmp_path: Path) -> None:
     path.chmod(0o666)
     FolderLock(tmp_path).release()
     assert mode(path) == 0o600
+
+
+def test_locks_of_a_tape_are_their_owners_alone_and_those_of_a_lake_can_be_held_by_all(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    (layout.tape / "main").mkdir(parents=True)
+    for lock in (roller_lock(layout, "main"), sealer_lock(layout), publishing(layout)):
+        with lock:
+            pass
+    assert {path.name: mode(path) for path in tmp_path.rglob("*.lock")} == {
+        "roller.lock": 0o600, "sealer.lock": 0o644, "dates.lock": 0o644}
 
 
 def test_a_data_folder_that_is_there_keeps_its_mode(umask: int, tmp_path: Path) -> None:

@@ -76,6 +76,18 @@ def test_files_say_their_version_and_that_their_pages_have_checksums(tmp_path: P
         assert metadata[b"ticktape.table"] == b"trades"
 
 
+def test_archives_are_compressed_harder_than_files_of_a_day(tmp_path: Path) -> None:
+    trades = TABLES["trades"]
+    rows = pa.table({c.name: [at * at % 997 if c.type == pa.float64() else None if c.nullable
+                              else _value(c.type) for at in range(20_000)] for c in trades.columns}, trades.schema)
+    write_parquet(trades, rows, tmp_path / "live")
+    for name, archive in (("default", {}), ("archive", {"archive": True})):
+        with open_parquet(trades, trades.schema, tmp_path / name, **archive) as writer:
+            writer.write_table(rows)
+    sizes = {path.name: path.stat().st_size for path in tmp_path.iterdir()}
+    assert sizes["archive"] < sizes["live"] == sizes["default"]
+
+
 def test_rows_lie_in_groups_of_one_size_with_an_index_of_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("capture.lake.parquet_file.ROW_GROUP_ROWS", 3)
     notices = TABLES["notices"]

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from capture.lake.layout import LakeStateError, Layout
+from capture.lake.proof.recover import _pruned
 from capture.lake.pruned import (
     PrunedDay,
     PrunedRows,
@@ -68,6 +69,27 @@ def test_a_file_and_its_copy_say_the_same_and_one_is_enough(tmp_path: Path, lost
     assert read_pruned_tables(layout) == TABLES_GONE
     assert read_pruned_tape(folder) == tape(7)
     assert removable(folder) == 7
+
+
+@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize("text", [None, "", "{", "{}"])
+def test_restoring_makes_both_say_the_same_again_and_tells_it_once(
+    tmp_path: Path, number: int, text: str | None
+) -> None:
+    layout = Layout(tmp_path)
+    write_pruned_tables(layout, TABLES_GONE)
+    write_pruned_tape(layout.tape / "main", tape(7))
+    assert list(_pruned(layout, ["main"])) == []
+    pairs = copies(layout, "main")
+    for pair in pairs:
+        pair[number].unlink() if text is None else pair[number].write_text(text)
+    assert list(_pruned(layout, ["main"])) == [
+        f"{one} and its copy {other}, which say what was pruned" for one, other in pairs]
+    assert list(_pruned(layout, ["main"])) == []
+    for pair in pairs:
+        assert len({path.read_bytes() for path in pair}) == 1
+    assert read_pruned_tables(layout) == TABLES_GONE
+    assert read_pruned_tape(layout.tape / "main") == tape(7)
 
 
 def test_of_a_tape_goes_only_what_both_say_and_the_later_mark_is_its_beginning(tmp_path: Path) -> None:

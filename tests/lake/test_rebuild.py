@@ -1,6 +1,7 @@
 """Rebuilding gives the files that rolling gives, replaces what is wrong, and destroys nothing."""
 
 import shutil
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,10 @@ import pytest
 
 from capture.lake.layout import Layout, read_rolled
 from capture.lake.process_lock import RollerBusyError, roller_lock
-from capture.lake.proof.rebuild import NotEmptyError, Rebuilder, link_tape, require_empty
+from capture.lake.proof.rebuild import NotEmptyError, Rebuilder, _link_day, link_tape, require_empty
 from capture.lake.proof.tape_part import Span
 from capture.lake.proof.unaccounted_files import Account
+from capture.lake.sealed import sealed_through
 from capture.tape import TapeError, segments
 
 
@@ -26,6 +28,23 @@ def test_a_new_lake_has_the_same_files_and_position(rolled: Layout, tmp_path: Pa
     assert files(other) == files(rolled)
     assert read_rolled(other, "main") == read_rolled(rolled, "main")
     assert [path.stat().st_nlink for path in (one.path for one in segments(other.tape / "main"))] == [2, 2, 2]
+
+
+def test_what_another_lake_was_given_is_on_disk(
+    rolled: Layout, tmp_path: Path, synced: list[tuple[int, Any]]
+) -> None:
+    other, day = Layout(tmp_path / "new"), "2026-01-05"
+    link_tape(rolled, "main", other)
+    path = rolled.archive_file("trades", day, "main", 1, 2)
+    path.parent.mkdir(parents=True)
+    path.touch()
+    _link_day(rolled, "main", other, "trades", day)
+    held = dict(synced)
+    for folder, count in ((other.tape / "main", 3), (other.archive("trades") / f"date={day}", 1)):
+        names = sorted(path.name for path in folder.iterdir())
+        assert held[folder.stat().st_ino] == names
+        assert len(names) == count
+    assert sealed_through(other, "trades") == date.fromisoformat(day)
 
 
 def test_a_tape_that_cannot_be_linked_is_copied(

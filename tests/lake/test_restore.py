@@ -295,6 +295,16 @@ def test_a_trade_that_came_as_last_and_as_all_last_counts_once(script: Any) -> N
     assert rows["stream"].to_pylist() == ["last", "all_last", "history"]
 
 
+def test_what_an_answer_gave_that_was_there_already_is_no_partner_for_another(script: Any) -> None:
+    Market(script, [(0, 1.0, "A")]).live([True])
+    for request_id in (50, 51):
+        script.ask(request_id, "req_historical_ticks", what="TRADES", number_of_ticks=1000)
+    for request_id, count in ((50, 1), (51, 2)):
+        ticks = [Market._tick((0, 1.0, "A"))] * count
+        script.answer("historical_trades", request_id=request_id, ticks=ticks, done=True)
+    assert stored(decoded(script)) == {(0, 1.0, "A"): 2}
+
+
 def bar(start: int, close: float) -> dict[str, Any]:
     return {"bar_date": str(SECOND + start), "open": 1, "high": 2, "low": 1, "close": close, "volume": 5, "wap": 1.5,
             "trade_count": 2}

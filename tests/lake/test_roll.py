@@ -6,16 +6,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from capture.decode.merge_rows import Tables
 from capture.decode.restore import nothing_stored
+from capture.decode.tws import TwsDecoder
 from capture.lake.layout import Layout, Rolled, read_rolled, write_rolled
 from capture.lake.parquet_file import ROW_GROUP_ROWS
-from capture.lake.ranges import Ranges, _check_place
+from capture.lake.ranges import Ranges, _check_place, beginning
 from capture.lake.roll import Roll, Roller
 from capture.lake.views import prepare
 from capture.publish import publish
+from capture.schemas import TRADES
+from capture.tape import TapeWriter
 from capture.wire.text.framing import frame
 
 
@@ -47,6 +52,26 @@ def test_rows_of_another_range_and_ranges_out_of_order_are_faults_of_ours(layout
     roller._publish(first, None)
     with pytest.raises(AssertionError, match="one behind the other"):
         roller._publish(first, None)
+
+
+def test_rows_that_a_decoder_puts_into_another_range_are_never_given(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = TwsDecoder.take
+
+    def shifted(decoder: TwsDecoder) -> Tables:
+        return {name: rows.set_column(1, "seq", pc.add(rows["seq"], 9)) for name, rows in take(decoder).items()}
+
+    assert TRADES.schema.names[1] == "seq"
+    monkeypatch.setattr(TwsDecoder, "take", shifted)
+    with pytest.raises(AssertionError, match="of another range"):
+        next(iter(Ranges(layout.tape / "main", Rolled(1), nothing_stored)))
+
+
+def test_a_tape_may_begin_with_mark_0(tmp_path: Path) -> None:
+    TapeWriter.open(tmp_path, "main", {"mark": 0, "seq": 0}).close()
+    assert beginning(tmp_path / "main") == Rolled(0)
+    assert beginning(tmp_path / "other") is None
 
 
 def test_every_complete_range_becomes_files(layout: Layout) -> None:

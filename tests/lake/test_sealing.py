@@ -19,14 +19,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from capture import open_lake
-from capture.lake import roll, sealing
+from capture.lake import kept, roll, sealing
 from capture.lake.content import UnreadableError
 from capture.lake.layout import NEVER_SEALED, Layout, archive_marks, read_rolled, write_rolled
 from capture.lake.processes.sealer import SealerKeeper
 from capture.lake.proof.rebuild import Rebuilder
 from capture.lake.proof.verify import Verifier, foreign
 from capture.lake.roll import Roller
-from capture.lake.sealed import SealerBusyError, sealed_through, sealer_lock
+from capture.lake.sealed import SealerBusyError, seal_through, sealed_through, sealer_lock
 from capture.lake.sealing import Sealer
 from capture.lake.views import prepare
 from capture.schemas import TABLES
@@ -257,6 +257,29 @@ def test_killed_at_any_step_the_lake_answers_right_and_the_next_run_finishes(
     days.sealer(grace_s=-1e12).clear()
     assert rows(days.layout) == before
     assert findings(days.layout) == []
+
+
+def test_a_date_that_was_sealed_for_some_tables_before_a_kill_is_sealed_for_the_others(
+    days: Days, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch, suppress(Killed):
+        patch.setattr(sealing, "seal_through", dying(seal_through, 1))
+        list(days.sealer().seal())
+    sealed = next(iter(TABLES))
+    assert {table for table in TABLES if sealed_through(days.layout, table) == FIRST} == {sealed}
+    written_ns = [path.stat().st_mtime_ns for path in days.layout.archive(sealed).glob(f"date={FIRST}/*")]
+    assert [done.day for done in days.sealer().seal()] == [FIRST, SECOND]
+    assert days.through() == {SECOND}
+    assert [path.stat().st_mtime_ns for path in days.layout.archive(sealed).glob(f"date={FIRST}/*")] == written_ns
+    assert findings(days.layout) == []
+
+
+def test_what_sorted_files_hold_is_kept_once_it_is_known(days: Days, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept, "UNCHANGED_NS", -1)
+    list(days.sealer().seal())
+    held = kept.read_kept(days.layout, "trades")
+    assert {day: sum(file.rows for file in found.files.values()) for day, found in held.items()} == {
+        str(FIRST): 12, str(SECOND): 12}
 
 
 def test_an_archive_file_that_lacks_a_row_is_found_and_rebuilt(days: Days) -> None:

@@ -1,6 +1,7 @@
 """A clean lake verifies; every kind of corruption is found, and rebuilding repairs what the tape still knows."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,15 +16,17 @@ import pyarrow.parquet as pq
 import pytest
 
 from capture.lake.content import read_rows
-from capture.lake.layout import LakeStateError, Layout, Rolled, read_rolled, write_rolled
+from capture.lake.layout import LakeStateError, Layout, Rolled, live_mark, read_rolled, write_rolled
 from capture.lake.proof.rebuild import Rebuilder
-from capture.lake.proof.recover import _last_position, restore
+from capture.lake.proof.recover import _last_position, _least_mark, restore
 from capture.lake.proof.tape_part import Span
-from capture.lake.proof.verify import Verifier
+from capture.lake.proof.verify import Content, Verifier
 from capture.lake.roll import Roller, first_unrolled, publish_file
 from capture.lake.views import is_prepared, prepare
 from capture.schemas import TRADES
-from capture.tape import compress_closed, segments
+from capture.tape import Kind, compress_closed, segments
+from capture.tape.reader import newest_records
+from capture.tape.record import pack
 
 Problems = Callable[[Layout], list[tuple[str, str]]]
 Corrupt = Callable[[Layout], object]
@@ -125,6 +128,19 @@ def test_a_file_of_nobody_is_found(rolled: Layout, problems: Problems) -> None:
         ("file unexplained", "notes.parquet"), ("file unexplained", "other.000000000003.parquet")]  # fmt: skip
 
 
+@pytest.mark.parametrize("number", [12, 5])
+def test_a_mark_that_is_not_above_the_one_before_it_is_found(rolled: Layout, number: int) -> None:
+    newest = segments(rolled.tape / "main")[-1].path
+    last = newest_records(rolled.tape / "main")[Kind.MARK]
+    body = json.dumps(last.json() | {"mark": number}).encode()
+    with newest.open("ab") as file:
+        file.write(pack(Kind.MARK, last.wall_ns, last.mono_ns, body))
+    verifier = Verifier(rolled, "main")
+    list(verifier.ranges())
+    assert ("tape incomplete", f"it follows mark {last.json()['mark']}") in [
+        (found.problem, found.detail) for found in verifier.findings if found.place.endswith(f" mark {number}")]
+
+
 @pytest.mark.parametrize("sealed", [False, True])
 def test_a_segment_that_is_gone_is_found(rolled: Layout, problems: Problems, sealed: bool) -> None:
     tape = rolled.tape / "main"
@@ -165,6 +181,7 @@ def test_a_segment_cut_off_anywhere_is_found(rolled: Layout, problems: Problems,
         path.write_bytes(whole[:cut])
         found = problems(rolled)
         assert {"tape incomplete", "tape damaged"} & {problem for problem, _ in found}
+        assert [problem for problem, _ in found].count("tape damaged") <= 1, "each damage is told once"
     path.write_bytes(whole)
     assert problems(rolled) == []
 
@@ -252,6 +269,14 @@ def test_the_hash_of_a_table_is_that_of_another_lake(rolled: Layout, tmp_path: P
     assert segments(other.tape / "main")[0].path.stat().st_nlink == 2
 
 
+def test_rows_of_a_table_and_their_hash_are_told_as_in_every_version() -> None:
+    content = Content()
+    assert content.as_json()["rows"] == 0
+    for rows, hash_ in ((2, "ab"), (3, "c")):
+        content.add(rows, hash_)
+    assert content.as_json() == {"rows": 5, "hash": "cf4ab791c62b8d2b2109c90275287816"}
+
+
 def test_a_clean_lake_is_counted_to_the_last_frame_and_row(rolled: Layout) -> None:
     verifier = Verifier(rolled, "main")
     found = list(verifier.ranges())
@@ -282,6 +307,12 @@ def test_what_lies_beyond_a_part_is_not_looked_at(rolled: Layout) -> None:
         assert [found.problem for found in verifier.findings if found.problem == "tape damaged"] == [
             "tape damaged"] * count, span
         assert (len(ranges) == 3) == (span.end == 4)
+    whole[len(whole) // 2] ^= 1
+    path.write_bytes(whole + b"no record" + pack(Kind.NOTE, 0, 0, b"{}"))  # behind the last mark
+    for span, count in ((Span(None, 4), 0), (Span(), 1)):
+        verifier = Verifier(rolled, "main", span)
+        list(verifier.ranges())
+        assert [found.problem for found in verifier.findings] == ["tape damaged"] * count, span
 
 
 @pytest.mark.parametrize("rows_on_tape", [True, False])
@@ -303,6 +334,9 @@ def test_rows_without_an_instrument_are_counted_where_they_are_looked_for(script
     assert position.nameless == expected
     list(Rebuilder(layout, "main").ranges())
     assert read_rolled(layout, "main") == position
+    if rows_on_tape:
+        layout.rolled("main").unlink()
+        assert _last_position(layout, "main").nameless == {"trades": 2}, "up to the newest file, which is mark 3's"
 
 
 def test_a_file_of_the_range_that_is_rolled_next_is_no_stray(rolled: Layout, problems: Problems) -> None:
@@ -334,6 +368,47 @@ def test_a_lost_position_is_not_found_where_the_tape_does_not_reach_that_far(rol
     assert first_unrolled(rolled, "main", []) == before
 
 
+@pytest.mark.parametrize(("live", "archive", "least"), [
+    ((), (), 0), (("main.5",), (), 5), (("main.5", "other.9"), (), 5), (("other.5",), (), 0), (("x",), ("y",), 0),
+    ((), ("main.3-7",), 8), ((), ("main.3-3",), 3), ((), ("main.3-7", "main.8-8"), 8),
+    ((), ("main.3-7", "main.9-9"), 9),
+    (("main.5",), ("main.3-7",), 8), (("main.9",), ("main.3-7", "other.2-20"), 9), (("main.0",), ("other.2-2",), 0),
+    ((), ("main.0-1", "other.8-9"), 2),
+])  # fmt: skip
+def test_a_tape_is_rolled_at_least_up_to_the_newest_mark_of_its_files_and_behind_sorted_ones(
+    tmp_path: Path, live: tuple[str, ...], archive: tuple[str, ...], least: int
+) -> None:
+    for folder, names in (("live", live), ("archive", archive)):
+        for name in names:
+            path = tmp_path / folder / "trades" / "date=2026-01-05" / re.sub(r"\d+", lambda one: f"{one[0]:>012}", name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.with_name(f"{path.name}.parquet").touch()
+    assert _least_mark(Layout(tmp_path), "main") == least
+
+
+@pytest.mark.parametrize("newest", [1, 2, 6, 9])
+def test_a_lost_position_is_that_of_the_newest_files_which_may_be_half_there(rolled: Layout, newest: int) -> None:
+    states = {1: None} | {found.to_mark: found.state for found in Verifier(rolled, "main").ranges()}
+    rolled.rolled("main").unlink()
+    for path in rolled.root.glob("live/*/date=2*/main.*"):
+        if (live_mark(path) or ("", 0))[1] > newest:
+            path.unlink()
+    assert _last_position(rolled, "main") == Rolled(newest, states[newest])
+
+
+def test_a_torn_tail_is_told_apart_from_damage(rolled: Layout) -> None:
+    first, second, _ = (segment.path for segment in segments(rolled.tape / "main"))
+    first.write_bytes(first.read_bytes() + b"half a record")
+    whole = bytearray(second.read_bytes())
+    whole[len(whole) // 2] ^= 1
+    second.write_bytes(whole)
+    verifier = Verifier(rolled, "main")
+    list(verifier.ranges())
+    assert [(one.path, one.size_bytes) for one in verifier.torn] == [(first, 13)]
+    assert {found.place.partition(" ")[0] for found in verifier.findings if found.problem == "tape damaged"} == {
+        str(second)}
+
+
 def test_a_tape_without_a_mark_that_can_be_read_is_rolled_from_its_first_segment(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
     (layout.tape / "main").mkdir(parents=True)
@@ -348,3 +423,18 @@ def test_restoring_makes_what_is_missing_anew_and_says_nothing_where_all_is_righ
     assert not is_prepared(rolled)
     assert list(restore(rolled, ["main"])) == []
     assert is_prepared(rolled)
+
+
+def test_restoring_sets_aside_what_cannot_be_read(rolled: Layout) -> None:
+    position = read_rolled(rolled, "main")
+    assert position is not None
+    for path, words in ((rolled.sealed("trades"), "trades is sealed up to 1970-01-01, as its archive files tell"),
+                        (rolled.rolled("main"), "the tape of main is rolled up to mark 11, as the files tell")):
+        path.write_bytes(b"no state")
+        (said,) = restore(rolled, ["main"])
+        assert said.startswith(f"{path}: {words}")
+        assert path.with_name(f"{path.name}.bad").read_bytes() == b"no state"
+    found = read_rolled(rolled, "main")
+    assert found is not None
+    assert (found.mark, position.mark) == (11, 12)
+    assert list(restore(rolled, ["main"])) == []

@@ -8,6 +8,8 @@ from typing import Any
 import duckdb
 import pytest
 
+from capture.data_folder import VIEWS
+from capture.lake import views
 from capture.lake.layout import Layout
 from capture.lake.proof.rebuild import Rebuilder
 from capture.lake.roll import Roller
@@ -119,6 +121,34 @@ def test_a_file_that_cannot_be_read_fails_its_own_view_only(
     list(Rebuilder(rolled, "main").ranges())
     assert belongs(rolled)
     assert ask(rolled, "select price from trades order by seq") == trades
+
+
+def test_a_query_opens_no_files_but_those_that_it_reads(rolled: Layout) -> None:
+    prepare(rolled)
+    query = "select count(*) from gaps where date > '2002-01-01'"
+    before = ask(rolled, query)
+    assert before > [(0,)]
+    other = rolled.live_file("gaps", "2001-01-01", "main", 1)
+    other.parent.mkdir()
+    other.write_bytes(b"no parquet")
+    assert ask(rolled, query) == before
+    prepare(rolled)
+    with pytest.raises(duckdb.Error, match="rebuild --replace"):  # as preparing looks into all of them
+        ask(rolled, query)
+
+
+@pytest.mark.parametrize("prepared", [True, False])
+def test_views_that_fail_are_tried_again_however_coarse_the_clock_of_the_disk_is(
+    rolled: Layout, monkeypatch: pytest.MonkeyPatch, prepared: bool
+) -> None:
+    monkeypatch.setattr(views, "_stamp", lambda _: "the same size, written at the same time")
+    (rolled.root / VIEWS).unlink()
+    if prepared:
+        prepare(rolled)
+        assert belongs(rolled)
+    next(rolled.live("trades").glob("date=2*/main.000000000003.parquet")).write_bytes(b"")
+    prepare(rolled)
+    assert not belongs(rolled)
 
 
 def test_a_rowless_file_that_cannot_be_read_is_made_anew(rolled: Layout, caplog: pytest.LogCaptureFixture) -> None:

@@ -22,6 +22,7 @@ from capture.lake.proof.prune import (
     OldRows,
     OldTape,
     _end_of_days,
+    _first_kept,
     _first_unsealed_mark,
     _prunable,
     _remove,
@@ -283,6 +284,26 @@ def test_a_position_that_contradicts_the_archive_stops_pruning(layout: Layout, t
     layout.rolled("main").unlink()
     with pytest.raises(LakeStateError, match="is missing, but the archive holds rows of mark 60"):
         first_unrolled(layout, "main", segments(tape))
+
+
+@pytest.mark.parametrize(("days", "kept"), [
+    (0, TODAY), (1, date(2026, 1, 6)), (7, date(2025, 12, 31)), (10**9, date(1, 1, 2)),
+    (TODAY.toordinal(), date(1, 1, 2)), (TODAY.toordinal() - 3, date(1, 1, 3)),
+])  # fmt: skip
+def test_more_days_than_the_calendar_has_mean_for_ever(days: int, kept: date) -> None:
+    assert _first_kept(TODAY, days) == kept
+
+
+def test_what_pruning_made_unknown_is_no_difference_of_a_position(layout: Layout) -> None:
+    verifier = Verifier(layout, "main")
+    ours, theirs = ({"heard_us": 1, "waiting": [{"gap_id": gap_id, "rows_restored": rows} for gap_id, rows in gaps]}
+                    for gaps in ((("b", 1), ("a", 2)), (("a", 7), ("b", 1))))
+    assert verifier._known(ours) != verifier._known(theirs)
+    assert verifier._known(ours)["waiting"][0] == {"gap_id": "a", "rows_restored": 2}, "in one order"
+    assert verifier._known(None) is None
+    verifier._pruned = PrunedTables({"quotes": PrunedRows("2026-01-01", {"main": 5})})
+    assert verifier._known(ours) == verifier._known(theirs)
+    assert verifier._known(ours | {"heard_us": 2}) != verifier._known(theirs)
 
 
 def test_pruning_counts_days_from_today_and_sums_what_went(

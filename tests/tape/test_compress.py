@@ -6,6 +6,7 @@ import stat
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 import zstandard
@@ -55,6 +56,13 @@ def test_a_compressed_segment_is_the_same_bytes_for_any_zstd_tool(folder: Path) 
     assert compressed.compressed_bytes < compressed.size_bytes
     assert stat.S_IMODE(compressed.path.stat().st_mode) == 0o600
     assert compress(path) == compressed
+
+
+def test_the_original_is_gone_from_the_disk_too(folder: Path, synced: list[tuple[int, Any]]) -> None:
+    path = segments(folder)[0].path
+    compress(path)
+    assert not path.exists()
+    assert synced[-1] == (folder.stat().st_ino, sorted(path.name for path in folder.iterdir()))
 
 
 def test_all_but_the_newest_segment_are_compressed_once(folder: Path) -> None:

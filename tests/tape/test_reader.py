@@ -24,7 +24,7 @@ from capture.tape import (
     read_from,
     segments,
 )
-from capture.tape.reader import CHUNK_BYTES, TORN
+from capture.tape.reader import CHUNK_BYTES, TORN, newest_records
 from capture.tape.record import Header, pack, pack_header
 
 HEADER = pack_header(Header("demo", 0, 0))
@@ -158,6 +158,17 @@ def test_the_last_mark_is_found_behind_a_segment_without_any(tmp_path: Path) -> 
     segments(tmp_path / "demo")[1].path.write_bytes(b"")
     mark = last_mark(tmp_path / "demo")
     assert mark and mark.json()["mark"] == 1
+
+
+def test_the_newest_records_are_those_since_the_segment_of_the_last_mark_began(tmp_path: Path) -> None:
+    with TapeWriter.open(tmp_path, "demo", {"mark": 0, "seq": 0}) as writer:
+        writer.note({"note": "old"})
+        writer.rotate({"mark": 1, "seq": 0})
+        for data in (b"first", b"second"):
+            writer.received(data)
+        found = newest_records(tmp_path / "demo")
+        assert set(found) == {Kind.MARK, Kind.RECEIVED}
+        assert (found[Kind.MARK].json()["mark"], found[Kind.RECEIVED].body) == (1, b"second")
 
 
 def test_a_follower_sees_appends_rotations_and_compresses(tmp_path: Path) -> None:

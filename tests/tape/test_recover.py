@@ -1,6 +1,7 @@
 """What a damaged tape lost is told; repairing it keeps every byte and reads on as before."""
 
 from collections import Counter
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from capture.tape import (
     segments,
 )
 from capture.tape.record import count_records, pack
+from capture.tape.repair import _copy
+from capture.tape.segment import SegmentFile
 
 
 @pytest.fixture
@@ -125,6 +128,29 @@ def test_whatever_is_flipped_all_whole_records_survive_the_repair(
     assert not [loss for loss in examine(copy).losses if not loss.torn]
     assert Counter(before) <= Counter(after)
     assert [entry for entry in after if entry[0] != Kind.NOTE] == before
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_what_repairing_did_is_on_disk_when_it_is_done(
+    folder: Path, compressed: bool, synced: list[tuple[int, Any]]
+) -> None:
+    flip(segments(folder)[1].path, 200)
+    if compressed:
+        compress_closed(folder)
+    repair(examine(folder).segments[1])
+    assert synced[-1] == (folder.stat().st_ino, sorted(path.name for path in folder.iterdir()))
+
+
+@pytest.mark.parametrize("size_bytes", [0, 1, 3, 4, 5, 8, 9, 20, None])
+def test_as_many_bytes_are_copied_as_are_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size_bytes: int | None
+) -> None:
+    monkeypatch.setitem(_copy.__globals__, "CHUNK_BYTES", 4)
+    (tmp_path / "source").write_bytes(b"0123456789abc")
+    sink = BytesIO()
+    with SegmentFile(tmp_path / "source") as source:
+        _copy(source, sink, size_bytes)
+    assert sink.getvalue() == b"0123456789abc"[:size_bytes]
 
 
 def test_a_torn_tail_stays_as_it_is(folder: Path) -> None:

@@ -9,9 +9,11 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from capture.reason import HELP
 from capture.tape import (
     Kind,
     RecorderBusy,
@@ -334,6 +336,38 @@ def test_who_finds_a_recorder_at_work_leaves_no_descriptor_behind(tmp_path: Path
         assert len(list(Path("/dev/fd").iterdir())) == before
 
 
+def test_all_that_was_appended_is_on_disk_when_a_tape_is_closed(
+    tmp_path: Path, synced: list[tuple[int, Any]]
+) -> None:
+    with TapeWriter.open(tmp_path, "demo", FIRST) as tape:
+        tape.received(b"data")
+    (segment,) = segments(tmp_path / "demo")
+    found = segment.path.stat()
+    assert synced[-1] == (found.st_ino, found.st_size)
+
+
+def test_a_segment_that_is_finished_is_let_go(tmp_path: Path) -> None:
+    before = len(list(Path("/dev/fd").iterdir()))
+    with TapeWriter.open(tmp_path, "demo", FIRST) as tape:
+        open_ = len(list(Path("/dev/fd").iterdir()))
+        for mark in (1, 2, 3):
+            tape.rotate({"mark": mark, "seq": 0})
+        tape.sync()
+        assert len(list(Path("/dev/fd").iterdir())) == open_
+    assert len(list(Path("/dev/fd").iterdir())) == before
+
+
+def test_the_process_that_is_named_is_the_one_that_records_now(tmp_path: Path) -> None:
+    (tmp_path / "demo").mkdir()
+    (tmp_path / "demo" / "lock").write_text("123456789012\n")  # of a recorder of before
+    with TapeWriter.open(tmp_path, "demo", FIRST), pytest.raises(RecorderBusy, match=f"process {os.getpid()} is"):
+        TapeWriter.open(tmp_path, "demo", FIRST)
+    with TapeWriter.open(tmp_path, "demo", {"mark": 1, "seq": 0}):
+        (tmp_path / "demo" / "lock").write_text(" ")
+        with pytest.raises(RecorderBusy, match="process unknown is"):
+            TapeWriter.open(tmp_path, "demo", FIRST)
+
+
 def test_folders_of_a_tape_that_are_made_are_their_owners_alone(tmp_path: Path) -> None:
     TapeWriter.open(tmp_path / "data" / "tape", "demo", FIRST).close()
     for folder in (tmp_path / "data", tmp_path / "data" / "tape", tmp_path / "data" / "tape" / "demo"):
@@ -347,3 +381,5 @@ def test_an_error_of_a_disk_says_what_helps(tmp_path: Path) -> None:
     plain = write_error(OSError("words"), tmp_path)
     assert not isinstance(plain, TapeFull)
     assert str(plain) == f"cannot write {tmp_path} (words): check the disk and its permissions"
+    denied = write_error(OSError(errno.EACCES, "Permission denied"), tmp_path)
+    assert str(denied) == f"cannot write {tmp_path} (Permission denied): {HELP[errno.EACCES]}"

@@ -23,12 +23,12 @@ class Day:
     be compared with these.
     """
 
+    first: int
+    last: int
+    hashed_by: str
     rows: int = 0
     total: int = 0
-    first: int = 0
-    last: int = 0
     wanted: bool = False
-    hashed_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class DayCheck:
         """Take what a part of the tape that is gone gave."""
         for day in days:
             if not self.pruned.holds(day.table, day.day, self.recorder, day.last):
-                self.days[day.table, day.day] = Day(day.rows, day.total, day.first, day.last, wanted, day.hashed_by)
+                self.days[day.table, day.day] = Day(day.first, day.last, day.hashed_by, day.rows, day.total, wanted)
 
     def as_pruned(self) -> tuple[PrunedDay, ...]:
         """Return what the tape gave so far, to be remembered when that part of it goes."""
@@ -71,7 +71,7 @@ class DayCheck:
         """Take plain rows that followed a mark."""
         self._connection.register("part", rows)
         count, total = fingerprint(self._connection, table, "part", self._left_out(table, day))
-        known = self.days.setdefault((table.name, day), Day(first=mark, hashed_by=self._hashed_by(table, day)))
+        known = self.days.setdefault((table.name, day), Day(mark, mark, self._hashed_by(table, day)))
         known.rows += count
         known.total += total
         if known.hashed_by != self._hashed_by(table, day):

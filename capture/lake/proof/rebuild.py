@@ -100,7 +100,7 @@ class Rebuilder:
     _sealed: dict[str, str] = field(default_factory=dict)
     _whole: set[int] = field(default_factory=set)
     _pruned: PrunedTables = field(default_factory=PrunedTables)
-    _first: int = 0  # the mark that the tape begins with
+    _first: int = field(init=False)  # the mark that the tape begins with
     _days: dict[tuple[str, str], dict[int, Path]] = field(default_factory=dict)  # sealed ones: files to sort, by mark
 
     def ranges(self) -> Iterator[Range]:
