@@ -199,9 +199,8 @@ class TapeWriter:
 
 
 def _take(folder: Path) -> FolderLock:
-    """Make the folder of a tape, and the one that holds it, where they are missing, and lock it."""
+    """Make the folder of a tape, and those that hold it, where they are missing, and lock it."""
     try:
-        make_folder(folder.parent.parent, PRIVATE)
         make_folder(folder, PRIVATE)
         return FolderLock(folder)
     except TapeError:

@@ -396,6 +396,27 @@ def test_a_stream_without_rows_or_without_times_of_ib_was_whole_up_to_when_it_wa
     assert line.told() == [("S1", "open", 250, None)]
 
 
+def test_what_is_silent_was_whole_up_to_its_last_row_by_the_time_of_ib_where_it_gave_one() -> None:
+    line = Line(asked(1), asked(2, 2), asked(3, 3, "ticks"), asked(4, 4)).rows(
+        r1=came(200, 195), r2=came(210, 209), r3=came(220))
+    for request in (*line.requests.values(), asked(9, 9)):
+        line.gaps.silent(request, 300 * S, 9, "silent")
+    assert line.told() == [("S1", "open", 195, None), ("S2", "open", 209, None), ("S3", "open", 220, None),
+                           ("S4", "open", 100, None)]
+
+
+def test_what_has_a_gap_is_suspected_no_more() -> None:
+    line = Line(asked(1), asked(2, 2)).rows(r1=came(200), r2=came(200))
+    line.gaps.notice(2103, None, "broken", 201 * S, 9)
+    assert line.gaps.suspected
+    line.gaps.heard(206 * S, 9)
+    assert [row[:2] for row in line.told()] == [("S1", "open"), ("S2", "open")]
+    assert not line.gaps.suspected
+    line.rows(r1=came(207)).gaps.notice(2103, None, "broken", 208 * S, 9)
+    line.gaps.session_ended(209 * S, 9, "lost")
+    assert not line.gaps.suspected
+
+
 def test_how_late_the_line_is_tell_the_streams_that_had_rows_lately() -> None:
     line = Line(asked(1), asked(2, 2), asked(3, 3)).rows(r1=came(100, 50), r2=came(160, 153), r3=came(150, 146))
     assert line.gaps._lag_us() == 50 * S

@@ -276,7 +276,8 @@ def test_a_date_that_was_sealed_for_some_tables_before_a_kill_is_sealed_for_the_
 
 def test_what_sorted_files_hold_is_kept_once_it_is_known(days: Days, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kept, "UNCHANGED_NS", -1)
-    list(days.sealer().seal())
+    done = list(days.sealer().seal())
+    assert sum(one.files for one in done) == len(list(days.layout.root.glob("archive/*/date=2*/*.parquet")))
     held = kept.read_kept(days.layout, "trades")
     assert {day: sum(file.rows for file in found.files.values()) for day, found in held.items()} == {
         str(FIRST): 12, str(SECOND): 12}

@@ -260,6 +260,10 @@ def test_of_a_tape_that_was_given_up_what_is_left_goes(layout: Layout, tape: Pat
     half = old_tape(layout, "main", {}, TODAY)
     assert half is not None
     assert [path.name[:12].lstrip("0") for path in half.paths] == ["1"]
+    layout.rolled("main").unlink()
+    (tape / "000000000000.tape.zst").touch()
+    assert old_tape(layout, "main", {}, TODAY) is None, "nothing of it is rolled"
+    (tape / "000000000000.tape.zst").unlink()
     write_rolled(layout, "main", Rolled(50))
     (tape / "000000000011.tape").touch()  # as a copy that somebody brought back
     old = old_tape(layout, "main", {}, TODAY)

@@ -21,6 +21,7 @@ from capture.tape import (
     TapeError,
     TapeFull,
     TapeWriter,
+    compress,
     examine,
     last_mark,
     segments,
@@ -344,6 +345,50 @@ def test_all_that_was_appended_is_on_disk_when_a_tape_is_closed(
     (segment,) = segments(tmp_path / "demo")
     found = segment.path.stat()
     assert synced[-1] == (found.st_ino, found.st_size)
+
+
+def test_a_mark_is_above_the_one_that_was_written_last(tmp_path: Path) -> None:
+    with TapeWriter.open(tmp_path, "demo", FIRST) as tape:
+        tape.mark({"mark": 5, "seq": 0})
+        for number in (4, 5):
+            with pytest.raises(ValueError, match=f"mark {number} is not above mark 5 "):
+                tape.mark({"mark": number, "seq": 0})
+        tape.mark({"mark": 6, "seq": 0})
+
+
+def test_a_clock_that_is_set_back_while_a_tape_is_written_is_noted_once(tmp_path: Path) -> None:
+    times_ns = iter([100, 101, 91, 92, 93, 94])
+
+    def wall_ns() -> int:
+        return next(times_ns) * 10**9
+
+    with TapeWriter.open(tmp_path, "demo", FIRST, wall_ns=wall_ns, mono_ns=lambda: 0) as tape:
+        for data in (b"before", b"behind", b"later"):
+            tape.received(data)
+    kinds = [kind for kind, _ in bodies(tmp_path / "demo")]
+    assert kinds == [Kind.MARK, Kind.RECEIVED, Kind.RECEIVED, Kind.NOTE, Kind.RECEIVED]
+    (note,) = (body for kind, body in bodies(tmp_path / "demo") if kind == Kind.NOTE)
+    assert note == b'{"note":"clock stepped back","step_s":10.0}'
+
+
+def test_what_a_killed_recorder_wrote_is_brought_to_disk_before_a_mark_follows_or_nothing_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    TapeWriter.open(tmp_path, "demo", FIRST).close()
+    (first,) = segments(tmp_path / "demo")
+    asked: list[Path] = []
+
+    def failing(path: Path) -> None:
+        asked.append(path)
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("capture.tape.writer.sync_content", failing)
+    with pytest.raises(TapeError, match=f"cannot write {first.path}"):
+        TapeWriter.open(tmp_path, "demo", {"mark": 1, "seq": 0})
+    assert (asked, segments(tmp_path / "demo")) == ([first.path], [first])
+    compress(first.path)
+    TapeWriter.open(tmp_path, "demo", {"mark": 1, "seq": 0}).close()
+    assert asked == [first.path], "what is compressed is on disk"
 
 
 def test_a_segment_that_is_finished_is_let_go(tmp_path: Path) -> None:
