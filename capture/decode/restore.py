@@ -159,10 +159,10 @@ class Restorer:
         name, instrument_id = answer.table, whole["instrument_id"][0].as_py()
         bounds = pc.min_max(whole["ts_event"]).as_py()
         if bounds["min"] is None or instrument_id is None:
-            return whole.slice(0, 0)
+            return whole.schema.empty_table()
         stored = self.captured(name, instrument_id, bounds["min"], bounds["max"])
         parts = [_of_interest(part, name, instrument_id, bounds, answer.first_seq) for part in (*before, *stored)]
-        rows = pa.concat_tables([whole.slice(0, 0), *parts])
+        rows = pa.concat_tables([whole.schema.empty_table(), *parts])
         # A row may be found more than once: in a day's file and in those it was made from, in a file and just decoded.
         places = rows["seq"].to_numpy() * _ROWS_OF_A_FRAME + rows["row"].to_numpy()
         rows = rows.take(pa.array(np.unique(places, return_index=True)[1]))

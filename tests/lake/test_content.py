@@ -1,5 +1,7 @@
 """A hash of rows depends on their values and order, and on nothing else."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -23,7 +25,7 @@ from capture.lake.content import (
     read_rows,
     row_count,
 )
-from capture.lake.parquet_file import write_parquet
+from capture.lake.parquet_file import parquet_file, write_parquet
 from capture.schemas import TABLES, TIMESTAMP, TRADES
 from tests.lake.test_checksums import trades
 
@@ -164,6 +166,27 @@ def test_a_row_group_holds_as_many_rows_as_the_file_says() -> None:
     for rows in (2, 4):
         with pytest.raises(UnreadableError, match=f"^row group 7 is to hold {rows} rows, and holds 3$"):
             _check(said(rows), 7, trades(3))
+
+
+def test_a_file_whose_own_words_do_not_hold_is_not_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "x.parquet"
+    write_parquet(TRADES, trades(3), path)
+
+    @contextmanager
+    def of_more_rows(path: Path) -> Iterator[Any]:
+        with parquet_file(path) as file:
+            metadata = SimpleNamespace(num_rows=4, row_group=file.metadata.row_group, schema=file.metadata.schema)
+            yield SimpleNamespace(schema_arrow=file.schema_arrow, num_row_groups=file.num_row_groups,
+                                  read_row_group=file.read_row_group, metadata=metadata)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("capture.lake.content.parquet_file", of_more_rows)
+        assert fault_of(TRADES, path) == "it says that it holds 4 rows, and holds 3"
+    wrong = SimpleNamespace(null_count=2, has_min_max=False)
+    seq, price = (TRADES.schema.names.index(name) for name in ("seq", "price"))
+    monkeypatch.setattr("capture.lake.content.statistics_of",
+                        lambda _, __, at: wrong if at in (seq, price) else None)
+    assert fault_of(TRADES, path) == "its statistics are wrong for price, seq"
 
 
 def test_columns_of_other_names_order_or_kind_are_told(tmp_path: Path) -> None:

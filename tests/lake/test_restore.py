@@ -273,6 +273,24 @@ def test_surplus_of_a_page_is_not_stored(script: Any) -> None:
     assert stored(decoded(script)) == Counter([(0, 1.0, "A"), (1, 1.0, "A")])
 
 
+def test_of_an_answer_the_seconds_that_were_wanted_are_stored_both_ends_included(script: Any) -> None:
+    script.open()
+    note = {"note": BACKFILL, "request_id": 50, "gap_id": None, "from": SECOND + 2, "to": SECOND + 4}
+    script.writer.note(note)
+    script.ask(50, "req_historical_ticks", what="TRADES", number_of_ticks=1000)
+    ticks = [Market._tick((second, 1.0, "A")) for second in range(7)]
+    script.answer("historical_trades", request_id=50, ticks=ticks, done=True)
+    assert stored(decoded(script)) == dict.fromkeys([(second, 1.0, "A") for second in (2, 3, 4)], 1)
+
+
+def test_rows_of_nobody_are_no_answer_of_history(script: Any) -> None:
+    script.open().trade(77, 1.0)
+    decoder = TwsDecoder("main")
+    decoder.feed(Follower(script.data / "tape" / "main", 1))
+    assert decoder.take()["trades"]["stream"].to_pylist() == [None]
+    assert decoder.as_json()["answers"] == {}
+
+
 def test_another_instrument_or_stream_is_no_partner(script: Any) -> None:
     scene = Market(script, [(0, 1.0, "A")])
     script.ask(50, "req_tick_by_tick", con_id=2, symbol="MSFT", tick_kind="AllLast")
