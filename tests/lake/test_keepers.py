@@ -336,6 +336,11 @@ def test_processes_give_way_ignore_the_terminal_and_say_lines(monkeypatch: pytes
     said = capsys.readouterr().err
     assert said.startswith("ticktape sealer: two")
     assert said.count("\n") == 1
+    try:
+        begin("roller")
+    finally:
+        root.handlers[:], root.level = handlers, level
+    assert asked[-1] == 0
     monkeypatch.setattr(os, "nice", Faults(nice=OSError()).does("nice"))
     try:
         begin("sealer")

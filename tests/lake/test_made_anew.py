@@ -24,7 +24,7 @@ from capture.lake.proof.verify import ONLY_COPY
 from capture.lake.pruned import PrunedDay, PrunedRows, PrunedTables, PrunedTape, read_pruned_tape, write_pruned_tape
 from capture.lake.roll import publish_file
 from capture.lake.sealed import sealed_through
-from capture.schemas import TRADES
+from capture.schemas import TABLES, TRADES
 from tests.lake.test_checksums import flip, price_page, trades
 
 DAY = "2026-01-05"
@@ -267,6 +267,7 @@ def test_rows_in_several_files_are_one_day_and_those_that_are_not_rolled_are_no_
         path.parent.mkdir(parents=True, exist_ok=True)
         write_parquet(TRADES, rows, path)
     assert faults(check, before_mark=9) == []
+    assert faults(check, before_mark=9, walked_to=10) == []
     assert [words for _, words in faults(check, before_mark=10, walked_to=10)] == [
         f"date={DAY}: 12 rows, where the tape gives 5"]
     assert faults(check, before_mark=10, walked_to=9) == [], "it was not met whole"
@@ -280,11 +281,18 @@ def test_every_faulty_day_is_told(layout: Layout) -> None:
         path = with_rows(layout.archive_file("trades", day, "main", mark, mark), 2 if mark != 4 else 3)
         if mark in (2, 5):
             flip(path, price_page(path))
-        if mark == 6:
+        if mark in (3, 6):
             path.unlink()
     found = list(check.faults(9, 9))
     assert [(fault.problem, fault.first, fault.last) for fault in found] == [
-        ("file unreadable", 2, 2), ("file different", 4, 4), ("file unreadable", 5, 5), ("file missing", 6, 6)]
+        ("file unreadable", 2, 2), ("file missing", 3, 3), ("file different", 4, 4), ("file unreadable", 5, 5),
+        ("file missing", 6, 6)]
+
+
+def test_what_pruning_made_unknown_is_left_out_of_gaps_alone(layout: Layout) -> None:
+    check = DayCheck(layout, "main", PrunedTables({"trades": PrunedRows("2026-01-01", {"main": 5})}))
+    assert {name: check._left_out(table, DAY) for name, table in TABLES.items() if check._left_out(table, DAY)} == {
+        "gaps": {"rows_restored"}}
 
 
 def test_a_file_that_duckdb_alone_cannot_read_is_told_and_so_are_days_behind_it(

@@ -13,15 +13,17 @@ import pytest
 from capture.decode.merge_rows import Tables
 from capture.decode.restore import nothing_stored
 from capture.decode.tws import TwsDecoder
+from capture.lake.content import row_count
 from capture.lake.layout import Layout, Rolled, read_rolled, write_rolled
 from capture.lake.parquet_file import ROW_GROUP_ROWS
 from capture.lake.ranges import Ranges, _check_place, beginning
-from capture.lake.roll import Roll, Roller
+from capture.lake.roll import Roll, Roller, publish_range
 from capture.lake.views import prepare
 from capture.publish import publish
 from capture.schemas import TRADES
 from capture.tape import TapeWriter
 from capture.wire.text.framing import frame
+from tests.lake.test_checksums import trades
 
 
 def rows(layout: Layout, table: str) -> list[tuple[Any, ...]]:
@@ -72,6 +74,17 @@ def test_a_tape_may_begin_with_mark_0(tmp_path: Path) -> None:
     TapeWriter.open(tmp_path, "main", {"mark": 0, "seq": 0}).close()
     assert beginning(tmp_path / "main") == Rolled(0)
     assert beginning(tmp_path / "other") is None
+
+
+def test_a_range_replaces_its_file_unless_the_tape_is_not_whole_any_more(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    path = layout.live_file("trades", "2026-11-20", "main", 1)
+    for count, more, held in ((3, {}, 3), (2, {}, 2), (1, {"whole": False}, 2), (1, {"whole": True}, 1)):
+        publish_range(layout, "main", 1, {"trades": trades(count)}, **more)
+        assert row_count(path) == held
+    path.write_bytes(b"no parquet")
+    publish_range(layout, "main", 1, {"trades": trades(4)}, whole=False)
+    assert row_count(path) == 4
 
 
 def test_every_complete_range_becomes_files(layout: Layout) -> None:
