@@ -1,6 +1,7 @@
 """The round over the archive reads every file once in 30 days, remembers it, and writes down what is damaged."""
 
 import fcntl
+import json
 import os
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from capture.data_folder import SEALED
+from capture.data_folder import CHECKED, DAMAGED, SEALED
 from capture.lake.layout import Layout
 from capture.lake.processes.checker import CheckerBusyError, check
 from capture.lake.proof.file_check import archive_files
@@ -76,8 +77,8 @@ def test_what_was_read_is_written_down_now_and_then(sealed: Layout, monkeypatch:
 
     monkeypatch.setattr(Round, "_save", remember)
     for number, _ in enumerate(one.check(), 1):
-        now_s[0] = 1e9 + 4 * number
-    assert saved[:-1] == [1e9 + at for at in range(12, 4 * number, 12)]
+        now_s[0] = 1e9 + 5 * number
+    assert saved[:-1] == [1e9 + at for at in range(10, 5 * number, 10)]
     assert saved[-1] == now_s[0]
 
 
@@ -131,6 +132,21 @@ def test_a_state_that_is_lost_costs_a_round_and_no_more(sealed: Layout, state: s
         path.unlink() if state is None else path.write_text(state)
     assert read_at(sealed, 1e9 + 1) == everything
     assert read_damaged(sealed) == []
+
+
+def test_what_is_gone_is_forgotten(sealed: Layout) -> None:
+    first, second, *_ = read_at(sealed, 1e9)
+    spoil(first)
+    assert first in read_at(sealed, 1e9 + 31 * DAY_S)
+    name = str(first.relative_to(sealed.root))
+    checked, damaged = sealed.root / CHECKED, sealed.root / DAMAGED
+    assert name in json.loads(checked.read_text())
+    assert [one["path"] for one in json.loads(damaged.read_text())] == [name]
+    first.unlink()
+    os.utime(second)
+    assert read_at(sealed, 1e9 + 32 * DAY_S) == [second]
+    assert name not in json.loads(checked.read_text())
+    assert json.loads(damaged.read_text()) == []
 
 
 def test_a_round_of_a_lake_without_a_folder_for_its_state_makes_it(tmp_path: Path) -> None:

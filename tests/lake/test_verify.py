@@ -21,10 +21,11 @@ from capture.lake.proof.rebuild import Rebuilder
 from capture.lake.proof.recover import _last_position, _least_mark, restore
 from capture.lake.proof.tape_part import Span
 from capture.lake.proof.verify import Content, Verifier
+from capture.lake.pruned import PrunedRows, PrunedTables, PrunedTape, write_pruned_tables, write_pruned_tape
 from capture.lake.roll import Roller, first_unrolled, publish_file
 from capture.lake.views import is_prepared, prepare
 from capture.schemas import TRADES
-from capture.tape import Kind, compress_closed, segments
+from capture.tape import Kind, SegmentReader, compress_closed, segments
 from capture.tape.reader import newest_records
 from capture.tape.record import pack
 
@@ -394,6 +395,57 @@ def test_a_lost_position_is_that_of_the_newest_files_which_may_be_half_there(rol
         if (live_mark(path) or ("", 0))[1] > newest:
             path.unlink()
     assert _last_position(rolled, "main") == Rolled(newest, states[newest])
+
+
+def test_what_is_pruned_while_it_is_looked_for_is_told(rolled: Layout) -> None:
+    verifier = Verifier(rolled, "main")
+    ranges = verifier.ranges()
+    next(ranges)
+    write_pruned_tables(rolled, PrunedTables({"trades": PrunedRows("2000-01-01", {"main": 1})}))
+    list(ranges)
+    (found,) = verifier.findings
+    assert (found.problem, found.repair) == (
+        "pruned meanwhile", f"ticktape verify --data {rolled.root} --recorder main")
+
+
+def test_a_tape_that_begins_late_is_whole_where_as_much_was_pruned(rolled: Layout) -> None:
+    before = next(found for found in Verifier(rolled, "main").ranges() if found.to_mark == 6)
+    frames = before.end.json()["seq"]
+    segments(rolled.tape / "main")[0].path.unlink()
+
+    def found() -> list[Any]:
+        verifier = Verifier(rolled, "main")
+        list(verifier.ranges())
+        return verifier.findings
+
+    (late,) = [one for one in found() if one.problem == "tape incomplete"]
+    assert late.place.endswith(" mark 6")
+    assert late.detail == f"the tape begins with it, but {frames:,} frames came before"
+    for mark, pruned, told in ((6, frames, 0), (6, frames - 1, 1), (5, frames, 1)):
+        write_pruned_tape(rolled.tape / "main", PrunedTape(mark, before.state, pruned, 1, "2000-01-01"))
+        assert sum(one.problem == "tape incomplete" for one in found()) == told
+    strays = [one for one in found() if one.problem == "file unexplained"]
+    unknown = [one for one in strays if "holds no whole range that begins with mark" in one.detail]
+    assert {one.repair.partition(",")[0] for one in unknown} == {"none: keep it"}
+    assert len(unknown) >= 10, "trades and quotes of five ranges"
+
+
+def test_where_a_tape_is_damaged_files_that_hold_more_are_not_to_be_rebuilt(rolled: Layout) -> None:
+    path = segments(rolled.tape / "main")[0].path
+    reader = SegmentReader(path)
+    _, _, second_trade, *_ = [reader.offset - 1 for record in reader.records() if record.kind == Kind.RECEIVED]
+    whole = bytearray(path.read_bytes())
+    whole[second_trade] ^= 1
+    path.write_bytes(whole)
+    verifier = Verifier(rolled, "main")
+    list(verifier.ranges())
+    damaged, *others = verifier.findings
+    assert damaged.problem == "tape damaged"
+    assert re.search(r"; [1-9]\d* frames are missing before the next mark$", damaged.detail)
+    assert damaged.repair == f"ticktape recover --data {rolled.root} --recorder main --repair"
+    (different,) = [one for one in others if one.place == str(trades(rolled, 1))]
+    assert (different.problem, different.repair.partition(";")[0]) == (
+        "file different", "none while the file can be read: the tape is not whole here")
 
 
 def test_a_torn_tail_is_told_apart_from_damage(rolled: Layout) -> None:
