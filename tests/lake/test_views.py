@@ -10,7 +10,7 @@ import pytest
 
 from capture.data_folder import VIEWS
 from capture.lake import views
-from capture.lake.layout import Layout
+from capture.lake.layout import LakeStateError, Layout
 from capture.lake.proof.rebuild import Rebuilder
 from capture.lake.roll import Roller
 from capture.lake.sealed import seal_through
@@ -121,6 +121,21 @@ def test_a_file_that_cannot_be_read_fails_its_own_view_only(
     list(Rebuilder(rolled, "main").ranges())
     assert belongs(rolled)
     assert ask(rolled, "select price from trades order by seq") == trades
+
+
+def test_a_folder_in_which_duckdb_finds_no_files_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(LakeStateError, match="rename it, or name another with --data"):
+        prepare(Layout(tmp_path / "back\\slash"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_preparing_again_leaves_what_is_there(rolled: Layout) -> None:
+    kept = [*(rolled.sealed(name) for name in TABLES), *rolled.root.glob("*/*/date=1970-01-01/*.parquet")]
+    times_ns = [path.stat().st_mtime_ns for path in kept]
+    kept[0].unlink()
+    prepare(rolled)
+    assert [path.stat().st_mtime_ns for path in kept[1:]] == times_ns[1:]
+    assert kept[0].exists()
 
 
 def test_a_query_opens_no_files_but_those_that_it_reads(rolled: Layout) -> None:
