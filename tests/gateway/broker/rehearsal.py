@@ -33,7 +33,7 @@ class LedgerTill(Unlimited):
         self.ledger = Ledger("USD", {"USD": Decimal(100_000)})
 
     def book(self, fill: Fill) -> Booked:
-        return Booked(FEE, self.ledger.book(fill, FEE, fill.at_us).realised)
+        return Booked(FEE, self.ledger.book(fill, FEE).realised)
 
     def correct(self, execution_id: str, fill: Fill) -> Booked:
         return Booked(FEE, self.ledger.correct(execution_id, fill, FEE).realised)

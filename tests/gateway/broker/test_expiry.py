@@ -19,7 +19,7 @@ def settled(security: Security, quantity: int, price: str, underlying: Security 
     position = Position.held(security, D(quantity), 4 * security.multiplier)
     ledger = Ledger("USD", {"USD": D(10_000)}, [position])
     for fill in expire(position, D(price), underlying, NOON_US, ID):
-        ledger.book(fill, D(0), NOON_US)
+        ledger.book(fill, D(0))
     assert ledger.positions[security.con_id].quantity == 0
     return ledger
 
@@ -56,7 +56,7 @@ def test_the_second_leg_of_a_spread_is_exercised_without_the_means_for_it() -> N
                                            Position.held(replace(CALL, con_id=9, strike=D(260)), D(1), D(900))])
     for number, position in enumerate(list(ledger.positions.values())):
         for fill in expire(position, D(300), SHARE, NOON_US, f"0000e0d5.{number:08}.01.01"):
-            ledger.book(fill, D(0), NOON_US)
+            ledger.book(fill, D(0))
     assert ledger.cash["USD"] == 1_000
     assert ledger.positions[SHARE.con_id].quantity == 0
 
@@ -79,7 +79,7 @@ def test_a_future_closes_at_its_settlement_price() -> None:
     position = Position.held(FUTURE, D(2), D(30_000))
     (fill,) = expire(position, D(6010), None, NOON_US, ID)
     ledger = Ledger("USD", {"USD": D(0)}, [position])
-    assert ledger.book(fill, D(0), NOON_US).realised == 100
+    assert ledger.book(fill, D(0)).realised == 100
     assert ledger.settle_future(FUTURE.con_id, D(6010), NOON_US) == 100
 
 

@@ -18,50 +18,50 @@ def ledger(*positions: Position, **cash: str) -> Ledger:
 
 def test_average_cost_of_shares_has_the_commission_in_it() -> None:
     book = ledger()
-    assert book.book(fill(SHARE, "100", "10"), D(1), NOON_US) == (None, D(100), D("10.01"))
+    assert book.book(fill(SHARE, "100", "10"), D(1)) == (None, D(100), D("10.01"))
     assert book.cash == {"USD": D(100_000) - 1001}
 
 
 def test_average_cost_of_an_option_is_the_premium_of_a_contract_and_its_commission() -> None:
-    assert ledger().book(fill(CALL, "2", "1.5"), D("1.30"), NOON_US).average_cost == D("150.65")
+    assert ledger().book(fill(CALL, "2", "1.5"), D("1.30")).average_cost == D("150.65")
 
 
 def test_average_cost_of_a_short_is_what_came_in() -> None:
-    assert ledger().book(fill(SHARE, "-100", "10"), D(1), NOON_US) == (None, D(-100), D("9.99"))
+    assert ledger().book(fill(SHARE, "-100", "10"), D(1)) == (None, D(-100), D("9.99"))
 
 
 def test_a_closing_fill_realises_less_both_commissions() -> None:
     book = ledger()
-    book.book(fill(SHARE, "100", "10"), D(1), NOON_US)
-    assert book.book(fill(SHARE, "-40", "11"), D(1), NOON_US).realised == D(440) - D("400.40") - 1
-    assert book.book(fill(SHARE, "-60", "9"), D(1), NOON_US) == (D(540) - D("600.60") - 1, D(0), D(0))
+    book.book(fill(SHARE, "100", "10"), D(1))
+    assert book.book(fill(SHARE, "-40", "11"), D(1)).realised == D(440) - D("400.40") - 1
+    assert book.book(fill(SHARE, "-60", "9"), D(1)) == (D(540) - D("600.60") - 1, D(0), D(0))
     assert book.realised_today() == {"USD": D(-23)}
     assert book.cash["USD"] == D(100_000) - 23
 
 
 def test_a_flip_through_zero_shares_the_commission_by_quantity() -> None:
     book = ledger()
-    book.book(fill(SHARE, "100", "10"), D(1), NOON_US)
-    assert book.book(fill(SHARE, "-400", "11"), D(4), NOON_US) == (D(98), D(-300), D("10.99"))
+    book.book(fill(SHARE, "100", "10"), D(1))
+    assert book.book(fill(SHARE, "-400", "11"), D(4)) == (D(98), D(-300), D("10.99"))
 
 
 def test_a_future_moves_no_cash_but_its_fee_until_it_is_settled() -> None:
     book = ledger()
-    book.book(fill(FUTURE, "2", "6000"), D("1.24"), NOON_US)
+    book.book(fill(FUTURE, "2", "6000"), D("1.24"))
     assert book.cash["USD"] == D("99998.76")
     assert book.positions[5].average_cost == D("30000.62")
     assert book.positions[5].futures_pnl(D(6010)) == 100
     assert book.settle_future(5, D(6010), NOON_US) == 100
     book.new_day()
     assert book.positions[5].futures_pnl(D(6010)) == 0
-    book.book(fill(FUTURE, "-2", "6005"), D("1.24"), NOON_US)
+    book.book(fill(FUTURE, "-2", "6005"), D("1.24"))
     assert book.settle_future(5, D(6005), NOON_US) == -50
     assert book.cash["USD"] == D("100047.52") == 100_000 + book.realised_ever()["USD"]
 
 
 def test_a_pair_of_currencies_moves_both() -> None:
     book = ledger()
-    book.book(fill(PAIR, "20000", "1.10"), D(2), NOON_US)
+    book.book(fill(PAIR, "20000", "1.10"), D(2))
     assert book.cash == {"USD": D(77_998), "EUR": D(20_000)}
 
 
@@ -71,14 +71,14 @@ def test_a_dividend_is_received_on_what_is_held_and_paid_on_what_is_short() -> N
     assert book.receive_dividend(2, D("0.26"), NOON_US) == 0
     assert book.cash["USD"] == 100_026
     assert [(entry.kind, entry.amount) for entry in book.entries] == [("dividend", D(26))]
-    book.book(fill(SHARE, "-300", "10"), D(0), NOON_US)
+    book.book(fill(SHARE, "-300", "10"), D(0))
     assert book.receive_dividend(1, D("0.26"), NOON_US) == -52
 
 
 def test_a_bust_of_an_opening_fill_makes_the_closing_one_an_opening_one() -> None:
     book = ledger()
-    book.book(fill(SHARE, "100", "10", "a"), D(1), NOON_US)
-    book.book(fill(SHARE, "-100", "11", "b"), D(1), NOON_US)
+    book.book(fill(SHARE, "100", "10", "a"), D(1))
+    book.book(fill(SHARE, "-100", "11", "b"), D(1))
     assert book.bust("a") == (None, D(-100), D("10.99"))
     assert book.executions["b"].realised is None
     assert book.realised_today() == {"USD": D(0)}
@@ -86,8 +86,8 @@ def test_a_bust_of_an_opening_fill_makes_the_closing_one_an_opening_one() -> Non
 
 def test_a_correction_replaces_and_does_not_add() -> None:
     book = ledger()
-    book.book(fill(SHARE, "100", "10", "a.01"), D(1), NOON_US)
-    book.book(fill(SHARE, "-100", "11", "b.01"), D(1), NOON_US)
+    book.book(fill(SHARE, "100", "10", "a.01"), D(1))
+    book.book(fill(SHARE, "-100", "11", "b.01"), D(1))
     assert book.correct("a.01", fill(SHARE, "100", "9", "a.02"), D(1)) == (None, D(0), D(0))
     assert list(book.executions) == ["a.02", "b.01"]
     assert book.executions["b.01"].realised == D(198)
@@ -96,7 +96,7 @@ def test_a_correction_replaces_and_does_not_add() -> None:
 
 def test_an_execution_of_another_day_or_of_nobody_cannot_be_taken_back() -> None:
     book = ledger()
-    book.book(fill(SHARE, "100", "10", "a"), D(1), NOON_US)
+    book.book(fill(SHARE, "100", "10", "a"), D(1))
     book.new_day()
     with pytest.raises(UnknownExecutionError, match="'a'"):
         book.bust("a")
@@ -107,10 +107,10 @@ def test_an_execution_of_another_day_or_of_nobody_cannot_be_taken_back() -> None
 
 def test_a_snapshot_can_be_restored_more_than_once() -> None:
     book = ledger()
-    book.book(fill(SHARE, "100", "10", "a"), D(1), NOON_US)
+    book.book(fill(SHARE, "100", "10", "a"), D(1))
     before = book.snapshot()
     for _ in range(2):
-        book.book(fill(SHARE, "-250", "12", "b"), D(1), NOON_US)
+        book.book(fill(SHARE, "-250", "12", "b"), D(1))
         book.receive_dividend(1, D(1), NOON_US)
         book.bust("a")
         book.restore(before)
@@ -146,7 +146,7 @@ def step(book: Ledger, obvious: Obvious, kind: str, trade: tuple[Security, Decim
     today = list(book.executions)
     if kind == "book":
         each = fill(security, quantity, price, name)
-        book.book(each, fee, NOON_US)
+        book.book(each, fee)
         obvious.held[name] = each, fee
     elif kind == "day":
         book.new_day()
@@ -203,7 +203,7 @@ def test_busts_and_corrections_leave_what_would_be_there_had_they_been_so_from_t
             step(book, obvious, kind, trade, pick, f"x{number}")
     fresh = Ledger("USD", {"USD": D(0)})
     for execution in book.executions.values():
-        assert fresh.book(execution.fill, execution.fee, NOON_US).realised == execution.realised
+        assert fresh.book(execution.fill, execution.fee).realised == execution.realised
     kept = {con_id: position for con_id, position in book.positions.items() if con_id in fresh.positions}
     assert kept == fresh.positions
     assert all(not position.quantity and not position.cost for con_id, position in book.positions.items()

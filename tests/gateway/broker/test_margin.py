@@ -1,14 +1,26 @@
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
-from capture.gateway.broker.margin import RATES, Holding, Requirement, requirement
+from capture.gateway.broker.margin import RATES, Holding, Rates, Requirement, group_of, group_requirement
 from capture.gateway.broker.security import Security
 from tests.gateway.broker.trading import CALL, COIN, FUTURE, NOON_US, PAIR, PUT, SHARE, D, amounts
 
 INDEX_PUT = replace(PUT, con_id=31, symbol="SPX", details={"under_sec_type": "IND"})
 FUTURE_CALL = replace(CALL, con_id=32, symbol="MES", sec_type="FOP", multiplier=D(5), under_con_id=FUTURE.con_id)
+
+
+def requirement(
+    held: list[Holding], prices: Mapping[int, Decimal], kind: str = "margin", rates: Rates = RATES, at_us: int = 0
+) -> Requirement:
+    """Return what all require, one underlying after the other."""
+    total = Requirement()
+    for group in dict.fromkeys(group_of(holding.security) for holding in held):
+        of_group = [holding for holding in held if group_of(holding.security) == group]
+        total = total.plus(group_requirement(of_group, prices.get(group), kind, rates, at_us))
+    return total
 
 
 def option(right: str, strike: int, expiry: str = "20261218") -> Security:

@@ -171,6 +171,10 @@ def test_a_cash_account_owes_in_no_currency() -> None:
     assert desk.ask(PAIR, 80_000, "1.1") == ""
     assert desk.ask(PAIR, 20_000, "1.1") == TOO_LITTLE
     assert desk.ask(PAIR, -100, "1.1", order=1) == TOO_LITTLE
+    desk.means.release(1)
+    assert desk.ask(EURO_SHARE, 10, "100") == TOO_LITTLE
+    desk.account.ledger.deposit("EUR", D(1_100), NOON_US)
+    assert desk.ask(EURO_SHARE, 10, "100") == ""
 
 
 def test_a_debt_in_one_currency_for_another_takes_a_part_of_it() -> None:

@@ -65,7 +65,7 @@ class Account:
         self.previous_equity: Decimal | None = None
         self.previous_sma: Decimal | None = None
         self.now_us = 0
-        self.changed: set[int] = set()  # instruments whose price or position changed; who looks at it empties it
+        self._changed: set[int] = set()
         self._pairs: dict[tuple[str, str], int] = {}
         self._marks: dict[int, Decimal] = {}
         self._closes: dict[int, Decimal] = {}
@@ -81,7 +81,7 @@ class Account:
         """Value an instrument at a price from now on; the first of a day stands for a close that nobody told."""
         self._marks[con_id] = price
         self.now_us = at_us
-        self.changed.add(con_id)
+        self._changed.add(con_id)
         self._closes.setdefault(con_id, price)
 
     def close(self, con_id: int, price: Decimal) -> None:
@@ -96,7 +96,7 @@ class Account:
         self.previous_equity, self.previous_sma = equity, sma
         for con_id, position in self.ledger.positions.items():
             if position.security.is_future:
-                self.settle_future(con_id, self.price(position), at_us)
+                self.ledger.settle_future(con_id, self.price(position), at_us)
         self._closes.update(self._marks)
         self.ledger.new_day()
 
@@ -106,25 +106,13 @@ class Account:
             self.add_pair(fill.security)
         self._marks.setdefault(fill.security.con_id, fill.price)
         self.now_us = fill.at_us
-        self.changed.add(fill.security.con_id)
-        return self.ledger.book(fill, fee, fill.at_us)
+        return self.ledger.book(fill, fee)
 
-    def correct(self, execution_id: str, fill: Fill, fee: Decimal) -> Booked:
-        """Put an execution in the place of an earlier one, as `Ledger.correct` does."""
-        self.changed.add(fill.security.con_id)
-        return self.ledger.correct(execution_id, fill, fee)
-
-    def bust(self, execution_id: str) -> Booked:
-        """Take an execution back, as `Ledger.bust` does."""
-        execution = self.ledger.executions.get(execution_id)
-        if execution:
-            self.changed.add(execution.fill.security.con_id)
-        return self.ledger.bust(execution_id)
-
-    def settle_future(self, con_id: int, price: Decimal, at_us: int) -> Decimal:
-        """Move to cash what a future has won or lost, as `Ledger.settle_future` does."""
-        self.changed.add(con_id)
-        return self.ledger.settle_future(con_id, price, at_us)
+    def take_changed(self) -> set[int]:
+        """Return which prices and positions changed since this was asked last, by con_id."""
+        changed = self._changed | self.ledger.changed
+        self._changed, self.ledger.changed = set(), set()
+        return changed
 
     def price(self, position: Position) -> Decimal:
         """Return at which price a position is valued."""
@@ -197,11 +185,10 @@ class Account:
     def restore(self, snapshot: tuple[Any, ...]) -> None:
         """Be again what it was at a snapshot, which may be used again."""
         ledger, state = snapshot
-        self.changed.update(self.ledger.positions)
         self.ledger.restore(ledger)
         for name, value in zip(_STATE, state, strict=True):
             setattr(self, name, copy(value))
-        self.changed.update(self.ledger.positions, self._marks)
+        self._changed.update(self._marks)
 
     def _between(self, currency: str, other: str) -> Decimal | None:
         if currency == other:

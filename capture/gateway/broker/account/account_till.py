@@ -45,11 +45,11 @@ class AccountTill:
         """Book a fill in the place of an earlier one, for the same fee."""
         old = self.account.ledger.executions.get(execution_id)
         fee = Decimal(0) if old is None else old.fee
-        return Booked(fee, self.account.correct(execution_id, fill, fee).realised)
+        return Booked(fee, self.account.ledger.correct(execution_id, fill, fee).realised)
 
     def bust(self, execution_id: str) -> None:
         """Take a fill back, and pay its fee back."""
-        self.account.bust(execution_id)
+        self.account.ledger.bust(execution_id)
 
     def refusal(self, order: Order, at_us: int) -> str | None:
         """Return why the account cannot bear an order beside those that work; else reserve for it."""

@@ -60,15 +60,16 @@ class Ledger:
         self.positions = {position.security.con_id: position for position in positions}
         self.executions: dict[str, Execution] = {}
         self.entries: list[Entry] = []
+        self.changed = set(self.positions)  # since whoever looks at it emptied it
         self._opening = dict(self.positions)
         self._realised_before: dict[str, Decimal] = {}
 
-    def book(self, fill: Fill, fee: Decimal, at_us: int) -> Booked:
+    def book(self, fill: Fill, fee: Decimal) -> Booked:
         """Book a fill; raises AssertionError for an execution id that is there already."""
         assert fill.execution_id not in self.executions, f"{fill.execution_id} is booked already"
         con_id = fill.security.con_id
         position, realised = (self.positions.get(con_id) or Position(fill.security)).after(fill, fee)
-        self.positions[con_id] = position
+        self._put(position)
         self.executions[fill.execution_id] = Execution(fill, fee, realised)
         self._move(fill, fee, 1)
         return Booked(realised, position.quantity, position.average_cost)
@@ -114,7 +115,7 @@ class Ledger:
         """Move to cash what a future has won or lost since the last settlement, and return it."""
         position = self.positions[con_id]
         amount = position.futures_pnl(price)
-        self.positions[con_id] = replace(position, settled=position.settled + amount)
+        self._put(replace(position, settled=position.settled + amount))
         self._enter(Entry(at_us, "settlement", position.security.currency, amount, con_id))
         return amount
 
@@ -141,8 +142,15 @@ class Ledger:
 
     def restore(self, snapshot: tuple[Any, ...]) -> None:
         """Be again what it was at a snapshot, which may be used again."""
+        self.changed.update(self.positions)
         for name, value in zip(_STATE, snapshot, strict=True):
             setattr(self, name, copy(value))
+        self.changed.update(self.positions)
+
+    def _put(self, position: Position) -> None:
+        con_id = position.security.con_id
+        self.positions[con_id] = position
+        self.changed.add(con_id)
 
     def _of_today(self, execution_id: str) -> Execution:
         if execution_id not in self.executions:
@@ -158,7 +166,7 @@ class Ledger:
                 position, realised = position.after(execution.fill, execution.fee)
                 self.executions[key] = replace(execution, realised=realised)
         position = replace(position, settled=self.positions[con_id].settled)  # settlements of today stay in cash
-        self.positions[con_id] = position
+        self._put(position)
         known = self.executions.get(execution_id)
         return Booked(known.realised if known else None, position.quantity, position.average_cost)
 

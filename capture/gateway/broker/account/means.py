@@ -177,8 +177,7 @@ class Means:
 
     def _reckon(self, at_us: int) -> None:
         """Bring the totals up to date with what changed."""
-        positions, changed = self._account.ledger.positions, self._dirty | self._account.changed
-        self._account.changed = set()
+        positions, changed = self._account.ledger.positions, self._dirty | self._account.take_changed()
         self._dirty = set()
         groups = set()
         for con_id in changed:
@@ -293,8 +292,8 @@ class Means:
         return covered < 0
 
     def _is_owed(self, leg: Deal) -> bool:
-        """Whether a pair of currencies would leave a debt in the one that is paid with."""
-        if leg.security.sec_type != "CASH":
+        """Whether an order would leave a debt in the currency that is paid with."""
+        if leg.security.sec_type != "CASH" and (leg.quantity < 0 or leg.security.is_future):
             return False
         return self._cash(leg.security.currency if leg.quantity > 0 else leg.security.symbol) < 0
 

@@ -2,6 +2,6 @@
 
 from .holding import Holding
 from .rates import RATES, Rates
-from .requirement import Requirement, group_of, group_requirement, requirement
+from .requirement import Requirement, group_of, group_requirement
 
-__all__ = ["RATES", "Holding", "Rates", "Requirement", "group_of", "group_requirement", "requirement"]
+__all__ = ["RATES", "Holding", "Rates", "Requirement", "group_of", "group_requirement"]

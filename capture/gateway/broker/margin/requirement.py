@@ -1,7 +1,5 @@
 """What an account must have for what it holds, one underlying after the other."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -11,7 +9,7 @@ from capture.gateway.broker.security import Security
 from .holding import Holding
 from .options import naked_and_spreads
 from .portfolio import portfolio_requirement
-from .rates import RATES, Rates
+from .rates import Rates
 
 UNLENT = ("CASH", "CRYPTO")  # paid in full, and outside what margin is reckoned with
 
@@ -34,23 +32,6 @@ class Requirement(NamedTuple):
 def group_of(security: Security) -> int:
     """Return what its risk is of: the underlying of an option, and else itself."""
     return security.under_con_id if security.is_option and security.under_con_id else security.con_id
-
-
-def requirement(
-    holdings: Iterable[Holding], prices: Mapping[int, Decimal], kind: str = "margin", rates: Rates = RATES,
-    at_us: int = 0
-) -> Requirement:
-    """Return what all holdings in one currency require; `prices` are those of underlyings that are not held, by con_id.
-
-    `kind` is margin, cash or portfolio; the last values options as of `at_us`.
-    """
-    groups: defaultdict[int, list[Holding]] = defaultdict(list)
-    for holding in holdings:
-        groups[group_of(holding.security)].append(holding)
-    total = Requirement()
-    for group, held in groups.items():
-        total = total.plus(group_requirement(held, prices.get(group), kind, rates, at_us))
-    return total
 
 
 def group_requirement(
