@@ -17,6 +17,7 @@ from capture.gateway.broker.executions import Execution
 from capture.gateway.broker.fees import Fees
 from capture.gateway.broker.fees.schedule import SCHEDULES, Schedule
 from capture.gateway.broker.floor import Rules
+from capture.gateway.broker.orders.habits import Habits
 from capture.gateway.broker.orders.order import Leg
 from capture.gateway.broker.paper import Paper
 from capture.gateway.broker.report_holds import ReportHolds
@@ -30,6 +31,7 @@ from capture.wire.text.codec import Values
 
 from .account_streams import AccountStreams, Asked, Row
 from .feed import Feed
+from .knowledge import Knowledge
 from .lanes import QUOTE, Lane, book_levels, load
 from .opening import opening_positions
 from .outbox import Outbox
@@ -41,9 +43,9 @@ STRETCH_US = 60_000_000  # how much of the market is loaded at once
 class Terms:
     """On which terms the account trades: what it has, what it pays, and how its orders fill.
 
-    `account_type` is one of KINDS. `latency_us` is how long a request is on its way, and `step_us` the most that time
-    goes on at once where it goes by what clients take. `reads_scripts` lets references of orders say what becomes of
-    them.
+    `account_type` is one of KINDS. `habits` is how the broker behaves where IB does so at times only, `latency_us` how
+    long a request is on its way, and `step_us` the most that time goes on at once where it goes by what clients take.
+    `reads_scripts` lets references of orders say what becomes of them.
     """
 
     cash: Decimal = Decimal(1_000_000)
@@ -53,6 +55,7 @@ class Terms:
     positions: tuple[PositionRow, ...] = ()
     rules: Rules = field(default_factory=Rules)
     latency_us: int = 0
+    habits: Habits = field(default_factory=Habits)
     step_us: int = 1_000_000
     reads_scripts: bool = False
 
@@ -180,7 +183,9 @@ class Trading:
         script = self.scripts.read(values["order_reference"])
         rejected, order_id = rejected or int(script.get("reject", 0)), values["order_id"]
         of = self._of(details)
-        self._meet(of.con_id if not legs else legs[0].security.con_id, at_us)
+        self.run(at_us)
+        for con_id in [leg.security.con_id for leg in legs] or [of.con_id]:
+            self._meet(con_id)
         self.mark()
         self.paper.place(max(at_us, self.at_us), client_id, order_id, of, values, legs, rejected)
         if script:
@@ -199,9 +204,17 @@ class Trading:
         self.paper.cancel_all(max(at_us, self.at_us))
         self.collect()
 
-    def _meet(self, con_id: int, at_us: int) -> None:
-        """Let the broker see the quote that stands, of an instrument that it has not watched so far."""
+    def exercise(self, at_us: int, client_id: int, details: dict[str, Any], values: Values) -> None:
+        """Exercise options that the account holds, or let them lapse."""
         self.run(at_us)
+        self.mark()
+        self.paper.exercise(max(at_us, self.at_us), client_id, values["request_id"], self._of(details),
+                            values["exchange"], values["exercise_action"] or 0, values["exercise_quantity"] or 0,
+                            bool(values["override"]))  # fmt: skip
+        self.collect()
+
+    def _meet(self, con_id: int) -> None:
+        """Let the broker see the quote that stands, of an instrument that it has not watched so far."""
         if con_id in set(self.paper.orders.watched()):
             return
         self._mark(con_id)
@@ -211,6 +224,8 @@ class Trading:
 
     def _of(self, details: dict[str, Any]) -> Security:
         con_id = details["con_id"]
+        if details["sec_type"] == "BAG":  # each is another
+            return security(details)
         if con_id not in self._securities:
             self._securities[con_id] = security(details)
         return self._securities[con_id]
@@ -234,7 +249,11 @@ def open_account(feed: Feed, clock: Clock, terms: Terms, account: str, time_zone
     streams = AccountStreams(held, lambda at_us: f"{moment_of(at_us).astimezone(ZoneInfo(time_zone)):%H:%M}")
     reports, step = Reports(account, time_zone), partial(tick, feed, clock.now_us())
     till = AccountTill(held, Fees(terms.fees))
-    paper = Paper(till, reports, terms.rules, levels(feed), step, None, terms.latency_us, time_zone)
+    known = Knowledge(feed, held, clock.now_us)
+    paper = Paper(till, reports, terms.rules, levels(feed), step, None, terms.latency_us, time_zone, known.facts,
+                  terms.habits)  # fmt: skip
+    for position in ledger.positions.values():
+        paper.expiries.watch(position.security, clock.now_us())
     return Trading(feed, clock, paper, streams, terms.step_us, terms.reads_scripts)
 
 
@@ -264,8 +283,11 @@ def levels(feed: Feed) -> Any:
 
 
 def tick(feed: Feed, at_us: int, of: Security, price: float) -> float:
-    """Return the price step of an instrument at a price: by the market rule of its exchange."""
-    for rule in str(of.details.get("market_rule_ids") or "").split(","):
+    """Return the price step of an instrument at a price: by the market rule of the exchange that it names."""
+    rules = str(of.details.get("market_rule_ids") or "").split(",")
+    exchanges = str(of.details.get("valid_exchanges") or "").split(",")
+    own = [rule for exchange, rule in zip(exchanges, rules, strict=False) if exchange == of.exchange]
+    for rule in own or rules:
         steps = feed.market_rule(int(rule), at_us) if rule.isdigit() else None
         if steps:
             return max((edge, step) for edge, step in steps if edge <= abs(price) or edge == steps[0][0])[1]

@@ -299,7 +299,7 @@ def test_an_order_is_taken_and_cancelled_and_one_that_cannot_be_is_refused(scene
         ask(peer, "exercise_options", request_id=18, con_id=700000001, exercise_action=1, exercise_quantity=1)
         ask(peer, "cancel_all_orders")
         ask(peer, "cancel_order", order_id=19)
-        assert [await peer.code(18), await peer.code(19)] == [201, 10147]
+        assert [await peer.code(18), await peer.code(19)] == [322, 10147]
         peer.send("req_ids", count=1)
         await peer.until("next_valid_id", count=2)
         assert not peer.all("error", code=320)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from capture.gateway.broker.orders.order import Order
 from capture.gateway.broker.scripts import ScriptError
 from capture.gateway.refusal import Refusal, invalid
-from capture.gateway.replies import Reply, answer, error
+from capture.gateway.replies import Reply, answer
 from capture.gateway.shared_state import Peer
 from capture.wire.ib_times import parse_time_us
 from capture.wire.text.codec import Values
@@ -56,9 +56,12 @@ def cancel_all(peer: Peer, _values: Values) -> Iterable[Reply]:
     return ()
 
 
-def exercise(peer: Peer, values: Values) -> Iterator[Reply]:
-    """Reject an exercise of options."""
-    yield error(values["request_id"], 201, "Order rejected - reason:This gateway exercises no options.", peer.now_us)
+def exercise(peer: Peer, values: Values) -> Iterable[Reply]:
+    """Hand an exercise of options to the broker."""
+    _require_account(peer, values)
+    peer.state.trading.exercise(peer.now_us, _client_id(peer), resolve(peer, values), values)
+    peer.hand_out()
+    return ()
 
 
 # What there is of orders

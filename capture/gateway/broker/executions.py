@@ -65,6 +65,12 @@ class Executions:
             self._tell(fill, order)
         self._settle(order, quantity, fills[1:], at_us)
 
+    def settle(self, fills: list[Fill], at_us: int) -> None:
+        """Book what follows of an expiry or an exercise, and tell it: it belongs to no order, and costs nothing."""
+        for fill in fills:
+            self.till.settle(fill)
+            self.done[fill.execution_id] = Execution(fill, self.reports.settled(fill, at_us))
+
     def _fill(self, order: Order, side: int, taken: Taken, price: Decimal, at_us: int, execution_id: str,
               leg: Leg | None = None) -> Fill:  # fmt: skip
         security = leg.security if leg else order.security

@@ -11,6 +11,7 @@ from math import isnan
 from capture.gateway.broker.course.adjustments import Adjustments
 from capture.gateway.broker.course.changes import Changes, Fault
 from capture.gateway.broker.course.conditions import Conditions
+from capture.gateway.broker.course.expiries import Expiries
 from capture.gateway.broker.course.facts import Facts
 from capture.gateway.broker.course.gate import Gate
 from capture.gateway.broker.course.groups import Groups
@@ -65,6 +66,7 @@ class Paper:
         self.floor = Floor(self.executions, self.gate, rules, levels, tick)
         self._facts = facts or Facts()
         self.conditions = Conditions(self.gate, self.executions, self.timers, self._facts, time_zone)
+        self.expiries = Expiries(self.orders, self.executions, self.timers, self._facts)
         self._adjustments = Adjustments(self.orders, self.floor, reports)
         self._groups = Groups(self.executions)
         self._changes = Changes(self.executions, self.gate, self.floor, self._groups, self._quantity)
@@ -106,7 +108,7 @@ class Paper:
         wish = self._wish(security, values, legs)
         known = self._known(client_id, order_id)
         fault = (self._id_fault(client_id, order_id, known, values) or refusal(wish)
-                 or self._parent_fault(client_id, values, known) or self._market_fault(wish))  # fmt: skip
+                 or self._parent_fault(client_id, values, known) or self._market_fault(wish, at_us))  # fmt: skip
         if fault is not None:
             self.reports.refuse(client_id, order_id, at_us, *fault)
             return
@@ -153,6 +155,17 @@ class Paper:
         else:
             self.executions.cancel(order, at_us)
 
+    def exercise(
+        self, at_us: int, client_id: int, request_id: int, security: Security, exchange: str, action: int,
+        quantity: int, override: bool,
+    ) -> None:  # fmt: skip
+        """Exercise options that the account holds, or let them lapse."""
+        self.advance(at_us)
+        self.expiries.watch(security, at_us)
+        fault = self.expiries.exercise(security, exchange, action, quantity, override, at_us)
+        if fault is not None:
+            self.reports.refuse(client_id, request_id, at_us, *fault)
+
     # Faults
 
     def _known(self, client_id: int, order_id: int) -> Order | None:
@@ -192,9 +205,11 @@ class Paper:
         own = known.parent is not None and known.parent.order_id == parent_id
         return None if own else (135, f"Can't find order with id = {parent_id}")
 
-    def _market_fault(self, wish: Wish) -> Fault | None:
+    def _market_fault(self, wish: Wish, at_us: int) -> Fault | None:
         """Return what is wrong with an order beside what is known of instruments and prices."""
-        if not all(self._facts.knows(one["con_id"]) for one in conditions(wish) if one.get("con_id")):
+        if any(self.expiries.is_over(one, at_us) for one in (wish.security, *(leg.security for leg in wish.legs))):
+            return 392, "Invalid order: contract expired."
+        if not all(self._facts.knows(one["con_id"], at_us) for one in conditions(wish) if one.get("con_id")):
             return 147, "The conditional contract info is incomplete."
         if self._quantity(wish) <= 0:
             return 201, REJECTED.format("The cash quantity buys less than the least size, or there is no price.")
@@ -226,6 +241,8 @@ class Paper:
         order = self._order(at_us, client_id, order_id, wish, self.identities.permanent_id())
         self.identities.use(client_id, order_id)
         self.orders.add(order)
+        for one in (order.security, *(leg.security for leg in order.legs)):
+            self.expiries.watch(one, at_us)
         self._join(order)
         order.notes = told
         order.held.add(Held.UNSENT)

@@ -76,6 +76,14 @@ class Reports:
         """Tell an execution anew, in the place of what was told of it."""
         self._tell(order, at_us, "execution_details", {"request_id": -1, **details})
 
+    def settled(self, fill: Fill, at_us: int) -> dict[str, Any]:
+        """Tell what became of an option or a future that ended, which was no order; return what was told."""
+        details = self._details(fill) | {
+            "order_id": 0, "permanent_id": 0, "client_id": 0, "cumulative_quantity": fill.quantity,
+            "average_price": fill.price, "model_code": ""}  # fmt: skip
+        self._told.append(Told(at_us, fill.client_id, "execution_details", {"request_id": -1} | details))
+        return details
+
     def commission(
         self, fill: Fill, order: Order, at_us: int, fee: Decimal, realised: Decimal | None
     ) -> dict[str, Any]:
@@ -131,14 +139,18 @@ class Reports:
         worth = order.legs_worth.get(fill.security.con_id)
         filled = order.leg_filled(fill.security.con_id) if worth is not None else order.filled
         average = order.average_price if worth is None else worth / filled
+        return self._details(fill) | {
+            "order_id": order.order_id, "permanent_id": order.permanent_id, "client_id": order.client_id,
+            "cumulative_quantity": filled, "average_price": average, "model_code": order.values["model_code"]}
+
+    def _details(self, fill: Fill) -> dict[str, Any]:
+        """Return what is said of a fill whatever it is of."""
         return contract(fill.security, fill.exchange, nothing="") | {
-            "order_id": order.order_id, "execution_id": fill.execution_id, "time": self.time_text(fill.at_us),
-            "account": self.account, "execution_exchange": fill.exchange, "side": "BOT" if fill.side > 0 else "SLD",
-            "shares": fill.quantity, "price": fill.price, "permanent_id": order.permanent_id,
-            "client_id": order.client_id, "liquidation": 0, "cumulative_quantity": filled,
-            "average_price": average, "order_reference": fill.order_reference, "ev_rule": "",
-            "ev_multiplier": None, "model_code": order.values["model_code"], "last_liquidity": fill.liquidity,
-            "pending_price_revision": False, "submitter": ""}  # fmt: skip
+            "execution_id": fill.execution_id, "time": self.time_text(fill.at_us), "account": self.account,
+            "execution_exchange": fill.exchange, "side": "BOT" if fill.side > 0 else "SLD", "shares": fill.quantity,
+            "price": fill.price, "liquidation": 0, "order_reference": fill.order_reference, "ev_rule": "",
+            "ev_multiplier": None, "last_liquidity": fill.liquidity, "pending_price_revision": False,
+            "submitter": ""}  # fmt: skip
 
     def _said(self, order: Order) -> dict[str, Any]:
         """Return what is said of any order otherwise than its client did."""

@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any, NamedTuple, Protocol
 
+from capture.gateway.broker.account.position import Position
 from capture.gateway.broker.orders.order import Order
 
 from .fill import Fill
@@ -27,6 +28,12 @@ class Till(Protocol):
     def bust(self, execution_id: str) -> None:
         """Take a fill back, as if it had never been; its fee, too."""
 
+    def settle(self, fill: Fill) -> Booked:
+        """Take in what follows of an expiry or an exercise: it is free."""
+
+    def held(self, con_id: int) -> Position | None:
+        """Return what the account holds of an instrument."""
+
     def refusal(self, order: Order, at_us: int) -> str | None:
         """Return why an order may not be beside those that work; None where it may: then it counts as one of them."""
 
@@ -50,6 +57,14 @@ class Unlimited:
 
     def bust(self, execution_id: str) -> None:
         """Keep no account of it."""
+
+    def settle(self, fill: Fill) -> Booked:
+        """Charge nothing."""
+        return Booked(Decimal(0), None)
+
+    def held(self, con_id: int) -> Position | None:
+        """Hold nothing."""
+        return None
 
     def refusal(self, order: Order, at_us: int) -> str | None:
         """Refuse nothing."""

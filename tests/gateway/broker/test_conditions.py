@@ -211,7 +211,7 @@ def test_changed_conditions_are_watched_in_place_of_the_old() -> None:
     (321, lambda scene: waiting(scene, price(50, connector="x"))),
 ])  # fmt: skip
 def test_wrong_conditions_are_refused(code: int, make: Callable[[Scene], object]) -> None:
-    scene = Scene(facts=Facts(knows=lambda con_id: con_id in (OTHER.con_id, FUTURE.con_id)))
+    scene = Scene(facts=Facts(knows=lambda con_id, at_us: con_id in (OTHER.con_id, FUTURE.con_id)))
     make(scene)
     assert scene.said() == [f"ER {code}"]
     assert scene.paper.orders.open() == []

@@ -13,6 +13,7 @@ from capture.gateway.broker.till import Booked
 
 from .account import Account
 from .means import LEAST_EQUITY, NO_RATE, NO_SHORTS, TOO_LITTLE, Means, what_if
+from .position import Position
 from .reserved import Deal
 
 TEXTS = {  # by the reason; {equity} is what is there with loan value, {needed} what margin would be
@@ -24,6 +25,9 @@ TEXTS = {  # by the reason; {equity} is what is there with loan value, {needed} 
     NO_RATE: "The exchange rate of {security_currency} is not known here, so that its margin cannot be reckoned.",
 }  # fmt: skip
 MARGINS = ("initial_margin", "maintenance_margin", "equity_with_loan")
+
+
+NO_FEE = Decimal(0)
 
 
 class AccountTill:
@@ -50,6 +54,17 @@ class AccountTill:
     def bust(self, execution_id: str) -> None:
         """Take a fill back, and pay its fee back."""
         self.account.ledger.bust(execution_id)
+
+    def settle(self, fill: Fill) -> Booked:
+        """Book what follows of an expiry or an exercise; what a future has won by then is cash."""
+        booked = self.account.book(fill, NO_FEE)
+        if fill.security.is_future:
+            self.account.settle_future(fill.security.con_id, fill.price, fill.at_us)
+        return Booked(NO_FEE, booked.realised)
+
+    def held(self, con_id: int) -> Position | None:
+        """Return what the account holds of an instrument."""
+        return self.account.ledger.positions.get(con_id)
 
     def refusal(self, order: Order, at_us: int) -> str | None:
         """Return why the account cannot bear an order beside those that work; else reserve for it."""
