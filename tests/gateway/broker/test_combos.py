@@ -45,7 +45,8 @@ def test_the_legs_have_ids_of_five_parts_and_the_combination_is_named_as_one() -
     bag, call, put = scene.executions()
     assert [one.details["sec_type"] for one in (bag, call, put)] == ["BAG", "OPT", "OPT"]
     assert len(bag.fill.execution_id.split(".")) == 4
-    assert [one.fill.execution_id for one in (call, put)] == [f"{bag.fill.execution_id}.0{leg}" for leg in (1, 2)]
+    front = bag.fill.execution_id.rpartition(".")[0]
+    assert [one.fill.execution_id for one in (call, put)] == [f"{front}.0{leg}.01" for leg in (1, 2)]
     assert (bag.commission, bool(call.commission)) == ({}, True)
     assert {one.details["permanent_id"] for one in (bag, call, put)} == {scene.order(1).permanent_id}
 
@@ -54,10 +55,10 @@ def test_how_much_fills_is_up_to_the_leg_of_which_least_is_shown() -> None:
     scene = Scene()
     one = combo(scene, limit=10.40, size=9)
     quoted(scene, size=7)
-    assert scene.order(one).filled == 3  # seven puts are enough for three
+    assert scene.order(one).filled == 3  # six puts are enough for three
     scene.quote(3.0, 3.1, 7, 7, of=PUT)
     assert scene.order(one).filled == 3  # the seventh put is no pair
-    scene.quote(3.0, 3.1, 8, 8, of=PUT)
+    scene.quote(3.0, 3.1, 16, 16, of=PUT)
     assert scene.order(one).filled == 7  # and of the calls four were left
     last = scene.executions()[-2:]
     assert [(each.details["cumulative_quantity"], each.details["average_price"]) for each in last] == [

@@ -59,7 +59,7 @@ class AccountTill:
         """Book what follows of an expiry or an exercise; what a future has won by then is cash."""
         booked = self.account.book(fill, NO_FEE)
         if fill.security.is_future:
-            self.account.settle_future(fill.security.con_id, fill.price, fill.at_us)
+            self.account.ledger.settle_future(fill.security.con_id, fill.price, fill.at_us)
         return Booked(NO_FEE, booked.realised)
 
     def held(self, con_id: int) -> Position | None:
