@@ -264,8 +264,9 @@ def values(account: Account) -> list[AccountValue]:
     f = figures(account)
     rows = [AccountValue(key, formula(f), "") for key, formula in TEXTS.items()]
     rows += [AccountValue(key, text(amount), f.base_currency) for key, amount in numbers(f).items()]
+    totals = {row.key for row in rows}  # AccruedCash is also of the ledger: of the base currency it comes once
     for currency in (BASE, *sorted(f.currencies)):
-        rows += ledger_rows(f, currency)
+        rows += [row for row in ledger_rows(f, currency) if currency != f.base_currency or row.key not in totals]
     return sorted(rows)
 
 
