@@ -1,5 +1,6 @@
 """Request ids to what they stand for, for whole columns at once."""
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -37,10 +38,8 @@ class Lookup:
         self._by_id[small] = np.searchsorted(self._ids, small)
         types = [r.data_type if r.data_type in DATA_TYPES else 1 for r in requests]
         self._origins = np.array([*types, 1], np.int8) - 1
-        self._texts = {
-            name: _distinct([getattr(r, name) for r in requests]) for name in ("symbol", "stream", "bar_size", "what")
-        }
-        self._regular_hours = pa.array([r.regular_hours for r in requests], pa.bool_())
+        self._requests = requests
+        self._texts: dict[str, tuple[npt.NDArray[np.int32], pa.Array]] = {}  # made once they are asked for
 
     def places(self, request_ids: Numbers) -> Numbers:
         """Return the place of each request id, -1 for one that is not known."""
@@ -61,12 +60,18 @@ class Lookup:
 
     def text(self, name: str, places: Numbers) -> pa.Array:
         """Return symbol, stream, bar_size or what at these places, dictionary-encoded, null for an unknown one."""
+        if name not in self._texts:
+            self._texts[name] = _distinct([getattr(request, name) for request in self._requests])
         codes, values = self._texts[name]
         return encoded(codes[places], values)
 
     def regular_hours(self, places: Numbers) -> pa.Array:
         """Return whether the bars at these places are of regular hours only."""
         return self._regular_hours.take(_indices(places))
+
+    @cached_property
+    def _regular_hours(self) -> pa.Array:
+        return pa.array([request.regular_hours for request in self._requests], pa.bool_())
 
     def origins(self, places: Numbers) -> npt.NDArray[np.int8]:
         """Return each row's origin as an index into ORIGINS, live for an unknown request."""
