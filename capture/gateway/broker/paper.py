@@ -86,15 +86,15 @@ class Paper:
     def quote(self, con_id: int, quote: Quote) -> None:
         """Take a quote."""
         self.advance(quote.at_us)
-        self._adjustments.quote(con_id, quote)
         self.floor.quote(con_id, quote)
+        self._adjustments.quote(con_id, quote)
         self.conditions.quote(con_id, quote)
 
     def trade(self, con_id: int, trade: Trade) -> None:
         """Take a trade."""
         self.advance(trade.at_us)
-        self._adjustments.trade(con_id, trade)
         self.floor.trade(con_id, trade)
+        self._adjustments.trade(con_id, trade)
         self.conditions.trade(con_id, trade)
 
     # Requests

@@ -20,13 +20,13 @@ class Adjustments:
         self._triggers: dict[int, Trigger] = {}  # by permanent id
 
     def quote(self, con_id: int, quote: Quote) -> None:
-        """Take a quote, before the orders meet it."""
+        """Take a quote, once the orders have met it."""
         for order in self._waiting(con_id, quote.at_us):
             if self._trigger(order).quoted(quote):
                 self._adjust(order, quote.at_us)
 
     def trade(self, con_id: int, trade: Trade) -> None:
-        """Take a trade, before the orders meet it."""
+        """Take a trade, once the orders have met it."""
         for order in self._waiting(con_id, trade.at_us):
             if self._trigger(order).traded(trade):
                 self._adjust(order, trade.at_us)
