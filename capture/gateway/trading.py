@@ -29,6 +29,7 @@ from capture.replay.clock import Clock
 from capture.times import moment_of
 from capture.wire.text.codec import Values
 
+from .account_days import AccountDays
 from .account_streams import AccountStreams, Asked, Row
 from .feed import Feed
 from .knowledge import Knowledge
@@ -71,7 +72,7 @@ class Trading:
     """
 
     def __init__(
-        self, feed: Feed, clock: Clock, paper: Paper, streams: AccountStreams, step_us: int,
+        self, feed: Feed, clock: Clock, paper: Paper, streams: AccountStreams, days: AccountDays, step_us: int,
         reads_scripts: bool,
     ) -> None:
         self.paper = paper
@@ -84,6 +85,7 @@ class Trading:
         self.scripts = Scripts(paper, self.holds, reads_scripts)
         self._feed = feed
         self._clock = clock
+        self._days = days
         self._lanes: dict[int, Lane] = {}
         self._securities: dict[int, Security] = {}
 
@@ -102,7 +104,8 @@ class Trading:
         """Let the market go by up to a moment, which is not in it."""
         while self.at_us < to_us:
             due_us = self.streams.next_us
-            until_us = min(to_us, self.at_us + STRETCH_US, to_us if due_us is None else max(due_us, self.at_us + 1))
+            until_us = min(to_us, self.at_us + STRETCH_US, to_us if due_us is None else max(due_us, self.at_us + 1),
+                           self._days.next_us)  # fmt: skip
             for lane, place in self._events(until_us):
                 self._play(lane, place)
             self.at_us = until_us
@@ -111,6 +114,9 @@ class Trading:
             if due_us is not None and due_us <= until_us:
                 self.mark()
                 self.outbox.post(self.streams.due(until_us))
+            if until_us == self._days.next_us:
+                self.mark()
+                self._days.end()
 
     def collect(self) -> None:
         """Hand on what the broker reports, and after fills what they changed of the account."""
@@ -137,6 +143,7 @@ class Trading:
             self.run(at_us)
         else:
             self.at_us = at_us
+            self._days.begin_again(at_us)
 
     def _events(self, until_us: int) -> list[tuple[Lane, int]]:
         """Return what happens to the instruments of open orders up to a moment, in order, by lane and place."""
@@ -254,7 +261,10 @@ def open_account(feed: Feed, clock: Clock, terms: Terms, account: str, time_zone
                   terms.habits)  # fmt: skip
     for position in ledger.positions.values():
         paper.expiries.watch(position.security, clock.now_us())
-    return Trading(feed, clock, paper, streams, terms.step_us, terms.reads_scripts)
+        if (close := known.previous_close(position.security.con_id, clock.now_us())) is not None:
+            held.close(position.security.con_id, exact(close))
+    days = AccountDays(held, paper, time_zone, clock.now_us())
+    return Trading(feed, clock, paper, streams, days, terms.step_us, terms.reads_scripts)
 
 
 def _held(feed: Feed, clock: Clock, terms: Terms, account: str) -> list[Position]:

@@ -97,6 +97,11 @@ class Paper:
         self._adjustments.trade(con_id, trade)
         self.conditions.trade(con_id, trade)
 
+    def forget(self) -> None:
+        """Forget what was done of orders: a day is over."""
+        self.orders.forget()
+        self.executions.done.clear()
+
     # Requests
 
     def place(

@@ -59,6 +59,13 @@ class Orders:
                 del self._looked_at[con_id]
         self.done.append(order)
 
+    def forget(self) -> None:
+        """Forget the orders that are done."""
+        for order in self.done:
+            if self._by_client.get((order.client_id, order.order_id)) is order:
+                del self._by_client[order.client_id, order.order_id]
+        self.done.clear()
+
     def find(self, client_id: int, order_id: int) -> Order | None:
         """Return the order that a client calls so, also one that is done; None where it never placed one."""
         return self._by_client.get((client_id, order_id))

@@ -1,0 +1,39 @@
+"""Where a day of the account ends: at midnight of the gateway's zone, as executions and P&L that clients ask for."""
+
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from capture.times import microseconds, moment_of
+
+from .broker.account.account import Account
+from .broker.account.account_values import end_day
+from .broker.paper import Paper
+
+
+class AccountDays:
+    """Ends each day: futures are settled, prices become closes, and what was done of orders is forgotten.
+
+    `next_us` is when the one that goes on ends.
+    """
+
+    def __init__(self, account: Account, paper: Paper, time_zone: str, at_us: int) -> None:
+        self._account = account
+        self._paper = paper
+        self._zone = ZoneInfo(time_zone)
+        self.next_us = midnight_after(at_us, self._zone)
+
+    def end(self) -> None:
+        """End the day; prices must be those of its end."""
+        end_day(self._account, self.next_us)
+        self._paper.forget()
+        self.next_us = midnight_after(self.next_us, self._zone)
+
+    def begin_again(self, at_us: int) -> None:
+        """Be in the day of another moment, before anything was ordered."""
+        self.next_us = midnight_after(at_us, self._zone)
+
+
+def midnight_after(at_us: int, zone: ZoneInfo) -> int:
+    """Return the first midnight of a zone after a moment."""
+    day = moment_of(at_us).astimezone(zone).date() + timedelta(days=1)
+    return microseconds(datetime.combine(day, time(), zone))

@@ -1,0 +1,43 @@
+"""A day of the account ends at midnight in New York: what clients ask about today begins anew."""
+
+from decimal import Decimal
+
+from capture.gateway.market import Market
+from capture.gateway.trading import Terms, Trading, open_account
+from capture.replay.clock import Clock
+from capture.wire.text.codec import request_codec
+
+AAPL = 265598
+MIDNIGHT_US = 1_795_064_400_000_000  # 2026-11-19T00:00-05:00
+SECOND_US = 1_000_000
+CODEC = request_codec(200)
+
+
+def order(trading: Trading, order_id: int, at_us: int, **fields: object) -> None:
+    """Place an order for a hundred shares, and let a few seconds go by."""
+    payload = CODEC.encode("place_order", order_id=order_id, con_id=AAPL, total_quantity=100, order_type="MKT",
+                           transmit=True, **fields)  # fmt: skip
+    (details,) = Market().find(at_us, con_id=AAPL)
+    trading.place(at_us, 1, details, CODEC.decode(payload).values, ())
+    trading.run(at_us + 5 * SECOND_US)
+
+
+def test_at_midnight_executions_done_orders_and_realised_profits_begin_anew() -> None:
+    clock = Clock(MIDNIGHT_US - 60 * SECOND_US, speed=0.001)
+    trading = open_account(Market(), clock, Terms(cash=Decimal(100_000)), "DU1234567", "US/Eastern")
+    order(trading, 1, MIDNIGHT_US - 50 * SECOND_US, action="BUY")
+    order(trading, 2, MIDNIGHT_US - 40 * SECOND_US, action="SELL")
+    order(trading, 3, MIDNIGHT_US - 30 * SECOND_US, action="BUY")
+    assert len(trading.executions()) >= 3 and len(trading.paper.orders.done) == 3
+    realised, cash = trading.account.pnl().realised, trading.account.ledger.cash["USD"]
+    assert realised != 0
+    trading.run(MIDNIGHT_US - 1)
+    assert trading.account.pnl().realised == realised
+    trading.run(MIDNIGHT_US)
+    trading.mark()
+    assert trading.executions() == [] and trading.paper.orders.done == []
+    assert trading.account.pnl().realised == trading.account.pnl().daily == 0
+    assert trading.account.ledger.cash["USD"] == cash
+    order(trading, 4, MIDNIGHT_US + SECOND_US, action="SELL")
+    assert trading.account.ledger.positions[AAPL].quantity == 0
+    assert {done.fill.order_id for done in trading.executions()} == {4}
