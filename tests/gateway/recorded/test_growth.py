@@ -82,6 +82,8 @@ def test_every_row_is_streamed_once_and_found_again_whatever_happens_between_two
         growing = Growing(scene, lake)
         for _ in range(50):
             scene.step()
+            for table, con_id in growing.streamed:  # a window is read while there is more than was told
+                growing.ask(table, con_id, growing.reached_us - SECOND_US, growing.reached_us)
             if scene.chance.random() < 0.3:
                 growing.go_on()
                 table, con_id = scene.chance.choice(list(growing.streamed))
