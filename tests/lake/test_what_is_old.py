@@ -21,9 +21,11 @@ from capture.lake.proof import prune as pruning
 from capture.lake.proof.prune import (
     OldRows,
     OldTape,
+    PruneError,
     _end_of_days,
     _first_kept,
     _first_unsealed_mark,
+    _goes,
     _prunable,
     _remove,
     old_rows,
@@ -40,6 +42,7 @@ from capture.lake.pruned import (
     PrunedTables,
     PrunedTape,
     read_pruned_tables,
+    read_pruned_tape,
     write_pruned_tables,
     write_pruned_tape,
 )
@@ -134,6 +137,64 @@ def test_marks_of_what_went_never_go_back(layout: Layout) -> None:
     assert read_pruned_tables(layout).tables == {
         "trades": PrunedRows(DAYS[1], {"main": 70, "gone": 3, "other": 50}),
         "quotes": PrunedRows(DAYS[0], {"main": 50, "other": 50})}  # fmt: skip
+
+
+def test_a_recorder_of_which_nothing_is_rolled_loses_nothing(layout: Layout) -> None:
+    write_rolled(layout, "other", Rolled(0))
+    prune_rows(layout, [OldRows("bars", DAYS[0], (), 0, False)])
+    assert read_pruned_tables(layout).tables == {"bars": PrunedRows(DAYS[0], {"main": 50, "other": 0})}
+
+
+@pytest.mark.parametrize(("archive", "recorder", "marks", "day", "goes"), [
+    (True, "main", (3, 4), 4, True), (True, "main", (3, 5), 4, False), (True, "main", (3, 9), 4, False),
+    (True, "main", (3, 4), 5, False), (True, "other", (3, 4), 4, False), (False, "main", (4,), 4, True),
+    (False, "main", (5,), 4, False), (False, "main", (4,), 5, False), (True, "main", (1, 2), 7, True),
+    (False, "main", (2,), 7, True), (True, "main", (1, 3), 7, False),
+])  # fmt: skip
+def test_a_file_goes_where_all_its_marks_are_rolled(
+    tmp_path: Path, archive: bool, recorder: str, marks: tuple[int, ...], day: int, goes: bool
+) -> None:
+    layout = Layout(tmp_path)
+    at = layout.archive_file if archive else layout.live_file
+    path = at("trades", DAYS[day - 1], recorder, *marks)
+    pruned = PrunedTables({"trades": PrunedRows(DAYS[6], {"main": 3})})  # as a run that was killed wrote down
+    assert _goes(path, {"main": 5}, pruned, "trades", DAYS[3]) == goes
+    assert not _goes(path.with_name("copy.parquet"), {"main": 5}, pruned, "trades", DAYS[3])
+
+
+def test_a_segment_of_the_first_moment_of_a_date_is_of_that_date(monkeypatch: pytest.MonkeyPatch) -> None:
+    midnight_ns = int(datetime(2026, 1, 3, tzinfo=UTC).timestamp()) * 10**9
+    first = SimpleNamespace(kind=Kind.MARK, wall_ns=midnight_ns)
+    monkeypatch.setattr(pruning, "SegmentReader", lambda _: SimpleNamespace(records=lambda: iter([first])))
+    tape = [Segment(Path("one"), 1, True), Segment(Path("two"), 2, False)]
+    assert list(_prunable(tape, date(2026, 1, 3), 9)) == [(tape[1], date(2026, 1, 3))]
+    assert list(_prunable(tape, date(2026, 1, 2), 9)) == []
+
+
+@pytest.mark.parametrize(("findings", "to_mark", "words"), [
+    ([], 21, None), ([], 20, "mark 21 is gone"), ([("file missing", "x")], 21, "file missing: x"),
+    ([("file missing", "x"), ("file different", "y")], 20, "file missing: x"),
+])  # fmt: skip
+def test_a_tape_is_pruned_only_where_it_verifies_up_to_its_mark(
+    layout: Layout, tape: Path, monkeypatch: pytest.MonkeyPatch, findings: list[tuple[str, str]], to_mark: int,
+    words: str | None,
+) -> None:
+    ends: list[Any] = [SimpleNamespace(to_mark=mark, state={"at": mark}, end=SimpleNamespace(json=lambda: {"seq": 7}))
+                       for mark in (to_mark, 30)]
+    told = [SimpleNamespace(problem=problem, place=place) for problem, place in findings]
+    before = PrunedTape(11, {}, 1, 100, DAYS[1])
+    verifier = SimpleNamespace(pruned_tape=before, findings=told, ranges=lambda: iter(ends),
+                               days=SimpleNamespace(as_pruned=lambda: ()))
+    monkeypatch.setattr(pruning, "Verifier", lambda *_: verifier)
+    old = OldTape("main", 21, DAYS[2], (tape / "000000000001.tape.zst",), 12, known=False)
+    if words is None:
+        assert list(prune_tape(layout, old)) == ends
+        assert read_pruned_tape(tape) == PrunedTape(21, {"at": 21}, 7, 112, DAYS[2], ())
+    else:
+        with pytest.raises(PruneError, match=f"stays as it is, as it does not verify .{words}.: run"):
+            list(prune_tape(layout, old))
+        assert read_pruned_tape(tape) is None
+    assert old.paths[0].exists() == (words is not None)
 
 
 def test_files_and_folders_that_are_gone_already_are_no_fault(tmp_path: Path) -> None:
