@@ -128,6 +128,12 @@ def test_a_date_that_is_not_rolled_is_not_due(days: Days) -> None:
     assert days.sealer().due() == [FIRST, SECOND, THIRD]
 
 
+def test_a_record_of_the_first_moment_of_a_date_holds_back_that_date_alone(days: Days) -> None:
+    fourth = date(2026, 1, 8)
+    days.at(fourth, 0).trades()  # not rolled
+    assert days.at(fourth, 5).sealer().due() == [FIRST, SECOND, THIRD]
+
+
 def test_no_date_moves_between_publishing_rows_and_counting_them_as_rolled(
     days: Days, monkeypatch: pytest.MonkeyPatch
 ) -> None:
