@@ -28,6 +28,13 @@ class AccountDays:
         self._paper.forget()
         self.next_us = midnight_after(self.next_us, self._zone)
 
+    def catch_up(self, from_us: int, at_us: int) -> None:
+        """End the days that ended while no gateway was there, at the prices that were known last."""
+        if from_us < at_us:
+            self.next_us = midnight_after(from_us, self._zone)
+        while self.next_us <= at_us:
+            self.end()
+
     def begin_again(self, at_us: int) -> None:
         """Be in the day of another moment, before anything was ordered."""
         self.next_us = midnight_after(at_us, self._zone)

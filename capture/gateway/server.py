@@ -83,6 +83,7 @@ class Gateway:
             client.abort()
         await asyncio.gather(*self._conversations, return_exceptions=True)
         await self._server.wait_closed()
+        self.state.trading.close()
         self._server = self._loop = None
 
     async def __aenter__(self) -> Self:

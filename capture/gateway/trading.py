@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
 from math import isnan
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,13 +19,14 @@ from capture.gateway.broker.fees import Fees
 from capture.gateway.broker.fees.schedule import SCHEDULES, Schedule
 from capture.gateway.broker.floor import Rules
 from capture.gateway.broker.orders.habits import Habits
-from capture.gateway.broker.orders.order import Leg
+from capture.gateway.broker.orders.order import Leg, Order
 from capture.gateway.broker.paper import Paper
 from capture.gateway.broker.report_holds import ReportHolds
 from capture.gateway.broker.reports import Reports, Told
 from capture.gateway.broker.scripts import Scripts
 from capture.gateway.broker.security import Security, security
 from capture.gateway.given import PositionRow
+from capture.gateway.kept.keeper import Keeper
 from capture.replay.clock import Clock
 from capture.times import moment_of
 from capture.wire.text.codec import Values
@@ -46,7 +48,8 @@ class Terms:
 
     `account_type` is one of KINDS. `habits` is how the broker behaves where IB does so at times only, `latency_us` how
     long a request is on its way, and `step_us` the most that time goes on at once where it goes by what clients take.
-    `reads_scripts` lets references of orders say what becomes of them.
+    `reads_scripts` lets references of orders say what becomes of them. `state` is the file in which the account
+    outlives its gateway; without one it ends with it.
     """
 
     cash: Decimal = Decimal(1_000_000)
@@ -59,6 +62,7 @@ class Terms:
     habits: Habits = field(default_factory=Habits)
     step_us: int = 1_000_000
     reads_scripts: bool = False
+    state: Path | None = None
 
     def __post_init__(self) -> None:
         assert self.account_type in KINDS, self.account_type
@@ -73,8 +77,8 @@ class Trading:
 
     def __init__(
         self, feed: Feed, clock: Clock, paper: Paper, streams: AccountStreams, days: AccountDays, step_us: int,
-        reads_scripts: bool,
-    ) -> None:
+        reads_scripts: bool, keeper: Keeper | None = None,
+    ) -> None:  # fmt: skip
         self.paper = paper
         self.account = streams.account
         self.streams = streams
@@ -83,6 +87,7 @@ class Trading:
         self.outbox = Outbox(self._audience)
         self.holds = ReportHolds()
         self.scripts = Scripts(paper, self.holds, reads_scripts)
+        self._keeper = keeper
         self._feed = feed
         self._clock = clock
         self._days = days
@@ -118,9 +123,14 @@ class Trading:
                 self.mark()
                 self._days.end()
 
-    def collect(self) -> None:
-        """Hand on what the broker reports, and after fills what they changed of the account."""
+    def collect(self, placed: Order | None = None) -> None:
+        """Hand on what the broker reports, and after fills what they changed of the account; first it is written.
+
+        `placed` is an order of which nothing may be told yet.
+        """
         told = self.paper.reports.take()
+        if self._keeper is not None:
+            self._keeper.take_note(self.paper, self.account, self.at_us, told, placed)
         self.outbox.post(self.holds.through(told))
         if any(one.name == "execution_details" for one in told):
             self.mark()
@@ -172,6 +182,11 @@ class Trading:
             lane = self._lanes[con_id] = load(self._feed, con_id, self.at_us, end_us)
         return lane
 
+    def close(self) -> None:
+        """Let go of the file in which the account is kept."""
+        if self._keeper is not None:
+            self._keeper.close()
+
     # Requests
 
     def listen(self, client_id: int, at_us: int, kind: str, request_id: int, values: Values) -> Iterator[Row]:
@@ -197,7 +212,7 @@ class Trading:
         self.paper.place(max(at_us, self.at_us), client_id, order_id, of, values, legs, rejected)
         if script:
             self.scripts.placed(self.paper.orders.find(client_id, order_id), script, self.at_us)
-        self.collect()
+        self.collect(self.paper.orders.find(client_id, order_id))
 
     def cancel(self, at_us: int, client_id: int, order_id: int) -> None:
         """Cancel an order of a client."""
@@ -250,21 +265,32 @@ class Trading:
 
 
 def open_account(feed: Feed, clock: Clock, terms: Terms, account: str, time_zone: str) -> Trading:
-    """Return the broker of a gateway's account. Raises GivenFileError for a position that cannot be."""
-    ledger = Ledger(terms.currency, {terms.currency: terms.cash}, _held(feed, clock, terms, account))
+    """Return the broker of a gateway's account.
+
+    Raises GivenFileError for a position that cannot be, and JournalError for a state that cannot be gone on from.
+    """
+    cash, positions = {terms.currency: terms.cash}, _held(feed, clock, terms, account)
+    keeper = ids = None
+    if terms.state is not None:
+        keeper = Keeper(terms.state, clock, account, terms.account_type, terms.currency, cash, positions)
+        ids = keeper.identities()
+    ledger = Ledger(terms.currency, cash, positions) if keeper is None else keeper.ledger
     held = Account(account, terms.account_type, ledger, pairs=_pairs(feed, clock))
     streams = AccountStreams(held, lambda at_us: f"{moment_of(at_us).astimezone(ZoneInfo(time_zone)):%H:%M}")
     reports, step = Reports(account, time_zone), partial(tick, feed, clock.now_us())
     till = AccountTill(held, Fees(terms.fees))
     known = Knowledge(feed, held, clock.now_us)
-    paper = Paper(till, reports, terms.rules, levels(feed), step, None, terms.latency_us, time_zone, known.facts,
+    paper = Paper(till, reports, terms.rules, levels(feed), step, ids, terms.latency_us, time_zone, known.facts,
                   terms.habits)  # fmt: skip
     for position in ledger.positions.values():
         paper.expiries.watch(position.security, clock.now_us())
         if (close := known.previous_close(position.security.con_id, clock.now_us())) is not None:
             held.close(position.security.con_id, exact(close))
     days = AccountDays(held, paper, time_zone, clock.now_us())
-    return Trading(feed, clock, paper, streams, days, terms.step_us, terms.reads_scripts)
+    if keeper is not None:
+        keeper.resume(paper, held, till, clock.now_us())
+        days.catch_up(keeper.at_us, clock.now_us())
+    return Trading(feed, clock, paper, streams, days, terms.step_us, terms.reads_scripts, keeper)
 
 
 def _held(feed: Feed, clock: Clock, terms: Terms, account: str) -> list[Position]:

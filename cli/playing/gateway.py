@@ -24,6 +24,7 @@ from .terms import (
     OrderLatencyMs,
     PenetrationTicks,
     PositionsFile,
+    StateFile,
     TestReferences,
     terms,
 )
@@ -73,6 +74,7 @@ def run(
     penetration_ticks: PenetrationTicks = 1,
     order_latency_ms: OrderLatencyMs = 0.0,
     test_references: TestReferences = False,
+    state: StateFile = None,
     for_s: ForSeconds = None,
 ) -> None:  # fmt: skip
     """Run a gateway with an invented market, or with --replay one that plays what was recorded.
@@ -93,8 +95,11 @@ def run(
     _check_together(context, replay is not None)
     if fills != "strict" and _is_given(context, "penetration_ticks"):
         raise UsageError("--penetration-ticks: only with --fills strict")
+    if state is not None and state.exists() and any(_is_given(context, name) for name in ("cash", "positions")):
+        raise UsageError(f"--cash, --positions: the account in {state} has its own; name another file with --state")
     agreed = terms(
-        cash, account_type, positions, fees, fills, penetration_ticks, order_latency_ms, test_references)
+        cash, account_type, positions, fees, fills, penetration_ticks, order_latency_ms, test_references,
+        state)
     if replay is None:
         market = Market(seed=seed, rate=rate, always_open=always_open)
         _serve(Gateway(market, port=port, speed=factor, limits=limits, terms=agreed), for_s)

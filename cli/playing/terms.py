@@ -41,10 +41,14 @@ PositionsFile = Annotated[Path | None, typer.Option(
 TestReferences = Annotated[bool, typer.Option(
     "--test-references", help="Let references of orders such as test:fill=10 say what becomes of them.")]
 
+StateFile = Annotated[Path | None, typer.Option(
+    "--state", metavar="FILE", help="Where the account outlives the gateway: ids, open orders, cash, positions. "
+                                    "Without one each begins anew.")]  # fmt: skip
+
 
 def terms(
     cash: Decimal, account_type: str, positions: Path | None, fees: str, fills: str, penetration_ticks: int,
-    order_latency_ms: float, test_references: bool,
+    order_latency_ms: float, test_references: bool, state: Path | None,
 ) -> "Terms":  # fmt: skip
     """Return the terms that options say. Raises GivenFileError for a file that cannot be read."""
     from capture.gateway.broker.exchange.matching import Fills
@@ -57,4 +61,4 @@ def terms(
         cash=cash, account_type=account_type, positions=() if positions is None else tuple(load_positions(positions)),
         fees=SCHEDULES[fees] if fees in SCHEDULES else load_fees(Path(fees)),
         rules=Rules(Fills(fills), penetration_ticks), latency_us=round(order_latency_ms * 1_000),
-        reads_scripts=test_references)  # fmt: skip
+        reads_scripts=test_references, state=state)  # fmt: skip

@@ -38,6 +38,7 @@ def explain(error: Exception) -> tuple[Exit, str] | None:
     import duckdb
 
     from capture.gateway.given import GivenFileError
+    from capture.gateway.kept import JournalError
     from capture.query import AskedError, NotOneQueryError, QueryError
     from capture.reason import reason
     from capture.wanted.instrument import InstrumentError
@@ -47,7 +48,7 @@ def explain(error: Exception) -> tuple[Exit, str] | None:
     usage = UsageError | SettingsError | InstrumentError | StreamError | NotOneQueryError | AskedError | GivenFileError
     if isinstance(error, usage):
         return Exit.USAGE, str(error)
-    if isinstance(error, QueryError | duckdb.Error):
+    if isinstance(error, QueryError | JournalError | duckdb.Error):
         return Exit.FAILED, str(error)
     if isinstance(error, OSError):
         # A plain one of Python begins with its number; ours are sentences.

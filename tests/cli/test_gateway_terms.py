@@ -104,3 +104,18 @@ def test_wrong_terms_are_told(run: Run, options: tuple[str, ...], text: str) -> 
     code, out, err = run("gateway", *options)
     assert (code, out) == (2, "")
     assert text in " ".join(err.split())
+
+
+def test_a_damaged_state_is_told(run: Run, tmp_path: Path) -> None:
+    state = tmp_path / "account"
+    Gateway(Market(), terms=Terms(state=state)).state.trading.close()
+    damaged = b"0" + state.read_bytes()[1:]
+    state.write_bytes(damaged)
+    code, out, err = run("gateway", "--port", 0, "--state", state)
+    assert (code, out) == (1, "")
+    assert f"{state} line 1 is damaged" in err and "`ticktape gateway --state`" in err
+    assert state.read_bytes() == damaged
+    code, _, err = run("gateway", "--port", 0, "--state", state, "--cash", 1)
+    assert code == 2 and "has its own" in err
+    code, _, err = run("gateway", "--port", 0, "--state", tmp_path / "none" / "account")
+    assert code == 1 and "none/account" in err

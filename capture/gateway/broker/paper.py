@@ -330,6 +330,30 @@ class Paper:
         reason = self.till.refusal(changed, at_us)
         return None if reason is None else (201, REJECTED.format(reason))
 
+    # After a restart
+
+    def resume(self, order: Order, at_us: int, is_unsent: bool, is_set_off: bool) -> None:
+        """Go on with an order of before a restart, last in its queue. One that ended meanwhile is cancelled."""
+        self.orders.add(order)
+        if order.is_done:
+            self.orders.retire(order)
+            self.till.changed(order, at_us)
+            return
+        if is_unsent:
+            order.held.add(Held.UNSENT)
+            return
+        over = order.status == Status.PENDING_CANCEL or (order.closes_us is not None and order.closes_us <= at_us)
+        order.status, order.closes_us = Status.PRE_SUBMITTED, None
+        self.till.changed(order, at_us)
+        if over:
+            self.executions.cancel(order, at_us, "", "Expired")
+            return
+        if order.type.trigger == "trail" and order.stop is not None:
+            order.values = {**order.values, "trail_stop_price": order.stop}
+        self.gate.submit(order, at_us)
+        if is_set_off:
+            self.gate.release(order, Held.TRIGGER, at_us)
+
     # What follows of fills and ends
 
     def _filled(self, order: Order, quantity: Decimal, at_us: int) -> None:

@@ -1,6 +1,6 @@
 """An account: its ledger, and the prices and exchange rates at which what it holds is valued."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -83,6 +83,11 @@ class Account:
         self.now_us = at_us
         self._changed.add(con_id)
         self._closes.setdefault(con_id, price)
+
+    @property
+    def closes(self) -> Mapping[int, Decimal]:
+        """The closes from which P&L of the day is counted, by contract id."""
+        return self._closes
 
     def close(self, con_id: int, price: Decimal) -> None:
         """Take the close of the day before, from which P&L of the day is counted."""

@@ -45,6 +45,11 @@ class AccountTill:
         fee, self._paid[key] = self.fees.charge(fill, self._paid.get(key, NO_FEES))
         return Booked(fee, self.account.book(fill, fee).realised)
 
+    def charged_before(self, fill: Fill) -> None:
+        """Count a fill of before a restart towards the fees of its order and the volume of its month."""
+        key = fill.permanent_id, fill.security.con_id
+        self._paid[key] = self.fees.charge(fill, self._paid.get(key, NO_FEES))[1]
+
     def correct(self, execution_id: str, fill: Fill) -> Booked:
         """Book a fill in the place of an earlier one, for the same fee."""
         old = self.account.ledger.executions.get(execution_id)

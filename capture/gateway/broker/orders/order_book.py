@@ -15,6 +15,7 @@ class Orders:
 
     def __init__(self) -> None:
         self.done: list[Order] = []
+        self._known: dict[int, Order] = {}  # by permanent id
         self._by_client: dict[tuple[int, int], Order] = {}
         self._open: dict[int, Order] = {}  # by permanent id
         self._at: dict[int, dict[int, Order]] = {}  # contract id -> permanent id -> open order
@@ -25,7 +26,7 @@ class Orders:
         """Take a new order: the last of all."""
         assert order.permanent_id not in self._open
         self._by_client[order.client_id, order.order_id] = order
-        self._open[order.permanent_id] = order
+        self._open[order.permanent_id] = self._known[order.permanent_id] = order
         self.rank_last(order)
         for con_id in watched_of(order):
             self._at.setdefault(con_id, {})[order.permanent_id] = order
@@ -62,6 +63,7 @@ class Orders:
     def forget(self) -> None:
         """Forget the orders that are done."""
         for order in self.done:
+            del self._known[order.permanent_id]
             if self._by_client.get((order.client_id, order.order_id)) is order:
                 del self._by_client[order.client_id, order.order_id]
         self.done.clear()
@@ -76,7 +78,7 @@ class Orders:
 
     def known(self, permanent_id: int) -> Order | None:
         """Return the order of an account-wide id, open or done today; None where there is none."""
-        return next((order for order in self.done if order.permanent_id == permanent_id), self._open.get(permanent_id))
+        return self._known.get(permanent_id)
 
     def open(self, client_id: int | None = None) -> list[Order]:
         """Return the open orders of a client, or of all, in the order in which they came."""
