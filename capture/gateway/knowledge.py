@@ -10,6 +10,7 @@ from capture.gateway.broker.account.account import Account
 from capture.gateway.broker.account.account_values import numbers
 from capture.gateway.broker.account.figures import figures
 from capture.gateway.broker.course.facts import Facts
+from capture.gateway.broker.exchange.displayed import exact
 from capture.gateway.broker.security import Security, security
 from capture.times import HOUR_US, MINUTE_US
 
@@ -88,7 +89,11 @@ class Knowledge:
         return held.quantity if held else Decimal(0)
 
     def cushion(self, at_us: int) -> float | None:
-        """Return the account's excess liquidity, in percent of its net liquidation."""
+        """Return the account's excess liquidity, in percent of its net liquidation, at the prices of that moment."""
+        for con_id in self._account.valued():
+            price = load(self._feed, con_id, at_us, at_us + 1).price_at(at_us)
+            if price is not None:
+                self._account.mark(con_id, exact(price), at_us)
         of = numbers(figures(self._account))
         net = of["NetLiquidation"]
         return float(100 * of["ExcessLiquidity"] / net) if net else None

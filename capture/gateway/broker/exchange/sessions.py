@@ -57,9 +57,9 @@ def regular_sessions(security: Security) -> Sessions:
 
 
 def has_extended(security: Security) -> bool:
-    """Return whether an instrument trades outside of its regular hours, too, or nobody knows."""
-    whole = sessions(security, True)
-    return not whole.spans or whole.spans != regular_sessions(security).spans
+    """Return whether an instrument trades outside of its regular hours, too, or never closes, or nobody knows."""
+    whole = sessions(security, True).spans
+    return len(whole) < 2 or whole != regular_sessions(security).spans
 
 
 def _texts(security: Security) -> tuple[str, str, str]:
