@@ -252,10 +252,10 @@ def test_a_session_that_starts_while_ib_is_away_is_told(broken: Recording) -> No
     run(replay(broken, int(down.timestamp() * 1e6) + SECOND_US), play)
 
 
-def test_orders_are_refused_and_the_account_is_empty(recording: Recording) -> None:
+def test_an_order_that_cannot_be_read_is_refused_and_the_account_is_empty(recording: Recording) -> None:
     async def play(gateway: Gateway, peer: Peer) -> None:
         peer.writer.write(frame(b"3\x0017\x00265598\x00AAPL\x00STK\x00"))
-        assert await peer.code(17) == 201
+        assert await peer.code(17) == 320
         # A recorder's own connection sends none of these.
         for request, answer in ((b"5\x001\x00", "open_orders_end"), (b"61\x001\x00", "positions_end"),
                                 (b"99\x000\x00", "completed_orders_end")):
