@@ -193,7 +193,8 @@ class State:
         return ready and self.clock.advance(min(self.trading.step_us, *(client.stretch_us for client in streaming)))
 
     def seek(self, at_us: int) -> None:
-        """Be at another moment of a replay. Raises ValueError for one outside of it."""
+        """Be at another moment of a replay. Raises ValueError for one outside of it, or before what was ordered."""
+        self.trading.check_seek(at_us)
         self.clock.seek(at_us)
         self.trading.seek(at_us)
         for client in self.clients:

@@ -68,6 +68,10 @@ class Terms:
         assert self.account_type in KINDS, self.account_type
 
 
+class NoWayBackError(ValueError):
+    """A replay cannot go back there, for what was ordered since; the text says what can be done."""
+
+
 class Trading:
     """The broker of a gateway, and the market that goes by it.
 
@@ -88,6 +92,7 @@ class Trading:
         self.holds = ReportHolds()
         self.scripts = Scripts(paper, self.holds, reads_scripts)
         self._keeper = keeper
+        self._touched_us = None if keeper is None else keeper.at_us  # when orders or the account changed last
         self._feed = feed
         self._clock = clock
         self._days = days
@@ -120,6 +125,8 @@ class Trading:
                 self.mark()
                 self.outbox.post(self.streams.due(until_us))
             if until_us == self._days.next_us:
+                if self.account.ledger.positions:
+                    self._touched_us = self.at_us
                 self.mark()
                 self._days.end()
 
@@ -129,6 +136,8 @@ class Trading:
         `placed` is an order of which nothing may be told yet.
         """
         told = self.paper.reports.take()
+        if placed is not None or any(one.order for one in told):
+            self._touched_us = self.at_us
         if self._keeper is not None:
             self._keeper.take_note(self.paper, self.account, self.at_us, told, placed)
         self.outbox.post(self.holds.through(told))
@@ -146,8 +155,20 @@ class Trading:
         if price is not None:
             self.account.mark(con_id, exact(price), self.at_us)
 
+    def check_seek(self, at_us: int) -> None:
+        """Raise NoWayBackError where orders or the account would have to be again what they were at a moment."""
+        if at_us >= self.at_us:
+            return
+        if is_open := len(self.paper.orders.open()):
+            raise NoWayBackError(f"{is_open} orders are open, and there is no way back over what they met: cancel them")
+        if self._touched_us is not None and at_us <= self._touched_us:
+            last = f"{moment_of(self._touched_us):%Y-%m-%dT%H:%M:%S}Z"
+            raise NoWayBackError(f"the account traded at {last}, and there is no way back over that: "
+                                 "go to a later time, or start the gateway anew")  # fmt: skip
+
     def seek(self, at_us: int) -> None:
-        """Go on from another moment: forward, the market goes by; there is no way back over what was ordered."""
+        """Go on from another moment: forward, the market goes by. Raises NoWayBackError as `check_seek` does."""
+        self.check_seek(at_us)
         self._lanes.clear()
         if at_us >= self.at_us:
             self.run(at_us)

@@ -36,10 +36,15 @@ def _toggle(gateway: "Gateway") -> None:
 
 
 def _step(gateway: "Gateway", step_s: int) -> None:
-    """Move by some seconds, at most to an end of what is played."""
+    """Move by some seconds, at most to an end of what is played; say where that cannot be."""
+    from capture.gateway.trading import NoWayBackError
+
     assert gateway.clock.span is not None
     first_us, last_us = gateway.clock.span
-    gateway.state.seek(min(max(gateway.clock.now_us() + step_s * 1_000_000, first_us), last_us))
+    try:
+        gateway.state.seek(min(max(gateway.clock.now_us() + step_s * 1_000_000, first_us), last_us))
+    except NoWayBackError as error:
+        say(f"\nticktape: {error}")
 
 
 KEYS: dict[str, Callable[["Gateway"], None]] = {

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from capture.gateway.trading import NoWayBackError
 from capture.replay.clock import AT_ONCE, FASTEST
 from capture.times import SECOND_US, microseconds, moment_of
 
@@ -80,7 +81,10 @@ def seek(gateway: Controlled, time: str) -> None:
     if not first_us <= at_us <= last_us:
         raise CommandError(f"seek: what is played goes from {as_text(first_us)} to {as_text(last_us)}; "
                            f"{as_text(at_us)} is outside")  # fmt: skip
-    gateway.state.seek(at_us)
+    try:
+        gateway.state.seek(at_us)
+    except NoWayBackError as error:
+        raise CommandError(f"seek: {error}") from None
 
 
 def speed(gateway: Controlled, factor: Speed) -> None:
