@@ -1,10 +1,16 @@
 """Other people's libraries and programs, in environments of their own."""
 
+import json
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, Any
 
 import pytest
 
@@ -23,6 +29,44 @@ def run_here(program: Path, *arguments: object, stdin: str = "") -> str:
     return _run([sys.executable, program, *arguments], {}, stdin)
 
 
+class Talk:
+    """A program that says lines of JSON, and waits to be told to go on."""
+
+    def __init__(self, process: subprocess.Popen[str], errors: IO[str]) -> None:
+        self._process, self._errors = process, errors
+
+    def heard(self) -> Any:
+        """The next line of JSON it says."""
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            if line.startswith("{"):
+                return json.loads(line)
+        self._errors.seek(0)
+        raise AssertionError(self._errors.read())
+
+    def go_on(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+
+
+@contextmanager
+def talking(requirements: tuple[str, ...], program: Path, *arguments: object) -> Iterator[Talk]:
+    """Run a Python program where some packages are installed, and talk with it."""
+    command = list(map(str, [python_with(requirements), program, *arguments]))
+    with tempfile.TemporaryFile("w+") as errors, subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True,
+            env=_environment({})) as process:  # fmt: skip
+        patience = threading.Timer(PATIENCE_S, process.kill)
+        patience.start()
+        try:
+            yield Talk(process, errors)
+            process.communicate()
+        finally:
+            patience.cancel()
+            process.kill()
+
+
 def run_node(requirements: tuple[str, ...], program: Path, *arguments: object) -> str:
     """Run a program of Node.js where some packages are installed, and return what it prints; skips without npm."""
     if shutil.which("npm") is None or shutil.which("node") is None:
@@ -35,8 +79,11 @@ def run_node(requirements: tuple[str, ...], program: Path, *arguments: object) -
 
 
 def _run(command: list[object], more: dict[str, str], stdin: str) -> str:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "COV_"))} | more
-    ran = subprocess.run(list(map(str, command)), input=stdin, capture_output=True, text=True, env=environment,
+    ran = subprocess.run(list(map(str, command)), input=stdin, capture_output=True, text=True, env=_environment(more),
                          timeout=PATIENCE_S)  # fmt: skip
     assert ran.returncode == 0, ran.stderr
     return ran.stdout
+
+
+def _environment(more: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "COV_"))} | more

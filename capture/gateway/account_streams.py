@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from capture.gateway.broker.account.account import Account, SinglePnl
 from capture.gateway.broker.account.account_values import ledger_and_net_liquidation, summary, values
 from capture.gateway.broker.reports import Told, contract
+from capture.gateway.broker.security import Security
 from capture.times import SECOND_US
 
 
@@ -20,6 +21,7 @@ class Row(NamedTuple):
 
 
 NO_POSITION = SinglePnl(Decimal(0), Decimal(0), Decimal(0), None, Decimal(0))
+SMART = "SMART"
 NO_RIGHT = "0"  # as IB writes it of positions
 
 Rows = Callable[["Asked", Account], Iterable[Row]]
@@ -60,11 +62,19 @@ def _updates(asked: Asked, account: Account) -> Iterator[Row]:
                   {"key": one.key, "value": one.value, "currency": one.currency, "account": account.name})  # fmt: skip
     for row in account.portfolio():
         of = contract(row.security, nothing=NO_RIGHT)
-        of["primary_exchange"] = of.pop("exchange") or row.security.exchange
+        del of["exchange"]
+        of["primary_exchange"] = _primary_exchange(row.security)
         yield Row((row.security.con_id,), "portfolio_value", of | {
             "position": row.position, "market_price": row.price,
             "market_value": row.value, "average_cost": row.average_cost, "unrealized": row.unrealised,
             "realized": row.realised, "account": account.name})  # fmt: skip
+
+
+def _primary_exchange(security: Security) -> str:
+    """Return where an instrument is listed: of one that is listed nowhere, the first place where it trades."""
+    places = (security.details.get("valid_exchanges") or "").split(",")
+    listed = security.details.get("primary_exchange") or next((one for one in places if one not in ("", SMART)), "")
+    return listed or security.exchange
 
 
 def _updates_multi(asked: Asked, account: Account) -> Iterator[Row]:

@@ -46,6 +46,15 @@ def matching(peer: Peer, values: Values) -> list[Details]:
 
 
 def _found(peer: Peer, contract: Details) -> list[Details]:
+    """Return what there is of a contract. Its primary exchange chooses among those that are listed there, or trade
+    there where none is: clients name that of an option when they mean its underlying."""
+    primary = contract.pop("primary_exchange", "")
+    found = _of_any_listing(peer, contract)
+    listed = [one for one in found if one["primary_exchange"] == primary]
+    return listed or [one for one in found if primary in one["valid_exchanges"].split(",")] if primary else found
+
+
+def _of_any_listing(peer: Peer, contract: Details) -> list[Details]:
     kind = contract.get("sec_type")
     if kind not in CONTINUOUS:
         return peer.state.feed.find(peer.now_us, **contract)
