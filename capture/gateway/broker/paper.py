@@ -6,6 +6,7 @@ The same events in the same order give the same reports. `reports.take` hands th
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import ROUND_DOWN, Decimal
+from functools import lru_cache
 from math import isnan
 
 from capture.gateway.broker.course.adjustments import Adjustments
@@ -227,8 +228,10 @@ class Paper:
     # New orders
 
     def _wish(self, security: Security, values: Values, legs: Sequence[Leg]) -> Wish:
-        routed = replace(security, exchange=values["exchange"])
-        return Wish(values, security, lambda price: step(legs) if legs else self._tick(routed, price), legs)
+        def tick(price: float) -> float:
+            return step(legs) if legs else self._tick(_routed(security, values["exchange"]), price)
+
+        return Wish(values, security, tick, legs)
 
     def _quantity(self, wish: Wish) -> Decimal:
         """Return how much an order is for: what its amount of money is worth where it names one; 0 without a price."""
@@ -363,3 +366,9 @@ class Paper:
     def _ended(self, order: Order, at_us: int) -> None:
         self.gate.children(order, at_us)
         self._groups.ended(order, at_us)
+
+
+@lru_cache(4_096)
+def _routed(security: Security, exchange: str) -> Security:
+    """Return an instrument as it trades at an exchange."""
+    return replace(security, exchange=exchange)

@@ -127,7 +127,8 @@ class Message:
 
     def pick(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return those of the values that the message has a field for, such as an order's for the answer to it."""
-        return {name: value for name, value in values.items() if name in self.names}
+        names = self.names
+        return {name: value for name, value in values.items() if name in names}
 
     def flat(self, server_version: int, **given: Any) -> tuple[Field, ...]:
         """Return the fields in order, with every `When` decided by `given`; repeats are left out."""

@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 
 from capture.gateway.broker.orders.habits import Habits
-from capture.gateway.broker.orders.refusals import RULES, UNSUPPORTED
+from capture.gateway.broker.orders.order_types import TYPES
+from capture.gateway.broker.orders.refusals import FIELDS, RULES, UNSUPPORTED
+from capture.gateway.broker.orders.wish import Wish
 from capture.gateway.broker.security import Security
 
-from .scene import Scene
+from .scene import Scene, wanted
 from .trading import CALL, COIN, PAIR, SHARE, D
 
 INDEX = Security(70, "SPX", "IND", "USD")
@@ -76,6 +78,15 @@ def test_an_order_that_may_not_be_never_was(code: int, values: dict[str, Any]) -
 def test_each_rule_is_tried() -> None:
     of_combinations_and_conditions = {10058, 314, 350, 356, 358, 359, 360, 147, 148}
     assert {rule.code for rule in RULES} - {code for code, _ in CASES} == of_combinations_and_conditions
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_what_is_about_some_fields_holds_where_these_are_empty(kind: str) -> None:
+    for price in (None, 9.0):
+        values = wanted(order_type=kind, limit_price=price, auxiliary_price=price)
+        wish = Wish(values, SHARE, lambda price: 0.01)
+        assert not any(values.get(name) for name in FIELDS)
+        assert not [rule for rule in RULES if rule.about and rule.broken(wish)]
 
 
 ALLOWED: list[dict[str, Any]] = [

@@ -107,5 +107,5 @@ def _keeps_place(order: Order, wish: Wish, quantity: Decimal) -> bool:
 
 def _difference(before: Values, after: Values) -> dict[str, tuple[object, object]]:
     """Return what a change changed: by field, what it was and what it is."""
-    names = [*before, *(name for name in after if name not in before)]
-    return {name: (before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)}
+    changed = {name: (before.get(name), value) for name, value in after.items() if before.get(name) != value}
+    return changed | {name: (before[name], None) for name in before.keys() - after.keys() if before[name] is not None}

@@ -23,7 +23,7 @@ def _prices_legs(wish: Wish) -> bool:
     return any(price is not None for price in prices) and not may
 
 
-COMBO_RULES = (
+COMBO_RULES = tuple(rule._replace(about=("legs",)) for rule in (
     Rule(314, "Combo details are invalid: a leg has no side or no ratio.",
          lambda wish: any(leg.ratio < 1 for leg in wish.legs)),
     Rule(10058, "Leg prices are taken for non-guaranteed combinations of two legs only.", _prices_legs),
@@ -37,4 +37,4 @@ COMBO_RULES = (
          lambda wish: _is_smart(wish) and wish.values["parent_id"]),
     Rule(360, "What-If is not supported for smart combo orders.",
          lambda wish: _is_smart(wish) and wish.values["what_if"]),
-)
+))  # fmt: skip

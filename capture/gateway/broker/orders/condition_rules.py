@@ -31,7 +31,7 @@ def _is_incomplete(one: Values) -> bool:
     return any(name in one and one[name] is None for name in ("price", "volume", "change_percent", "percent"))
 
 
-CONDITION_RULES = (
+CONDITION_RULES = tuple(rule._replace(about=("conditions",)) for rule in (
     Rule(148, "A conditional order can only be submitted when the order type is set to limit or market.",
          _cannot_wait),
     Rule(147, "The conditional contract info is incomplete.",
@@ -42,4 +42,4 @@ CONDITION_RULES = (
          lambda wish: any(one["kind"] == TIME and parse_time_us(one["time"]) is None for one in conditions(wish))),
     Rule(321, invalid("Invalid conjunction of conditions"),
          lambda wish: any(one["connector"] not in ("a", "o") for one in conditions(wish))),
-)
+))  # fmt: skip

@@ -1,5 +1,6 @@
 """The types of orders that are simulated, as a table: what each needs, what sets it off, and what it is priced by."""
 
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 Need = Literal["must", "may", "none"]
@@ -67,6 +68,7 @@ TYPES |= {"TRAILLMT": TYPES["TRAILLIMIT"], "MIDPX": TYPES["MIDPRICE"],
 TIMES = ("DAY", "GTC", "GTD", "IOC", "FOK", "OPG")
 
 
+@lru_cache(1_024)
 def find_type(word: str) -> OrderType | None:
     """Return the type that a word means, with blanks or without; None for one that is not simulated."""
     return TYPES.get(word.upper().replace(" ", ""))

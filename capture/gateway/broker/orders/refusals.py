@@ -92,7 +92,8 @@ def _cash(wish: Wish) -> float:
 
 
 def _rule_10340(ours: str, theirs: str) -> Rule:
-    return Rule(10340, f"The '{theirs}' order attribute is not supported.", lambda wish: wish.values.get(ours))
+    return Rule(10340, f"The '{theirs}' order attribute is not supported.", lambda wish: wish.values.get(ours),
+                about=(ours,))
 
 
 RULES = (
@@ -100,8 +101,8 @@ RULES = (
     Rule(412, "The contract is not available for trading.", lambda wish: wish.security.sec_type in UNTRADED),
     Rule(321, invalid("Invalid side"), lambda wish: wish.values["action"] not in SIDES),
     Rule(10293, "The order size must be empty or zero where a cash quantity is given.",
-         lambda wish: _cash(wish) and quantity_of(wish.values)),
-    Rule(10244, "Cash Quantity cannot be used for this order.", _has_wrong_cash),
+         lambda wish: _cash(wish) and quantity_of(wish.values), about=("cash_quantity",)),
+    Rule(10244, "Cash Quantity cannot be used for this order.", _has_wrong_cash, about=("cash_quantity",)),
     Rule(10289, "You must set Cash Quantity for this order.", _needs_cash),
     Rule(321, invalid("The order size cannot be negative"),
          lambda wish: quantity_of(wish.values) < 0 or _cash(wish) < 0),
@@ -110,7 +111,7 @@ RULES = (
          lambda wish: quantity_of(wish.values) % Decimal(str(wish.security.details.get("size_increment") or 1))),
     Rule(388, "The order size is smaller than the minimum requirement.", _is_too_small),
     Rule(413, "The What-If order should have the transmit flag set to true.",
-         lambda wish: wish.values["what_if"] and not wish.values["transmit"]),
+         lambda wish: wish.values["what_if"] and not wish.values["transmit"], about=("what_if",)),
     Rule(321, invalid("The limit price is missing"), lambda wish: _needs(wish, _kind(wish).limit, "limit_price")),
     Rule(403, "Invalid stop price.", lambda wish: _needs(wish, _kind(wish).auxiliary, "auxiliary_price")),
     Rule(158, "Trailing amount or trailing percent, and only one of them, must be given.", _has_no_distance),
@@ -122,54 +123,71 @@ RULES = (
          lambda wish: _kind(wish).closes and _time_in_force(wish) != "DAY"),
     Rule(111, "The TIF (TIF type) and the order type are incompatible.", lambda wish: not _force_fits(wish)),
     Rule(343, "The date, time, or time-zone entered is invalid.",
-         lambda wish: any(_cannot_be_read(wish.values[name]) for name in ("good_till_date", "good_after_time"))),
+         lambda wish: any(_cannot_be_read(wish.values[name]) for name in ("good_till_date", "good_after_time")),
+         about=("good_till_date", "good_after_time")),
     Rule(334, "Invalid Good Till Date order.",
          lambda wish: _time_in_force(wish) == "GTD" and not wish.values["good_till_date"]),
-    Rule(146, "Invalid trigger method.", lambda wish: (wish.values["trigger_method"] or 0) not in METHODS),
-    Rule(321, invalid("Invalid OCA type"), lambda wish: (wish.values["oca_type"] or 0) not in (0, 1, 2, 3)),
+    Rule(146, "Invalid trigger method.", lambda wish: (wish.values["trigger_method"] or 0) not in METHODS,
+         about=("trigger_method",)),
+    Rule(321, invalid("Invalid OCA type"), lambda wish: (wish.values["oca_type"] or 0) not in (0, 1, 2, 3),
+         about=("oca_type",)),
     Rule(117, "Block order size must be at least 50.",
-         lambda wish: wish.values["block_order"] and quantity_of(wish.values) < LEAST_BLOCK),
+         lambda wish: wish.values["block_order"] and quantity_of(wish.values) < LEAST_BLOCK, about=("block_order",)),
     Rule(10020, "Display size should be smaller than order size.",
-         lambda wish: (wish.values["display_size"] or 0) > quantity_of(wish.values)),
+         lambda wish: (wish.values["display_size"] or 0) > quantity_of(wish.values), about=("display_size",)),
     Rule(157, "Iceberg order cannot be discretionary.",
-         lambda wish: wish.values["display_size"] and wish.values["discretionary_amount"]),
+         lambda wish: wish.values["display_size"] and wish.values["discretionary_amount"], about=("display_size",)),
     Rule(325, "Discretionary orders are not supported for this combination of order type and exchange.",
-         lambda wish: wish.values["discretionary_amount"] and _kind(wish).word != "LMT"),
+         lambda wish: wish.values["discretionary_amount"] and _kind(wish).word != "LMT",
+         about=("discretionary_amount",)),
     Rule(321, invalid("The minimum quantity is larger than the order"),
-         lambda wish: (wish.values["minimum_quantity"] or 0) > quantity_of(wish.values) and not _cash(wish)),
+         lambda wish: (wish.values["minimum_quantity"] or 0) > quantity_of(wish.values) and not _cash(wish),
+         about=("minimum_quantity",)),
     Rule(321, invalid("Only a stop order can be adjusted to a stop, stop limit or trailing order"),
          lambda wish: is_adjusted(wish.values) and (
-             _kind(wish).word != "STP" or wish.values["adjusted_order_type"] not in ADJUSTED)),
+             _kind(wish).word != "STP" or wish.values["adjusted_order_type"] not in ADJUSTED),
+         about=("adjusted_order_type",)),
     Rule(361, "Invalid trigger price.",
-         lambda wish: is_adjusted(wish.values) and not wish.values["trigger_price"]),
+         lambda wish: is_adjusted(wish.values) and not wish.values["trigger_price"], about=("adjusted_order_type",)),
     Rule(362, "Invalid adjusted stop price.",
-         lambda wish: is_adjusted(wish.values) and not wish.values["adjusted_stop_price"]),
+         lambda wish: is_adjusted(wish.values) and not wish.values["adjusted_stop_price"],
+         about=("adjusted_order_type",)),
     Rule(363, "Invalid adjusted stop limit price.",
-         lambda wish: wish.values["adjusted_order_type"] == "STP LMT" and not wish.values["adjusted_stop_limit_price"]),
+         lambda wish: wish.values["adjusted_order_type"] == "STP LMT" and not wish.values["adjusted_stop_limit_price"],
+         about=("adjusted_order_type",)),
     Rule(364, "Invalid adjusted trailing amount.",
-         lambda wish: wish.values["adjusted_order_type"] == "TRAIL" and not wish.values["adjusted_trailing_amount"]),
+         lambda wish: wish.values["adjusted_order_type"] == "TRAIL" and not wish.values["adjusted_trailing_amount"],
+         about=("adjusted_order_type",)),
     Rule(10297, "The 'notHeld' attribute must be set for orders at IBKRATS.",
          lambda wish: wish.values["exchange"] == "IBKRATS" and not wish.values["not_held"]),
     Rule(10268, "The 'EtradeOnly' order attribute is not supported.",
-         lambda wish: wish.values["electronic_trade_only"]),
-    Rule(10269, "The 'firmQuoteOnly' order attribute is not supported.", lambda wish: wish.values["firm_quote_only"]),
-    Rule(10270, "The 'nbboPriceCap' order attribute is not supported.", lambda wish: wish.values["nbbo_price_cap"]),
-    Rule(10274, "The 'postToAts' order attribute is not allowed.", lambda wish: wish.values.get("post_to_ats")),
+         lambda wish: wish.values["electronic_trade_only"], about=("electronic_trade_only",)),
+    Rule(10269, "The 'firmQuoteOnly' order attribute is not supported.", lambda wish: wish.values["firm_quote_only"],
+         about=("firm_quote_only",)),
+    Rule(10270, "The 'nbboPriceCap' order attribute is not supported.", lambda wish: wish.values["nbbo_price_cap"],
+         about=("nbbo_price_cap",)),
+    Rule(10274, "The 'postToAts' order attribute is not allowed.", lambda wish: wish.values.get("post_to_ats"),
+         about=("post_to_ats",)),
     Rule(10342, "The 'imbalanceOnly' order attribute is not supported.",
-         lambda wish: wish.values.get("imbalance_only")),
+         lambda wish: wish.values.get("imbalance_only"), about=("imbalance_only",)),
     Rule(442, "Specified algorithm is not allowed for this order.",
-         lambda wish: wish.values["algo_strategy"] and wish.values["algo_strategy"].upper() not in ALGORITHMS),
+         lambda wish: wish.values["algo_strategy"] and wish.values["algo_strategy"].upper() not in ALGORITHMS,
+         about=("algo_strategy",)),
     Rule(332, "Allocation of an order needs an advisor's account.",
-         lambda wish: any(wish.values.get(name) for name in ADVISED)),
+         lambda wish: any(wish.values.get(name) for name in ADVISED), about=ADVISED),
     *(_rule_10340(ours, theirs) for ours, theirs in UNSUPPORTED.items()),
     *COMBO_RULES,
     *CONDITION_RULES,
 )
 
+OF_ALL = tuple(rule for rule in RULES if not rule.about)  # most orders are plain: the others hold for these
+FIELDS = tuple(dict.fromkeys(name for rule in RULES for name in rule.about))
+
 
 def refusal(wish: Wish) -> tuple[int, str] | None:
     """Return IB's code and text for the first fault of an order, None for one that may be."""
-    return next(((rule.code, rule.text) for rule in RULES if rule.broken(wish)), None)
+    rules = RULES if wish.legs or any(map(wish.values.get, FIELDS)) else OF_ALL
+    return next(((rule.code, rule.text) for rule in rules if rule.broken(wish)), None)
 
 
 def text_of(code: int) -> str:

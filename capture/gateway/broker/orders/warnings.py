@@ -19,7 +19,10 @@ PLAIN = "Order Message:\n{symbol}\nWarning: algorithm {name} is not simulated he
 
 def as_done(wish: Wish, habits: Habits) -> tuple[Wish, list[Warned]]:
     """Return an order as it will be done, and what its client is told of that."""
-    values, told = dict(wish.values), list(_told(wish, habits))
+    told = list(_told(wish, habits))
+    if wish.values["time_in_force"] and not told:
+        return wish, told
+    values = dict(wish.values)
     values["time_in_force"] = values["time_in_force"] or "DAY"
     if NO_HOURS in told:
         values["outside_regular_hours"] = False

@@ -39,11 +39,15 @@ class Wish:
 
 
 class Rule(NamedTuple):
-    """What is refused with a code and a text: an order for which `broken` says so."""
+    """What is refused with a code and a text: an order for which `broken` says so.
+
+    `about` are the fields that it is about alone: it holds where all of these are empty. None: it is about any order.
+    """
 
     code: int
     text: str
     broken: Callable[[Wish], object]
+    about: tuple[str, ...] = ()
 
 
 def invalid(cause: str) -> str:
