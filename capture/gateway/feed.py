@@ -1,11 +1,19 @@
 """What a gateway is fed by: anything that can say what happened to an instrument in a range of time (D102)."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import pyarrow as pa
 
 Notice = tuple[int, str]  # IB's code and text
+
+
+class Break(NamedTuple):
+    """A time from `from_us` to `to_us` in which the market was not seen (`is_halt` false), or did not trade."""
+
+    from_us: int
+    to_us: int
+    is_halt: bool
 
 
 class Feed(Protocol):
@@ -65,6 +73,9 @@ class Feed(Protocol):
 
         Where `smart` is null the operation travels in the message that does not name market makers.
         """
+
+    def breaks(self, con_id: int, from_us: int, to_us: int) -> Sequence[Break]:
+        """Return the breaks of an instrument's quotes and trades of which a part is in the range, in order."""
 
     def bars(
         self, con_id: int, from_us: int, to_us: int, bar_size_s: int, what: str, regular_hours: bool, known_us: int

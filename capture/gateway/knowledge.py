@@ -15,7 +15,7 @@ from capture.gateway.broker.security import Security, security
 from capture.times import HOUR_US, MINUTE_US
 
 from .feed import Feed
-from .lanes import load
+from .passage.lanes import load
 
 LAST, VOLUME, PREVIOUS_CLOSE = (4, 68), (8, 74), (9, 75)  # IB's tick types, live and delayed
 LAST_STRETCHES_US = (MINUTE_US, HOUR_US, 24 * HOUR_US)  # in which the last trade of a session is looked for
@@ -71,7 +71,7 @@ class Knowledge:
     def official_close(self, con_id: int, at_us: int) -> float | None:
         """Return the price of the last trade before a moment, of what is not traded its last level or its quote."""
         for stretch_us in LAST_STRETCHES_US:
-            prices, _ = load(self._feed, con_id, at_us - stretch_us, at_us).trades
+            prices = load(self._feed, con_id, at_us - stretch_us, at_us).prices
             if len(prices):
                 return float(prices[-1])
         last = self._tick(con_id, at_us, LAST, "price")
@@ -80,7 +80,7 @@ class Knowledge:
 
     def official_open(self, con_id: int, at_us: int) -> float | None:
         """Return the first price of the quarter of an hour before a moment."""
-        prices, _ = load(self._feed, con_id, at_us - HOUR_US // 4, at_us).trades
+        prices = load(self._feed, con_id, at_us - HOUR_US // 4, at_us).prices
         return float(prices[0]) if len(prices) else self.official_close(con_id, at_us)
 
     def position(self, con_id: int) -> Decimal:

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
-from math import isnan
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -35,11 +34,12 @@ from .account_days import AccountDays
 from .account_streams import AccountStreams, Asked, Row
 from .feed import Feed
 from .knowledge import Knowledge
-from .lanes import QUOTE, Lane, book_levels, load
 from .opening import opening_positions
 from .outbox import Outbox
+from .passage.lanes import book_levels, load
+from .passage.passage import Passage
 
-STRETCH_US = 60_000_000  # how much of the market is loaded at once
+TRADES_ONLY = "Order Message:\n{}\nWarning: no quotes were recorded; each trade stands for both sides of the market."
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +94,8 @@ class Trading:
         self._keeper = keeper
         self._touched_us = None if keeper is None else keeper.at_us  # when orders or the account changed last
         self._feed = feed
-        self._clock = clock
         self._days = days
-        self._lanes: dict[int, Lane] = {}
+        self._passage = Passage(feed, clock, paper, paper.floor.rules.stale_us)
         self._securities: dict[int, Security] = {}
 
     def leave(self, client_id: int) -> None:
@@ -114,10 +113,8 @@ class Trading:
         """Let the market go by up to a moment, which is not in it."""
         while self.at_us < to_us:
             due_us = self.streams.next_us
-            until_us = min(to_us, self.at_us + STRETCH_US, to_us if due_us is None else max(due_us, self.at_us + 1),
-                           self._days.next_us)  # fmt: skip
-            for lane, place in self._events(until_us):
-                self._play(lane, place)
+            until_us = min(to_us, to_us if due_us is None else max(due_us, self.at_us + 1), self._days.next_us)
+            self._passage.run(self.at_us, until_us, self._happened)
             self.at_us = until_us
             self.paper.advance(until_us)
             self.collect()
@@ -129,6 +126,12 @@ class Trading:
                     self._touched_us = self.at_us
                 self.mark()
                 self._days.end()
+
+    def _happened(self, at_us: int) -> None:
+        """Hand on what something that happened led to, as of its moment."""
+        self.at_us = at_us
+        if self.paper.reports.waits:
+            self.collect()
 
     def collect(self, placed: Order | None = None) -> None:
         """Hand on what the broker reports, and after fills what they changed of the account; first it is written.
@@ -151,7 +154,7 @@ class Trading:
             self._mark(con_id)
 
     def _mark(self, con_id: int) -> None:
-        price = self._lane(con_id).price_at(self.at_us)
+        price = self._passage.lane(con_id, self.at_us).price_at(self.at_us)
         if price is not None:
             self.account.mark(con_id, exact(price), self.at_us)
 
@@ -169,39 +172,12 @@ class Trading:
     def seek(self, at_us: int) -> None:
         """Go on from another moment: forward, the market goes by. Raises NoWayBackError as `check_seek` does."""
         self.check_seek(at_us)
-        self._lanes.clear()
+        self._passage.clear()
         if at_us >= self.at_us:
             self.run(at_us)
         else:
             self.at_us = at_us
             self._days.begin_again(at_us)
-
-    def _events(self, until_us: int) -> list[tuple[Lane, int]]:
-        """Return what happens to the instruments of open orders up to a moment, in order, by lane and place."""
-        found = []
-        for con_id in list(self.paper.orders.watched()):
-            lane = self._lane(con_id)
-            places = range(lane.place(self.at_us), lane.place(until_us))
-            found += [(int(lane.ts_us[place]), con_id, place, lane) for place in places]
-        found.sort(key=lambda one: one[:3])
-        return [(lane, place) for _, _, place, lane in found]
-
-    def _play(self, lane: Lane, place: int) -> None:
-        row = int(lane.rows[place])
-        if lane.kinds[place] == QUOTE:
-            self.paper.quote(lane.con_id, lane.quote(row))
-        else:
-            self.paper.trade(lane.con_id, lane.trade(row, int(lane.ts_us[place])))
-
-    def _lane(self, con_id: int) -> Lane:
-        """Return what is loaded of an instrument from now on: more where that ends."""
-        lane = self._lanes.get(con_id)
-        if lane is None or not lane.from_us <= self.at_us < lane.to_us:
-            end_us = self.at_us + STRETCH_US
-            if self._clock.span is not None:
-                end_us = max(min(end_us, self._clock.span[1]), self.at_us + 1)
-            lane = self._lanes[con_id] = load(self._feed, con_id, self.at_us, end_us)
-        return lane
 
     def close(self) -> None:
         """Let go of the file in which the account is kept."""
@@ -231,9 +207,17 @@ class Trading:
             self._meet(con_id)
         self.mark()
         self.paper.place(max(at_us, self.at_us), client_id, order_id, of, values, legs, rejected)
+        self._say_trades_only(of.con_id, client_id, order_id)
         if script:
             self.scripts.placed(self.paper.orders.find(client_id, order_id), script, self.at_us)
         self.collect(self.paper.orders.find(client_id, order_id))
+
+    def _say_trades_only(self, con_id: int, client_id: int, order_id: int) -> None:
+        """Say of a new order that its market is made of trades, where no quotes were recorded."""
+        order = self.paper.orders.find(client_id, order_id)
+        new = order is not None and not order.is_done and order.placed_us == self.at_us and not order.legs
+        if order is not None and new and self._passage.lane(con_id, self.at_us).of_trades_only:
+            self.paper.reports.error(order, self.at_us, 399, TRADES_ONLY.format(order.security.local_symbol))
 
     def cancel(self, at_us: int, client_id: int, order_id: int) -> None:
         """Cancel an order of a client."""
@@ -257,13 +241,9 @@ class Trading:
         self.collect()
 
     def _meet(self, con_id: int) -> None:
-        """Let the broker see the quote that stands, of an instrument that it has not watched so far."""
-        if con_id in set(self.paper.orders.watched()):
-            return
+        """Let the broker see the market that stands, of an instrument that it may not have watched so far."""
         self._mark(con_id)
-        quote = self._lane(con_id).quote_at(self.at_us)
-        if not (isnan(quote.bid) and isnan(quote.ask)):
-            self.paper.floor.displayed(con_id).show(quote)
+        self._passage.look(con_id, self.at_us)
 
     def _of(self, details: dict[str, Any]) -> Security:
         con_id = details["con_id"]

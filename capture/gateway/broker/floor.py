@@ -11,15 +11,23 @@ from capture.gateway.broker.exchange.matching import Fills, Resting, Taken, is_w
 from capture.gateway.broker.exchange.queue_position import QueuePosition
 from capture.gateway.broker.exchange.triggers import Trigger, method_of
 from capture.gateway.broker.orders.order import Held, Order, Status
+from capture.gateway.broker.orders.order_book import watched_of
 from capture.gateway.broker.orders.pricing import limit_behind, pegged, trail_reference, trailed
 
 from .combos import available, combined, take
 from .executions import Executions
 from .fill import REMOVED
+from .interest import Interest, interest
 from .security import Security
 
 NO_MORE = "Order Message:\n{symbol}\nWarning: {shown} of {quantity} were displayed; the rest waits for more."
+IN_BREAK = "Order Message:\n{symbol}\nWarning: {why}; nothing fills before that is over."
+AFTER_BREAK = ("Order Message:\n{symbol}\nWarning: {why}, from {begun} on, and that is over now; nothing has filled "
+               "meanwhile, and your order has lost its place.")  # fmt: skip
+WHY = {False: "the recording has a gap", True: "trading is halted"}
+HALTED = 154, "Orders cannot be transmitted for a halted security."
 Ticks = Callable[[Security, float], float]  # the price step of an instrument at a price
+Look = Callable[[int, int], None]  # contract id, moment: let the floor see what the market shows just before that
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +53,13 @@ class Floor:
     def __init__(self, executions: Executions, gate: Gate, rules: Rules, levels: Levels, tick: Ticks) -> None:
         self._executions = executions
         self._gate = gate
-        self._rules = rules
+        self.rules = rules
         self._levels = levels
         self._tick = tick
         self._displayed: dict[int, Displayed] = {}
+        self._breaks: dict[int, dict[bool, int]] = {}  # contract id -> whether it is a halt -> since when
+        self.look: Look = lambda con_id, at_us: None
+        self.entered: set[int] = set()  # contract ids of what entered, for who looks what matters to it
 
     def displayed(self, con_id: int) -> Displayed:
         """Return what the market of an instrument shows."""
@@ -85,6 +96,54 @@ class Floor:
             if not order.is_done and order.arrived_us < trade.at_us:
                 used[order.buys] += self._traded(order, shown, trade, used[order.buys])
 
+    def interest(self, con_id: int) -> Interest:
+        """Return what of an instrument's market may matter to the orders for it."""
+        shown = self._displayed.get(con_id)
+        return interest(self._executions.orders.at(con_id), shown.ledger if shown else ())
+
+    def taken_from(self) -> list[int]:
+        """Return the contract ids of instruments of which own orders took what is shown still."""
+        return [con_id for con_id, shown in self._displayed.items() if shown.ledger]
+
+    # Breaks: the market was not seen, or did not trade
+
+    def in_break(self, con_id: int) -> bool:
+        """Return whether an instrument's market is not seen now, or does not trade."""
+        return con_id in self._breaks
+
+    def fault(self, security: Security) -> tuple[int, str] | None:
+        """Return IB's code and text for why there can be no new order for an instrument now."""
+        return HALTED if True in self._breaks.get(security.con_id, ()) else None
+
+    def interrupt(self, con_id: int, at_us: int, is_halt: bool) -> None:
+        """Take note that a break begins: no order knows its place any more."""
+        self._breaks.setdefault(con_id, {}).setdefault(is_halt, at_us)
+        self._displayed.pop(con_id, None)
+        for order in self._executions.orders.at(con_id):
+            order.resting = None
+
+    def resume(self, con_id: int, at_us: int, is_halt: bool) -> None:
+        """Take note that a break ends: orders come in anew, and their clients are told."""
+        begun_us = self._breaks.get(con_id, {}).get(is_halt, at_us)
+        self.forget_break(con_id, is_halt)
+        for order in self._executions.orders.at(con_id):
+            if not order.is_unsent:
+                text = AFTER_BREAK.format(symbol=order.security.local_symbol, why=WHY[is_halt],
+                                          begun=self._executions.reports.time_text(begun_us))  # fmt: skip
+                self._executions.reports.error(order, at_us, 399, text)
+
+    def _say_break(self, order: Order, con_id: int, at_us: int) -> None:
+        for is_halt in self._breaks.get(con_id, ()):
+            text = IN_BREAK.format(symbol=order.security.local_symbol, why=WHY[is_halt])
+            self._executions.reports.error(order, at_us, 399, text)
+
+    def forget_break(self, con_id: int, is_halt: bool) -> None:
+        """Take note that there is no break any more; nobody waited for its end."""
+        breaks = self._breaks.get(con_id, {})
+        breaks.pop(is_halt, None)
+        if not breaks:
+            self._breaks.pop(con_id, None)
+
     def _quoted(self, order: Order, shown: Displayed) -> None:
         quote = shown.quote
         if order.held == {Held.TRIGGER}:
@@ -105,7 +164,7 @@ class Floor:
             return NOTHING
         if not order.works:
             return NOTHING
-        taken = self._at_auction(order, trade, used) if _is_for_auction(order) else self._passing(order, trade, used)
+        taken = self._at_auction(order, trade, used) if order.is_for_auction else self._passing(order, trade, used)
         if taken is None:
             return NOTHING
         self._executions.fill(order, taken, trade.at_us)
@@ -129,6 +188,10 @@ class Floor:
     def enter(self, order: Order, at_us: int) -> None:
         """Take an order that nothing holds any more, or that waits for its trigger only."""
         order.arrived_us = max(order.arrived_us, at_us)
+        for con_id in watched_of(order):
+            self.look(con_id, at_us)
+            self.entered.add(con_id)
+            self._say_break(order, con_id, at_us)
         if order.held == {Held.TRIGGER}:
             self._arm(order, at_us)
         elif not order.held:
@@ -151,7 +214,7 @@ class Floor:
     def _rests(self, order: Order) -> bool:
         force = order.values["time_in_force"]
         at_once = force in ("IOC", "FOK") or bool(order.least)
-        return order.limit is not None and not at_once and not _is_for_auction(order) and not order.legs
+        return order.limit is not None and not at_once and not order.is_for_auction and not order.legs
 
     def _rest(self, order: Order, shown: Displayed, at_us: int) -> None:
         """Let an order stand in the book, behind what is shown at its price, if it is one that rests there."""
@@ -161,13 +224,13 @@ class Floor:
         queue = QueuePosition(order.limit)
         if ahead is not None:
             queue.shows(ahead)
-        reach = self._tick(order.security, order.limit) * self._rules.penetration_ticks
-        order.resting = Resting(order.buys, queue, self._rules.fills, reach, str(self._rules))
+        reach = self._tick(order.security, order.limit) * self.rules.penetration_ticks
+        order.resting = Resting(order.buys, queue, self.rules.fills, reach, str(self.rules))
 
     # Orders that work
 
     def _work(self, order: Order, shown: Displayed) -> None:
-        if _is_for_auction(order):
+        if order.is_for_auction:
             return
         at_us = shown.quote.at_us
         if order.legs:
@@ -297,10 +360,6 @@ class Floor:
         order.status = Status.SUBMITTED
         self._executions.reports.state(order, at_us)
         self.enter(order, at_us)
-
-
-def _is_for_auction(order: Order) -> bool:
-    return order.type.closes or order.values["time_in_force"] == "OPG"
 
 
 def _crosses(order: Order, quote: Quote) -> bool:

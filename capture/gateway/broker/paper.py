@@ -87,6 +87,8 @@ class Paper:
     def quote(self, con_id: int, quote: Quote) -> None:
         """Take a quote."""
         self.advance(quote.at_us)
+        if self.floor.in_break(con_id):
+            return
         self.floor.quote(con_id, quote)
         self._adjustments.quote(con_id, quote)
         self.conditions.quote(con_id, quote)
@@ -94,6 +96,8 @@ class Paper:
     def trade(self, con_id: int, trade: Trade) -> None:
         """Take a trade."""
         self.advance(trade.at_us)
+        if self.floor.in_break(con_id):
+            return
         self.floor.trade(con_id, trade)
         self._adjustments.trade(con_id, trade)
         self.conditions.trade(con_id, trade)
@@ -102,6 +106,16 @@ class Paper:
         """Forget what was done of orders: a day is over."""
         self.orders.forget()
         self.executions.done.clear()
+
+    def begin_break(self, con_id: int, at_us: int, is_halt: bool) -> None:
+        """Take note that from now on an instrument's market is not seen, or does not trade."""
+        self.advance(at_us)
+        self.floor.interrupt(con_id, at_us, is_halt)
+
+    def end_break(self, con_id: int, at_us: int, is_halt: bool) -> None:
+        """Take note that a break is over."""
+        self.advance(at_us)
+        self.floor.resume(con_id, at_us, is_halt)
 
     # Requests
 
@@ -114,7 +128,8 @@ class Paper:
         wish = self._wish(security, values, legs)
         known = self._known(client_id, order_id)
         fault = (self._id_fault(client_id, order_id, known, values) or refusal(wish)
-                 or self._parent_fault(client_id, values, known) or self._market_fault(wish, at_us))  # fmt: skip
+                 or self._parent_fault(client_id, values, known) or self._market_fault(wish, at_us)
+                 or (self.floor.fault(security) if known is None else None))  # fmt: skip
         if fault is not None:
             self.reports.refuse(client_id, order_id, at_us, *fault)
             return

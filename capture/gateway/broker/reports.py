@@ -44,6 +44,11 @@ class Reports:
         self._zone = ZoneInfo(time_zone)
         self._told: list[Told] = []
 
+    @property
+    def waits(self) -> bool:
+        """Whether anything was collected since it was taken last."""
+        return bool(self._told)
+
     def take(self) -> list[Told]:
         """Return what was collected since it was taken last, in order."""
         told, self._told = self._told, []

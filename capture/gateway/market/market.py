@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from capture.gateway import bar_streams
-from capture.gateway.feed import Notice
+from capture.gateway.feed import Break, Notice
 from capture.schemas import GREEKS, NOTICES, TICKS
 from capture.times import SECOND_US
 
@@ -157,6 +157,10 @@ class Market:
         if underlying is None:
             return empty(GREEKS)
         return greeks_table(option, midpoint(underlying), first)
+
+    def breaks(self, con_id: int, from_us: int, to_us: int) -> Sequence[Break]:
+        """Return no breaks: the invented market is always seen."""
+        return ()
 
     def bars(
         self, con_id: int, from_us: int, to_us: int, bar_size_s: int, what: str = "TRADES",

@@ -15,6 +15,7 @@ from capture.wanted.instrument import InstrumentError, parse_instrument
 
 from .bars import BarMaker
 from .books import Books
+from .breaks import Breaks
 from .catalog import FOREVER_US, SOURCES, Catalog
 from .contracts import Contracts
 from .fine_bars import BARS_OF, slack
@@ -72,6 +73,7 @@ class Recording:
         self._level1 = Level1(self._store, self._catalog)
         self._books = Books(self._store, self._catalog)
         self._bars = BarMaker(self._store, self._catalog, self._contracts)
+        self._breaks = Breaks(self._store, self._catalog)
         self._line = LineNotices(self._store, recorder, grows)
         self._line_moved = False
         self.ticks = self._level1.ticks
@@ -79,6 +81,7 @@ class Recording:
         self.bars = self._bars.bars
         self.closed_bars = self._bars.closed_bars
         self.bar_updates = self._bars.bar_updates
+        self.breaks = self._breaks.of
         self.notices = self._line.between
 
     def grow(self) -> int:
@@ -98,6 +101,8 @@ class Recording:
         if any(_earliest_us(rows) < before_us // DAY_US * DAY_US for rows in market.values()):
             self._bars.forget()
         self._line_moved |= any(table in came for table in OF_LINE)
+        if "gaps" in came or "ticks" in came:
+            self._breaks.forget()
         if self._line_moved:
             self._line.look(before_us)
             self._line_moved = False

@@ -171,6 +171,11 @@ class Order:
         return round(self.limit + (more if self.buys else -more), 10)
 
     @property
+    def is_for_auction(self) -> bool:
+        """Whether it takes part in an auction only."""
+        return self.type.closes or self.values["time_in_force"] == "OPG"
+
+    @property
     def is_adjustable(self) -> bool:
         """Whether it is a stop that becomes another order once the market reaches a price."""
         return self.type.trigger == "stop" and self.values["adjusted_order_type"] not in ("", "None")

@@ -96,6 +96,10 @@ class Orders:
         yield from self._at
         yield from (con_id for con_id in self._looked_at if con_id not in self._at)
 
+    def looks_at(self, con_id: int) -> bool:
+        """Return whether a condition of an open order is about an instrument."""
+        return con_id in self._looked_at
+
     def of_group(self, group: str) -> list[Order]:
         """Return the open orders of an OCA group."""
         return [order for order in self._open.values() if order.oca_group == group]
