@@ -105,6 +105,7 @@ class Paper:
     def forget(self) -> None:
         """Forget what was done of orders: a day is over."""
         self.orders.forget()
+        self._groups.forget()
         self.executions.done.clear()
 
     def begin_break(self, con_id: int, at_us: int, is_halt: bool) -> None:
@@ -264,12 +265,15 @@ class Paper:
         order = self._order(at_us, client_id, order_id, wish, self.identities.permanent_id())
         self.identities.use(client_id, order_id)
         self.orders.add(order)
-        for one in (order.security, *(leg.security for leg in order.legs)):
-            self.expiries.watch(one, at_us)
+        self._watch_expiries(order, at_us)
         self._join(order)
         order.notes = told
         order.held.add(Held.UNSENT)
         self._send_family(order, at_us)
+
+    def _watch_expiries(self, order: Order, at_us: int) -> None:
+        for one in (order.security, *(leg.security for leg in order.legs)):
+            self.expiries.watch(one, at_us)
 
     def _order(self, at_us: int, client_id: int, order_id: int, wish: Wish, permanent_id: int) -> Order:
         assert wish.type is not None
@@ -353,10 +357,12 @@ class Paper:
     def resume(self, order: Order, at_us: int, is_unsent: bool, is_set_off: bool) -> None:
         """Go on with an order of before a restart, last in its queue. One that ended meanwhile is cancelled."""
         self.orders.add(order)
+        self._groups.resume(order)
         if order.is_done:
             self.orders.retire(order)
             self.till.changed(order, at_us)
             return
+        self._watch_expiries(order, at_us)
         if is_unsent:
             order.held.add(Held.UNSENT)
             return

@@ -20,7 +20,8 @@ Instruments = Mapping[int, Security]
 _CODEC = request_codec(200)
 _DEFAULTS = dict(_CODEC.decode(_CODEC.encode("place_order", order_id=1)).values)
 _OF_ORDER = ("client_id", "order_id", "permanent_id", "placed_us", "quantity", "filled", "worth", "last_price",
-          "commission", "stop", "oca_group", "oca_type", "warning", "done_us", "done_reason", "closes_us")  # fmt: skip
+          "commission", "stop", "oca_group", "oca_type", "warning", "done_us", "done_reason", "closes_us",
+          "let_in")  # fmt: skip
 
 
 # Instruments

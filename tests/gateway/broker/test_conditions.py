@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from capture.gateway.broker.course.facts import Facts
+from capture.gateway.kept.account_records import order_of, order_record
 from capture.wire.messages.order_conditions import EXECUTION, MARGIN, PERCENT_CHANGE, PRICE, TIME, VOLUME
 
 from .scene import SECOND_US, Scene
@@ -197,6 +198,18 @@ def test_changed_conditions_are_watched_in_place_of_the_old() -> None:
     assert not is_in(scene, one)
     waiting(scene, order_id=one)
     assert is_in(scene, one)
+
+
+def test_conditions_that_have_held_need_not_hold_again_after_a_restart() -> None:
+    scene, after = Scene(), Scene()
+    met, waits = waiting(scene, price(50)), waiting(scene, price(60))
+    scene.trade(55, of=OTHER)
+    known = {SHARE.con_id: SHARE}
+    for order in scene.paper.orders.open():
+        after.paper.resume(order_of(order_record(order)["order"], known, {}), after.wait(), False, False)
+    assert after.statuses(met, waits) == ["Submitted", "PreSubmitted"]
+    after.trade(60, of=OTHER)
+    assert is_in(after, waits)
 
 
 @pytest.mark.parametrize(("code", "make"), [

@@ -6,7 +6,10 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
+from capture.gateway.kept.account_records import order_of, order_record
+
 from .scene import Scene
+from .trading import SHARE
 
 CANCEL, REDUCE_WITH_BLOCK, REDUCE = 1, 2, 3
 
@@ -54,6 +57,27 @@ def test_group_and_type_cannot_be_changed() -> None:
     scene.place("LMT", 9, order_id=one, oca_group="h", oca_type=REDUCE)
     scene.place("LMT", 9, order_id=one, oca_group="g", oca_type=CANCEL)
     assert scene.said() == ["ER 10326", "ER 10327"]
+
+
+def test_a_day_later_the_name_of_a_group_is_free_again() -> None:
+    scene = Scene()
+    group(scene, REDUCE, 100, 100)
+    scene.quote(9.99, 10.00)
+    scene.paper.forget()
+    assert scene.statuses(group(scene, REDUCE, 100)[0]) == ["Submitted"]
+
+
+def test_a_restart_does_not_let_a_group_fill_once_more() -> None:
+    scene, after = Scene(), Scene()
+    group(scene, REDUCE, 100, 100)
+    scene.quote(9.99, 10.00, ask_size=60)
+    for order in scene.paper.orders.open():
+        again = order_of(order_record(order)["order"], {SHARE.con_id: SHARE}, {})
+        after.paper.identities.permanent_id()
+        after.paper.identities.use(0, order.order_id)
+        after.paper.resume(again, after.wait(), False, False)
+    after.place("LMT", 9.98, order_id=2, oca_group="g", oca_type=REDUCE, total_quantity=100)
+    assert after.order(2).quantity == 40
 
 
 @settings(max_examples=60, deadline=None)

@@ -84,7 +84,7 @@ class Conditions:
         """Watch the conditions of an order from now on, in place of those it had before."""
         self._end(order)
         values = order.values.get("conditions") or ()
-        if not values:
+        if not values or order.let_in:
             return
         watch = Watch(order, at_us, [self._condition(one) for one in values])
         self._watches[order.permanent_id] = watch
@@ -188,6 +188,7 @@ class Conditions:
         if order.values["conditions_cancel_order"]:
             self._executions.cancel(order, at_us, "Cancelled by condition", "Cancelled by System:condition")
         else:
+            order.let_in = True
             self._gate.release(order, Held.CONDITION, at_us)
 
     def _see(self, condition: Condition, at_us: int) -> None:

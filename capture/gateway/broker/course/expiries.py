@@ -54,20 +54,21 @@ class Expiries:
         self._watched.add(security.con_id)
         if settles_at_open(security):
             ends_us += FIRST_PRINTS_US
-        self._timers.at(max(ends_us, at_us), lambda at_us: self._end(security, at_us))
+        decided_us = ends_us
+        self._timers.at(max(ends_us, at_us), lambda at_us: self._end(security, decided_us, at_us))
 
     def is_over(self, security: Security, at_us: int) -> bool:
         """Return whether an instrument trades no more."""
         ends_us = ends_at_us(security) if security.last_trade_date else None
         return ends_us is not None and at_us >= ends_us
 
-    def _end(self, security: Security, at_us: int) -> None:
+    def _end(self, security: Security, decided_us: int, at_us: int) -> None:
         for order in self._orders.at(security.con_id):
             self._executions.cancel(order, at_us, "Contract expired", "Expired")
         position = self._executions.till.held(security.con_id)
         if position is None or not position.quantity:
             return
-        price = self._official_price(security, at_us)
+        price = self._official_price(security, decided_us)
         if price is not None:
             self._executions.settle(self._fills(position, price, at_us), at_us)
 

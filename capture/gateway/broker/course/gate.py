@@ -83,6 +83,7 @@ class Gate:
             self._set_end(order, at_us)
         if any(name in CONDITIONS for name in changed):
             order.held.discard(Held.CONDITION)
+            order.let_in = False
             self._hold_for_conditions(order)
             self._executions.orders.look(order)
             self.watch(order, at_us)
@@ -102,7 +103,8 @@ class Gate:
 
     @staticmethod
     def _hold_for_conditions(order: Order) -> None:
-        if order.values.get("conditions") and not order.values.get("conditions_cancel_order"):
+        waits = order.values.get("conditions") and not order.values.get("conditions_cancel_order")
+        if waits and not order.let_in:
             order.held.add(Held.CONDITION)
 
     def _hold_outside(self, order: Order, at_us: int) -> None:

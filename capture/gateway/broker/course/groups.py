@@ -26,6 +26,21 @@ class Groups:
         """Return whether anything of an order's group has filled."""
         return order.oca_group in self._filled
 
+    def resume(self, order: Order) -> None:
+        """Take note of what an order of before a restart has filled of its group."""
+        if order.oca_group and order.filled:
+            self._note(order)
+
+    def forget(self) -> None:
+        """Forget the groups that are over: a day is over."""
+        self._over.clear()
+        self._filled = {group for group in self._filled if self._executions.orders.of_group(group)}
+
+    def _note(self, order: Order) -> None:
+        self._filled.add(order.oca_group)
+        if order.oca_type == CANCEL_WITH_BLOCK or order.remaining == 0:
+            self._over.add(order.oca_group)
+
     def is_over(self, order: Order) -> bool:
         """Return whether an order's group has filled already."""
         return order.oca_group in self._over
@@ -35,9 +50,7 @@ class Groups:
         if not order.oca_group:
             return
         before = order.remaining + quantity
-        self._filled.add(order.oca_group)
-        if order.oca_type == CANCEL_WITH_BLOCK or order.remaining == 0:
-            self._over.add(order.oca_group)
+        self._note(order)
         for other in self._executions.orders.of_group(order.oca_group):
             if other is order:
                 continue

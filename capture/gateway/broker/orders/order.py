@@ -71,10 +71,10 @@ class Change(NamedTuple):
 class Order:
     """An order that was taken. `values` are as its client placed it last; `quantity` may have been reduced since.
 
-    `filled` so many at `worth` (price times quantity) together. `limit` is at what it works now, None where at any
-    price. `rank` is its place among own orders. `closes_us` is when it ends by itself, None for never, and `pauses_us`
-    when its session ends otherwise. `legs_worth` is what each leg was filled at, as `worth` is of the whole. `changes`
-    are the latest.
+    `filled` so many at `worth` (price times quantity) together, and each leg at `legs_worth`. `limit` is at what it
+    works now, None where at any price. `rank` is its place among own orders. `closes_us` is when it ends by itself,
+    None for never, and `pauses_us` when its session ends otherwise. `let_in`: its conditions have held. `changes` are
+    the latest.
     """
 
     client_id: int
@@ -105,6 +105,7 @@ class Order:
     children: list["Order"] = field(default_factory=list)
     oca_group: str = ""
     oca_type: int = 0
+    let_in: bool = False
     warning: str = ""
     notes: list[tuple[int, str]] = field(default_factory=list)  # codes and texts to tell once it is sent
     changes: deque[Change] = field(default_factory=lambda: deque(maxlen=MOST_CHANGES))
