@@ -7,6 +7,7 @@ import asyncio
 import json
 import sys
 from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -45,6 +46,7 @@ class Watcher(Strategy):  # type: ignore[misc]  # untyped
     def __init__(self) -> None:
         super().__init__()
         self.came: Counter[str] = Counter()
+        self.stop_node: Callable[[], None] = lambda: None
 
     def on_start(self) -> None:
         self.came["instrument"] = sum(self.cache.instrument(one) is not None for one in ALL)
@@ -61,7 +63,7 @@ class Watcher(Strategy):  # type: ignore[misc]  # untyped
     def look(self, _event: Any) -> None:
         if all(self.came[name] >= count for name, count in WANTED.items()):
             self.clock.cancel_timer("look")
-            stop()
+            self.stop_node()
 
     def on_quote_tick(self, tick: Any) -> None:
         self.came[f"quote {tick.instrument_id.symbol}"] += 1
@@ -83,8 +85,20 @@ class Watcher(Strategy):  # type: ignore[misc]  # untyped
         self.came["orders"], self.came["positions"] = len(self.cache.orders()), len(self.cache.positions())
 
 
-def made(port: int, watcher: Watcher) -> TradingNode:
-    provider = InteractiveBrokersInstrumentProviderConfig(load_ids=frozenset(ALL))
+def run(port: int, seconds: float, strategy: Any, instruments: tuple[InstrumentId, ...] = ALL) -> None:
+    """Run a node until its strategy calls `stop_node`, or for so many seconds."""
+    node = made(port, strategy, instruments)
+    loop: asyncio.AbstractEventLoop = node.kernel.loop
+    strategy.stop_node = lambda: loop.call_soon_threadsafe(node.stop)
+    loop.call_later(seconds, node.stop)
+    try:
+        node.run()
+    finally:
+        node.dispose()
+
+
+def made(port: int, strategy: Any, instruments: tuple[InstrumentId, ...]) -> TradingNode:
+    provider = InteractiveBrokersInstrumentProviderConfig(load_ids=frozenset(instruments))
     of = {"ibg_port": port, "ibg_client_id": 31, "instrument_provider": provider, "connection_timeout": 60}
     node = TradingNode(TradingNodeConfig(
         trader_id="T-001", logging=LoggingConfig(log_level="ERROR", log_colors=False),
@@ -95,24 +109,15 @@ def made(port: int, watcher: Watcher) -> TradingNode:
         exec_engine=LiveExecEngineConfig(reconciliation_startup_delay_secs=0.0),
         timeout_connection=60, timeout_reconciliation=60, timeout_portfolio=30, timeout_disconnection=5,
         timeout_post_stop=0.5))  # fmt: skip
-    node.trader.add_strategy(watcher)
+    node.trader.add_strategy(strategy)
     node.add_data_client_factory(IB, InteractiveBrokersLiveDataClientFactory)
     node.add_exec_client_factory(IB, InteractiveBrokersLiveExecClientFactory)
     node.build()
     return node
 
 
-def stop() -> None:
-    loop.call_soon_threadsafe(node.stop)
-
-
-watcher = Watcher()
-node = made(int(sys.argv[1]), watcher)
-loop: asyncio.AbstractEventLoop = node.kernel.loop
-loop.call_later(float(sys.argv[2]), node.stop)
-try:
-    node.run()
-finally:
-    node.dispose()
-print()
-print(json.dumps(watcher.came))
+if __name__ == "__main__":
+    watcher = Watcher()
+    run(int(sys.argv[1]), float(sys.argv[2]), watcher)
+    print()
+    print(json.dumps(watcher.came))

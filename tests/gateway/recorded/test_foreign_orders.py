@@ -77,11 +77,12 @@ def books(trading: Trading) -> dict[str, Any]:
 
 
 def worth(trading: Trading) -> dict[str, Any]:
-    """What the account is worth by its books alone, to the cent: all that it has is in dollars."""
+    """What the account is worth by its books alone, to the cent: it has dollars, and shares that are half its own."""
     held = [row.value for row in trading.account.portfolio()]
     cash = trading.account.ledger.cash["USD"]
     amounts = {"TotalCashValue": cash, "NetLiquidation": cash + sum(held), "EquityWithLoanValue": cash + sum(held),
-               "GrossPositionValue": sum(map(abs, held))}  # fmt: skip
+               "GrossPositionValue": sum(map(abs, held)),
+               "FullAvailableFunds": cash + sum(held) - sum(map(abs, held)) / 2}  # fmt: skip
     return {tag: pytest.approx(float(amount), abs=0.0051) for tag, amount in amounts.items()}
 
 
@@ -102,7 +103,8 @@ def test_the_ordering_notebook_knows_what_the_broker_has(gateway: Gateway, modul
     assert first["fills"] == second["fills"] == known["fills"] and told["executions"] == len(known["fills"]) == 6
     assert first["positions"] == second["positions"] == known["positions"]
     assert second["portfolio"] == known["portfolio"] and second["pnl"] == known["pnl"]
-    assert second["values"] == worth(trading)
+    expected = worth(trading)
+    assert second["values"] == {tag: expected[tag] for tag in second["values"]} and len(second["values"]) == 4
     (held,) = trading.account.portfolio()
     profit = trading.account.pnl_single(held.security.con_id)
     assert profit is not None
@@ -151,3 +153,53 @@ def test_thetagang_writes_puts_and_sees_them(tmp_path: Path, monkeypatch: pytest
         amounts = row.value, row.average_cost * row.position, row.unrealised
         assert prices_and_amounts == [*(pytest.approx(float(each), abs=0.0051) for each in prices),
                                       *(pytest.approx(float(each), abs=0.51) for each in amounts)]  # fmt: skip
+
+
+NAUTILUS = ("nautilus-ibapi==10.30.1", "nautilus_trader==1.221.0", "defusedxml")
+WORDS = {"Filled": "FILLED", "Cancelled": "CANCELED", "Submitted": "ACCEPTED", "PreSubmitted": "ACCEPTED"}
+
+
+def by_reference(trading: Trading) -> dict[str, Order]:
+    """The orders of nautilus_trader, by the ids that it gave them."""
+    return {order.values["order_reference"].partition(":")[0]: order for order in all_orders(trading)}
+
+
+def require_nautilus_knows(told: dict[str, Any], trading: Trading, first_fill: int = 0) -> None:
+    """What a node that trades knows of its orders and fills is what the broker has."""
+    orders = by_reference(trading)
+    names = {order.permanent_id: name for name, order in orders.items()}
+    assert told["orders"] == {name: [WORDS[order.status], number(order.filled), number(order.average_price)]
+                              for name, order in orders.items() if name in told["orders"]}  # fmt: skip
+    fills = {key: [names[one.fill.permanent_id], "BUY" if one.fill.side > 0 else "SELL", number(one.fill.quantity),
+                   number(one.fill.price), number(one.fee)]
+             for key, one in trading.account.ledger.executions.items()}  # fmt: skip
+    assert told["fills"] == dict(list(fills.items())[first_fill : first_fill + len(told["fills"])])
+
+
+def test_nautilus_trader_trades_and_finds_what_it_left(gateway: Gateway) -> None:
+    trading = gateway.state.trading
+    program = PROGRAMS / "nautilus_orders.py"
+    with talking(NAUTILUS, program, "trade", gateway.port) as node:
+        closed, left = rounded(node.heard()), rounded(node.heard())
+    assert (left.pop("left"), len(closed["fills"]), len(left["fills"]), len(left["orders"])) == (0.0, 3, 4, 9)
+    require_nautilus_knows(closed, trading)
+    require_nautilus_knows(left, trading)
+    executions = list(trading.account.ledger.executions.values())
+    won = sum(-one.fill.side * one.fill.value - one.fee for one in executions[:3])
+    assert closed["positions"][0][0] == 0 and closed["positions"][0][2] == number(won)
+    assert left["positions"][-1] == [7.0, number(executions[3].fill.price), number(-executions[3].fee)]
+    gateway.control("pause")
+    with talking(NAUTILUS, program, "return", gateway.port) as node:
+        found = rounded(node.heard())
+        (held,) = trading.account.portfolio()
+        assert found["account"] == [worth(trading)["NetLiquidation"], worth(trading)["FullAvailableFunds"]]
+        assert found["positions"] == [[7.0, pytest.approx(float(held.average_cost), abs=0.0051), 0.0]]
+        assert [one for one in found["orders"].values() if one[0] == "ACCEPTED"] == [["ACCEPTED", 0.0, 0.0]]
+        gateway.control("resume")
+        node.go_on()
+        gone = rounded(node.heard())
+    known = by_reference(trading)  # beside which there is an order that it made up for what it found held
+    require_nautilus_knows(gone | {"orders": {name: one for name, one in gone["orders"].items() if name in known}},
+                           trading, 4)  # fmt: skip
+    assert gone.pop("left") == 0 and gone["positions"][0][0] == 0 and trading.paper.orders.open() == []
+    assert [one.quantity for one in trading.account.ledger.positions.values()] == [0]
