@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from nautilus_node import STOCK, run
+from nautilus_node import STOCK, run  # type: ignore[import-not-found]  # beside this file
 from nautilus_trader.adapters.interactive_brokers.common import IB_VENUE  # type: ignore[import-not-found]
 from nautilus_trader.model.enums import OrderSide  # type: ignore[import-not-found]
 from nautilus_trader.trading.strategy import Strategy  # type: ignore[import-not-found]
@@ -95,7 +95,7 @@ def trading(self: Trader) -> list[Step]:
         submit("held", make.market(STOCK, OrderSide.BUY, quantity(7)))
         submit("open", make.limit(STOCK, OrderSide.BUY, quantity(4), price(-40)))
 
-    wanted = {}
+    wanted: dict[str, Any] = {}
     return [
         (lambda: self.cache.quote_tick(STOCK) is not None, begin),
         (lambda: has("FILLED", "market", "parent") and has("ACCEPTED", "limit", "stop", "loss", "profit"),
@@ -113,7 +113,12 @@ def trading(self: Trader) -> list[Step]:
 def returning(self: Trader) -> list[Step]:
     """Say what was found; when told to go on, cancel and close it."""
     told = threading.Event()
-    threading.Thread(target=lambda: (sys.stdin.readline(), told.set()), daemon=True).start()
+
+    def listen() -> None:
+        sys.stdin.readline()
+        told.set()
+
+    threading.Thread(target=listen, daemon=True).start()
     return [
         (lambda: True, lambda: self.say()),
         (lambda: told.is_set() and self.cache.quote_tick(STOCK) is not None, lambda: (

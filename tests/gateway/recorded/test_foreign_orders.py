@@ -79,10 +79,10 @@ def books(trading: Trading) -> dict[str, Any]:
 def worth(trading: Trading) -> dict[str, Any]:
     """What the account is worth by its books alone, to the cent: it has dollars, and shares that are half its own."""
     held = [row.value for row in trading.account.portfolio()]
-    cash = trading.account.ledger.cash["USD"]
-    amounts = {"TotalCashValue": cash, "NetLiquidation": cash + sum(held), "EquityWithLoanValue": cash + sum(held),
-               "GrossPositionValue": sum(map(abs, held)),
-               "FullAvailableFunds": cash + sum(held) - sum(map(abs, held)) / 2}  # fmt: skip
+    cash, gross = trading.account.ledger.cash["USD"], sum(map(abs, held), Decimal(0))
+    equity = cash + sum(held)
+    amounts = {"TotalCashValue": cash, "NetLiquidation": equity, "EquityWithLoanValue": equity,
+               "GrossPositionValue": gross, "FullAvailableFunds": equity - gross / 2}  # fmt: skip
     return {tag: pytest.approx(float(amount), abs=0.0051) for tag, amount in amounts.items()}
 
 
