@@ -23,8 +23,10 @@ from .subscription import Subscription, with_request_id
 LOG = logging.getLogger(__name__)
 
 TICK_S = 0.02  # how often streams are handed out
+MOST_UNREAD_BYTES = 1 << 20  # of what was sent and not read, before reports wait
 LINGER_S = 2.0  # how long a client that ended may take to read what is left
 ENDED = (2199, "The replay has ended: time stands still and nothing more comes, until the replay is moved.")
+CUT_OFF = (2198, "Too many messages about orders wait to be read. The connection is closed; the orders live on.")
 CANCELLED = (162, "Historical Market Data Service error message:API historical data query cancelled: the replay moved")
 
 
@@ -111,6 +113,13 @@ class Client:
     def abort(self) -> None:
         """Close the connection, whatever was still to be sent."""
         self._writer.transport.abort()
+
+    def cut_off(self) -> None:
+        """End the connection with a word, soon also if the client does not read that; its orders stay."""
+        LOG.warning("client %s does not read what it is told of its orders: it is disconnected, they stay", self.id)
+        self.error(-1, *CUT_OFF)
+        self.close()
+        asyncio.get_running_loop().call_later(LINGER_S, self.abort)
 
     # Answers
 
@@ -200,6 +209,8 @@ class Client:
         self.state.trading.run(now_us)
         assert self.id is not None
         while (told := self._due(now_us)) is not None:
+            if self._writer.transport.get_write_buffer_size() > MOST_UNREAD_BYTES:
+                return False
             if not self._take(min(told.at_us + 1, now_us)):
                 return False
             self.state.trading.outbox.done(self.id)

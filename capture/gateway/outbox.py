@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 
 from capture.gateway.broker.reports import Told
 
+MOST_WAITING = 20_000  # messages: some ten megabytes
 Audience = Callable[[Told], Iterable[int]]  # the ids of the clients that a message is for
 
 
@@ -12,10 +13,11 @@ class Outbox:
     """Messages that wait for clients to come to their moments.
 
     A client that is not connected is told nothing later on: it asks for orders and executions when it is back, as with
-    IB. `held` keeps messages of some kinds back until they are let go.
+    IB. One for whom MOST_WAITING wait does not read: `overrun` is called with it, and what waited is gone.
     """
 
     def __init__(self, audience: Audience) -> None:
+        self.overrun: Callable[[int], None] = lambda client_id: None
         self._audience = audience
         self._waiting: dict[int, deque[Told]] = {}
 
@@ -32,7 +34,14 @@ class Outbox:
         for one in told:
             for client_id in self._audience(one):
                 if client_id in self._waiting:
-                    self._waiting[client_id].append(one)
+                    self._add(client_id, one)
+
+    def _add(self, client_id: int, told: Told) -> None:
+        waiting = self._waiting[client_id]
+        waiting.append(told)
+        if len(waiting) > MOST_WAITING:
+            self.close(client_id)
+            self.overrun(client_id)
 
     def next(self, client_id: int, now_us: int) -> Told | None:
         """Return the first message that is due for a client by now, None where there is none; it stays."""
@@ -41,4 +50,6 @@ class Outbox:
 
     def done(self, client_id: int) -> None:
         """Take the first message of a client as sent."""
-        self._waiting[client_id].popleft()
+        waiting = self._waiting.get(client_id)
+        if waiting:  # none where it was overrun meanwhile
+            waiting.popleft()

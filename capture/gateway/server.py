@@ -24,6 +24,7 @@ from .shared_state import OnRows, Peer, State
 from .trading import Terms
 
 READ_BYTES = 65_536
+MOST_AT_ONCE = 20  # requests of a client, before the others have their turn
 HANDSHAKE_S = 30.0  # how long a connection may take until it has said startApi
 MOST_STRANGERS = 64  # connections that have not yet: of more the oldest is closed, so that nobody is kept out
 
@@ -154,8 +155,10 @@ class Gateway:
 
     async def _listen(self, client: Client, reader: asyncio.StreamReader) -> None:
         while data := await reader.read(READ_BYTES):
-            for event in client.connection.receive(data):
+            for number, event in enumerate(client.connection.receive(data), 1):
                 self._take(client, event)
+                if number % MOST_AT_ONCE == 0:
+                    await asyncio.sleep(0)
             await client.drain()
 
     def _take(self, client: Client, event: Event) -> None:

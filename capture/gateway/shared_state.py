@@ -117,6 +117,9 @@ class Connected(Peer, Protocol):
     def abort(self) -> None:
         """Close the connection, whatever was still to be sent."""
 
+    def cut_off(self) -> None:
+        """End the connection with a word, soon also if the client does not read that."""
+
     def end(self, subscription: Subscription, reason: str) -> None:
         """End a live stream; it is missed until it is asked for again."""
 
@@ -155,6 +158,13 @@ class State:
     def __post_init__(self) -> None:
         self.faults = Faults(changed=self.refresh)
         self.trading = open_account(self.feed, self.clock, self.terms, self.account, self.time_zone)
+        self.trading.outbox.overrun = self._cut_off
+
+    def _cut_off(self, client_id: int) -> None:
+        """End the connection of a client that does not read what it is told; its orders live on."""
+        client = self.client(client_id)
+        if client is not None:
+            client.cut_off()
 
     def client(self, client_id: int) -> Connected | None:
         """Return the client of this id, None when there is none."""

@@ -21,7 +21,7 @@ from capture.gateway.broker.exchange.displayed import Levels, Quote, Trade, exac
 from capture.gateway.broker.orders.condition_rules import conditions
 from capture.gateway.broker.orders.habits import Habits
 from capture.gateway.broker.orders.order import Held, Leg, Order, Status, Values, quantity_of
-from capture.gateway.broker.orders.order_book import Orders
+from capture.gateway.broker.orders.order_book import MOST_OPEN, Orders
 from capture.gateway.broker.orders.refusals import refusal, text_of
 from capture.gateway.broker.orders.warnings import as_done
 from capture.gateway.broker.orders.wish import Wish
@@ -36,6 +36,7 @@ from .till import Till
 
 UNKNOWN = "OrderId {} that needs to be cancelled is not found."
 OVER = "OrderId {} that needs to be cancelled can not be cancelled, state: {}."
+TOO_MANY = f"The account has {MOST_OPEN:,} open orders, and may have no more."
 REJECTED = "Order rejected - reason:{}"
 NOT_LOCATED = "Order held while securities are located."
 INACTIVE_BY = 201  # the code by which an order that was taken becomes inactive
@@ -212,7 +213,9 @@ class Paper:
             return 10149, f"Invalid order id: {order_id}"
         if known is None:
             used = order_id < self.identities.next_order_id(client_id)
-            return (103, "Duplicate order id") if used and not values["what_if"] else None
+            if used and not values["what_if"]:
+                return 103, "Duplicate order id"
+            return (201, REJECTED.format(TOO_MANY)) if self.orders.is_full else None
         if known.is_done:
             filled = known.status == Status.FILLED
             return (104, "Cannot modify a filled order.") if filled else (103, "Duplicate order id")

@@ -1,14 +1,16 @@
 """All orders of an account: by who placed them, by the account-wide id, and by the instrument they are for."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from .order import Order
 
+MOST_OPEN = 10_000  # orders of all clients: each tick of an instrument looks at all of its own
+MOST_DONE = 10_000  # that are remembered of a day, the latest
 AFTER_STOPS = 1 << 60
 
 
 class Orders:
-    """The account's orders; those that are done stay until the day is over.
+    """The account's orders; those that are done stay until the day is over, the latest MOST_DONE of them at most.
 
     An order is known by its permanent id. An order id says which one only beside its client, and only until it is done.
     """
@@ -31,6 +33,11 @@ class Orders:
         for con_id in watched_of(order):
             self._at.setdefault(con_id, {})[order.permanent_id] = order
         self.look(order)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there are as many open orders as may be."""
+        return len(self._open) >= MOST_OPEN
 
     def look(self, order: Order) -> None:
         """Take note of the instruments that an order's conditions are about, now and before they were changed."""
@@ -59,14 +66,20 @@ class Orders:
             if not self._looked_at[con_id]:
                 del self._looked_at[con_id]
         self.done.append(order)
+        if len(self.done) > MOST_DONE:
+            self._forget(self.done[: MOST_DONE // 2])
+            del self.done[: MOST_DONE // 2]
 
     def forget(self) -> None:
         """Forget the orders that are done."""
-        for order in self.done:
+        self._forget(self.done)
+        self.done.clear()
+
+    def _forget(self, orders: Iterable[Order]) -> None:
+        for order in orders:
             del self._known[order.permanent_id]
             if self._by_client.get((order.client_id, order.order_id)) is order:
                 del self._by_client[order.client_id, order.order_id]
-        self.done.clear()
 
     def find(self, client_id: int, order_id: int) -> Order | None:
         """Return the order that a client calls so, also one that is done; None where it never placed one."""
