@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from capture.decode.control_rows import FIRST_EVENT_ROW
@@ -420,6 +420,8 @@ def begun(script: Any) -> TwsDecoder:
     return decoder
 
 
+@example(list(range(10, 400, 10)), True)
+@example(list(range(10, 400, 10)), False)
 @given(cuts=st.lists(st.integers(1, 10**6), max_size=8), damaged=st.booleans())
 def test_a_row_has_the_time_of_the_read_that_completed_its_frame_behind_damage_too(
     tmp_path_factory: pytest.TempPathFactory, cuts: list[int], damaged: bool

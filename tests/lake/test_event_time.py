@@ -3,12 +3,14 @@
 from types import SimpleNamespace
 from typing import Any
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from capture.decode.event_time import LONGEST_LAG_US, proven_us
+from capture.decode.event_time import LAG_SQL, LONGEST_LAG_US, MOMENT_SQL, OVER_SQL, proven_us
 from capture.schemas import TIMESTAMP
+from capture.times import DAY_S
 from capture.wire.lookup import BACKFILL
 
 S = 1_000_000
@@ -54,3 +56,20 @@ def test_a_finished_bar_proves_all_before_its_end_and_one_in_the_making_what_cam
     making = rows("bars", [(CAME_S - 100) * S, (CAME_S - 10) * S], bar_size=sizes,
                   form=pa.array(["update", "update"]).dictionary_encode())  # fmt: skip
     assert proven(making) == [-40 * S, 1 * S]
+
+
+@pytest.mark.parametrize("table", ["trades", "quotes", "midpoints", "bars"])
+def test_the_same_is_asked_of_stored_rows(table: str) -> None:
+    assert LAG_SQL.keys() == MOMENT_SQL.keys() == OVER_SQL.keys() == {"trades", "quotes", "midpoints", "bars"}
+    width_s = 5 if table == "bars" else 0
+    given = [(came, event, origin) for came, event, origin in (
+        (100.5, 100, "live"), (103, 100, "live"), (99, 100, "live"), (103, 100, "backfill"), (103, None, "live"),
+        (100 + DAY_S + width_s, 100, "live"), (101 + DAY_S + width_s, 100, "live"))]  # fmt: skip
+    asked = ", ".join(f"({came}, {'null' if event is None else event}, '{origin}')" for came, event, origin in given)
+    stored = f"select to_timestamp(came) as ts, to_timestamp(event) as ts_event, origin, 'closed' as form from " \
+             f"(values {asked}) as given(came, event, origin)"
+    found = duckdb.sql(f"select {LAG_SQL[table]}, epoch_us({MOMENT_SQL[table]}) from ({stored})").fetchall()
+    over, last = 100 + width_s, (100 + width_s) * S + 999_999
+    assert found == [
+        (100.5 - over, int(max(100.5, over) * S)), (103 - over, min(max(103, over) * S, last)), (99 - over, over * S),
+        (None, 103 * S), (None, 103 * S), (DAY_S, last), (None, (101 + DAY_S + width_s) * S)]

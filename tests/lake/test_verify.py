@@ -387,6 +387,19 @@ def test_a_tape_is_rolled_at_least_up_to_the_newest_mark_of_its_files_and_behind
     assert _least_mark(Layout(tmp_path), "main") == least
 
 
+def test_nothing_is_rolled_where_the_archive_holds_more_than_the_position_says(rolled: Layout, tmp_path: Path) -> None:
+    live = trades(rolled, 3)
+    archived = rolled.archive_file("trades", live.parent.name[5:], "main", 3, 20)
+    archived.parent.mkdir()
+    shutil.copy(live, archived)
+    with pytest.raises(LakeStateError, match=r"rolled up to mark 12, but the archive holds rows of mark 20"):
+        list(Roller(rolled, "main").roll())
+    for segment in segments(rolled.tape / "main"):
+        segment.path.unlink()
+    rolled.rolled("main").unlink()
+    assert list(Roller(rolled, "main").roll()) == [], "there is no tape yet"
+
+
 @pytest.mark.parametrize("newest", [1, 2, 6, 9])
 def test_a_lost_position_is_that_of_the_newest_files_which_may_be_half_there(rolled: Layout, newest: int) -> None:
     states = {1: None} | {found.to_mark: found.state for found in Verifier(rolled, "main").ranges()}
