@@ -103,6 +103,21 @@ def test_a_data_folder_that_is_there_keeps_its_mode(umask: int, tmp_path: Path) 
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only the superuser can act for two users")
+def test_locks_that_the_superuser_makes_belong_to_whom_their_folder_belongs(tmp_path: Path) -> None:
+    os.chown(tmp_path, NOBODY, NOBODY)
+    for _ in range(2):
+        FolderLock(tmp_path).release()
+        with locked(tmp_path / "other", fcntl.LOCK_EX):
+            pass
+        for path in (tmp_path / LOCK, tmp_path / "other"):
+            assert path.stat().st_uid == NOBODY
+            path.chmod(0o666)  # as its owner may wish
+    assert {mode(tmp_path / LOCK), mode(tmp_path / "other")} == {0o666}
+    FolderLock(tmp_path).release()
+    assert mode(tmp_path / LOCK) == 0o666
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only the superuser can act for two users")
 def test_who_seals_as_the_superuser_locks_nobody_out() -> None:
     with TemporaryDirectory() as folder:
         data = Path(folder) / "data"
