@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 from hypothesis import given
@@ -115,6 +116,15 @@ def test_a_stream_that_was_silent_for_long_has_a_gap_though_its_next_row_is_deco
     clock.after(1)
     trade(tape, 1, 11)
     assert [row[:2] for row in gaps(tape, clock)] == [("AAPL", "open"), ("AAPL", "closed")]
+    at_once, one_by_one = TwsDecoder("main"), TwsDecoder("main")
+    records = list(Follower(tape.data / "tape" / "main", 1))
+    at_once.feed(records)
+    parts = []
+    for record in records:
+        one_by_one.feed([record])
+        parts += one_by_one.take().get("gaps", pa.table({})).to_pylist()
+    assert at_once.take()["gaps"].to_pylist() == parts
+    assert [row["seq"] - parts[0]["seq"] for row in parts] == [0, 1], "at the frame that told it, and the next one"
 
 
 def test_a_farm_that_stays_broken_is_known_before_it_is_whole(tape: Any, clock: Clock) -> None:
