@@ -68,7 +68,7 @@ def test_the_same_is_asked_of_stored_rows(table: str) -> None:
     asked = ", ".join(f"({came}, {'null' if event is None else event}, '{origin}')" for came, event, origin in given)
     stored = f"select to_timestamp(came) as ts, to_timestamp(event) as ts_event, origin, 'closed' as form from " \
              f"(values {asked}) as given(came, event, origin)"
-    found = duckdb.sql(f"select {LAG_SQL[table]}, epoch_us({MOMENT_SQL[table]}) from ({stored})").fetchall()
+    found = duckdb.execute(f"select {LAG_SQL[table]}, epoch_us({MOMENT_SQL[table]}) from ({stored})").fetchall()
     over, last = 100 + width_s, (100 + width_s) * S + 999_999
     assert found == [
         (100.5 - over, int(max(100.5, over) * S)), (103 - over, min(max(103, over) * S, last)), (99 - over, over * S),
