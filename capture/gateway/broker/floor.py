@@ -238,11 +238,20 @@ class Floor:
         elif order.resting is not None and order.reach != order.limit and _crosses(order, shown.quote):
             self._use_discretion(order, shown, at_us)
         elif order.resting is not None:
-            taken = order.resting.quoted(shown, order.remaining)
-            if taken is not None:
-                self._executions.fill(order, taken, at_us)
+            self._stand(order, order.resting, shown, at_us)
         elif order.limit is not None or not order.type.peg:
             self._take(order, shown, at_us)
+
+    def _stand(self, order: Order, resting: Resting, shown: Displayed, at_us: int) -> None:
+        """Fill an order that stands by a quote that reaches it; what is left then takes what comes, and stands no more.
+
+        Else it would go on to fill at a price that the market has left behind.
+        """
+        taken = resting.quoted(shown, order.remaining)
+        if resting.is_reached(shown.quote):
+            order.resting = None
+        if taken is not None:
+            self._executions.fill(order, taken, at_us)
 
     def _take(self, order: Order, shown: Displayed, at_us: int) -> None:
         """Fill an order with what the other side shows, and let the rest stand, wait or go."""

@@ -9,7 +9,8 @@ The rules in words:
 3.  What own orders took is not there again while its price is shown: at most what is shown counts as taken, and it is
     forgotten once the market is worse than that price, or shows nothing of that side.
 4.  What rests fills at its limit: by a quote whose other side reaches it, out of the size shown there; by a trade that
-    the other side began, at a better price; at its own price by what the mode says.
+    the other side began, at a better price; at its own price by what the mode says. Once a quote reached it, what is
+    left of it does not rest any more: it takes.
 5.  STRICT: the market has to be beyond by the penetration; trades at the limit never. TOUCH: all of a trade at the
     limit. QUEUE: what of it came past the size that stood there.
 6.  That size is what was shown when the order came to rest (nothing where its price was the best; where its level was
@@ -245,6 +246,7 @@ class SlowMatcher:
                 if got > 0:
                     self.past.append(Took(order.buys, other, got))
                     self._fill(order, quote.at, order.works_at, got, True)
+                order.stood = None
             return
         self._take(order, quote)
 

@@ -92,7 +92,7 @@ class Resting:
         quote = displayed.quote
         other = quote.price(self.buys)
         self._look(displayed)
-        if isnan(other) or not self._is_reached_by(other):
+        if not self.is_reached(quote):
             return None
         level = Level(other, quote.size(self.buys))
         taken = min(quantity, displayed.available(self.buys, level))
@@ -116,6 +116,11 @@ class Resting:
             reached = {Fills.STRICT: NOTHING, Fills.QUEUE: passed, Fills.TOUCH: exact(trade.size)}[self.fills]
         taken = min(quantity, reached - used)
         return Taken(self.limit, taken, ADDED, trade.exchange, self.rule) if taken > 0 else None
+
+    def is_reached(self, quote: Quote) -> bool:
+        """Return whether the other side of a quote fills it."""
+        other = quote.price(self.buys)
+        return not isnan(other) and self._is_reached_by(other)
 
     def _is_reached_by(self, price: float) -> bool:
         if self.fills == Fills.STRICT:
