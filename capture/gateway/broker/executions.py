@@ -7,6 +7,7 @@ from typing import Any
 
 from capture.gateway.broker.exchange.displayed import exact
 from capture.gateway.broker.exchange.matching import Taken
+from capture.gateway.broker.orders.defaults import small
 from capture.gateway.broker.orders.order import Leg, Order, Status
 from capture.gateway.broker.orders.order_book import Orders
 
@@ -141,4 +142,5 @@ class Executions:
         order.done_us, order.done_reason = at_us, reason
         order.resting = order.trigger = None
         order.held.clear()
+        order.values = small(order.values)
         self.orders.retire(order)

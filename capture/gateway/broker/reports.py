@@ -125,11 +125,16 @@ class Reports:
         filled = order.status == Status.FILLED
         reason = order.done_reason or (f"Filled Size: {order.filled}" if filled else "Cancelled by Trader")
         return COMPLETED_ORDER.pick({**order.values, **self._said(order)}) | {
-            "total_quantity": 0 if filled else order.quantity,
+            "auto_cancel_date": self._auto_cancel_date(order), "total_quantity": 0 if filled else order.quantity,
             "filled_quantity": order.filled, "completed_status": reason,
             "completed_time": self.time_text(order.done_us),
             "parent_permanent_id": order.parent.permanent_id if order.parent else None,
             "status": Status.CANCELLED if order.status == Status.INACTIVE else order.status}  # fmt: skip
+
+    def _auto_cancel_date(self, order: Order) -> str:
+        """Return when an order would have been cancelled by itself that is good until it is cancelled."""
+        lives_on = order.values["time_in_force"] == "GTC" and order.closes_us is not None
+        return self.time_text(order.closes_us) if lives_on and order.closes_us else ""
 
     def order_status(self, order: Order) -> dict[str, Any]:
         """Return the values of message 3."""

@@ -7,18 +7,16 @@ from typing import Any
 from capture.gateway.broker.account.ledger import Ledger
 from capture.gateway.broker.account.position import Position
 from capture.gateway.broker.fill import Fill
+from capture.gateway.broker.orders.defaults import DEFAULTS, said
 from capture.gateway.broker.orders.order import Held, Leg, Order, Status
 from capture.gateway.broker.orders.order_types import find_type
 from capture.gateway.broker.security import Security, security
-from capture.wire.text.codec import request_codec
 
 from .account_journal import Record
 
 COMBINATION = "BAG"  # the type of what is no instrument of its own
 Instruments = Mapping[int, Security]
 
-_CODEC = request_codec(200)
-_DEFAULTS = dict(_CODEC.decode(_CODEC.encode("place_order", order_id=1)).values)
 _OF_ORDER = ("client_id", "order_id", "permanent_id", "placed_us", "quantity", "filled", "worth", "last_price",
           "commission", "stop", "oca_group", "oca_type", "warning", "done_us", "done_reason", "closes_us",
           "let_in")  # fmt: skip
@@ -45,8 +43,7 @@ def order_record(order: Order) -> Record:
     return {
         "order": {name: getattr(order, name) for name in _OF_ORDER} | {
             "con_id": order.security.con_id, "combination": _combination(order), "status": str(order.status),
-            "values": {name: value for name, value in order.values.items()
-                       if name not in _DEFAULTS or value != _DEFAULTS[name]},
+            "values": said(order.values),
             "legs": [[leg.security.con_id, leg.ratio, leg.side, leg.exchange] for leg in order.legs],
             "legs_worth": [list(one) for one in order.legs_worth.items()],
             "parent": order.parent.permanent_id if order.parent else 0, "unsent": order.is_unsent,
@@ -58,7 +55,7 @@ def order_of(record: Record, instruments: Instruments, orders: Mapping[int, Orde
 
     What held it back, and where it stood in the market, is not known any more.
     """
-    values = {**_DEFAULTS, **record["values"]}
+    values = {**DEFAULTS, **record["values"]}
     kind = find_type(values["order_type"])
     assert kind is not None, values["order_type"]
     details = record["combination"]

@@ -1,10 +1,12 @@
 """When orders work, and when they end by themselves: sessions, times in force, auctions, and hours of their own."""
 
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
 
+from capture.gateway.broker.course.good_till import last_day
 from capture.times import HOUR_US, MINUTE_US
 
 from .scene import SECOND_US, Scene
@@ -116,6 +118,37 @@ def test_good_till_cancelled_is_held_over_the_night_and_works_again() -> None:
     assert scene.order(one).filled == 0
     at(FRIDAY_US, scene).quote(8.9, 9.0)
     assert scene.statuses(one) == ["Filled"]
+
+
+@pytest.mark.parametrize("force", ["GTC", "GTD"])
+def test_what_lives_over_the_night_does_not_fill_before_the_next_open(force: str) -> None:
+    scene, one = placed(OPEN_US + HOUR_US, time_in_force=force, good_till_date="20261215-12:00:00")
+    at(CLOSE_US + HOUR_US, scene).quote(8.9, 9.0)
+    assert scene.order(one).filled == 0
+    at(FRIDAY_US, scene).quote(8.9, 9.0)
+    assert scene.statuses(one) == ["Filled"]
+
+
+@pytest.mark.parametrize(("placed_on", "ends_on"), [
+    ("2026-11-25", "2027-03-31"), ("2026-01-01", "2026-06-30"), ("2026-12-31", "2027-03-31"),
+    ("2026-02-10", "2026-06-30"), ("2027-07-01", "2027-12-31"), ("2027-01-04", "2027-06-30"),
+    ("2026-08-01", "2026-12-31"), ("2028-06-30", "2028-09-29"),
+])  # fmt: skip
+def test_good_till_cancelled_ends_with_the_last_weekday_of_the_next_quarter(placed_on: str, ends_on: str) -> None:
+    assert str(last_day(date.fromisoformat(placed_on))) == ends_on
+
+
+def test_good_till_cancelled_ends_by_itself_and_a_change_renews_it() -> None:
+    scene, one = placed(OPEN_US + HOUR_US, time_in_force="GTC")
+    end_us = NOON_US + (126 * 24 + 16) * HOUR_US  # the first midnight of April in New York
+    first = scene.order(one).closes_us
+    at(end_us - 80 * 24 * HOUR_US, scene)  # in January
+    scene.place("LMT", 8.5, of=LISTED, order_id=one, time_in_force="GTC")
+    at(end_us, scene)
+    assert (first, scene.order(one).is_done) == (end_us, False)
+    at(end_us + 91 * 24 * HOUR_US, scene)
+    assert scene.statuses(one) == ["Cancelled"]
+    assert scene.paper.reports.completed_order(scene.order(one))["auto_cancel_date"] == "20270701 00:00:00 US/Eastern"
 
 
 def test_an_order_for_later_waits_until_then() -> None:

@@ -61,6 +61,9 @@ LESSONS: Mapping[str, tuple[str, ...]] = {
     "A25 expiries on the eve of a holiday": ("test_expiries.test_the_last_moment_is_the_end_of_regular_hours",
                                              "test_expiries.test_the_official_close_decides_from_a_cent_on"),
     "A26 an exercise at SMART": ("test_expiries.test_what_cannot_be_exercised_is_refused",),
+    "A29 when an order ends that is good until it is cancelled": (
+        "test_hours.test_good_till_cancelled_ends_by_itself_and_a_change_renews_it",
+        "test_hours.test_good_till_cancelled_ends_with_the_last_weekday_of_the_next_quarter"),
     "A31 an order that ended without a word": (
         "test_sequences.test_an_order_that_is_not_transmitted_says_nothing_at_all",),
     "A32 a combination that could not be changed": (

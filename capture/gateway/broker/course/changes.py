@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from capture.gateway.broker.executions import Executions
 from capture.gateway.broker.floor import Floor
-from capture.gateway.broker.orders.order import Change, Held, Order, Status, Values
+from capture.gateway.broker.orders.order import MOST_CHANGES, Change, Held, Order, Status, Values
 from capture.gateway.broker.orders.wish import Wish
 
 from .gate import Gate
@@ -62,13 +62,14 @@ class Changes:
             return
         before, keeps_place = order.values, _keeps_place(order, wish, quantity)
         assert wish.type is not None
-        order.changes.append(Change(at_us, _difference(before, wish.values)))
+        order.changes = [*order.changes, Change(at_us, _difference(before, wish.values))][-MOST_CHANGES:]
         order.type, order.quantity, order.values, order.legs = wish.type, quantity, dict(wish.values), wish.legs
         if Held.UNSENT in order.held:
             return
         waited = bool(order.held - {Held.TRIGGER})
         if Held.ON_ITS_WAY not in order.held:
             self._gate.again(order, before, at_us)
+            self._gate.renew(order)
         is_let_in = waited and not order.held - {Held.TRIGGER}
         self._rank(order, at_us, keeps_place and not is_let_in)
 

@@ -8,6 +8,7 @@ from capture.gateway.broker.orders.order import Held, Order, Status, Values
 from capture.times import SECOND_US
 from capture.wire.ib_times import parse_time_us
 
+from .good_till import auto_cancel_us
 from .timers import Timers
 
 AUCTION_US = 600 * SECOND_US  # so long after the bell its print may come
@@ -154,20 +155,26 @@ class Gate:
 
     def _set_end(self, order: Order, at_us: int) -> None:
         """Set when an order ends by itself, or is held until the next session."""
+        if order.type.closes:
+            return
         closes_us = self.hours(order).closes_us(at_us)
-        ends_us = self._ends_us(order, closes_us)
-        if ends_us is not None and not order.type.closes:
-            order.closes_us = ends_us
-            self._when_open(order, ends_us, self._expire)
-        elif closes_us is not None and not order.type.closes:
+        self.renew(order, closes_us)
+        if closes_us is not None and closes_us != order.closes_us:
             order.pauses_us = closes_us
             self._when_open(order, closes_us, self._close)
+
+    def renew(self, order: Order, closes_us: int | None = None) -> None:
+        """Set when an order ends by itself, as far as it was placed or changed since that was set."""
+        ends_us = self._ends_us(order, closes_us or order.closes_us)
+        if ends_us is not None and ends_us != order.closes_us:
+            order.closes_us = ends_us
+            self._when_open(order, ends_us, self._expire)
 
     def _ends_us(self, order: Order, closes_us: int | None) -> int | None:
         force = order.values["time_in_force"] or "DAY"
         if force == "GTD":
             return moment_us(order.values["good_till_date"], self._time_zone)
-        return None if force == "GTC" else closes_us
+        return auto_cancel_us(order.renewed_us, self._time_zone) if force == "GTC" else closes_us
 
     def _expire(self, order: Order, at_us: int) -> None:
         if order.closes_us is not None and at_us >= order.closes_us:

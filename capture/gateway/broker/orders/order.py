@@ -1,6 +1,5 @@
 """One order of a client: what it says, and how far it came."""
 
-from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -17,7 +16,7 @@ from .order_types import OrderType
 
 Values = Mapping[str, Any]  # of a `place_order`, by the names of capture.wire.messages.order_fields
 NONE = Decimal(0)
-MOST_CHANGES = 100  # of one order, that are kept
+MOST_CHANGES = 20  # of one order, that are kept
 
 
 class Status(StrEnum):
@@ -108,7 +107,7 @@ class Order:
     let_in: bool = False
     warning: str = ""
     notes: list[tuple[int, str]] = field(default_factory=list)  # codes and texts to tell once it is sent
-    changes: deque[Change] = field(default_factory=lambda: deque(maxlen=MOST_CHANGES))
+    changes: list[Change] = field(default_factory=list)
     done_us: int = 0
     done_reason: str = ""
 
@@ -175,6 +174,11 @@ class Order:
     def is_for_auction(self) -> bool:
         """Whether it takes part in an auction only."""
         return self.type.closes or self.values["time_in_force"] == "OPG"
+
+    @property
+    def renewed_us(self) -> int:
+        """When it was placed, or changed last."""
+        return self.changes[-1].at_us if self.changes else self.placed_us
 
     @property
     def is_adjustable(self) -> bool:
