@@ -216,3 +216,17 @@ def test_every_request_is_answered_at_once(steps: list[tuple[str, Any]]) -> None
         play(scene, what, how)
         if what == "cancel" or (what == "place" and how["transmit"]):
             assert scene.said()
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(STEPS, min_size=8, max_size=25), st.integers(1, 7), st.sampled_from([0, 1_500_000]))
+def test_what_is_told_does_not_depend_on_how_time_is_cut(
+    steps: list[tuple[str, Any]], pieces: int, latency_us: int
+) -> None:
+    whole, cut = Scene(latency_us=latency_us), Scene(latency_us=latency_us)
+    for what, how in steps:
+        play(whole, what, how)
+        for _ in range(pieces):
+            cut.paper.advance(cut.paper.now_us + 1_000_000 // (pieces + 1))
+        play(cut, what, how)
+    assert whole.told() == cut.told()
