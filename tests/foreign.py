@@ -44,16 +44,17 @@ class Talk:
         self._errors.seek(0)
         raise AssertionError(self._errors.read())
 
-    def go_on(self) -> None:
+    def go_on(self, text: str = "") -> None:
         assert self._process.stdin is not None
-        self._process.stdin.write("\n")
+        self._process.stdin.write(f"{text}\n")
         self._process.stdin.flush()
 
 
 @contextmanager
 def talking(requirements: tuple[str, ...], program: Path, *arguments: object) -> Iterator[Talk]:
-    """Run a Python program where some packages are installed, and talk with it."""
-    command = list(map(str, [python_with(requirements), program, *arguments]))
+    """Run a Python program where some packages are installed, and talk with it; with none, with those of the tests."""
+    python = python_with(requirements) if requirements else sys.executable
+    command = list(map(str, [python, program, *arguments]))
     with tempfile.TemporaryFile("w+") as errors, subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True,
             env=_environment({})) as process:  # fmt: skip

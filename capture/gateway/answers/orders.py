@@ -14,6 +14,7 @@ from .contract_search import Details, resolve
 from .handlers import Handlers
 
 COMBINATION = "BAG"
+OWN_VENUES = {"STK": ("IBKRATS", "OVERNIGHT"), "OPT": ("IBUSOPT",)}  # where IB itself takes orders, by kind of security
 
 
 def place(peer: Peer, values: Values) -> Iterable[Reply]:
@@ -24,13 +25,18 @@ def place(peer: Peer, values: Values) -> Iterable[Reply]:
         legs = list(trading.legs(values))
     except LookupError:
         raise Refusal(200, "No security definition has been found for the request") from None
-    details = _combination(values) if values["sec_type"] == COMBINATION else resolve(peer, values)
+    details = _combination(values) if values["sec_type"] == COMBINATION else resolve(peer, _listed(values))
     try:
         trading.place(peer.now_us, client_id, details, values, legs, peer.state.faults.take_number("reject-next"))
     except ScriptError as error:
         raise invalid(str(error)) from None
     peer.hand_out()
     return ()
+
+
+def _listed(values: Values) -> Values:
+    """Return the contract of an order for an instrument, wherever it is listed: IB's own venues list none."""
+    return values | {"exchange": ""} if values["exchange"] in OWN_VENUES.get(values["sec_type"], ()) else values
 
 
 def _combination(values: Values) -> Details:

@@ -122,12 +122,17 @@ def wait(condition: Callable[[], bool]) -> bool:
     return condition()
 
 
-def main(port: int) -> None:
+def connected(port: int, client_id: int) -> tuple[App, threading.Thread]:
     app = App()
-    app.connect("127.0.0.1", port, 7)
+    app.connect("127.0.0.1", port, client_id)
     thread = threading.Thread(target=app.run, daemon=True)
     thread.start()
     assert wait(lambda: bool(app.came["nextValidId"]))
+    return app, thread
+
+
+def main(port: int) -> None:
+    app, thread = connected(port, 7)
     app.reqCurrentTime()
     assert wait(lambda: bool(app.came["currentTime"]))
     now_s = app.came.pop("currentTime")[0]["time"]
@@ -153,4 +158,5 @@ def main(port: int) -> None:
     thread.join(10)
 
 
-main(int(sys.argv[1]))
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,5 +1,6 @@
 """Programs with the clients of others trade, against a market and a replay; what each knows is what the broker has."""
 
+import json
 import re
 from collections.abc import Iterator
 from decimal import Decimal
@@ -10,13 +11,14 @@ import pytest
 
 from bench.rivals.environment import python_with
 from capture.gateway import Clock, Gateway, running
+from capture.gateway.broker.orders import algorithms, order_types
 from capture.gateway.broker.orders.order import Order
 from capture.gateway.market import Market
 from capture.gateway.recorded import Recording
 from capture.gateway.trading import Terms, Trading
 from tests.foreign import run, talking
 
-from .conftest import SECOND_US, START_US, replay
+from .conftest import AAPL, MSFT, SECOND_US, START_US, replay
 
 pytestmark = pytest.mark.slow
 
@@ -203,3 +205,128 @@ def test_nautilus_trader_trades_and_finds_what_it_left(gateway: Gateway) -> None
                            trading, 4)  # fmt: skip
     assert gone.pop("left") == 0 and gone["positions"][0][0] == 0 and trading.paper.orders.open() == []
     assert [one.quantity for one in trading.account.ledger.positions.values()] == [0]
+
+
+# IB's own clients: every type of order, every time in force, every algorithm, and the blocks that expand. By the name
+# of each: its contract, where that is no share of AAPL, and its attributes, by IB's names.
+Case = tuple[dict[str, Any], dict[str, Any]]
+ATS: dict[str, Any] = {"exchange": "IBKRATS"}
+LATER = "20261118-15:59:00"
+
+
+def resting(**more: Any) -> Case:
+    """A limit order that nobody takes."""
+    return {}, {"orderType": "LMT", "lmtPrice": "@-50"} | more
+
+
+def typed(word: str, at: dict[str, Any] | None = None, **values: Any) -> Case:
+    return at or {}, {"orderType": word} | values
+
+
+OF_TYPES: dict[str, Case] = {
+    "MKT": typed("MKT", fills=True),
+    "LMT": typed("LMT", lmtPrice="@5", fills=True),
+    "STP": typed("STP", auxPrice="@-5", fills=True),
+    "STP LMT": typed("STP LMT", auxPrice="@-5", lmtPrice="@5", fills=True),
+    "TRAIL": typed("TRAIL", auxPrice=5.0),
+    "TRAIL LIMIT": typed("TRAIL LIMIT", auxPrice=5.0, trailStopPrice="@5", lmtPriceOffset=0.1),
+    "MIT": typed("MIT", auxPrice="@5", fills=True),
+    "LIT": typed("LIT", auxPrice="@5", lmtPrice="@5", fills=True),
+    "MOC": typed("MOC"),
+    "LOC": typed("LOC", lmtPrice="@-5"),
+    "MTL": typed("MTL", fills=True),
+    "MKT PRT": typed("MKT PRT", fills=True),
+    "STP PRT": typed("STP PRT", auxPrice="@50"),
+    "REL": typed("REL", lmtPrice="@-50", auxPrice=0.01),
+    "PASSV REL": typed("PASSV REL", lmtPrice="@-50", auxPrice=0.01),
+    "PEG PRIM": typed("PEG PRIM", lmtPrice="@-50", auxPrice=0.01),
+    "PEG MKT": typed("PEG MKT", lmtPrice="@-50", auxPrice=0.01),
+    "PEG MID": typed("PEG MID", ATS, lmtPrice="@-50", notHeld=True),
+    "PEG BEST": typed("PEG BEST", ATS, lmtPrice="@-50", notHeld=True),
+    "MIDPRICE": typed("MIDPRICE", lmtPrice="@-50"),
+    "SNAP MKT": typed("SNAP MKT", auxPrice=0.0),
+    "SNAP MID": typed("SNAP MID", auxPrice=0.0),
+    "SNAP PRIM": typed("SNAP PRIM", auxPrice=0.0),
+}
+OF_TIMES: dict[str, Case] = {
+    "DAY": resting(tif="DAY"), "GTC": resting(tif="GTC"), "GTD": resting(tif="GTD", goodTillDate=LATER),
+    "IOC": resting(tif="IOC"), "FOK": resting(tif="FOK"), "OPG": resting(tif="OPG"),
+}  # fmt: skip
+CONDITIONS: dict[str, Any] = {
+    "price": [1, {"conId": AAPL, "exchange": "SMART", "price": "@50", "isMore": True, "triggerMethod": 0}],
+    "time": [3, {"time": LATER, "isMore": True}],
+    "margin": [4, {"percent": 5, "isMore": False}],
+    "execution": [5, {"secType": "STK", "exchange": "SMART", "symbol": "MSFT"}],
+    "volume": [6, {"conId": AAPL, "exchange": "SMART", "volume": 1_000_000_000, "isMore": True}],
+    "percent": [7, {"conId": AAPL, "exchange": "SMART", "changePercent": 50.0, "isMore": True}],
+}
+MET = [1, {"conId": AAPL, "exchange": "SMART", "price": "@-50", "isMore": True, "triggerMethod": 0}]
+PAIR = {"secType": "BAG", "legs": [[AAPL, 1, "BUY"], [MSFT, 1, "SELL"]]}
+FREE = {"smartComboRoutingParams": [["NonGuaranteed", "1"]]}
+JOINED: dict[str, Case] = {
+    **{f"condition on {name}": resting(conditions=[one], lmtPrice="@5") for name, one in CONDITIONS.items()},
+    "all conditions": resting(conditions=list(CONDITIONS.values())),
+    "condition that is met": resting(conditions=[MET], lmtPrice="@5", fills=True),
+    "cancelled by a condition": resting(conditions=[MET], conditionsCancelOrder=True),
+    "combination": typed("MKT", PAIR, totalQuantity=1, fills=True),
+    "combination at a limit": typed("LMT", PAIR, totalQuantity=1, lmtPrice=-1000.0),
+    "legs by themselves": typed("MKT", PAIR, totalQuantity=1, fills=True, **FREE),
+    "parent": typed("LMT", lmtPrice="@5", transmit=False, fills=True),
+    "profit": typed("LMT", lmtPrice="@60", action="SELL", parent="parent", transmit=False),
+    "trail": typed("TRAIL", auxPrice=60.0, action="SELL", parent="parent"),
+    **{f"{name} of group {kind}": resting(ocaGroup=f"group {kind}", ocaType=kind, **more)
+       for kind in (1, 2, 3) for name, more in (("rest", {}), ("take", {"lmtPrice": "@5", "fills": True}))},
+    "adjusted stop": typed("STP", auxPrice="@-60", action="SELL", adjustedOrderType="TRAIL", triggerPrice="@40",
+                           adjustedStopPrice="@30", adjustedTrailingAmount=1.0),
+    "trail by percent": typed("TRAIL", trailingPercent=5.0, action="SELL"),
+    "discretion": resting(discretionaryAmt=0.1),
+    "iceberg": resting(displaySize=2),
+    "outside hours": resting(outsideRth=True),
+    "hidden": resting(hidden=True),
+    "all or none": resting(allOrNone=True),
+    "later": resting(goodAfterTime=LATER),
+    "what if": typed("MKT", whatIf=True),
+}  # fmt: skip
+ALGORITHMS = {f"algorithm {name}": resting(algoStrategy=name) for name in sorted(algorithms.ALGORITHMS)}
+PLACED = {**OF_TYPES, **{f"in force {name}": case for name, case in OF_TIMES.items()}, **JOINED, **ALGORITHMS}
+GONE = ["in force IOC", "cancelled by a condition", *(f"rest of group {kind}" for kind in (1, 2, 3))]
+
+
+def test_orders_of_every_kind_are_tried() -> None:
+    """No type of the broker's tables is left out, nor a time in force."""
+    assert OF_TYPES.keys() == {kind.word for kind in order_types.TYPES.values()}
+    assert OF_TIMES.keys() == set(order_types.TIMES)
+
+
+@pytest.mark.parametrize("client", ["newest", "oldest"])
+def test_ibs_own_clients_place_orders_of_every_kind(client: str) -> None:
+    requirements: tuple[str, ...] = {"newest": ("ibapi-latest==10.51.1",), "oldest": ()}[client]
+    with running(market()) as gateway, talking(requirements, PROGRAMS / "official_orders.py", gateway.port) as program:
+        trading = gateway.state.trading
+        program.go_on(json.dumps([[name, *case] for name, case in PLACED.items()]))
+        told = program.heard()
+        assert told["answered"], told["said"]
+        gateway.control("pause")
+        program.go_on()
+        known = rounded(program.heard())
+    assert told["version"] == {"newest": 200, "oldest": 157}[client]
+    words = {name: values["orderType"] for name, (_, values) in PLACED.items()}
+    assert {name: word for name, (_, _, word) in told["said"].items()} == words
+    codes = {name: codes for name, (_, codes, _) in told["said"].items() if codes}
+    assert codes.keys() >= ALGORITHMS.keys() and all(codes.pop(name) == [399] for name in ALGORITHMS)
+    gone = [name for name, (status, _, _) in told["said"].items() if status == "Cancelled"]
+    assert codes == {name: [202] for name in gone} and gone == GONE
+    kept = books(trading)
+    assert known["orders"] == kept["orders"] and len(kept["orders"]) == len(PLACED) - 1  # one asks only what it costs
+    assert known["positions"] == kept["positions"] and known["portfolio"] == kept["portfolio"]
+    assert known["pnl"] == kept["pnl"]
+    assert known["values"] == {tag: worth(trading)[tag] for tag in known["values"]} and len(known["values"]) == 2
+    # Of a combination each client is told the whole besides, which no account books.
+    whole = {one.permanent_id for one in all_orders(trading) if one.legs}
+    assert {key for key, one in known["fills"].items() if key not in kept["fills"]} == {
+        key for key, one in known["fills"].items() if one[0] in whole and key.count(".") == 3}  # fmt: skip
+    assert {key: one for key, one in known["fills"].items() if key in kept["fills"]} == kept["fills"]
+    assert known["asked"] == known["fills"] and len(kept["fills"]) >= 17
+    assert known["completed"] == {
+        str(one.permanent_id): ["Cancelled" if one.status == "Inactive" else str(one.status), number(one.filled)]
+        for one in trading.paper.orders.done}  # fmt: skip
