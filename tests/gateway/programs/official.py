@@ -1,4 +1,4 @@
-"""Runs where IB's own newest client is installed: `PORT` asks a gateway for everything that needs no order.
+"""Runs where IB's own newest client is installed: `PORT` asks a gateway for everything, and places an order.
 
 Prints what came for each request as JSON: the names of the calls, and whether each that was waited for came.
 """
@@ -149,10 +149,10 @@ def main(port: int) -> None:
     order = Order()
     order.action, order.totalQuantity, order.orderType = "BUY", 5, "MKT"
     app.placeOrder(50, AAPL, order)
-    refused = wait(lambda: any(one["status"] == "Inactive" for one in app.came["orderStatus"]))
+    filled = wait(lambda: any(one["status"] == "Filled" for one in app.came["orderStatus"]))
     codes = sorted({(one["reqId"], one["errorCode"]) for one in app.came["error"] if one["reqId"] >= 0})
     details = [one["contractDetails"].contract.localSymbol for one in app.came["contractDetails"]]
-    print(json.dumps({"version": app.serverVersion(), "failed": failed, "refused": refused, "codes": codes,
+    print(json.dumps({"version": app.serverVersion(), "failed": failed, "filled": filled, "codes": codes,
                       "details": details, "bars": len(app.came["historicalData"])}))  # fmt: skip
     app.disconnect()
     thread.join(10)

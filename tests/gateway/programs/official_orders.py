@@ -70,7 +70,7 @@ def last(name: str, key: str, app: App) -> dict[int, dict[str, Any]]:
 
 def answered(app: App) -> bool:
     spoken = last("openOrder", "orderId", app).keys() | {one["reqId"] for one in app.came["error"]}
-    return ids.keys() and set(ids.values()) - quiet <= spoken
+    return set(ids.values()) <= spoken
 
 
 def filled(app: App) -> bool:
@@ -132,7 +132,6 @@ middle = (prices[1] + prices[2]) / 2
 given = json.loads(sys.stdin.readline())
 first = app.came["nextValidId"][-1]["orderId"]
 ids = {name: first + number for number, (name, *_) in enumerate(given)}
-quiet: set[int] = set()
 fills = [name for name, _, values in given if values.pop("fills", False)]
 for name, contract_values, values in given:
     app.placeOrder(ids[name], of(contract_values), order(values))
@@ -147,7 +146,7 @@ app.reqPositions()
 app.reqAccountUpdates(True, ACCOUNT)
 app.reqPnL(2_001, ACCOUNT, "")
 for end in ("execDetailsEnd", "completedOrdersEnd", "positionEnd", "accountDownloadEnd", "pnl"):
-    assert wait(lambda end=end: bool(app.came[end])), end  # type: ignore[misc]  # cannot infer the default
+    assert wait(lambda end=end: bool(app.came[end])), end
 print(json.dumps(known(app)))
 app.disconnect()
 thread.join(10)
