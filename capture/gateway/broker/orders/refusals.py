@@ -19,6 +19,9 @@ UNTRADED = ("IND", "NEWS", "CRYPTOINDEX")  # kinds of security that nobody can b
 UNTAGGED_PRICES = ("CASH",)  # kinds of security whose prices a rule of the contract does not bind here
 BY_CASH = ("CASH", "CRYPTO", "STK")  # kinds of security that can be ordered for an amount of money
 LEAST_BLOCK = 50
+MOST_SIZE, MOST_PRICE = 1e12, 1e9  # beyond what any market has, and of which an account can still reckon every cent
+PRICES = ("limit_price", "auxiliary_price", "trail_stop_price", "limit_price_offset", "discretionary_amount",
+          "trigger_price", "adjusted_stop_price", "adjusted_stop_limit_price", "adjusted_trailing_amount")  # fmt: skip
 
 # Attributes that are not simulated, by our name and IB's. An order with one of them would be another order.
 UNSUPPORTED = {
@@ -42,6 +45,14 @@ def _time_in_force(wish: Wish) -> str:
 
 def _needs(wish: Wish, need: str, name: str) -> bool:
     return need == "must" and wish.values[name] is None
+
+
+def _is_too_large(wish: Wish) -> bool:
+    return quantity_of(wish.values) > MOST_SIZE or _cash(wish) > MOST_SIZE
+
+
+def _is_out_of_range(wish: Wish) -> bool:
+    return any(abs(price) > MOST_PRICE for price in map(wish.values.get, PRICES) if price)
 
 
 def _is_off_grid(wish: Wish) -> bool:
@@ -100,6 +111,8 @@ RULES = (
     Rule(387, "Unsupported order type for this exchange and security type.", lambda wish: wish.type is None),
     Rule(412, "The contract is not available for trading.", lambda wish: wish.security.sec_type in UNTRADED),
     Rule(321, invalid("Invalid side"), lambda wish: wish.values["action"] not in SIDES),
+    Rule(383, "The size exceeds the size limit: the constraint of presets.", _is_too_large),
+    Rule(382, "The price exceeds the limit of prices: the constraint of presets.", _is_out_of_range),
     Rule(10293, "The order size must be empty or zero where a cash quantity is given.",
          lambda wish: _cash(wish) and quantity_of(wish.values), about=("cash_quantity",)),
     Rule(10244, "Cash Quantity cannot be used for this order.", _has_wrong_cash, about=("cash_quantity",)),
