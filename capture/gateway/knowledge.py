@@ -1,7 +1,7 @@
 """What the paper broker asks besides quotes and trades: told out of a gateway's feed, and out of the account."""
 
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,6 +18,7 @@ from .feed import Feed
 from .passage.lanes import load
 
 LAST, VOLUME, PREVIOUS_CLOSE = (4, 68), (8, 74), (9, 75)  # IB's tick types, live and delayed
+DIVIDENDS, DIVIDENDS_ASKED = 59, frozenset({456})  # past and next 12 months, and date and amount of the next one
 LAST_STRETCHES_US = (MINUTE_US, HOUR_US, 24 * HOUR_US)  # in which the last trade of a session is looked for
 UNDELIVERED = ("IND",)  # kinds of underlying that nobody can have
 
@@ -68,6 +69,13 @@ class Knowledge:
         found = ticks.filter(pc.is_in(ticks["tick_type"], pa.array(types, ticks["tick_type"].type)))[column].drop_null()
         return float(found[-1].as_py()) if len(found) else None
 
+    def dividend(self, con_id: int, at_us: int, date: str) -> Decimal | None:
+        """Return what a share pays from a date on, as IB told before a moment; None where it told of none."""
+        ticks = self._feed.ticks(con_id, at_us - 1, at_us, DIVIDENDS_ASKED, True)
+        told = ticks.filter(pc.equal(ticks["tick_type"], DIVIDENDS))["text"].drop_null()
+        when, amount = ["", "", *(told[-1].as_py().split(",") if len(told) else ())][-2:]
+        return _amount(amount) if when == date else None
+
     def official_close(self, con_id: int, at_us: int) -> float | None:
         """Return the price of the last trade before a moment, of what is not traded its last level or its quote."""
         for stretch_us in LAST_STRETCHES_US:
@@ -97,3 +105,12 @@ class Knowledge:
         of = numbers(figures(self._account))
         net = of["NetLiquidation"]
         return float(100 * of["ExcessLiquidity"] / net) if net else None
+
+
+def _amount(text: str) -> Decimal | None:
+    """Return an amount of money that is written, None where it is none."""
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        return None
+    return amount if amount.is_finite() else None

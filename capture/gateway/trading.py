@@ -287,7 +287,7 @@ def open_account(feed: Feed, clock: Clock, terms: Terms, account: str, time_zone
         paper.expiries.watch(position.security, clock.now_us())
         if (close := known.previous_close(position.security.con_id, clock.now_us())) is not None:
             held.close(position.security.con_id, exact(close))
-    days = AccountDays(held, paper, time_zone, clock.now_us())
+    days = AccountDays(held, paper, time_zone, clock.now_us(), known.dividend)
     if keeper is not None:
         keeper.resume(paper, held, till, clock.now_us())
         days.catch_up(keeper.at_us, clock.now_us())
