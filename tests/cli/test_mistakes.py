@@ -35,7 +35,7 @@ COMMANDS = [
     (["record", "AAPL", "--host", "http://127.0.0.1:4002"], 2, "the port is a setting of its own"),
     (["record", "AAPL", "--host", "127.0.0.1:4002"], 2, "--host: '127.0.0.1:4002' is no name or address"),
     (["record", "AAPL", "--data", "na\udcefve", "--for", "1"], 2, "is no UTF-8: rename the folder"),
-    (["record", "AAPL", "--data", "file", "--for", "1"], 1, "file/tape/main (File exists): what is there is no folder"),
+    (["record", "AAPL", "--data", "file", "--for", "1"], 1, "file/tape/main (Not a directory): a part of this path is"),
     (["record", "AAPL", "--for", "0"], 2, "--for 0: nothing is recorded in no time; give a length, such as 14s"),
     (["tables", "--data", "na\udcefve"], 1, "no UTF-8; rename it"),
 ]
