@@ -1,10 +1,11 @@
 """How many messages a second a replay hands to a client that only reads.
 
-    python -m bench.gateway [--messages 2000000] [--rounds 3]
+    python -m bench.gateway [--messages 2000000] [--rounds 3] [--orders 50]
 
 Writes a tape of a busy US morning (100 instruments with five streams each, see bench.messages), rolls it, and replays
 it at full speed through `ticktape gateway` to one client in a process of its own, which subscribes to every stream and
-throws away what it reads. Timed from the word to begin to the last byte.
+throws away what it reads. Timed from the word to begin to the last byte. With orders the client has so many of them
+in the market, each for another instrument and too far away to fill; rounds without and with them take turns.
 """
 
 import argparse
@@ -32,12 +33,13 @@ from capture.wire.text.codec import answer_codec, request_codec
 from capture.wire.text.framing import boundaries, frame
 from capture.wire.text.handshake import ServerHello, client_hello, server_hello
 
-from .messages import INSTRUMENTS, STREAMS, Ids, mix
+from .messages import INSTRUMENTS, STREAMS, Ids, first_prices, mix
 
 BEGIN_NS = 1_795_446_000_000_000_000  # 2026-11-23T15:00Z
 PER_SECOND = 10_000  # messages in a second of the recording
 READ_MESSAGES = 50  # that came in one read of the socket
 MARK_SECONDS = 30
+AWAY = 5.0  # of the market, in money: it moves by a fraction of that
 HELLO = ServerHello(200, "20261123 10:00:00 US/Eastern")
 REQUESTS: dict[str, tuple[str, dict[str, Any]]] = {
     "all_last": ("req_tick_by_tick", {"tick_kind": "AllLast"}),
@@ -100,7 +102,7 @@ class Script:
 def write_lake(data: Path, messages: int) -> None:
     """Write a lake that holds so many messages."""
     script = Script(data)
-    frames = list(mix(script.subscribed(), messages))
+    frames = list(mix(script.subscribed(), messages, second=BEGIN_NS // 1_000_000_000))
     per_mark = PER_SECOND * MARK_SECONDS
     for at in range(0, messages, READ_MESSAGES):
         script.now_ns += 1_000_000_000 * READ_MESSAGES // PER_SECOND
@@ -128,8 +130,16 @@ def gateway(data: Path) -> Iterator[int]:
             process.send_signal(signal.SIGINT)
 
 
-def read(port: int) -> None:
-    """Be the client: subscribe, say so, and read until nothing comes any more."""
+def order(number: int, price: float) -> dict[str, Any]:
+    """Return a limit order for an instrument whose price it does not reach, bought and sold by turns."""
+    action, away = ("BUY", -AWAY) if number % 2 else ("SELL", AWAY)
+    return contract(number) | {
+        "order_id": number + 1, "action": action, "total_quantity": 10, "order_type": "LMT", "time_in_force": "GTC",
+        "limit_price": round(price + away, 2), "transmit": True, "outside_regular_hours": True}  # fmt: skip
+
+
+def read(port: int, orders: int) -> None:
+    """Be the client: subscribe, place orders, say so, and read until nothing comes any more."""
     connection = ClientConnection()
     with socket.create_connection(("127.0.0.1", port)) as peer:
         peer.sendall(connection.greet())
@@ -140,6 +150,9 @@ def read(port: int) -> None:
             for place, (name, values) in enumerate(REQUESTS.values()):
                 request_id = 2 + number * len(REQUESTS) + place
                 peer.sendall(connection.send(name, request_id=request_id, **contract(number), **values))
+        codec = request_codec(HELLO.server_version)  # the connection is a recorder's: it sends no orders
+        for number, price in enumerate(first_prices()[:orders]):
+            peer.sendall(frame(codec.encode("place_order", **order(number, price))))
         time.sleep(2)
         print("ready", flush=True)
         chunks, ended = [], 0.0
@@ -149,13 +162,15 @@ def read(port: int) -> None:
                 chunks.append(data)
                 ended = time.time()
     whole = b"".join(chunks)
-    print(json.dumps({"frames": len(boundaries(whole)) - 1, "bytes": len(whole), "ended": ended}), flush=True)
+    answers = whole.count(b"\0Submitted\0")
+    found = {"frames": len(boundaries(whole)) - 1, "bytes": len(whole), "ended": ended, "submitted": answers}
+    print(json.dumps(found), flush=True)
 
 
-def measure(data: Path) -> float:
+def measure(data: Path, orders: int) -> float:
     """Replay a lake once, print what came, and return messages per second."""
     with gateway(data) as port:
-        command = [sys.executable, "-m", "bench.gateway", "--read", str(port)]
+        command = [sys.executable, "-m", "bench.gateway", "--read", str(port), "--orders", str(orders)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as client:
             assert client.stdout is not None
             client.stdout.readline()
@@ -163,7 +178,9 @@ def measure(data: Path) -> float:
             ask(port, "resume")
             found = json.loads(client.stdout.readline())
     per_second: float = found["frames"] / (found["ended"] - begun)
-    print(f"{found['frames']:,} messages, {found['bytes'] / 1e6:,.0f} MB: {per_second:,.0f} per second", flush=True)
+    assert found["submitted"] >= orders, "an order was not taken"
+    came = f"{found['frames']:,} messages, {found['bytes'] / 1e6:,.0f} MB"
+    print(f"{came}, {orders} orders: {per_second:,.0f} per second", flush=True)
     return per_second
 
 
@@ -172,16 +189,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--messages", type=int, default=2_000_000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--orders", type=int, default=0)
     parser.add_argument("--read", type=int, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.read:
-        read(given.read)
+        read(given.read, given.orders)
         return
+    kinds = dict.fromkeys((0, given.orders))
     with tempfile.TemporaryDirectory(prefix=f"bench-{os.getpid()}-") as folder:
         data = Path(folder) / "data"
         write_lake(data, given.messages)
-        rates = sorted(measure(data) for _ in range(given.rounds))
-    print(f"median: {rates[len(rates) // 2]:,.0f} messages per second")
+        rounds = [[measure(data, orders) for orders in kinds] for _ in range(given.rounds)]
+    medians = [sorted(rates)[len(rates) // 2] for rates in zip(*rounds, strict=True)]
+    for orders, rate in zip(kinds, medians, strict=True):
+        print(f"median with {orders} orders: {rate:,.0f} messages per second, {rate / medians[0]:.0%}")
 
 
 if __name__ == "__main__":

@@ -20,11 +20,19 @@ def message(*fields: object) -> bytes:
     return frame(b"".join(str(field).encode() + b"\0" for field in fields))
 
 
-def mix(ids: Ids, count: int, seed: int = 7) -> Iterator[bytes]:
-    """Yield `count` frames for the request ids of each stream, one id per instrument; the same for the same seed."""
+def first_prices(seed: int = 7) -> list[float]:
+    """Return about what the instruments of a mix cost at its beginning."""
+    rng = random.Random(seed)
+    return [100 + rng.random() * 200 for _ in range(INSTRUMENTS)]
+
+
+def mix(ids: Ids, count: int, seed: int = 7, second: int = 1_770_000_000) -> Iterator[bytes]:
+    """Yield `count` frames for the request ids of each stream, one id per instrument; the same for the same seed.
+
+    The first are of a `second` since 1970.
+    """
     rng = random.Random(seed)
     price = [100 + rng.random() * 200 for _ in range(INSTRUMENTS)]
-    second = 1_770_000_000
     for n in range(count):
         pick, i = rng.random(), rng.randrange(INSTRUMENTS)
         price[i] += rng.choice((-0.01, 0, 0.01))

@@ -29,6 +29,13 @@ class Cursor:
         self._found: list[int] = []
         self._looked_to, self._piece = self.place, PIECE
 
+    def forward(self, place: int) -> None:
+        """Leave out what comes before a place: it has gone by, and nobody watched."""
+        self.place = max(self.place, place)
+        self._looked_to = max(self._looked_to, place)
+        while self._found and self._found[-1] < place:
+            self._found.pop()
+
     def want(self, interest: Interest) -> bool:
         """Look for what matters from now on; return whether that is something else than before."""
         if interest == self._interest:
@@ -153,8 +160,9 @@ class Passage:
 
     def _begin(self, con_id: int, from_us: int, to_us: int) -> None:
         lane, cursor = self.lane(con_id, from_us, to_us), self._cursors.get(con_id)
-        if cursor is None or cursor.lane is not lane or cursor.place < lane.place(from_us):
+        if cursor is None or cursor.lane is not lane:
             self._cursors[con_id] = cursor = Cursor(lane, lane.place(from_us))
+        cursor.forward(lane.place(from_us))
         cursor.want(self._interest(con_id))
         self._await(con_id, cursor)
 
