@@ -17,6 +17,7 @@ REQUIREMENTS = {
     "replay_dbn": ("databento==0.87.0", "pyarrow"),
     "export_dbn": ("databento==0.87.0", "pyarrow"),
     "replay_nautilus": ("nautilus_trader==1.221.0",),
+    "broker_nautilus": ("nautilus_trader==1.221.0",),
 }
 
 

@@ -54,10 +54,11 @@ def quotes(identity: Any, rows: pa.Table) -> list[Any]:
     return ticks
 
 
-def trades(identity: Any, rows: pa.Table) -> list[Any]:
-    """Return trade ticks; who took liquidity is not known."""
+def trades(identity: Any, rows: pa.Table, sides: Any = None) -> list[Any]:
+    """Return trade ticks; `sides` are who took liquidity, as numbers of the library (None: that is not known)."""
     ticks: list[Any] = TradeTick.from_raw_arrays_to_list(
-        identity, PRICE_DIGITS, SIZE_DIGITS, *floats(rows, "price", "size"), np.zeros(len(rows), np.uint8),
+        identity, PRICE_DIGITS, SIZE_DIGITS, *floats(rows, "price", "size"),
+        np.zeros(len(rows), np.uint8) if sides is None else sides,
         list(map(str, rows["seq"].to_pylist())), nanoseconds(rows, "ts_event"), nanoseconds(rows, "ts"))
     return ticks
 
