@@ -4,8 +4,9 @@
 
 A market maker keeps an order at the bid and one at the ask, moves both with every quote that has other prices, and
 places a new one when one is filled. Both cores get the same rows of one instrument, quotes and trades; reading them is
-not timed, the strategy is. A trade at an order's price fills it, as is the rival's default. Each tells its client of every order, move and fill: ours as the messages that IB would
-send, nautilus_trader as its events. In turn, each in a process of its own.
+not timed, the strategy is. A trade at an order's price fills it, as is the rival's default. Each tells its client of
+every order, move and fill: ours as the messages that IB would send, each made when it is read, nautilus_trader as its
+events. In turn, each in a process of its own.
 """
 
 import argparse
@@ -78,7 +79,7 @@ class Maker:
         codec = request_codec(200)
         asked = codec.encode("place_order", order_id=1, con_id=OF.con_id, symbol=OF.symbol, sec_type=OF.sec_type,
                              exchange="SMART", currency="USD", action="BUY", total_quantity=SIZE, order_type="LMT",
-                             limit_price=1.0, transmit=True, outside_regular_hours=True)  # fmt: skip
+                             limit_price=1.0, transmit=True, time_in_force="DAY")  # fmt: skip
         self.wanted = dict(codec.decode(asked).values)
 
     def quoted(self, quote: Quote) -> None:

@@ -97,7 +97,7 @@ def main() -> None:
                                   risk_engine=RiskEngineConfig(bypass=True), run_analysis=False)
     engine = BacktestEngine(config=config)
     engine.add_venue(venue=VENUE, oms_type=OmsType.NETTING, account_type=AccountType.MARGIN, base_currency=USD,
-                     starting_balances=[Money(1_000_000_000, USD)])
+                     starting_balances=[Money(1_000_000_000, USD)], trade_execution=True)
     engine.add_instrument(instrument())
     engine.add_data(data)
     maker = Maker(instrument())

@@ -1,12 +1,12 @@
 """What clients are told of their orders: states, fills and errors as messages of the protocol, by the moment."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from capture.gateway.broker.orders.order import Order, Status
+from capture.gateway.broker.orders.order import Order, Status, Values
 from capture.times import moment_of
 from capture.wire.messages.order_answers import COMPLETED_ORDER, OPEN_ORDER
 
@@ -31,6 +31,33 @@ class Told:
     name: str
     values: Mapping[str, Any]
     order: int = 0
+
+
+class Later(Mapping[str, Any]):
+    """Values that are made when they are first looked at: most messages about orders nobody reads.
+
+    `make` may use only what does not change any more.
+    """
+
+    __slots__ = ("_made", "_make")
+
+    def __init__(self, make: Callable[[], dict[str, Any]]) -> None:
+        self._make = make
+        self._made: dict[str, Any] | None = None
+
+    def _values(self) -> dict[str, Any]:
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+    def __getitem__(self, name: str) -> Any:
+        return self._values()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values())
+
+    def __len__(self) -> int:
+        return len(self._values())
 
 
 class Reports:
@@ -65,7 +92,7 @@ class Reports:
 
     def opened(self, order: Order, at_us: int, **state: Any) -> None:
         """Tell all of an order, with what else is to be said of its state."""
-        self._tell(order, at_us, "open_order", self.open_order(order) | state)
+        self._tell(order, at_us, "open_order", self.open_order(order, **state))
 
     def status(self, order: Order, at_us: int) -> None:
         """Tell the status of an order."""
@@ -111,20 +138,23 @@ class Reports:
 
     # The messages
 
-    def open_order(self, order: Order) -> dict[str, Any]:
-        """Return the values of message 5."""
-        return OPEN_ORDER.pick({**order.values, **self._said(order)}) | {
+    def open_order(self, order: Order, **state: Any) -> Mapping[str, Any]:
+        """Return the values of message 5 as they are now, and of `state`; they are put together when somebody asks."""
+        now, more = self._now(order), {
             "order_id": order.order_id, "client_id": order.client_id,
             "parent_id": order.parent.order_id if order.parent else 0, "total_quantity": order.quantity,
             "shares_allocation": f"{order.permanent_id}.0/{self.account}/{order.quantity}",
             "commission": order.commission, "commission_currency": order.security.currency if order.commission else "",
-            "warning_text": order.warning}  # fmt: skip
+            "warning_text": order.warning, **state}  # fmt: skip
+        values, security = order.values, order.security
+        return Later(lambda: OPEN_ORDER.pick({**values, **_as_ib_writes(values, security), **now}) | more)
 
     def completed_order(self, order: Order) -> dict[str, Any]:
         """Return the values of message 101: of what filled it says how much, and of nothing how much was wanted."""
         filled = order.status == Status.FILLED
         reason = order.done_reason or (f"Filled Size: {order.filled}" if filled else "Cancelled by Trader")
-        return COMPLETED_ORDER.pick({**order.values, **self._said(order)}) | {
+        said = {**order.values, **_as_ib_writes(order.values, order.security), **self._now(order)}
+        return COMPLETED_ORDER.pick(said) | {
             "auto_cancel_date": self._auto_cancel_date(order), "total_quantity": 0 if filled else order.quantity,
             "filled_quantity": order.filled, "completed_status": reason,
             "completed_time": self.time_text(order.done_us),
@@ -162,10 +192,9 @@ class Reports:
             "ev_multiplier": None, "last_liquidity": fill.liquidity, "pending_price_revision": False,
             "submitter": ""}  # fmt: skip
 
-    def _said(self, order: Order) -> dict[str, Any]:
-        """Return what is said of any order otherwise than its client did."""
-        return contract(order.security, order.values["exchange"]) | {
-            **{name: order.values.get(name) or none for name, none in NONE_YET.items()},
+    def _now(self, order: Order) -> dict[str, Any]:
+        """Return what is said of any order otherwise than its client did, as that is now."""
+        return {
             "account": self.account, "permanent_id": order.permanent_id, "status": order.status,
             "oca_group": order.oca_group, "oca_type": order.oca_type or 3, "exempt_code": -1,
             "trail_stop_price": order.stop if order.type.trigger == "trail" else order.values["trail_stop_price"],
@@ -175,6 +204,11 @@ class Reports:
     def time_text(self, at_us: int) -> str:
         """Return a moment as IB writes it: YYYYMMDD HH:MM:SS and the zone."""
         return f"{moment_of(at_us).astimezone(self._zone):%Y%m%d %H:%M:%S} {self._zone.key}"
+
+
+def _as_ib_writes(values: Values, security: Security) -> dict[str, Any]:
+    """Return the contract of an order's values, and what IB writes where nothing is given."""
+    return contract(security, values["exchange"]) | {name: values.get(name) or none for name, none in NONE_YET.items()}
 
 
 def commission_report(fill: Fill, fee: Decimal, realised: Decimal | None) -> dict[str, Any]:

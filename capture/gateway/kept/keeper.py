@@ -55,6 +55,7 @@ class Past:
     executions: dict[str, Record] = field(default_factory=dict)
     day: Record = field(default_factory=dict)
 
+OF_EXECUTIONS = ("execution_details", "commission_report")  # messages
 
 class Keeper:
     """The journal of one account, and what is in it.
@@ -176,7 +177,7 @@ class Keeper:
         orders = [order for one in permanent_ids if (order := paper.orders.known(one)) is not None]
         if placed is not None and placed.permanent_id not in permanent_ids:
             orders.append(placed)
-        names = dict.fromkeys(one.values["execution_id"] for one in told if "execution_id" in one.values)
+        names = dict.fromkeys(one.values["execution_id"] for one in told if one.name in OF_EXECUTIONS)
         executions = [paper.executions.done[name] for name in names if name in paper.executions.done]
         batch = [*self._operations, *map(order_record, orders), *map(_execution_record, executions)]
         if not batch:

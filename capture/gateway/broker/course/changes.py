@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from capture.gateway.broker.executions import Executions
 from capture.gateway.broker.floor import Floor
-from capture.gateway.broker.orders.order import MOST_CHANGES, Change, Held, Order, Status, Values
+from capture.gateway.broker.orders.order import MOST_CHANGES, Change, Held, Order, Status
 from capture.gateway.broker.orders.wish import Wish
 
 from .gate import Gate
@@ -62,7 +62,7 @@ class Changes:
             return
         before, keeps_place = order.values, _keeps_place(order, wish, quantity)
         assert wish.type is not None
-        order.changes = [*order.changes, Change(at_us, _difference(before, wish.values))][-MOST_CHANGES:]
+        order.changes = [*order.changes, Change(at_us, before, wish.values)][-MOST_CHANGES:]
         order.type, order.quantity, order.values, order.legs = wish.type, quantity, dict(wish.values), wish.legs
         if Held.UNSENT in order.held:
             return
@@ -104,9 +104,3 @@ def _changed_base(order: Order, wish: Wish) -> bool:
 def _keeps_place(order: Order, wish: Wish, quantity: Decimal) -> bool:
     """Return whether a changed order keeps its place in the queue: at its price, it became no larger."""
     return quantity <= order.quantity and all(order.values[name] == wish.values[name] for name in PRICES)
-
-
-def _difference(before: Values, after: Values) -> dict[str, tuple[object, object]]:
-    """Return what a change changed: by field, what it was and what it is."""
-    changed = {name: (before.get(name), value) for name, value in after.items() if before.get(name) != value}
-    return changed | {name: (before[name], None) for name in before.keys() - after.keys() if before[name] is not None}

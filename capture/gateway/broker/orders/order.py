@@ -60,10 +60,19 @@ class Leg:
 
 
 class Change(NamedTuple):
-    """A change of an order: by field, what it was and what it became."""
+    """A change of an order: its values before and after."""
 
     at_us: int
-    fields: Mapping[str, tuple[object, object]]
+    before: Values
+    after: Values
+
+    @property
+    def fields(self) -> dict[str, tuple[object, object]]:
+        """What it changed: by field, what it was and what it became."""
+        before, after = self.before, self.after
+        changed = {name: (before.get(name), value) for name, value in after.items() if before.get(name) != value}
+        gone = (name for name in before.keys() - after.keys() if before[name] is not None)
+        return changed | {name: (before[name], None) for name in gone}
 
 
 @dataclass(slots=True, eq=False)
