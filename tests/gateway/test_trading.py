@@ -9,7 +9,9 @@ from .conftest import AAPL, Peer, Scene
 
 SPEED = 200.0
 MSFT = 272093
-CALL, PUT = 700046007, 700046008  # of AAPL, and listed as long as the tests last
+CALL, PUT = 700046007, 700046008  # of AAPL at 265, until 20 November
+DEEP_CALL = 700045953  # at 130
+EXPIRED_US = 1_795_208_400_000_001  # just after four in the afternoon of that day in New York
 BUY = {"action": "BUY", "total_quantity": 10, "order_type": "MKT", "transmit": True}
 
 
@@ -72,9 +74,9 @@ def test_a_combination_fills_by_its_legs_and_is_held_as_these(scene: Scene) -> N
 
 def test_options_are_exercised_and_shares_delivered(scene: Scene) -> None:
     async def play(_: Gateway, peer: Peer) -> None:
-        peer.send("place_order", order_id=1, con_id=700045953, exchange="SMART", **BUY | {"total_quantity": 1})
+        peer.send("place_order", order_id=1, con_id=DEEP_CALL, exchange="SMART", **BUY | {"total_quantity": 1})
         await peer.until("order_status", order_id=1, status="Filled")
-        peer.send("exercise_options", request_id=9, con_id=700045953, exchange="CBOE", exercise_action=1,
+        peer.send("exercise_options", request_id=9, con_id=DEEP_CALL, exchange="CBOE", exercise_action=1,
                   exercise_quantity=1)  # fmt: skip
         peer.send("req_executions", request_id=10)
         await peer.until("executions_end", request_id=10)
@@ -82,6 +84,19 @@ def test_options_are_exercised_and_shares_delivered(scene: Scene) -> None:
         assert [(row["sec_type"], row["side"], row["shares"]) for row in rows[1:]] == [
             ("OPT", "SLD", 1), ("STK", "BOT", 100)]  # fmt: skip
         assert [row["price"] for row in rows[1:]] == [0, 130]
+
+    scene(play, speed=SPEED)
+
+
+def test_an_option_ends_with_its_day_and_shares_are_delivered(scene: Scene) -> None:
+    async def play(gateway: Gateway, peer: Peer) -> None:
+        peer.send("place_order", order_id=1, con_id=DEEP_CALL, exchange="SMART", **BUY | {"total_quantity": 1})
+        await peer.until("order_status", order_id=1, status="Filled")
+        gateway.state.trading.run(EXPIRED_US)
+        peer.send("req_positions")
+        await peer.until("positions_end")
+        held = {row["con_id"]: (row["position"], row["average_cost"]) for row in peer.all("position")}
+        assert held == {AAPL["con_id"]: (100, 130)}
 
     scene(play, speed=SPEED)
 
