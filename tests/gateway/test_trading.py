@@ -84,6 +84,10 @@ def test_options_are_exercised_and_shares_delivered(scene: Scene) -> None:
         assert [(row["sec_type"], row["side"], row["shares"]) for row in rows[1:]] == [
             ("OPT", "SLD", 1), ("STK", "BOT", 100)]  # fmt: skip
         assert [row["price"] for row in rows[1:]] == [0, 130]
+        for request_id, account, found in ((11, "DU1234567", 3), (12, "DU7654321", 0)):
+            peer.send("req_executions", request_id=request_id, account=account)
+            await peer.until("executions_end", request_id=request_id)
+            assert len(peer.all("execution_details", request_id=request_id)) == found
 
     scene(play, speed=SPEED)
 

@@ -134,7 +134,8 @@ def _since_us(peer: Peer, values: Values) -> int:
 
 def _is_wanted(values: Values, client_id: int, details: Details) -> bool:
     """Return whether an execution passes a filter, whose empty fields match all."""
-    same = all(not values[name] or values[name] == details[name] for name in ("symbol", "sec_type", "exchange"))
+    names = ("account", "symbol", "sec_type", "exchange")
+    same = all(not values[name] or values[name] == details[name] for name in names)
     side = {"BUY": "BOT", "SELL": "SLD"}.get(values["side"], values["side"])
     return same and (values["client_id"] or client_id) == client_id and side in ("", details["side"])
 

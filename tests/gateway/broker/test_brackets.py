@@ -45,7 +45,7 @@ def test_children_work_once_the_parent_is_filled() -> None:
     parent, target, stop = bracket(scene)
     scene.quote(9.98, 10.00)
     assert scene.statuses(parent, target, stop) == ["Filled", "Submitted", "PreSubmitted"]
-    assert held(scene, stop)[-1] == "child,trigger"
+    assert held(scene, stop)[-2:] == ["child,trigger", "trigger"]
     scene.quote(9.40, 9.41)
     scene.trade(9.40)
     scene.quote(9.39, 9.41)

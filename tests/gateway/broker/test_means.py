@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capture.gateway.broker.account.account import Account
+from capture.gateway.broker.account.account_till import AccountTill
 from capture.gateway.broker.account.account_values import numbers
 from capture.gateway.broker.account.figures import figures
 from capture.gateway.broker.account.ledger import Ledger
@@ -14,6 +15,7 @@ from capture.gateway.broker.account.means import LEAST_EQUITY, NO_RATE, NO_SHORT
 from capture.gateway.broker.account.position import Position
 from capture.gateway.broker.account.reserved import Deal
 from capture.gateway.broker.fees import Fees
+from tests.gateway.broker.scene import Scene
 from tests.gateway.broker.trading import (
     CALL,
     COIN,
@@ -217,6 +219,17 @@ def test_a_what_if_changes_nothing_and_says_what_an_order_would() -> None:
     assert answer.commission == 1
     assert numbers(figures(desk.account)) == before
     assert not desk.account.ledger.executions
+
+
+@pytest.mark.parametrize("kind, limit", [("MKT", None), ("LMT", 210), ("LMT", 310), ("STP LMT", 310)])
+def test_a_what_if_is_priced_by_the_market_and_not_by_its_limit(kind: str, limit: float | None) -> None:
+    till = AccountTill(Account("DU1", "margin", Ledger("USD", {"USD": D(100_000)})), Fees())
+    till.account.mark(SHARE.con_id, D(260), NOON_US)
+    scene = Scene(till=till)
+    scene.place(kind, limit, auxiliary_price=305 if kind == "STP LMT" else None, what_if=True)
+    told = next(one.values for one in scene.told() if one.name == "open_order")
+    changes = [told[f"{name}_change"] for name in ("initial_margin", "maintenance_margin", "equity_with_loan")]
+    assert [float(each) for each in changes] == [13_000, 6_500, -1]
 
 
 def test_a_snapshot_brings_back_what_is_reserved() -> None:

@@ -92,7 +92,8 @@ class AccountTill:
 
     def estimate(self, order: Order, at_us: int) -> dict[str, Any]:
         """Return what an order would need, by the names of the fields of an open order: priced as it would fill now."""
-        found = what_if(self.account, self.fees, self._legs(order), at_us)
+        stands = [leg._replace(price=self._price(leg.security.con_id) or leg.price) for leg in self._legs(order)]
+        found = what_if(self.account, self.fees, stands, at_us)
         answer: dict[str, Any] = {"commission": found.commission, "margin_currency": self.account.ledger.base_currency,
                                   "commission_currency": self.account.ledger.base_currency}  # fmt: skip
         for when, amounts in (("before", found.before), ("change", found.change), ("after", found.after)):

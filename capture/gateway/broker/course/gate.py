@@ -201,6 +201,8 @@ class Gate:
             if order.filled and not child.is_done:
                 child.quantity = min(child.quantity, max(order.filled, child.filled))
                 self.release(child, Held.CHILD, at_us)
+                if child.held:  # it waits for something else now, which its client has not been told
+                    self._executions.reports.state(child, at_us)
 
     @staticmethod
     def hours(order: Order) -> Sessions:
