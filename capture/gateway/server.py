@@ -23,6 +23,7 @@ from .limits import UNLIMITED, Limits
 from .shared_state import OnRows, Peer, State
 from .trading import Terms
 
+START_API = b"71\0"  # how the request begins with which a session does
 READ_BYTES = 65_536
 MOST_AT_ONCE = 20  # requests of a client, before the others have their turn
 HANDSHAKE_S = 30.0  # how long a connection may take until it has said startApi
@@ -168,7 +169,7 @@ class Gateway:
             self.state.faults.later("slow-handshake", lambda: self._greet(client, event))
         elif isinstance(event, Corrupt):
             client.close()
-        elif isinstance(event, BadFrame) and client.started:
+        elif isinstance(event, BadFrame) and (client.started or event.payload.startswith(START_API)):
             client.tell(replies_to_unread(client, event))
         elif isinstance(event, Decoded) and (client.started or event.name == "start_api"):
             self._answer(client, event)

@@ -40,6 +40,21 @@ def test_accounts_and_ids_come_in_either_order(scene: Scene, accounts_first: boo
     scene(play, accounts_first=accounts_first)
 
 
+def test_a_client_id_that_is_too_large_is_refused_and_the_connection_lives(scene: Scene) -> None:
+    async def play(gateway: Gateway, peer: Peer) -> None:
+        other = await Peer.connect(gateway, start=False)
+        for client_id, count in ((b"2147483648", 1), (b"9" * 40, 2), (b"nobody", 3), (b"-2147483649", 4)):
+            other.writer.write(frame(b"71\x002\x00" + client_id + b"\x00\x00"))
+            assert "client_id" in (await other.until("error", request_id=-1, code=320, count=count))["message"]
+        assert other.all("next_valid_id") == []
+        other.send("start_api", client_id=2147483647)
+        await other.until("next_valid_id")
+        assert gateway.control("status")["clients"] == [1, 2147483647]
+        await other.close()
+
+    scene(play)
+
+
 def test_nothing_is_answered_before_start_api(scene: Scene) -> None:
     async def play(gateway: Gateway, peer: Peer) -> None:
         other = await Peer.connect(gateway, start=False)

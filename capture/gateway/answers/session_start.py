@@ -10,12 +10,13 @@ from .handlers import Handlers, nothing
 
 IN_USE = "Unable to connect as the client id is already in use. Retry with a unique client id."
 UNVERIFIED = "This gateway verifies no programs."
+LARGEST_ID = 2**31 - 1  # on the wire it is also the word for none
 TIME_INTERVAL_S = 1.0  # TWS answers the current time no more often
 
 
 def start_api(peer: Peer, values: Values) -> Iterator[Reply]:
     """Begin the session, or refuse a client id that is in use."""
-    client_id = values["client_id"] or 0
+    client_id = LARGEST_ID if values["client_id"] is None else values["client_id"]
     if peer.started:
         return
     if peer.state.faults.active("not-ready"):
