@@ -273,6 +273,14 @@ def test_surplus_of_a_page_is_not_stored(script: Any) -> None:
     assert stored(decoded(script)) == Counter([(0, 1.0, "A"), (1, 1.0, "A")])
 
 
+def test_equal_trades_that_came_are_partners_of_as_many(script: Any) -> None:
+    market = [(0, 1.0, "A")] * 3 + [(1, 1.0, "A")] * 2
+    scene = Market(script, market)
+    scene.live([True, True, False, True, True])
+    scene.page(0, 3, [])
+    assert stored(decoded(script)) == Counter(market)
+
+
 def test_of_an_answer_the_seconds_that_were_wanted_are_stored_both_ends_included(script: Any) -> None:
     script.open()
     note = {"note": BACKFILL, "request_id": 50, "gap_id": None, "from": SECOND + 2, "to": SECOND + 4}
