@@ -203,6 +203,14 @@ def test_messages_among_the_masses_steer_however_many_frames_there_are(count: in
     assert (read.keys is not None) == (count >= _FEW_FRAMES)
 
 
+def test_what_is_steered_by_is_taken_note_of() -> None:
+    line = whole(b"")
+    line.sent(frame(REQUESTS.encode("req_market_data", {"request_id": 4, "symbol": "AAPL"})))
+    assert not line.context.requests[4].doubted
+    line.steer(line.received(frame(ANSWERS.encode("error", {"request_id": 4, "code": 200, "message": "no"}))))
+    assert line.context.requests[4].doubted
+
+
 def test_a_line_without_a_hello_or_without_frames_is_not_steered() -> None:
     line = open_line()
     assert line.steer(line.received(frame(b"4\x002\x00-1\x002104\x00farm\x00"))) == []
