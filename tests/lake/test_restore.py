@@ -274,7 +274,7 @@ def test_surplus_of_a_page_is_not_stored(script: Any) -> None:
 
 
 def test_equal_trades_that_came_are_partners_of_as_many(script: Any) -> None:
-    market: list[Trade] = [(0, 1.0, "A")] * 3 + [(1, 1.0, "A")] * 2
+    market: list[Trade] = [(second, 1.0, "A") for second in (0, 0, 0, 1, 1)]
     scene = Market(script, market)
     scene.live([True, True, False, True, True])
     scene.page(0, 3, [])

@@ -16,6 +16,7 @@ from capture.decode.tws import TwsDecoder
 from capture.lake.content import row_count
 from capture.lake.layout import Layout, Rolled, read_rolled, write_rolled
 from capture.lake.parquet_file import ROW_GROUP_ROWS
+from capture.lake.pruned import PrunedTape, write_pruned_tape
 from capture.lake.ranges import Ranges, _check_place, beginning
 from capture.lake.roll import Roll, Roller, publish_range
 from capture.lake.views import prepare
@@ -74,6 +75,15 @@ def test_a_tape_may_begin_with_mark_0(tmp_path: Path) -> None:
     TapeWriter.open(tmp_path, "main", {"mark": 0, "seq": 0}).close()
     assert beginning(tmp_path / "main") == Rolled(0)
     assert beginning(tmp_path / "other") is None
+
+
+def test_a_tape_begins_where_it_was_pruned_though_older_segments_are_there_yet(tmp_path: Path) -> None:
+    with TapeWriter.open(tmp_path / "tape", "main", {"mark": 0, "seq": 0}) as writer:
+        for mark in (1, 2, 3):
+            writer.rotate({"mark": mark, "seq": 0})
+    folder = tmp_path / "tape" / "main"
+    write_pruned_tape(folder, PrunedTape(2, {"heard_us": 7}, 0, 1, "2026-01-01"))
+    assert beginning(folder) == Rolled(2, {"heard_us": 7})
 
 
 def test_a_range_replaces_its_file_unless_the_tape_is_not_whole_any_more(tmp_path: Path) -> None:
