@@ -1,7 +1,8 @@
 """Orders, fills and operations of the ledger as records of a journal, and back."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
+from decimal import Decimal
 from typing import Any
 
 from capture.gateway.broker.account.ledger import Ledger
@@ -110,9 +111,24 @@ def position_of(record: Record, instruments: Instruments) -> Position:
 
 
 class KeptLedger(Ledger):
-    """A ledger that notes each operation, so that these, done once more, lead to what it is."""
+    """A ledger that notes each operation, so that these, done once more, lead to what it is.
 
-    note: Callable[[str, tuple[Any, ...]], None] = staticmethod(lambda operation, given: None)
+    `noted` are those that nobody took yet; what is restored to a snapshot has not happened.
+    """
+
+    def __init__(self, base_currency: str, cash: Mapping[str, Decimal], positions: Iterable[Position] = ()) -> None:
+        super().__init__(base_currency, cash, positions)
+        self.noted: list[Record] = []
+
+    def snapshot(self) -> tuple[Any, ...]:
+        """As of any ledger."""
+        return *super().snapshot(), len(self.noted)
+
+    def restore(self, snapshot: tuple[Any, ...]) -> None:
+        """As of any ledger."""
+        *state, count = snapshot
+        super().restore(tuple(state))
+        del self.noted[count:]
 
 
 def _noting(name: str) -> Callable[..., Any]:
@@ -121,7 +137,7 @@ def _noting(name: str) -> Callable[..., Any]:
 
     def operation(self: KeptLedger, *given: Any) -> Any:
         answer = do(self, *given)
-        self.note(name, given)
+        self.noted.append(operation_record(name, given))
         return answer
 
     operation.__doc__ = do.__doc__

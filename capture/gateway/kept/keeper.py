@@ -31,7 +31,6 @@ from .account_records import (
     fill_of,
     fill_record,
     instrument_record,
-    operation_record,
     order_of,
     order_record,
     position_of,  # fmt: skip
@@ -69,7 +68,6 @@ class Keeper:
         positions: Iterable[Position],
     ) -> None:  # fmt: skip
         self.journal = Journal(path)
-        self._operations: list[Record] = []
         self._known: set[int] = set()
         self._day: Record = {}
         try:
@@ -111,7 +109,7 @@ class Keeper:
         ledger = KeptLedger(begun["currency"], begun["cash"], positions)
         for record in self._past.operations:
             do_again(record, ledger, self._instruments)
-        ledger.note = lambda name, given: self._operations.append(operation_record(name, given))
+        ledger.noted.clear()
         return ledger
 
     # Going on
@@ -179,10 +177,10 @@ class Keeper:
             orders.append(placed)
         names = dict.fromkeys(one.values["execution_id"] for one in told if one.name in OF_EXECUTIONS)
         executions = [paper.executions.done[name] for name in names if name in paper.executions.done]
-        batch = [*self._operations, *map(order_record, orders), *map(_execution_record, executions)]
+        batch = [*self.ledger.noted, *map(order_record, orders), *map(_execution_record, executions)]
         if not batch:
             return
-        self._operations = []
+        self.ledger.noted.clear()
         traded = [one.fill.security for one in executions if one.fill.security.sec_type != COMBINATION]
         instruments = [*_instruments_of(orders), *traded,
                        *(position.security for position in account.ledger.positions.values())]  # fmt: skip

@@ -15,10 +15,12 @@ from typing import Any
 import pytest
 
 from capture.gateway import Gateway
+from capture.gateway.broker.account.ledger import Ledger
 from capture.gateway.broker.interventions import InterventionError, bust, correct, fill
 from capture.gateway.broker.orders.order import Order
 from capture.gateway.control.command_socket import ask
 from capture.gateway.kept.account_journal import Journal, JournalError
+from capture.gateway.kept.account_records import OPERATIONS
 from capture.gateway.market import Market
 from capture.gateway.trading import Terms, Trading, open_account
 from capture.replay.clock import Clock
@@ -165,6 +167,23 @@ def test_the_minimum_fee_is_paid_once_over_a_restart(state: Path) -> None:
         (order,) = after.trading.paper.orders.open()
         after.fill(order, 10, 100.0)
         assert order.commission == 1
+
+
+def test_a_question_what_an_order_would_need_leaves_nothing(state: Path) -> None:
+    with broker(state) as before:
+        order = before.place(1)
+        before.fill(order, 10, 100.0)
+        before.trading.place(before.now_us, 1, DETAILS, {**order.values, "order_id": 2, "what_if": True}, ())
+        before.fill(order, 10, 100.0)
+        wanted = seen(before)
+        assert before.trading.account.ledger.positions[AAPL["con_id"]].quantity == 20
+    with broker(state) as after:
+        assert seen(after) == wanted
+
+
+def test_every_operation_of_a_ledger_is_kept() -> None:
+    reading = {"opening_quantity", "realised_today", "realised_ever", "snapshot", "restore"}
+    assert {name for name in vars(Ledger) if name[0] != "_"} - reading == set(OPERATIONS)
 
 
 def test_a_day_order_ends_while_nobody_is_there(state: Path) -> None:
