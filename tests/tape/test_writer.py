@@ -43,7 +43,8 @@ def received(folder: Path) -> list[bytes]:
 
 def python(code: str, *arguments: object) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", code, *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # A pipe to read from, which does not end: pytest's own is empty, and who waits for it would go at once.
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def test_every_kind_is_on_the_tape_in_order(tmp_path: Path) -> None:
