@@ -39,6 +39,7 @@ from .outbox import Outbox
 from .passage.lanes import book_levels, load
 from .passage.passage import Passage
 
+OF_ORDERS = ("open_order", "order_status", "execution_details", "commission_report")  # what a master client is told
 TRADES_ONLY = "Order Message:\n{}\nWarning: no quotes were recorded; each trade stands for both sides of the market."
 
 
@@ -49,7 +50,7 @@ class Terms:
     `account_type` is one of KINDS. `habits` is how the broker behaves where IB does so at times only, `latency_us` how
     long a request is on its way, and `step_us` the most that time goes on at once where it goes by what clients take.
     `reads_scripts` lets references of orders say what becomes of them. `state` is the file in which the account
-    outlives its gateway; without one it ends with it.
+    outlives its gateway; without one it ends with it. The client of `master_client_id` is told of all clients' orders.
     """
 
     cash: Decimal = Decimal(1_000_000)
@@ -63,6 +64,7 @@ class Terms:
     step_us: int = 1_000_000
     reads_scripts: bool = False
     state: Path | None = None
+    master_client_id: int | None = None
 
     def __post_init__(self) -> None:
         assert self.account_type in KINDS, self.account_type
@@ -81,7 +83,7 @@ class Trading:
 
     def __init__(
         self, feed: Feed, clock: Clock, paper: Paper, streams: AccountStreams, days: AccountDays, step_us: int,
-        reads_scripts: bool, keeper: Keeper | None = None,
+        reads_scripts: bool, keeper: Keeper | None = None, master_client_id: int | None = None,
     ) -> None:  # fmt: skip
         self.paper = paper
         self.account = streams.account
@@ -89,6 +91,7 @@ class Trading:
         self.step_us = step_us
         self.at_us = clock.now_us()
         self.outbox = Outbox(self._audience)
+        self._master_client_id = master_client_id
         self.holds = ReportHolds()
         self.scripts = Scripts(paper, self.holds, reads_scripts)
         self._keeper = keeper
@@ -263,6 +266,9 @@ class Trading:
 
     def _audience(self, told: Told) -> Iterator[int]:
         yield told.client_id
+        master = self._master_client_id
+        if master not in (None, told.client_id) and told.name in OF_ORDERS:
+            yield master
 
 
 def open_account(feed: Feed, clock: Clock, terms: Terms, account: str, time_zone: str) -> Trading:
@@ -291,7 +297,8 @@ def open_account(feed: Feed, clock: Clock, terms: Terms, account: str, time_zone
     if keeper is not None:
         keeper.resume(paper, held, till, clock.now_us())
         days.catch_up(keeper.at_us, clock.now_us())
-    return Trading(feed, clock, paper, streams, days, terms.step_us, terms.reads_scripts, keeper)
+    return Trading(feed, clock, paper, streams, days, terms.step_us, terms.reads_scripts, keeper,
+                   terms.master_client_id)  # fmt: skip
 
 
 def _held(feed: Feed, clock: Clock, terms: Terms, account: str) -> list[Position]:

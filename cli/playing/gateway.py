@@ -21,6 +21,7 @@ from .terms import (
     Cash,
     FeesOf,
     Filling,
+    MasterClientId,
     OrderLatencyMs,
     PenetrationTicks,
     PositionsFile,
@@ -75,6 +76,7 @@ def run(
     order_latency_ms: OrderLatencyMs = 0.0,
     test_references: TestReferences = False,
     state: StateFile = None,
+    master_client_id: MasterClientId = None,
     for_s: ForSeconds = None,
 ) -> None:  # fmt: skip
     """Run a gateway with an invented market, or with --replay one that plays what was recorded.
@@ -99,7 +101,7 @@ def run(
         raise UsageError(f"--cash, --positions: the account in {state} has its own; name another file with --state")
     agreed = terms(
         cash, account_type, positions, fees, fills, penetration_ticks, order_latency_ms, test_references,
-        state)
+        state, master_client_id)
     if replay is None:
         market = Market(seed=seed, rate=rate, always_open=always_open)
         _serve(Gateway(market, port=port, speed=factor, limits=limits, terms=agreed), for_s)

@@ -41,6 +41,8 @@ PositionsFile = Annotated[Path | None, typer.Option(
 TestReferences = Annotated[bool, typer.Option(
     "--test-references", help="Let references of orders such as test:fill=10 say what becomes of them.")]
 
+MasterClientId = Annotated[int | None, typer.Option(
+    min=0, max=2**31 - 1, help="The client that is told of the orders and fills of all clients. Default: none is.")]
 StateFile = Annotated[Path | None, typer.Option(
     "--state", metavar="FILE", help="Where the account outlives the gateway: ids, open orders, cash, positions. "
                                     "Without one each begins anew.")]  # fmt: skip
@@ -49,6 +51,7 @@ StateFile = Annotated[Path | None, typer.Option(
 def terms(
     cash: Decimal, account_type: str, positions: Path | None, fees: str, fills: str, penetration_ticks: int,
     order_latency_ms: float, test_references: bool, state: Path | None,
+    master_client_id: int | None,
 ) -> "Terms":  # fmt: skip
     """Return the terms that options say. Raises GivenFileError for a file that cannot be read."""
     from capture.gateway.broker.exchange.matching import Fills
@@ -61,4 +64,4 @@ def terms(
         cash=cash, account_type=account_type, positions=() if positions is None else tuple(load_positions(positions)),
         fees=SCHEDULES[fees] if fees in SCHEDULES else load_fees(Path(fees)),
         rules=Rules(Fills(fills), penetration_ticks), latency_us=round(order_latency_ms * 1_000),
-        reads_scripts=test_references, state=state)  # fmt: skip
+        reads_scripts=test_references, state=state, master_client_id=master_client_id)  # fmt: skip

@@ -41,9 +41,10 @@ def test_without_options_they_are_those_of_an_ib_paper_account(terms: Callable[.
 
 def test_options_become_terms(terms: Callable[..., Terms]) -> None:
     found = terms("--cash", "25000.50", "--account-type", "cash", "--fills", "strict", "--penetration-ticks", 2,
-                  "--order-latency-ms", 1.5)  # fmt: skip
+                  "--order-latency-ms", 1.5, "--master-client-id", 3)  # fmt: skip
     assert (found.cash, found.account_type) == (Decimal("25000.50"), "cash")
     assert (found.rules, found.latency_us) == (Rules(Fills.STRICT, 2), 1_500)
+    assert found.master_client_id == 3
 
 
 def test_positions_and_fees_come_from_files(terms: Callable[..., Terms], tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from .contract_search import Details, resolve
 from .handlers import Handlers
 
 COMBINATION = "BAG"
-OWN_VENUES = {"STK": ("IBKRATS", "OVERNIGHT"), "OPT": ("IBUSOPT",)}  # where IB itself takes orders, by kind of security
+OWN_VENUES = {"IBKRATS": "STK", "OVERNIGHT": "STK", "IBUSOPT": "OPT"}  # where IB itself takes orders, and for what
+UNKNOWN = 200, "No security definition has been found for the request"
 
 
 def place(peer: Peer, values: Values) -> Iterable[Reply]:
@@ -24,8 +25,8 @@ def place(peer: Peer, values: Values) -> Iterable[Reply]:
     try:
         legs = list(trading.legs(values))
     except LookupError:
-        raise Refusal(200, "No security definition has been found for the request") from None
-    details = _combination(values) if values["sec_type"] == COMBINATION else resolve(peer, _listed(values))
+        raise Refusal(*UNKNOWN) from None
+    details = _combination(values) if values["sec_type"] == COMBINATION else _resolve(peer, values)
     try:
         trading.place(peer.now_us, client_id, details, values, legs, peer.state.faults.take_number("reject-next"))
     except ScriptError as error:
@@ -34,9 +35,13 @@ def place(peer: Peer, values: Values) -> Iterable[Reply]:
     return ()
 
 
-def _listed(values: Values) -> Values:
-    """Return the contract of an order for an instrument, wherever it is listed: IB's own venues list none."""
-    return values | {"exchange": ""} if values["exchange"] in OWN_VENUES.get(values["sec_type"], ()) else values
+def _resolve(peer: Peer, values: Values) -> Details:
+    """Return the details of what an order is for: IB's own venues list nothing, and take what is listed anywhere."""
+    kind = OWN_VENUES.get(values["exchange"])
+    details = resolve(peer, values if kind is None else values | {"exchange": ""})
+    if kind not in (None, details["sec_type"]):
+        raise Refusal(*UNKNOWN)
+    return details
 
 
 def _combination(values: Values) -> Details:
