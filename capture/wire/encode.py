@@ -18,6 +18,7 @@ from capture.wire.messages.ticktypes import SIZE_OF_PRICE
 from capture.wire.text.protocol_error import LocalProtocolError
 from capture.wire.text.typed_columns import Columns, Numbers
 
+from .lookup import words
 from .table_rows import OPERATIONS, SIDES
 
 LENGTH_BYTES = 4
@@ -120,7 +121,7 @@ def _tick_keys(rows: Columns, _count: int) -> Numbers:
 
 def _depth_keys(rows: Columns, _count: int) -> Numbers:
     keys = np.where(np.asarray(rows["smart"].is_null()), 12, 13)
-    return np.where(_flags(pc.is_in(rows["operation"], OPERATIONS)), keys, 0)
+    return np.where(_flags(pc.is_in(rows["operation"], words(OPERATIONS))), keys, 0)
 
 
 def _bar_keys(rows: Columns, _count: int) -> Numbers:
@@ -202,8 +203,8 @@ def _midpoint(rows: Columns) -> Columns:
 
 def _depth(rows: Columns) -> Columns:
     return {
-        "operation": pc.index_in(rows["operation"], OPERATIONS),
-        "side": pc.index_in(rows["side"], SIDES),
+        "operation": pc.index_in(rows["operation"], words(OPERATIONS)),
+        "side": pc.index_in(rows["side"], words(SIDES)),
     }
 
 

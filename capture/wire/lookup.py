@@ -1,6 +1,6 @@
 """Request ids to what they stand for, for whole columns at once."""
 
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from .context import Context
 
 Numbers = npt.NDArray[np.int64]
 
-ORIGINS = pa.array([*DATA_TYPES.values(), "backfill"])
+ORIGINS = (*DATA_TYPES.values(), "backfill")
 LIVE, DELAYED, BACKFILL = 0, 2, 4  # places in ORIGINS
 
 
@@ -98,6 +98,12 @@ def encoded(indices: npt.NDArray[Any], values: pa.Array) -> pa.Array:
     return pa.DictionaryArray.from_arrays(chosen, values)
 
 
+@cache
+def words(texts: tuple[str, ...]) -> pa.Array:
+    """Return texts as an array: made once it is wanted, as pyarrow looks for pandas for the first one."""
+    return pa.array(texts)
+
+
 def constant(text: str, count: int) -> pa.Array:
     """Return a dictionary-encoded text column that says the same in every row."""
     return pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, np.int32)), pa.array([text]))
@@ -105,15 +111,19 @@ def constant(text: str, count: int) -> pa.Array:
 
 # Past this number a tick type gets its name one by one; IB's own reach to 110.
 _MOST_NAMED = 1_000
-_NAMES = pa.array([tick_name(number) for number in range(_MOST_NAMED)])
 _DELAYED = np.zeros(_MOST_NAMED, np.bool_)
 _DELAYED[list(LIVE_OF_DELAYED)] = True
+
+
+@cache
+def _names() -> pa.Array:
+    return words(tuple(tick_name(number) for number in range(_MOST_NAMED)))
 
 
 def tick_names(tick_types: Numbers) -> pa.Array:
     """Return IB's names of tick types, dictionary-encoded."""
     if not len(tick_types) or (tick_types.min() >= 0 and tick_types.max() < _MOST_NAMED):
-        return encoded(tick_types, _NAMES)
+        return encoded(tick_types, _names())
     numbers, indices = np.unique(tick_types, return_inverse=True)
     return encoded(indices, pa.array([tick_name(int(number)) for number in numbers]))
 

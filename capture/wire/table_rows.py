@@ -15,13 +15,13 @@ from capture.wire.messages.ticktypes import SIZE_OF_PRICE
 from capture.wire.text.typed_columns import Columns, Numbers
 
 from .ib_times import readings_us
-from .lookup import BACKFILL, DELAYED, LIVE, ORIGINS, Lookup, constant, encoded, is_delayed, tick_names
+from .lookup import BACKFILL, DELAYED, LIVE, ORIGINS, Lookup, constant, encoded, is_delayed, tick_names, words
 
 SECONDS = pa.timestamp("s", tz="UTC")
 MICROSECONDS = pa.timestamp("us", tz="UTC")
 
-OPERATIONS = pa.array(["insert", "update", "delete"])
-SIDES = pa.array(["ask", "bid"])
+OPERATIONS = ("insert", "update", "delete")
+SIDES = ("ask", "bid")
 
 # Tick type -> whether its price comes with a size of its own; the last place stands for every other number.
 _PAIRED = np.zeros(max(SIZE_OF_PRICE) + 2, np.bool_)
@@ -70,7 +70,7 @@ def fill(
         "symbol": lookup.text("symbol", slots),
         "stream": lookup.text("stream", slots),
         "request_id": pa.array(request_ids.astype(np.int32)),
-        "origin": encoded(origins, ORIGINS),
+        "origin": encoded(origins, words(ORIGINS)),
     }
     return Rows(shape.table, frames, places, filled)
 
@@ -194,8 +194,8 @@ def _depth(c: Columns, _slots: Numbers, _lookup: Lookup) -> Columns:
     present = _present("market_depth", c)
     rows = {
         "position": c["position"],
-        "operation": encoded(_numbers(c["operation"]), OPERATIONS),
-        "side": encoded(_numbers(c["side"]), SIDES),
+        "operation": encoded(_numbers(c["operation"]), words(OPERATIONS)),
+        "side": encoded(_numbers(c["side"]), words(SIDES)),
         "price": present["price"],
         "size": present["size"],
     }

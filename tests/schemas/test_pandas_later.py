@@ -59,3 +59,10 @@ def test_no_process_of_a_recording_loads_pandas_nor_does_a_question(tmp_path: Pa
 def test_arrow_knows_pandas_once_somebody_has_loaded_it() -> None:
     pytest.importorskip("pandas")
     subprocess.run([sys.executable, "-W", "error", "-c", KNOWS], check=True, timeout=300)
+
+
+@pytest.mark.parametrize("first", ["capture.wire.encode", "capture.tape", "capture.lake.proof.tape_part"])
+def test_no_module_that_comes_before_the_tables_loads_pandas(first: str) -> None:
+    pytest.importorskip("pandas")
+    code = f"import sys, {first}; assert 'pandas' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=300)
