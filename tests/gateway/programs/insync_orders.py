@@ -116,6 +116,11 @@ until(is_(gone, "Cancelled"), "the other of the group")
 place(aapl, api.MarketOrder("BUY", 10_000_000), "Inactive")
 ib.placeOrder(aapl, api.LimitOrder("BUY", 1, near(0) + 0.001))
 until(lambda: errors[-1][1] == 110, "what says that a price is out of step")
+# A pair of currencies
+pair = api.Forex("EURUSD")
+ib.qualifyContracts(pair)
+place(pair, api.MarketOrder("BUY", 20_000), "Filled")
+found["pair"] = ib.whatIfOrder(pair, api.MarketOrder("SELL", 20_000)).status
 # Two that stay, one of them a stop
 place(aapl, api.LimitOrder("BUY", 20, near(-50), tif="GTC"), "Submitted")
 place(aapl, api.StopOrder("SELL", 5, near(-50), tif="GTC"), "PreSubmitted")

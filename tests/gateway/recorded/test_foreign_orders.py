@@ -79,9 +79,12 @@ def books(trading: Trading) -> dict[str, Any]:
 
 
 def worth(trading: Trading) -> dict[str, Any]:
-    """What the account is worth by its books alone, to the cent: it has dollars, and shares that are half its own."""
-    held = [row.value for row in trading.account.portfolio()]
-    cash, gross = trading.account.ledger.cash["USD"], sum(map(abs, held), Decimal(0))
+    """What the account is worth by its books alone, to the cent: it has money, and shares that are half its own."""
+    rows = trading.account.portfolio()
+    rates = {row.security.symbol: row.price for row in rows if row.security.sec_type == "CASH"} | {"USD": Decimal(1)}
+    held = [row.value for row in rows if row.security.sec_type != "CASH"]
+    cash = sum((amount * rates[currency] for currency, amount in trading.account.ledger.cash.items()), Decimal(0))
+    gross = sum(map(abs, held), Decimal(0))
     equity = cash + sum(held)
     amounts = {"TotalCashValue": cash, "NetLiquidation": equity, "EquityWithLoanValue": equity,
                "GrossPositionValue": gross, "FullAvailableFunds": equity - gross / 2}  # fmt: skip
@@ -98,22 +101,21 @@ def test_the_ordering_notebook_knows_what_the_broker_has(gateway: Gateway, modul
         program.go_on()
         told = rounded(program.heard())
     assert [code for _, code in traded.pop("errors")] == [202, 202, 202, 201, 110]
-    assert traded == {"open": [True], "what if": [True, True, "PreSubmitted"], "filled": 6}
+    assert traded == {"open": [True], "what if": [True, True, "PreSubmitted"], "filled": 7, "pair": "PreSubmitted"}
     known = books(trading)
     first, second = told["first"], told["second"]
     assert first["orders"] == known["orders"]
-    assert first["fills"] == second["fills"] == known["fills"] and told["executions"] == len(known["fills"]) == 6
+    assert first["fills"] == second["fills"] == known["fills"] and told["executions"] == len(known["fills"]) == 7
     assert first["positions"] == second["positions"] == known["positions"]
     assert second["portfolio"] == known["portfolio"] and second["pnl"] == known["pnl"]
     expected = worth(trading)
     assert second["values"] == {tag: expected[tag] for tag in second["values"]} and len(second["values"]) == 4
-    (held,) = trading.account.portfolio()
-    profit = trading.account.pnl_single(held.security.con_id)
+    profit = trading.account.pnl_single(AAPL)
     assert profit is not None
     assert second["single"] == [number(one) for one in profit]
     completed = {str(one.permanent_id): ["Cancelled" if one.status == "Inactive" else str(one.status),
                                          number(one.filled)] for one in trading.paper.orders.done}  # fmt: skip
-    assert told["completed"] == completed and len(completed) == 10
+    assert told["completed"] == completed and len(completed) == 11
     assert told["open"] == {str(one.permanent_id): [one.order_id, str(one.status)]
                             for one in trading.paper.orders.open()}  # fmt: skip
 
