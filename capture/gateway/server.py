@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import ipaddress
 import threading
+import time
 from typing import Any, Self
 
 from capture.gateway.control.command_socket import run_command
@@ -25,7 +26,7 @@ from .trading import Terms
 
 START_API = b"71\0"  # how the request begins with which a session does
 READ_BYTES = 65_536
-MOST_AT_ONCE = 20  # requests of a client, before the others have their turn
+TURN_S = 0.01  # how long the requests of a client are worked on before the others have their turn
 HANDSHAKE_S = 30.0  # how long a connection may take until it has said startApi
 MOST_STRANGERS = 64  # connections that have not yet: of more the oldest is closed, so that nobody is kept out
 
@@ -156,10 +157,12 @@ class Gateway:
 
     async def _listen(self, client: Client, reader: asyncio.StreamReader) -> None:
         while data := await reader.read(READ_BYTES):
-            for number, event in enumerate(client.connection.receive(data), 1):
+            ends_s = time.monotonic() + TURN_S
+            for event in client.connection.receive(data):
                 self._take(client, event)
-                if number % MOST_AT_ONCE == 0:
+                if time.monotonic() >= ends_s:
                     await asyncio.sleep(0)
+                    ends_s = time.monotonic() + TURN_S
             await client.drain()
 
     def _take(self, client: Client, event: Event) -> None:
@@ -175,9 +178,9 @@ class Gateway:
             self._answer(client, event)
 
     def _greet(self, client: Client, offer: ClientHello) -> None:
-        time = self.state.local_time(self.state.told_us())
+        now = self.state.local_time(self.state.told_us())
         try:
-            client.write(client.connection.answer_hello(offer, f"{time:%Y%m%d %H:%M:%S} {time.tzname()}"))
+            client.write(client.connection.answer_hello(offer, f"{now:%Y%m%d %H:%M:%S} {now.tzname()}"))
             early = client.connection.receive(b"")
         except RemoteProtocolError:
             client.close()

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from .order import Order
 
-MOST_OPEN = 10_000  # orders of all clients: each tick of an instrument looks at all of its own
+MOST_OPEN = 5_000  # orders of all clients: each tick of an instrument looks at all of its own
 MOST_DONE = 10_000  # that are remembered of a day, the latest
 AFTER_STOPS = 1 << 60
 
