@@ -118,14 +118,14 @@ def write_lake(data: Path, messages: int) -> None:
 
 
 @contextlib.contextmanager
-def gateway(data: Path) -> Iterator[int]:
-    """Run a replay that waits to be resumed, and give its port."""
+def gateway(data: Path) -> Iterator[tuple[int, int]]:
+    """Run a replay that waits to be resumed, and give its port and the id of its process."""
     command = [sys.executable, "-m", "capture.cli", "gateway", "--port", "0", "--lines", "0", "--data", str(data),
                "--replay", "2026-11-23", "--speed", "max", "--start-paused"]  # fmt: skip
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
-            yield int(process.stdout.readline().split(":")[1])
+            yield int(process.stdout.readline().split(":")[1]), process.pid
         finally:
             process.send_signal(signal.SIGINT)
 
@@ -167,21 +167,28 @@ def read(port: int, orders: int) -> None:
     print(json.dumps(found), flush=True)
 
 
-def measure(data: Path, orders: int) -> float:
-    """Replay a lake once, print what came, and return messages per second."""
-    with gateway(data) as port:
+def cpu_s(process_id: int) -> float:
+    """Return how much processor time a process has used, as Linux tells."""
+    fields = Path(f"/proc/{process_id}/stat").read_text().rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def measure(data: Path, orders: int) -> tuple[float, float]:
+    """Replay a lake once, print what came, and return messages per second, and per second of the gateway's CPU time."""
+    with gateway(data) as (port, process_id):
         command = [sys.executable, "-m", "bench.gateway", "--read", str(port), "--orders", str(orders)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as client:
             assert client.stdout is not None
             client.stdout.readline()
-            begun = time.time()
+            begun, used_s = time.time(), cpu_s(process_id)
             ask(port, "resume")
             found = json.loads(client.stdout.readline())
+            used_s = cpu_s(process_id) - used_s
     per_second: float = found["frames"] / (found["ended"] - begun)
     assert found["submitted"] >= orders, "an order was not taken"
     came = f"{found['frames']:,} messages, {found['bytes'] / 1e6:,.0f} MB"
-    print(f"{came}, {orders} orders: {per_second:,.0f} per second", flush=True)
-    return per_second
+    print(f"{came}, {orders} orders: {per_second:,.0f} per second, {used_s:.1f} s of CPU time", flush=True)
+    return per_second, found["frames"] / used_s
 
 
 def main() -> None:
@@ -200,9 +207,12 @@ def main() -> None:
         data = Path(folder) / "data"
         write_lake(data, given.messages)
         rounds = [[measure(data, orders) for orders in kinds] for _ in range(given.rounds)]
-    medians = [sorted(rates)[len(rates) // 2] for rates in zip(*rounds, strict=True)]
-    for orders, rate in zip(kinds, medians, strict=True):
-        print(f"median with {orders} orders: {rate:,.0f} messages per second, {rate / medians[0]:.0%}")
+    medians = [[sorted(rates)[len(rates) // 2] for rates in zip(*of_kind, strict=True)]
+               for of_kind in zip(*rounds, strict=True)]  # fmt: skip
+    for orders, (rate, of_cpu) in zip(kinds, medians, strict=True):
+        print(f"median with {orders} orders: {rate:,.0f} messages per second ({rate / medians[0][0]:.0%}), "
+              f"{of_cpu:,.0f} per second of CPU time ({of_cpu / medians[0][1]:.0%})")  # fmt: skip
+
 
 
 if __name__ == "__main__":
