@@ -4,7 +4,7 @@
 
 A market maker keeps an order at the bid and one at the ask, moves both with every quote that has other prices, and
 places a new one when one is filled. Both cores get the same rows of one instrument, quotes and trades; reading them is
-not timed, the strategy is. A trade at an order's price fills it, as is the rival's default. Each tells its client of
+not timed, the strategy is. Each fills by rules of its own. Each tells its client of
 every order, move and fill: ours as the messages that IB would send, each made when it is read, nautilus_trader as its
 events. In turn, each in a process of its own.
 """

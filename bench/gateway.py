@@ -39,6 +39,7 @@ BEGIN_NS = 1_795_446_000_000_000_000  # 2026-11-23T15:00Z
 PER_SECOND = 10_000  # messages in a second of the recording
 READ_MESSAGES = 50  # that came in one read of the socket
 MARK_SECONDS = 30
+SUBMITTED = b"\0Submitted\0"  # in an answer to an order
 AWAY = 5.0  # of the market, in money: it moves by a fraction of that
 HELLO = ServerHello(200, "20261123 10:00:00 US/Eastern")
 REQUESTS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -153,16 +154,19 @@ def read(port: int, orders: int) -> None:
         codec = request_codec(HELLO.server_version)  # the connection is a recorder's: it sends no orders
         for number, price in enumerate(first_prices()[:orders]):
             peer.sendall(frame(codec.encode("place_order", **order(number, price))))
+        chunks: list[bytes] = []
+        ended = 0.0
+        while b"".join(chunks).count(SUBMITTED) < orders:
+            chunks.append(peer.recv(1 << 20))
         time.sleep(2)
         print("ready", flush=True)
-        chunks, ended = [], 0.0
         peer.settimeout(3)
         with contextlib.suppress(TimeoutError):
             while data := peer.recv(1 << 20):
                 chunks.append(data)
                 ended = time.time()
     whole = b"".join(chunks)
-    answers = whole.count(b"\0Submitted\0")
+    answers = whole.count(SUBMITTED)
     found = {"frames": len(boundaries(whole)) - 1, "bytes": len(whole), "ended": ended, "submitted": answers}
     print(json.dumps(found), flush=True)
 

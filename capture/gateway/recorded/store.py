@@ -291,7 +291,8 @@ class Store:
         found = self._blocks.get((series, begin_us))
         if found is None:
             asked = self._asked.setdefault(replace(series, con_id=0), {})
-            near = (EXPECTED, begin_us, begin_us - (end_us - begin_us))
+            wide_us = end_us - begin_us
+            near = (EXPECTED, begin_us, begin_us - wide_us, begin_us + wide_us)
             beside = [con_id for con_id, at_us in asked.items()
                       if at_us in near and (replace(series, con_id=con_id), begin_us) not in self._blocks]  # fmt: skip
             self._load(series, sorted({series.con_id, *beside}), begin_us, end_us)
