@@ -63,6 +63,8 @@ def talking(requirements: tuple[str, ...], program: Path, *arguments: object) ->
         try:
             yield Talk(process, errors)
             process.communicate()
+            errors.seek(0)
+            assert process.returncode == 0, errors.read()
         finally:
             patience.cancel()
             process.kill()

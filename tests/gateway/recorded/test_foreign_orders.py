@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -16,7 +17,7 @@ from capture.gateway.broker.orders.order import Order
 from capture.gateway.market import Market
 from capture.gateway.recorded import Recording
 from capture.gateway.trading import Terms, Trading
-from tests.foreign import run, talking
+from tests.foreign import PATIENCE_S, run, talking
 
 from .conftest import AAPL, MSFT, SECOND_US, START_US, replay
 
@@ -27,21 +28,31 @@ SPEED = 4.0
 HOUR_US = 3600 * SECOND_US
 
 
-def market(speed: float = SPEED, **options: Any) -> Gateway:
+def market(speed: float = SPEED, paused: bool = False, **options: Any) -> Gateway:
     """A gateway that invents, for an hour, so that its time can be made to stand still."""
-    clock = Clock(START_US, speed, (START_US, START_US + HOUR_US))
+    clock = Clock(START_US, speed, (START_US, START_US + HOUR_US), paused)
     return Gateway(Market(), clock=clock, limits=None, **options)
 
 
 @pytest.fixture(params=["market", "replay"])
 def gateway(request: pytest.FixtureRequest) -> Iterator[Gateway]:
+    """A gateway that waits: however long a program takes to start, it is given all of the time that is played."""
     if request.param == "market":
-        one = market()
+        one = market(paused=True)
     else:
         recording: Recording = request.getfixturevalue("recording")
-        one = replay(recording, START_US + 20 * SECOND_US, paused=False, speed=SPEED)
+        one = replay(recording, START_US + 20 * SECOND_US, speed=SPEED)
     with running(one):
         yield one
+
+
+def begin(gateway: Gateway) -> None:
+    """Let time go on once a program listens to the market."""
+    until_s = time.monotonic() + PATIENCE_S
+    while not any(client.subscriptions for client in gateway.state.clients):
+        assert time.monotonic() < until_s
+        time.sleep(0.02)
+    gateway.control("resume")
 
 
 def number(value: Decimal | float | None) -> float:
@@ -96,6 +107,7 @@ def test_the_ordering_notebook_knows_what_the_broker_has(gateway: Gateway, modul
     requirements = {"ib_insync": ("ib_insync==0.9.86",), "ib_async": ("ib_async==2.1.0",)}[module]
     trading = gateway.state.trading
     with talking(requirements, PROGRAMS / "insync_orders.py", module, gateway.port) as program:
+        begin(gateway)
         traded = program.heard()
         gateway.control("pause")
         program.go_on()
@@ -184,6 +196,7 @@ def test_nautilus_trader_trades_and_finds_what_it_left(gateway: Gateway) -> None
     trading = gateway.state.trading
     program = PROGRAMS / "nautilus_orders.py"
     with talking(NAUTILUS, program, "trade", gateway.port) as node:
+        begin(gateway)
         closed, left = rounded(node.heard()), rounded(node.heard())
     assert (left.pop("left"), len(closed["fills"]), len(left["fills"]), len(left["orders"])) == (0.0, 3, 4, 9)
     require_nautilus_knows(closed, trading)
