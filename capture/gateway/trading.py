@@ -1,7 +1,7 @@
 """Runs the paper broker along a feed: the market up to where clients are, their requests, and what they are told."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -129,6 +129,7 @@ class Trading:
                     self._touched_us = self.at_us
                 self.mark()
                 self._days.end()
+                self._renew_hours()
 
     def _happened(self, at_us: int) -> None:
         """Hand on what something that happened led to, as of its moment."""
@@ -252,9 +253,21 @@ class Trading:
         con_id = details["con_id"]
         if details["sec_type"] == "BAG":  # each is another
             return security(details)
-        if con_id not in self._securities:
-            self._securities[con_id] = security(details)
-        return self._securities[con_id]
+        known = self._securities.get(con_id)
+        # Hours reach a week ahead only
+        if known is None or (known.details is not details and known.details != details):
+            known = self._securities[con_id] = security(details)
+        return known
+
+    def _renew_hours(self) -> None:
+        """Let open orders know the hours of the days to come: those of when they were placed end."""
+        for order in self.paper.orders.open():
+            order.security = self._renewed(order.security)
+            order.legs = [replace(leg, security=self._renewed(leg.security)) for leg in order.legs]
+
+    def _renewed(self, of: Security) -> Security:
+        found = self._feed.find(self.at_us, con_id=of.con_id, exchange=of.details.get("exchange")) if of.con_id else []
+        return self._of(found[0]) if found and found[0]["con_id"] == of.con_id else of
 
     def legs(self, values: Values) -> Iterator[Leg]:
         """Yield the legs that an order names. Raises LookupError for one that is not known."""

@@ -13,11 +13,11 @@ SECOND_US = 1_000_000
 CODEC = request_codec(200)
 
 
-def order(trading: Trading, order_id: int, at_us: int, **fields: object) -> None:
+def order(trading: Trading, order_id: int, at_us: int, always_open: bool = True, **fields: object) -> None:
     """Place an order for a hundred shares, and let a few seconds go by."""
     payload = CODEC.encode("place_order", order_id=order_id, con_id=AAPL, total_quantity=100, order_type="MKT",
                            transmit=True, **fields)  # fmt: skip
-    (details,) = Market().find(at_us, con_id=AAPL)
+    (details,) = Market(always_open=always_open).find(at_us, con_id=AAPL)
     trading.place(at_us, 1, details, CODEC.decode(payload).values, ())
     trading.run(at_us + 5 * SECOND_US)
 
@@ -41,3 +41,16 @@ def test_at_midnight_executions_done_orders_and_realised_profits_begin_anew() ->
     order(trading, 4, MIDNIGHT_US + SECOND_US, action="SELL")
     assert trading.account.ledger.positions[AAPL].quantity == 0
     assert {done.fill.order_id for done in trading.executions()} == {4}
+
+
+def test_hours_of_orders_that_stay_are_those_of_the_days_to_come() -> None:
+    clock, at_us = Clock(MIDNIGHT_US - 60 * SECOND_US, speed=0.001), MIDNIGHT_US - 50 * SECOND_US
+    trading = open_account(Market(always_open=False), clock, Terms(), "DU1234567", "US/Eastern")
+    order(trading, 1, at_us, False, action="BUY", time_in_force="GTC")
+    assert trading.paper.orders.open()[0].security.details["liquid_hours"].startswith("20261118")
+    trading.run(MIDNIGHT_US + SECOND_US)
+    assert trading.paper.orders.open()[0].security.details["liquid_hours"].startswith("20261119")
+    week_us = 8 * 86_400 * SECOND_US
+    trading.cancel(MIDNIGHT_US + 2 * SECOND_US, 1, 1)
+    order(trading, 2, at_us + week_us, False, action="BUY")
+    assert not trading.paper.gate.hours(trading.paper.orders.open()[0]).is_open(at_us + week_us)

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from capture.gateway.broker.course.good_till import last_day
+from capture.gateway.broker.orders.order import Leg
 from capture.times import HOUR_US, MINUTE_US
 
-from .scene import SECOND_US, Scene
+from .scene import BAG, SECOND_US, Scene
 from .trading import FUTURE, NOON_US, SHARE
 
 DETAILS = {
@@ -111,7 +112,7 @@ def test_what_is_filled_stays_filled_when_the_rest_ends() -> None:
 def test_good_till_cancelled_is_held_over_the_night_and_works_again() -> None:
     scene, one = placed(OPEN_US + HOUR_US, time_in_force="GTC")
     scene.paper.advance(CLOSE_US)
-    assert scene.said()[-1] == "ER 399"
+    assert scene.said()[-3:] == ["ER 399", "OO PreSubmitted", "OS PreSubmitted 0/100"]
     assert scene.order(one).held
     scene.at_us = CLOSE_US
     scene.quote(8.9, 9.0)
@@ -230,3 +231,22 @@ def test_an_order_on_its_way_meets_what_is_there_when_it_comes() -> None:
     scene.wait(3)
     scene.quote(9.1, 9.2)
     assert float(scene.order(one).average_price) == 9.2
+
+
+def test_over_night_an_order_is_presubmitted_and_at_the_next_open_submitted_again() -> None:
+    scene, one = placed(OPEN_US, time_in_force="GTC")
+    at(CLOSE_US, scene)
+    assert scene.statuses(one) == ["PreSubmitted"]
+    scene.paper.advance(FRIDAY_US)
+    assert scene.said()[-1] == "OS Submitted 0/100"
+
+
+def test_a_combination_ends_with_the_day_of_its_legs() -> None:
+    scene = at(OPEN_US, Scene())
+    legs = [Leg(replace(LISTED, con_id=con_id), 1, side, "SMART") for con_id, side in ((31, 1), (32, -1))]
+    one = scene.place("LMT", 1.0, of=BAG, legs=legs)
+    scene.paper.advance(CLOSE_US)
+    assert scene.statuses(one) == ["Cancelled"]
+    late = at(CLOSE_US + SECOND_US, Scene())
+    late.place("LMT", 1.0, of=BAG, legs=legs)
+    assert late.said() == [*TAKEN, "ER 399"]

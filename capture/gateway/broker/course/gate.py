@@ -186,6 +186,9 @@ class Gate:
             return
         order.resting = None
         self._hold_outside(order, at_us)
+        if Held.CLOSED in order.held and order.status == Status.SUBMITTED:
+            order.status = Status.PRE_SUBMITTED
+            self._executions.reports.state(order, at_us)
         self._set_end(order, at_us)
 
     def release(self, order: Order, reason: Held, at_us: int) -> None:
@@ -206,9 +209,9 @@ class Gate:
 
     @staticmethod
     def hours(order: Order) -> Sessions:
-        """Return when an order works."""
+        """Return when an order works: one for a combination as its first leg does."""
         outside = bool(order.values["outside_regular_hours"] or order.values.get("include_overnight"))
-        return sessions(order.security, outside)
+        return sessions(order.legs[0].security if order.legs else order.security, outside)
 
 
 def moment_us(text: str, zone: str) -> int | None:
