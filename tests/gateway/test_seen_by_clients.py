@@ -186,3 +186,31 @@ def test_orders_are_taken_at_ibs_own_venue(scene: Scene) -> None:
         assert [await peer.code(2), await peer.code(3)] == [200, 200]
 
     scene(play)
+
+
+def test_executions_are_chosen_by_each_field_of_a_filter(scene: Scene) -> None:
+    """The one who asked is told, whoever traded; a time without zone is the gateway's own, and only today is known."""
+
+    async def play(gateway: Gateway, peer: Peer, other: Peer) -> None:
+        place(peer, 1)
+        place(other, 1, action="SELL", total_quantity=10)
+        place(peer, 2, con_id=272093)
+        for one, count in ((peer, 2), (other, 1)):
+            await one.until("commission_report", count)
+        at_us = gateway.state.clock.now_us() + 1_000_000
+        later, today = f"{gateway.state.local_time(at_us):%Y%m%d %H:%M:%S}", f"{gateway.state.local_time(at_us):%Y%m%d}"
+        filters: dict[int, tuple[dict[str, Any], int]] = {
+            10: ({}, 3), 11: ({"client_id": 1}, 2), 12: ({"client_id": 2}, 1), 13: ({"symbol": "MSFT"}, 1),
+            14: ({"side": "BUY"}, 2), 15: ({"side": "SLD"}, 1), 16: ({"sec_type": "OPT"}, 0), 17: ({"time": later}, 0),
+            18: ({"time": f"{today} 00:00:00"}, 3), 19: ({"dates": [{"date": int(today)}]}, 3),
+            20: ({"dates": [{"date": 20200102}]}, 0), 21: ({"last_days": 7}, 3), 22: ({"account": "DU7654321"}, 0),
+            23: ({"client_id": 1, "symbol": "AAPL", "side": "BUY"}, 1)}  # fmt: skip
+        for request_id, (given, count) in filters.items():
+            other.send("req_executions", request_id=request_id, **given)
+            await other.until("executions_end", request_id=request_id)
+            assert len(other.all("execution_details", request_id=request_id)) == count, given
+        assert len({one["execution_id"] for one in other.all("commission_report")}) == 3
+        other.send("req_executions", request_id=30, time="soon")
+        assert await other.code(30) == 321
+
+    scene(beside(play), speed=20.0)

@@ -115,7 +115,9 @@ def completed_orders(peer: Peer, _values: Values) -> Iterator[Reply]:
 def executions(peer: Peer, values: Values) -> Iterator[Reply]:
     """Send the executions since midnight that the filter wants, each with its commission."""
     request_id, trading = values["request_id"], peer.state.trading
-    since_us = _since_us(peer, values)
+    since_us, days = _since_us(peer, values), [one["date"] for one in values.get("dates") or ()]
+    if days and int(f"{peer.state.local_time(peer.now_us):%Y%m%d}") not in days:
+        since_us = peer.now_us + 1  # a gateway knows of today alone
     for done in trading.executions():
         if done.fill.at_us < since_us or not _is_wanted(values, done.fill.client_id, done.details):
             continue
