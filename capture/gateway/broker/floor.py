@@ -59,7 +59,8 @@ class Floor:
         self._displayed: dict[int, Displayed] = {}
         self._breaks: dict[int, dict[bool, int]] = {}  # contract id -> whether it is a halt -> since when
         self.look: Look = lambda con_id, at_us: None
-        self.entered: set[int] = set()  # contract ids of what entered, for who looks what matters to it
+        # Told of each order that enters, and of an instrument whose market it waits for.
+        self.entered: Callable[[int, Order], None] = lambda con_id, order: None
 
     def displayed(self, con_id: int) -> Displayed:
         """Return what the market of an instrument shows."""
@@ -190,7 +191,7 @@ class Floor:
         order.arrived_us = max(order.arrived_us, at_us)
         for con_id in watched_of(order):
             self.look(con_id, at_us)
-            self.entered.add(con_id)
+            self.entered(con_id, order)
             self._say_break(order, con_id, at_us)
         if order.held == {Held.TRIGGER}:
             self._arm(order, at_us)

@@ -2,9 +2,11 @@
 
 import heapq
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from itertools import count
 
 from capture.gateway.broker.interest import Interest
+from capture.gateway.broker.orders.order import Order
 from capture.gateway.broker.paper import Paper
 from capture.gateway.feed import Feed
 from capture.replay.clock import Clock
@@ -74,11 +76,14 @@ class Passage:
         self._stale_us = stale_us
         self._lanes: dict[int, Lane] = {}
         self._cursors: dict[int, Cursor] = {}
+        self._interests: dict[int, Interest] = {}
+        self._entered: dict[int, list[Order]] = {}  # since what matters of their instruments was looked at
         self._coming: list[tuple[Key, int, int, int]] = []  # key, contract id, serial, place
         self._serials = count(1)
         self._now: Key | None = None  # of the event that happens
         self._at = 0  # the contract id of its instrument
         paper.floor.look = self.look
+        paper.floor.entered = lambda con_id, order: self._entered.setdefault(con_id, []).append(order)
 
     def lane(self, con_id: int, at_us: int, to_us: int = 0) -> Lane:
         """Return what is loaded of an instrument from a moment to another at least."""
@@ -95,6 +100,7 @@ class Passage:
         """Forget what is loaded: time goes on elsewhere."""
         self._lanes.clear()
         self._cursors.clear()
+        self._interests.clear()
 
     # What the broker asks
 
@@ -163,7 +169,7 @@ class Passage:
         if cursor is None or cursor.lane is not lane:
             self._cursors[con_id] = cursor = Cursor(lane, lane.place(from_us))
         cursor.forward(lane.place(from_us))
-        cursor.want(self._interest(con_id))
+        cursor.want(self._interest(con_id, con_id in self._paper.floor.taken_from()))
         self._await(con_id, cursor)
 
     def _next_us(self, to_us: int) -> int | None:
@@ -183,8 +189,7 @@ class Passage:
         self._now, self._at = key, con_id
         self._play(cursor.lane, cursor.take())
         self._now = None
-        self._renew({con_id, *self._paper.floor.entered})
-        self._paper.floor.entered.clear()
+        self._renew({con_id, *self._entered})
         self._await(con_id, cursor)
 
     def _play(self, lane: Lane, place: int) -> None:
@@ -204,13 +209,27 @@ class Passage:
         """Look again for what matters of instruments whose orders may have changed."""
         for con_id in con_ids:
             cursor = self._cursors.get(con_id)
-            if cursor is not None and cursor.want(self._interest(con_id)):
+            if cursor is not None and cursor.want(self._interest(con_id, True)):
                 self._await(con_id, cursor)
 
-    def _interest(self, con_id: int) -> Interest:
+    def _interest(self, con_id: int, anew: bool) -> Interest:
+        """Return what matters of an instrument: `anew`, or with what entered beside what mattered before.
+
+        That may be more than matters now, which has no effect; to look at all orders for each that comes would take
+        long where there are thousands.
+        """
+        entered = self._entered.pop(con_id, [])
         if self._paper.orders.looks_at(con_id):
             return Interest(quotes=True, trades=True)
-        return self._paper.floor.interest(con_id)
+        known = self._interests.get(con_id)
+        if anew or known is None:
+            found = self._paper.floor.interest(con_id)
+        else:
+            found = replace(known)
+            for order in entered:
+                found.take(order)
+        self._interests[con_id] = found
+        return found
 
     def _await(self, con_id: int, cursor: Cursor) -> None:
         cursor.serial = next(self._serials)
