@@ -116,6 +116,9 @@ until(is_(gone, "Cancelled"), "the other of the group")
 place(aapl, api.MarketOrder("BUY", 10_000_000), "Inactive")
 ib.placeOrder(aapl, api.LimitOrder("BUY", 1, near(0) + 0.001))
 until(lambda: errors[-1][1] == 110, "what says that a price is out of step")
+# More than is displayed at one price
+large = place(aapl, api.MarketOrder("BUY", 2_000), "Filled")
+found["parts"] = len(large.fills) > 1 and sum(one.execution.shares for one in large.fills) == 2_000
 # A pair of currencies
 pair = api.Forex("EURUSD")
 ib.qualifyContracts(pair)

@@ -112,12 +112,15 @@ def test_the_ordering_notebook_knows_what_the_broker_has(gateway: Gateway, modul
         gateway.control("pause")
         program.go_on()
         told = rounded(program.heard())
-    assert [code for _, code in traded.pop("errors")] == [202, 202, 202, 201, 110]
-    assert traded == {"open": [True], "what if": [True, True, "PreSubmitted"], "filled": 7, "pair": "PreSubmitted"}
+    # Whether a note says that less was displayed than an order is for, depends on the moment.
+    assert [code for _, code in traded.pop("errors") if code != 399] == [202, 202, 202, 201, 110]
+    filled = traded.pop("filled")
+    assert filled > 8 and traded == {
+        "open": [True], "what if": [True, True, "PreSubmitted"], "parts": True, "pair": "PreSubmitted"}
     known = books(trading)
     first, second = told["first"], told["second"]
     assert first["orders"] == known["orders"]
-    assert first["fills"] == second["fills"] == known["fills"] and told["executions"] == len(known["fills"]) == 7
+    assert first["fills"] == second["fills"] == known["fills"] and told["executions"] == len(known["fills"]) == filled
     assert first["positions"] == second["positions"] == known["positions"]
     assert second["portfolio"] == known["portfolio"] and second["pnl"] == known["pnl"]
     expected = worth(trading)
@@ -127,7 +130,7 @@ def test_the_ordering_notebook_knows_what_the_broker_has(gateway: Gateway, modul
     assert second["single"] == [number(one) for one in profit]
     completed = {str(one.permanent_id): ["Cancelled" if one.status == "Inactive" else str(one.status),
                                          number(one.filled)] for one in trading.paper.orders.done}  # fmt: skip
-    assert told["completed"] == completed and len(completed) == 11
+    assert told["completed"] == completed and len(completed) == 12
     assert told["open"] == {str(one.permanent_id): [one.order_id, str(one.status)]
                             for one in trading.paper.orders.open()}  # fmt: skip
 
