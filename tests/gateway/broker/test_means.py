@@ -232,6 +232,22 @@ def test_a_what_if_is_priced_by_the_market_and_not_by_its_limit(kind: str, limit
     assert [float(each) for each in changes] == [13_000, 6_500, -1]
 
 
+def test_what_covers_an_option_can_not_be_sold_without_the_means_for_what_is_left() -> None:
+    spread = Position.held(CALL, D(20), D(400)), Position.held(HIGHER_CALL, D(-20), D(200))
+    desk = Desk("margin", "10000", *spread)
+    assert desk.ask(CALL, -20, "4", order=1) == TOO_LITTLE
+    assert desk.ask(HIGHER_CALL, 20, "2", order=2) == ""
+    assert desk.ask(CALL, -20, "4", order=1) == ""
+    rich = Desk("margin", "1000000", *spread)
+    assert rich.ask(CALL, -20, "4") == ""
+
+
+def test_a_cash_account_keeps_the_shares_that_cover_its_calls() -> None:
+    desk = Desk("cash", "10000", Position.held(SHARE, D(150), D(260)), Position.held(CALL, D(-1), D(400)))
+    assert desk.ask(SHARE, -50, "260") == ""
+    assert desk.ask(SHARE, -1, "260") == NO_SHORTS
+
+
 def test_a_snapshot_brings_back_what_is_reserved() -> None:
     desk = Desk()
     desk.ask(SHARE, 700, "260")

@@ -195,22 +195,28 @@ class Means:
     def _group(self, group: int, at_us: int) -> dict[str, Part]:
         answer: defaultdict[str, Part] = defaultdict(Part)
         held: list[Holding] = []
+        left: list[Holding] = []  # once what would close is closed: it may have covered something
         for con_id in sorted(self._members[group]):
             security = self._securities[con_id]
             position = self._account.ledger.positions.get(con_id) or Position(security)
             supposed = self._reserved.supposed(security, position.quantity)
             price = self._price(position, supposed.value, supposed.quantity)
             held.append(Holding(security, position.quantity + supposed.quantity, price))
+            closed = self._reserved.closed(con_id, position.quantity)
+            left.append(Holding(security, position.quantity + closed, price) if closed else held[-1])
             part = answer[security.currency]
             part.equity += self._equity(position, price, supposed.value)
             if not security.is_future:
                 part.cash -= supposed.value
             if security.sec_type == "CASH":
                 answer[security.symbol].cash += supposed.quantity
-        account = self._account
-        required = group_requirement(held, account.known_price(group), account.kind, account.rates, at_us)
-        answer[held[0].security.currency].initial += required.initial
+        required = [self._required(group, each, at_us) for each in ([held] if held == left else [held, left])]
+        answer[held[0].security.currency].initial += max(required)
         return answer
+
+    def _required(self, group: int, held: list[Holding], at_us: int) -> Decimal:
+        account = self._account
+        return group_requirement(held, account.known_price(group), account.kind, account.rates, at_us).initial
 
     def _price(self, position: Position, value: Decimal, quantity: Decimal) -> Decimal:
         known = self._account.known_price(position.security.con_id)
@@ -276,7 +282,7 @@ class Means:
         if leg.security.is_option or leg.security.is_future or leg.security.sec_type == "CASH" or leg.quantity > 0:
             return leg.security.right == "C" and leg.quantity < 0 and self._is_naked(leg.security)
         position = self._account.ledger.positions.get(leg.security.con_id) or Position(leg.security)
-        return position.quantity + self._reserved.sold(leg.security.con_id) < 0
+        return position.quantity + self._reserved.sold(leg.security.con_id) < 0 or self._is_naked(leg.security)
 
     def _is_naked(self, security: Security) -> bool:
         """Whether calls on an underlying would be short beyond the shares that are held."""

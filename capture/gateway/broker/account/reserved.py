@@ -115,6 +115,13 @@ class Reserved:
             return joint.plus(Supposed(NOTHING, bought.value * opening / bought.quantity))
         return joint.plus(bought)
 
+    def closed(self, con_id: int, held: Decimal) -> Decimal:
+        """Return what working orders would close of what is held, legs of combinations aside; below zero is sold."""
+        working = self._working.get(con_id)
+        if working is None or not held:
+            return NOTHING
+        return max(working.side(False).quantity, -held) if held > 0 else min(working.side(True).quantity, -held)
+
     def sold(self, con_id: int) -> Decimal:
         """Return how much all sells of an instrument would take from what is held: zero or below."""
         working = self._working.get(con_id)
