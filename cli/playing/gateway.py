@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import re
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from capture.suggestion import unknown
 from capture.times import DAY_US
 
 from ..shared.exits import UsageError
@@ -39,6 +41,7 @@ GROUP = typer.Typer(invoke_without_command=True, subcommand_metavar="[control|st
 
 _OF_REPLAY = ("until", "then_live", "start_paused", "data", "config", "recorder", "clock", "instruments")
 _OF_MARKET = ("seed", "rate", "always_open")
+_NEGATIVE = re.compile(r"-\.?\d")
 
 
 @GROUP.callback()
@@ -240,7 +243,7 @@ def status(
     control("status", [], port, json)
 
 
-@GROUP.command()
+@GROUP.command(context_settings={"ignore_unknown_options": True})  # -60 is a number of seconds
 def control(
     command: Annotated[str | None, typer.Argument(metavar="COMMAND", help="What to do; none: list all.")] = None,
     arguments: Annotated[list[str] | None, typer.Argument(metavar="ARGUMENT", help="In order, or NAME=VALUE.")] = None,
@@ -249,8 +252,8 @@ def control(
 ) -> None:
     """Break a gateway that runs, to see what its clients make of it, or move a replay in time.
 
-    For instance: stall trades AAPL 30, outage lost seconds=10, drop mid-frame; pause, seek 14:30, speed 10. Write -- in
-    front of a COMMAND with a negative number. Only gateways started by the same user on this machine can be told.
+    For instance: stall trades AAPL 30, outage lost seconds=10, drop mid-frame; pause, seek 14:30, speed 10. Only
+    gateways started by the same user on this machine can be told.
     """
     from capture.gateway import CommandError
     from capture.gateway.control.command_socket import ask, explained
@@ -258,6 +261,9 @@ def control(
     if command is None:
         show(explained())
         return
+    for word in (command, *(arguments or [])):
+        if word.startswith("-") and not _NEGATIVE.match(word):
+            raise UsageError(unknown("option", word, ("--port", "--json", "--help")))
     try:
         result = ask(port, command, arguments or [])
     except CommandError as error:

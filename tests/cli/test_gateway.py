@@ -50,6 +50,14 @@ def test_control_without_a_gateway_is_told(run: Run) -> None:
     assert err == "ticktape: no `ticktape gateway` of yours has port 1: name its port with --port\n"
 
 
+def test_control_takes_negative_numbers_but_no_option_that_is_none(run: Run) -> None:
+    for words in (("seek", "-60", "--port", 1), ("--port", 1, "--", "seek", "-60"), ("skew", "-.5", "--port", 1)):
+        assert run("gateway", "control", *words).code == 1  # nothing runs there
+    code, out, err = run("gateway", "control", "seek", "-60", "--prot", 1)
+    assert (code, out) == (2, "")
+    assert err == "ticktape: there is no option '--prot'; did you mean '--port'?\n"
+
+
 @pytest.mark.slow
 def test_control_reaches_a_gateway_that_runs(run: Run) -> None:
     command = [*TICKTAPE, "gateway", "--port", "0"]

@@ -29,6 +29,10 @@ def gateway() -> Iterator[Gateway]:
     (["chop", "-1"], "seconds is '-1'"),
     (["duplicate-id", "0"], "times is '0'"),
     (["stall", "trades"], "there are: none"),
+    (["ordres"], "'ordres' is no command of the gateway; did you mean 'orders'"),
+    (["clear", "foo"], "clear: there is no command 'foo'"),
+    (["skew", "5", "offset_s=5", "6"], "wrong arguments; write skew"),
+    (["skew", "offset_s=5", "offset_s=6"], "wrong arguments; write skew"),
 ])  # fmt: skip
 def test_wrong_words_are_explained(gateway: Gateway, words: list[str], complaint: str) -> None:
     with pytest.raises(CommandError, match=complaint):

@@ -93,7 +93,8 @@ def test_executions_are_corrected_and_busted(scene: Scene) -> None:
         assert (first[-3:], second) == (".01", f"{first[:-3]}.02")
         gateway.control("bust", second)
         await peer.until("commission_report", execution_id=f"{first[:-3]}.03")
-        assert "no execution of today" in complaint(lambda: gateway.control("bust", second))
+        said = f"no execution of today has the id {second!r}; the latest are: {first[:-3]}.03"
+        assert said in complaint(lambda: gateway.control("bust", second))
         peer.send("req_executions", request_id=9)
         await peer.until("executions_end", request_id=9)
         (told,) = peer.all("execution_details", request_id=9)

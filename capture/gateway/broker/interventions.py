@@ -18,6 +18,7 @@ from .identities import corrected
 from .paper import Paper
 from .till import Booked
 
+MOST_NAMED = 10
 
 class InterventionError(ValueError):
     """What was asked of an order or an execution cannot be done; the text says why, and what can."""
@@ -130,7 +131,8 @@ def _execution(paper: Paper, execution_id: str) -> tuple[Execution, Order]:
     done = paper.executions.done.get(execution_id)
     order = paper.orders.known(done.fill.permanent_id) if done is not None else None
     if done is None or order is None:
-        raise InterventionError(f"no execution of today has the id {execution_id!r}")
+        latest = ", ".join(list(paper.executions.done)[-MOST_NAMED:]) or "none"
+        raise InterventionError(f"no execution of today has the id {execution_id!r}; the latest are: {latest}")
     if not done.details["shares"]:
         raise InterventionError(f"{execution_id} was taken back already")
     return done, order

@@ -17,6 +17,8 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic import TypeAdapter, ValidationError
 
+from capture.suggestion import hint
+
 from .commands import COMMANDS
 from .controlled import Controlled
 from .replay_commands import CommandError
@@ -44,13 +46,16 @@ def run_command(gateway: Controlled, command: str, given: Sequence[object], name
     or an argument that is none.
     """
     if command not in COMMANDS:
-        raise CommandError(f"{command!r} is no command of the gateway; these are: {', '.join(COMMANDS)}")
+        raise CommandError(f"{command!r} is no command of the gateway; {hint(command, COMMANDS, 'these are:')}")
     parameters = _parameters(command)
     in_order = [value for value in given if not _names(value, parameters)]
-    pairs = (value.split("=", 1) for value in given if isinstance(value, str) and _names(value, parameters))
-    arguments = {**dict(zip(parameters, in_order, strict=False)), **dict(pairs), **named}
+    pairs = [value.split("=", 1) for value in given if isinstance(value, str) and _names(value, parameters)]
+    by_name = {**dict(pairs), **named}
+    unnamed = [name for name in parameters if name not in by_name]
+    arguments = {**dict(zip(unnamed, in_order, strict=False)), **by_name}
     missing = [name for name, one in parameters.items() if one.default is one.empty and name not in arguments]
-    if len(in_order) > len(parameters) or arguments.keys() - parameters.keys() or missing:
+    too_many = len(in_order) > len(unnamed) or len(by_name) < len(pairs) + len(named)
+    if too_many or arguments.keys() - parameters.keys() or missing:
         raise CommandError(f"{command}: wrong arguments; write {usage(command)}")
     values = {name: _converted(command, parameters[name], value) for name, value in arguments.items()}
     for client in gateway.state.clients:

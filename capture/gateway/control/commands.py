@@ -13,6 +13,7 @@ from capture.gateway.answers import session_start as session
 from capture.gateway.refusal import Refusal
 from capture.gateway.shared_state import Connected
 from capture.gateway.subscription import Subscription
+from capture.suggestion import unknown
 from capture.wanted.streams import KINDS
 from capture.wire.text.framing import frame
 
@@ -63,6 +64,8 @@ def missed(gateway: Controlled) -> list[dict[str, Any]]:
 
 def clear(gateway: Controlled, command: str = "") -> None:
     """End the faults that go on or are due, or those of one command."""
+    if command not in ("", *COMMANDS):
+        raise CommandError(f"clear: {unknown('command', command, COMMANDS)}")
     for fault in list(gateway.state.faults.lasting):
         if command in ("", fault.name.partition(" ")[0]):
             gateway.state.faults.clear(fault)

@@ -35,9 +35,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from capture.gateway.broker.account.figures import PART
 from capture.gateway.broker.fees.schedule import (
+    ANY,
     BEFORE_ALL,
     SCHEDULES,
     Charge,
@@ -53,6 +55,16 @@ from .text_file import GivenFileError, read_text
 _Number = Annotated[Decimal, Field(allow_inf_nan=False, ge=-1_000_000, le=1_000_000)]
 _Amount = Annotated[Decimal, Field(allow_inf_nan=False, ge=0, le=1_000_000_000_000)]
 _Rate = _Number | dict[_Number, _Number]
+_PRODUCTS = (ANY, *PART, "CFD", "CMDTY")
+
+
+def _known(product: str) -> str:
+    if product not in _PRODUCTS:
+        raise ValueError(unknown("product", product, _PRODUCTS))
+    return product
+
+
+_Product = Annotated[str, AfterValidator(_known)]
 
 
 class _Row(BaseModel):
@@ -65,7 +77,7 @@ class _Tier(_Row):
 
 
 class _Commission(_Row):
-    product: str
+    product: _Product
     rate: _Rate | None = None
     tiers: list[_Tier] = Field(default_factory=list)
     per: Literal["unit", "value"] = "unit"
@@ -92,7 +104,7 @@ class _Commission(_Row):
 
 class _Charge(_Row):
     name: str
-    product: str
+    product: _Product
     rate: _Number
     per: Literal["unit", "value", "commission"] = "unit"
     side: Literal["buy", "sell", "both"] = "both"
@@ -121,7 +133,7 @@ _MODELS: dict[str, type[_Row]] = {"commission": _Commission, "charge": _Charge, 
 
 def load_fees(path: Path) -> Schedule:
     """Return the schedule that a file describes. Raises GivenFileError."""
-    text = read_text(path, "fees")
+    text = read_text(path, "fees, or write fixed or tiered")
     try:
         file = _File(**tomllib.loads(text, parse_float=Decimal))
     except tomllib.TOMLDecodeError as error:

@@ -92,8 +92,10 @@ class Keeper:
         past = _sorted(self.journal)
         for name, value in terms.items():
             if past.begun[name] != value:
-                raise JournalError(f"{self.journal.path} holds an account whose {name} is {past.begun[name]}, not "
-                                   f"{value}: say so, or {BEGIN_ANEW}")  # fmt: skip
+                there = past.begun[name]
+                option = f"say --account-type {there}, or " if name == "type" else ""
+                raise JournalError(f"{self.journal.path} holds an account whose {name} is {there}, not {value}: "
+                                   f"{option}{BEGIN_ANEW}")  # fmt: skip
         past.at_us = past.at_us or clock.now_us()
         if clock.span is None:
             clock.seek(max(clock.now_us(), past.at_us))

@@ -9,6 +9,7 @@ from capture.gateway.broker.orders.habits import Habits
 from capture.gateway.broker.orders.order_types import TYPES
 from capture.gateway.broker.orders.refusals import FIELDS, RULES, UNSUPPORTED
 from capture.gateway.broker.orders.wish import Wish
+from capture.gateway.broker.reports import NONE_YET
 from capture.gateway.broker.security import Security
 
 from .scene import Scene, wanted
@@ -138,6 +139,16 @@ def test_the_same_id_of_two_clients_are_two_orders_and_neither_is_the_others() -
     scene.cancel(other, client=1)
     assert [order.client_id for order in scene.paper.orders.open()] == [0]
     assert scene.said(client=1)[-3:] == ["ER 10147", "OS Cancelled 0/100", "ER 202"]
+
+
+def test_an_order_is_taken_with_nothing_written_as_it_is_told() -> None:
+    """A client that is back changes an order with every value that it was told of it."""
+    scene = Scene()
+    told: dict[str, Any] = NONE_YET
+    one = scene.place("LMT", 8, **told)
+    scene.place("LMT", 9, order_id=one, **told)
+    assert not [said for said in scene.said() if said.startswith("ER")]
+    assert scene.order(one).limit == 9
 
 
 # Changes

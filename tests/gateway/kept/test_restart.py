@@ -245,7 +245,7 @@ def _something(found: Broker, number: int, rng: random.Random) -> None:
 
 def test_another_account_is_told(state: Path) -> None:
     Broker(state).trading.close()
-    with pytest.raises(JournalError, match="an account whose type is margin, not cash: say so, or begin anew"):
+    with pytest.raises(JournalError, match="is margin, not cash: say --account-type margin, or begin anew"):
         Broker(state, account_type="cash")
 
 

@@ -6,7 +6,7 @@ from capture.gateway.broker.exchange.displayed import exact
 from capture.gateway.broker.exchange.triggers import METHODS
 from capture.wire.ib_times import parse_time_us
 
-from .adjusting import ADJUSTED, is_adjusted
+from .adjusting import ADJUSTED, NO_TYPE, is_adjusted
 from .algorithms import ALGORITHMS
 from .combo_rules import COMBO_RULES
 from .condition_rules import CONDITION_RULES
@@ -103,8 +103,8 @@ def _cash(wish: Wish) -> float:
 
 
 def _rule_10340(ours: str, theirs: str) -> Rule:
-    return Rule(10340, f"The '{theirs}' order attribute is not supported.", lambda wish: wish.values.get(ours),
-                about=(ours,))
+    return Rule(10340, f"The '{theirs}' order attribute is not supported.",
+                lambda wish: (wish.values.get(ours) or "") not in NO_TYPE, about=(ours,))
 
 
 RULES = (
