@@ -144,8 +144,8 @@ def test_the_same_id_of_two_clients_are_two_orders_and_neither_is_the_others() -
 def test_an_order_is_taken_with_nothing_written_as_it_is_told() -> None:
     """A client that is back changes an order with every value that it was told of it."""
     scene = Scene()
-    told: dict[str, Any] = NONE_YET
-    one = scene.place("LMT", 8, **told)
+    told: dict[str, Any] = NONE_YET | {"account": "DU1234567", "right": "?", "strike": 0.0}
+    one = scene.place("LMT", 8, symbol="")
     scene.place("LMT", 9, order_id=one, **told)
     assert not [said for said in scene.said() if said.startswith("ER")]
     assert scene.order(one).limit == 9

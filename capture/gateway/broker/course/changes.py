@@ -1,19 +1,20 @@
 """Changes of open orders: what may be changed, what a change does, and a note of what each one changed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 
 from capture.gateway.broker.executions import Executions
 from capture.gateway.broker.floor import Floor
 from capture.gateway.broker.orders.order import MOST_CHANGES, Change, Held, Order, Status
 from capture.gateway.broker.orders.wish import Wish
+from capture.gateway.broker.security import Security
 
 from .gate import Gate
 from .groups import Groups
 
 Fault = tuple[int, str]
 
-BOUND = ("con_id", "symbol", "sec_type", "last_trade_date", "strike", "right", "currency", "action", "account")
+BOUND = ("action", "account")  # where the order and its change both name it
 PRICES = ("limit_price", "auxiliary_price", "trail_stop_price", "trailing_percent", "limit_price_offset",
           "discretionary_amount", "order_type")  # fmt: skip
 FREE = ("LMT", "MKT", "MTL", "MIDPRICE", "REL")  # types of which one may become another
@@ -97,8 +98,13 @@ class Changes:
 def _changed_base(order: Order, wish: Wish) -> bool:
     """Return whether a change touches what may not be changed of an order: its contract, side or account."""
     before, after = order.values, wish.values
-    named = [name for name in BOUND if after.get(name)]
-    return list(order.legs) != list(wish.legs) or any((before.get(name) or "") != after[name] for name in named)
+    is_other = any(before.get(name) and after.get(name) and before[name] != after[name] for name in BOUND)
+    return is_other or _subject(order.security, order.legs) != _subject(wish.security, wish.legs)
+
+
+def _subject(security: Security, legs: Iterable[object]) -> tuple[object, ...]:
+    """Return what an order is for, however its client wrote that; a combination has no id of its own."""
+    return (security.symbol, security.currency, *legs) if legs else (security.con_id,)
 
 
 def _keeps_place(order: Order, wish: Wish, quantity: Decimal) -> bool:
