@@ -151,6 +151,20 @@ def test_an_order_is_taken_with_nothing_written_as_it_is_told() -> None:
     assert scene.order(one).limit == 9
 
 
+@pytest.mark.parametrize("zero", [None, 0.0])
+def test_an_order_that_is_made_smaller_as_it_is_told_keeps_its_place(zero: float | None) -> None:
+    """IB tells 0 for a price that there is not."""
+    scene = Scene()
+    scene.quote(9.99, 10.01)
+    one = scene.place("LMT", 9.99)
+    scene.quote(9.99, 10.01)
+    scene.trade(9.99, 100)
+    scene.quote(9.99, 10.01, bid_size=50)
+    scene.place("LMT", 9.99, order_id=one, total_quantity=60, auxiliary_price=zero)
+    scene.trade(9.99, 40)
+    assert scene.order(one).filled == 40
+
+
 # Changes
 
 

@@ -109,4 +109,5 @@ def _subject(security: Security, legs: Iterable[object]) -> tuple[object, ...]:
 
 def _keeps_place(order: Order, wish: Wish, quantity: Decimal) -> bool:
     """Return whether a changed order keeps its place in the queue: at its price, it became no larger."""
-    return quantity <= order.quantity and all(order.values[name] == wish.values[name] for name in PRICES)
+    before, after = order.values, wish.values  # in which no price may be written as 0
+    return quantity <= order.quantity and all((before[name] or 0) == (after[name] or 0) for name in PRICES)
