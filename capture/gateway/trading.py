@@ -167,7 +167,8 @@ class Trading:
         if at_us >= self.at_us:
             return
         if is_open := len(self.paper.orders.open()):
-            raise NoWayBackError(f"{is_open} orders are open, and there is no way back over what they met: cancel them")
+            orders = "1 order is" if is_open == 1 else f"{is_open} orders are"
+            raise NoWayBackError(f"{orders} open, and there is no way back over what was met: cancel what is open")
         if self._touched_us is not None and at_us <= self._touched_us:
             last = f"{moment_of(self._touched_us):%Y-%m-%dT%H:%M:%S}Z"
             raise NoWayBackError(f"the account traded at {last}, and there is no way back over that: "

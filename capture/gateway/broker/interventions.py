@@ -32,6 +32,9 @@ def fill(paper: Paper, order: Order, at_us: int, quantity: Decimal | None = None
     quantity = order.remaining if quantity is None else quantity
     if not 0 < quantity <= order.remaining:
         raise InterventionError(f"{quantity} of order {order.permanent_id} cannot fill: {order.remaining} remain")
+    step = Decimal(str(order.security.details.get("size_increment") or 1))
+    if quantity % step and order.remaining % step == 0:
+        raise InterventionError(f"{quantity} of order {order.permanent_id} cannot fill: it fills by steps of {step}")
     if order.status == Status.INACTIVE:
         raise InterventionError(f"order {order.permanent_id} was rejected: it never was in the market")
     if Held.UNSENT in order.held:

@@ -117,6 +117,14 @@ def test_a_bust_gives_cash_position_and_fee_back() -> None:
         bust(room.paper, "0000e0d5.00000001.01.02", room.at_us)
 
 
+def test_an_order_of_whole_shares_fills_by_whole_shares() -> None:
+    room = Rehearsal()
+    order = filled(room, 40)
+    with pytest.raises(InterventionError, match=r"0\.5 of order .* cannot fill: it fills by steps of 1"):
+        fill(room.paper, order, room.at_us, D("0.5"))
+    assert order.filled == D(40)
+
+
 def test_a_bust_of_a_part_leaves_the_order_open() -> None:
     room = Rehearsal()
     order = filled(room, 40)

@@ -87,7 +87,7 @@ def test_a_seek_back_over_what_was_ordered_is_refused(recording: Recording) -> N
         place(peer)
         await served(peer)
         gateway.control("seek", "+10")
-        text = "seek: 1 orders are open, and there is no way back over what they met: cancel them"
+        text = "seek: 1 order is open, and there is no way back over what was met: cancel what is open"
         assert complaint(gateway, "seek", "-5") == text
         peer.send("cancel_order", order_id=1)
         await peer.until("order_status", status="Cancelled")
@@ -108,7 +108,7 @@ def test_the_key_that_steps_back_says_so(recording: Recording, capsys: pytest.Ca
         await served(peer)
         at_us = gateway.clock.now_us()
         assert not keys.press(gateway, "\x1b[D")
-        assert "1 orders are open" in capsys.readouterr().err and gateway.clock.now_us() == at_us
+        assert "1 order is open" in capsys.readouterr().err and gateway.clock.now_us() == at_us
         assert "open orders 1" in keys.line(gateway)
 
     run(replay(recording, LATER_US), play)
