@@ -90,7 +90,11 @@ def run(
     --then-live it goes on, from the past into the present, with what recorders write while it runs. In all of them,
     orders are taken and filled by the market that goes by, for a paper account. It runs until Ctrl-C.
     """
-    if context.invoked_subcommand is not None:
+    if (verb := context.invoked_subcommand) is not None:
+        for option in context.command.params:
+            if option.name and _is_given(context, option.name):
+                raise UsageError(f"{option.opts[0]} is of a gateway that begins: options of {verb} follow it, as in "
+                                 f"`ticktape gateway {verb} --port 4002`")  # fmt: skip
         return
     from capture.gateway import Gateway, Limits
     from capture.gateway.market import Market

@@ -58,6 +58,13 @@ def test_control_takes_negative_numbers_but_no_option_that_is_none(run: Run) -> 
     assert err == "ticktape: there is no option '--prot'; did you mean '--port'?\n"
 
 
+@pytest.mark.parametrize("verb", ["status", "control"])
+def test_a_port_in_front_of_a_command_is_not_taken_for_that_of_another_gateway(run: Run, verb: str) -> None:
+    code, out, err = run("gateway", "--port", 1, verb)
+    assert (code, out) == (2, "")
+    assert f"--port is of a gateway that begins: options of {verb} follow it" in err
+
+
 @pytest.mark.slow
 def test_control_reaches_a_gateway_that_runs(run: Run) -> None:
     command = [*TICKTAPE, "gateway", "--port", "0"]
