@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from capture.gateway.broker.account.account import KINDS, Account
 from capture.gateway.broker.account.account_till import AccountTill
+from capture.gateway.broker.account.account_values import begin
 from capture.gateway.broker.account.ledger import Ledger
 from capture.gateway.broker.account.position import Position
 from capture.gateway.broker.exchange.displayed import Level, exact
@@ -311,8 +312,11 @@ def open_account(feed: Feed, clock: Clock, terms: Terms, account: str, time_zone
     if keeper is not None:
         keeper.resume(paper, held, till, clock.now_us())
         days.catch_up(keeper.at_us, clock.now_us())
-    return Trading(feed, clock, paper, streams, days, terms.step_us, terms.reads_scripts, keeper,
-                   terms.master_client_id)  # fmt: skip
+    trading = Trading(feed, clock, paper, streams, days, terms.step_us, terms.reads_scripts, keeper,
+                      terms.master_client_id)  # fmt: skip
+    trading.mark()
+    begin(held)
+    return trading
 
 
 def _held(feed: Feed, clock: Clock, terms: Terms, account: str) -> list[Position]:

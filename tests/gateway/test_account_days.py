@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from capture.gateway.broker.account.account_values import values
 from capture.gateway.market import Market
 from capture.gateway.trading import Terms, Trading, open_account
 from capture.replay.clock import Clock
@@ -13,13 +14,28 @@ SECOND_US = 1_000_000
 CODEC = request_codec(200)
 
 
-def order(trading: Trading, order_id: int, at_us: int, always_open: bool = True, **fields: object) -> None:
+def order(trading: Trading, order_id: int, at_us: int, always_open: bool = True, quantity: int = 100,
+          **fields: object) -> None:  # fmt: skip
     """Place an order for a hundred shares, and let a few seconds go by."""
-    payload = CODEC.encode("place_order", order_id=order_id, con_id=AAPL, total_quantity=100, order_type="MKT",
+    payload = CODEC.encode("place_order", order_id=order_id, con_id=AAPL, total_quantity=quantity, order_type="MKT",
                            transmit=True, **fields)  # fmt: skip
     (details,) = Market(always_open=always_open).find(at_us, con_id=AAPL)
     trading.place(at_us, 1, details, CODEC.decode(payload).values, ())
     trading.run(at_us + 5 * SECOND_US)
+
+
+def test_the_equity_of_the_day_before_is_that_with_which_the_account_began_and_a_refusal_names_what_is_there() -> None:
+    clock = Clock(MIDNIGHT_US - 60 * SECOND_US, speed=0.001)
+    trading = open_account(Market(), clock, Terms(cash=Decimal(100_000)), "DU1234567", "US/Eastern")
+    order(trading, 1, MIDNIGHT_US - 50 * SECOND_US, action="BUY")
+    found = {one.key: one.value for one in values(trading.account)}
+    assert found["PreviousDayEquityWithLoanValue"] == "100000.00" != found["EquityWithLoanValue"]
+    trading.outbox.open(1)
+    order(trading, 2, MIDNIGHT_US - 40 * SECOND_US, action="BUY", quantity=1_000_000)
+    told = trading.outbox.next(1, MIDNIGHT_US)
+    assert told is not None and told.values["code"] == 201
+    found = {one.key: one.value for one in values(trading.account)}
+    assert f"Equity with Loan Value [{found['EquityWithLoanValue']} USD]" in told.values["message"]
 
 
 def test_at_midnight_executions_done_orders_and_realised_profits_begin_anew() -> None:

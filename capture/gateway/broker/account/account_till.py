@@ -16,7 +16,7 @@ from .means import LEAST_EQUITY, NO_RATE, NO_SHORTS, TOO_LITTLE, Means, what_if
 from .position import Position
 from .reserved import Deal
 
-TEXTS = {  # by the reason; {equity} is what is there with loan value, {needed} what margin would be
+TEXTS = {  # by the reason; {equity} is what is there now with loan value, {needed} what margin would be
     TOO_LITTLE: "We are unable to accept your order. Your Available Funds are insufficient for the change in margin. "
                 "Equity with Loan Value [{equity} {currency}] must exceed the new total Initial Margin of "
                 "[{needed} {currency}]",
@@ -76,10 +76,9 @@ class AccountTill:
         verdict = self.means.ask(order.permanent_id, self._legs(order), at_us, order.oca_group)
         if verdict.enough:
             return None
-        after = verdict.after
         return TEXTS[verdict.reason].format(
-            equity=f"{after.equity:.2f}", needed=f"{after.initial:.2f}", currency=self.account.ledger.base_currency,
-            security_currency=order.security.currency)  # fmt: skip
+            equity=f"{verdict.before.equity:.2f}", needed=f"{verdict.after.initial:.2f}",
+            currency=self.account.ledger.base_currency, security_currency=order.security.currency)  # fmt: skip
 
     def changed(self, order: Order, at_us: int) -> None:
         """Reserve for what is left of an order: nothing once it is done."""

@@ -301,6 +301,13 @@ def unknown_tags(tags: str) -> list[str]:
     return [tag for tag in words if tag not in SUMMARY_TAGS and not _is_ledger(tag)]
 
 
+def begin(account: Account) -> None:
+    """Take the account as it is for what it was as the day before ended, where nobody told that."""
+    if account.previous_equity is None:
+        known = numbers(figures(account))
+        account.previous_equity, account.previous_sma = known["EquityWithLoanValue-S"], known["SMA"]
+
+
 def end_day(account: Account, at_us: int) -> None:
     """End a day of an account, and begin the next: futures are settled, prices become closes."""
     known = numbers(figures(account))
