@@ -1,4 +1,4 @@
-"""Where orders meet the market: quotes and trades set them off, fill them, or move the price at which they work."""
+"""Where orders meet the market: quotes and trades set them off, fill them, or move their price (D137)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The paper broker: takes requests, quotes, trades and time as they happen, and reports what follows.
+"""The paper broker: takes requests, quotes, trades and time as they happen, and reports what follows (D136).
 
 The same events in the same order give the same reports. `reports.take` hands them over.
 """

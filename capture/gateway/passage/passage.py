@@ -1,4 +1,4 @@
-"""The market as it goes by the broker: of all instruments in order of time, as far as it matters to open orders."""
+"""The market as it goes by the broker: of all instruments, as far as it matters to open orders (D139)."""
 
 import heapq
 from collections.abc import Callable, Iterable

@@ -1,4 +1,4 @@
-"""Where a resting order stands in the queue at its price, by what was printed and what was taken away."""
+"""Where a resting order stands in the queue at its price, by what was printed and taken away (D138)."""
 
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
