@@ -9,7 +9,7 @@ from capture.gateway.replies import Reply, answer
 from capture.gateway.shared_state import Peer
 from capture.wire.text.codec import Values
 
-from .handlers import Handler, Handlers
+from .handlers import Handler, Handlers, client_id_of, require_account
 
 ADVISOR_LISTS = {1: "ListOfGroups", 2: "ListOfAllocationProfiles", 3: "ListOfAccountAliases"}
 MOST_SUMMARIES = 2  # of a client at a time
@@ -20,9 +20,9 @@ ALL = ("", "All")
 def account_updates(peer: Peer, values: Values) -> Iterator[Reply]:
     """Send the account's values and positions, and what changes of them from then on; or end that."""
     if not values["subscribe"]:
-        peer.state.trading.streams.end(_client_id(peer), "updates")
+        peer.state.trading.streams.end(client_id_of(peer), "updates")
         return
-    _require_account(peer, values)
+    require_account(peer, values)
     yield from _begin(peer, "updates", -1, values)
     minute = peer.state.local_time(peer.now_us)
     yield answer("account_update_time", time=f"{minute:%H:%M}")
@@ -36,7 +36,7 @@ def account_summary(peer: Peer, values: Values) -> Iterator[Reply]:
         raise invalid(f"'{values['group']}' is no group of accounts")
     if unknown := unknown_tags(values["tags"]):
         raise invalid(f"Unknown tag: {', '.join(unknown)}")
-    if streams.count(_client_id(peer), "summary") >= MOST_SUMMARIES:
+    if streams.count(client_id_of(peer), "summary") >= MOST_SUMMARIES:
         raise Refusal(322, TOO_MANY)
     yield from _begin(peer, "summary", request_id, values)
     yield answer("account_summary_end", request_id=request_id)
@@ -44,7 +44,7 @@ def account_summary(peer: Peer, values: Values) -> Iterator[Reply]:
 
 def account_updates_multi(peer: Peer, values: Values) -> Iterator[Reply]:
     """Send the account's values, and what changes of them from then on, per request."""
-    _require_account(peer, values)
+    require_account(peer, values)
     yield from _begin(peer, "updates_multi", values["request_id"], values)
     yield answer("account_update_multi_end", request_id=values["request_id"])
 
@@ -57,27 +57,27 @@ def positions(peer: Peer, values: Values) -> Iterator[Reply]:
 
 def positions_multi(peer: Peer, values: Values) -> Iterator[Reply]:
     """Send all positions, and each that changes from then on, per request."""
-    _require_account(peer, values)
+    require_account(peer, values)
     yield from _begin(peer, "positions_multi", values["request_id"], values)
     yield answer("positions_multi_end", request_id=values["request_id"])
 
 
 def profits(peer: Peer, values: Values) -> Iterator[Reply]:
     """Send what was won and lost, once a second from then on."""
-    _require_account(peer, values)
+    require_account(peer, values)
     yield from _begin(peer, "pnl", values["request_id"], values)
 
 
 def profits_of_one(peer: Peer, values: Values) -> Iterator[Reply]:
     """Send what was won and lost with one instrument, once a second from then on."""
-    _require_account(peer, values)
+    require_account(peer, values)
     if not peer.state.feed.find(peer.now_us, con_id=values["con_id"]):
         raise Refusal(200, "No security definition has been found for the request")
     yield from _begin(peer, "pnl_single", values["request_id"], values)
 
 
 def _begin(peer: Peer, kind: str, request_id: int, values: Values) -> Iterator[Reply]:
-    for row in peer.state.trading.listen(_client_id(peer), peer.now_us, kind, request_id, values):
+    for row in peer.state.trading.listen(client_id_of(peer), peer.now_us, kind, request_id, values):
         yield answer(row.name, **row.values)
 
 
@@ -85,20 +85,10 @@ def _end(kind: str) -> Handler:
     """Return what ends a stream of a kind."""
 
     def end(peer: Peer, values: Values) -> Iterator[Reply]:
-        peer.state.trading.streams.end(_client_id(peer), kind, values.get("request_id", -1))
+        peer.state.trading.streams.end(client_id_of(peer), kind, values.get("request_id", -1))
         return iter(())
 
     return end
-
-
-def _require_account(peer: Peer, values: Values) -> None:
-    if values["account"] not in ("", peer.state.account):
-        raise invalid(f"Invalid account code '{values['account']}'")
-
-
-def _client_id(peer: Peer) -> int:
-    assert peer.id is not None
-    return peer.id
 
 
 # Of financial advisors, which this account is none of

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 
 from capture.gateway.control.faults import COMPETING
+from capture.gateway.refusal import invalid
 from capture.gateway.replies import Reply, error
 from capture.gateway.shared_state import Peer
 from capture.gateway.subscription import Subscription
@@ -23,3 +24,15 @@ def started(peer: Peer, subscription: Subscription) -> Iterator[Reply]:
     peer.subscribe(subscription)
     if peer.state.faults.active("competing"):
         yield error(subscription.request_id, *COMPETING, peer.now_us)
+
+
+def require_account(peer: Peer, values: Values) -> None:
+    """Refuse a request for an account that is not the gateway's."""
+    if values["account"] not in ("", peer.state.account):
+        raise invalid(f"Invalid account code '{values['account']}'")
+
+
+def client_id_of(peer: Peer) -> int:
+    """Return the id of a client whose session has started."""
+    assert peer.id is not None
+    return peer.id

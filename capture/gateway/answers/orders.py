@@ -11,7 +11,7 @@ from capture.wire.ib_times import parse_time_us
 from capture.wire.text.codec import Values
 
 from .contract_search import Details, resolve
-from .handlers import Handlers
+from .handlers import Handlers, client_id_of, require_account
 
 COMBINATION = "BAG"
 OWN_VENUES = {"IBKRATS": "STK", "OVERNIGHT": "STK", "IBUSOPT": "OPT"}  # where IB itself takes orders, and for what
@@ -20,8 +20,8 @@ UNKNOWN = 200, "No security definition has been found for the request"
 
 def place(peer: Peer, values: Values) -> Iterable[Reply]:
     """Hand an order to the broker."""
-    _require_account(peer, values)
-    trading, client_id = peer.state.trading, _client_id(peer)
+    require_account(peer, values)
+    trading, client_id = peer.state.trading, client_id_of(peer)
     try:
         legs = list(trading.legs(values))
     except LookupError:
@@ -55,7 +55,7 @@ def _combination(values: Values) -> Details:
 
 def cancel(peer: Peer, values: Values) -> Iterable[Reply]:
     """Hand a cancel to the broker."""
-    peer.state.trading.cancel(peer.now_us, _client_id(peer), values["order_id"])
+    peer.state.trading.cancel(peer.now_us, client_id_of(peer), values["order_id"])
     peer.hand_out()
     return ()
 
@@ -69,8 +69,8 @@ def cancel_all(peer: Peer, _values: Values) -> Iterable[Reply]:
 
 def exercise(peer: Peer, values: Values) -> Iterable[Reply]:
     """Hand an exercise of options to the broker."""
-    _require_account(peer, values)
-    peer.state.trading.exercise(peer.now_us, _client_id(peer), resolve(peer, values), values)
+    require_account(peer, values)
+    peer.state.trading.exercise(peer.now_us, client_id_of(peer), resolve(peer, values), values)
     peer.hand_out()
     return ()
 
@@ -80,7 +80,7 @@ def exercise(peer: Peer, values: Values) -> Iterable[Reply]:
 
 def open_orders(peer: Peer, _values: Values) -> Iterator[Reply]:
     """Send the open orders of the client."""
-    yield from _all(peer, peer.state.trading.paper.orders.open(_client_id(peer)))
+    yield from _all(peer, peer.state.trading.paper.orders.open(client_id_of(peer)))
 
 
 def all_open_orders(peer: Peer, _values: Values) -> Iterator[Reply]:
@@ -145,16 +145,6 @@ def _is_wanted(values: Values, client_id: int, details: Details) -> bool:
     same = all(not values[name] or values[name] == details[name] for name in names)
     side = {"BUY": "BOT", "SELL": "SLD"}.get(values["side"], values["side"])
     return same and (values["client_id"] or client_id) == client_id and side in ("", details["side"])
-
-
-def _require_account(peer: Peer, values: Values) -> None:
-    if values["account"] not in ("", peer.state.account):
-        raise invalid(f"Invalid account code '{values['account']}'")
-
-
-def _client_id(peer: Peer) -> int:
-    assert peer.id is not None
-    return peer.id
 
 
 HANDLERS: Handlers = {
