@@ -46,6 +46,22 @@ def test_orders_are_listed(scene: Scene) -> None:
     scene(play)
 
 
+def test_executions_are_listed_with_what_they_cost(scene: Scene) -> None:
+    async def play(gateway: Gateway, peer: Peer) -> None:
+        assert gateway.control("executions") == []
+        permanent_id = await resting(peer, 7)
+        gateway.control("fill", permanent_id, 40)
+        gateway.control("fill", permanent_id)
+        first, second = gateway.control("executions")
+        assert first.items() >= {"order": permanent_id, "client_id": 1, "order_id": 7, "instrument": "AAPL",
+                                 "side": "BOT", "quantity": 40.0, "price": 1.0, "commission": 0.4}.items()  # fmt: skip
+        assert (second["quantity"], second["execution"] > first["execution"]) == (60.0, True)
+        told = await peer.until("execution_details", 2)
+        assert told["execution_id"] == second["execution"]
+
+    scene(play)
+
+
 def test_the_account_shows_what_fills_cost(scene: Scene) -> None:
     async def play(gateway: Gateway, peer: Peer) -> None:
         assert gateway.control("account")["positions"] == []

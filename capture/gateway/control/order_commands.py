@@ -13,6 +13,7 @@ from capture.gateway.broker import interventions
 from capture.gateway.broker.account.account import PortfolioRow
 from capture.gateway.broker.account.account_values import numbers, text
 from capture.gateway.broker.account.figures import figures
+from capture.gateway.broker.executions import Execution
 from capture.gateway.broker.interventions import InterventionError
 from capture.gateway.broker.orders.order import Order
 from capture.gateway.broker.paper import Paper
@@ -42,6 +43,11 @@ def orders(gateway: Controlled) -> list[dict[str, Any]]:
     return [_row(order) for order in _now(gateway).paper.orders.open()]
 
 
+def executions(gateway: Controlled) -> list[dict[str, Any]]:
+    """Return the executions of today; of the whole of a combination and before it is charged there is no commission."""
+    return [_execution(done) for done in _now(gateway).executions()]
+
+
 def account(gateway: Controlled) -> dict[str, Any]:
     """Return what the account has: its figures, its cash by currency, and its positions; money in `currency`."""
     trading = _now(gateway)
@@ -54,6 +60,15 @@ def account(gateway: Controlled) -> dict[str, Any]:
         "daily_pnl": text(pnl.daily), "unrealized_pnl": text(pnl.unrealised), "realized_pnl": text(pnl.realised),
         "cash": [f"{text(amount)} {currency}" for currency, amount in sorted(held.ledger.cash.items())],
         "positions": [_position(row) for row in held.portfolio()]}  # fmt: skip
+
+
+def _execution(done: Execution) -> dict[str, Any]:
+    fill, commission = done.fill, done.commission.get("commission")
+    return {
+        "time": as_text(fill.at_us), "order": fill.permanent_id, "client_id": fill.client_id,
+        "order_id": fill.order_id, "instrument": fill.security.local_symbol, "side": done.details["side"],
+        "quantity": float(fill.quantity), "price": float(fill.price), "exchange": fill.exchange,
+        "commission": None if commission is None else float(commission), "execution": fill.execution_id}  # fmt: skip
 
 
 def _position(row: PortfolioRow) -> dict[str, Any]:
@@ -190,6 +205,6 @@ def _order(paper: Paper, named: str) -> Order:
 COMMANDS: dict[str, Callable[..., Any]] = {
     command.__name__.replace("_", "-"): command
     for command in (
-        orders, account, fill, correct, reject_next, twin, roll_back_ids, hold_reports, execution_first,
+        orders, executions, account, fill, correct, reject_next, twin, roll_back_ids, hold_reports, execution_first,
         disconnect_client)
 }  # fmt: skip
