@@ -68,7 +68,7 @@ def keep(layout: Layout) -> None:
     Where that cannot be written it stays as it is, and files are looked into for what it does not say.
     """
     keep_files(layout)
-    for name in (*WHOLE, *MARKET):  # zones of market data are in `instruments`
+    for name in filter(TABLES.__contains__, (*WHOLE, *MARKET)):  # zones of market data are in `instruments`
         days, before = read_kept(layout, name), read_digest(layout, name)
         if _files(days) != before.files | before.unread:  # of dates, each is in one of them
             with suppress(*FAULTS, duckdb.Error):
