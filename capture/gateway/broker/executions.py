@@ -29,7 +29,7 @@ class Execution:
 
 
 class Executions:
-    """Turns what was taken of the market into fills. `followed` is called after each fill, and after each end."""
+    """Turns what was taken of the market into fills. `filled` is called after each fill, `ended` after each end."""
 
     def __init__(self, orders: Orders, reports: Reports, till: Till, identities: Identities) -> None:
         self.orders = orders
@@ -108,9 +108,7 @@ class Executions:
         """End an order: what filled stays. `reason` is told with code 202, `ended` stands in the completed order."""
         if order.is_done:
             return
-        order.status = Status.CANCELLED
-        self._retire(order, at_us, ended)
-        self.till.changed(order, at_us)
+        self._end(order, Status.CANCELLED, at_us, ended)
         self.reports.status(order, at_us)
         self.reports.error(order, at_us, 202, f"Order Canceled - reason:{reason}")
         self.ended(order, at_us)
@@ -123,20 +121,22 @@ class Executions:
 
     def kill(self, order: Order, at_us: int, ended: str) -> None:
         """End an order that could not be filled at once: IB calls it inactive, and says no more."""
-        order.status = Status.INACTIVE
-        self._retire(order, at_us, ended)
-        self.till.changed(order, at_us)
+        self._end(order, Status.INACTIVE, at_us, ended)
         self.reports.state(order, at_us)
         self.ended(order, at_us)
 
     def reject(self, order: Order, at_us: int, code: int, text: str) -> None:
         """End an order that may not be: it becomes inactive."""
-        order.status = Status.INACTIVE
-        self._retire(order, at_us, f"Rejected by System:{text}")
-        self.till.changed(order, at_us)
+        self._end(order, Status.INACTIVE, at_us, f"Rejected by System:{text}")
         self.reports.error(order, at_us, code, text)
         self.reports.state(order, at_us)
         self.ended(order, at_us)
+
+    def _end(self, order: Order, status: Status, at_us: int, reason: str) -> None:
+        """Take an order out of the market unfilled, and free what was reserved for it."""
+        order.status = status
+        self._retire(order, at_us, reason)
+        self.till.changed(order, at_us)
 
     def _retire(self, order: Order, at_us: int, reason: str) -> None:
         order.done_us, order.done_reason = at_us, reason

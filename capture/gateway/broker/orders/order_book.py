@@ -85,10 +85,6 @@ class Orders:
         """Return the order that a client calls so, also one that is done; None where it never placed one."""
         return self._by_client.get((client_id, order_id))
 
-    def of_permanent_id(self, permanent_id: int) -> Order | None:
-        """Return the open order of an account-wide id, None where there is none."""
-        return self._open.get(permanent_id)
-
     def known(self, permanent_id: int) -> Order | None:
         """Return the order of an account-wide id, open or done today; None where there is none."""
         return self._known.get(permanent_id)
