@@ -14,9 +14,9 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDic
 from pydantic_settings import SettingsError as EnvironmentValueError
 
 from capture.data_folder import TAPE
-from capture.reason import reason
 from capture.schemas import retention_fault
 from capture.suggestion import unknown
+from capture.text_file import UnreadableTextError, read_text
 
 from .instrument import Instrument, grammar, parse_instrument
 from .streams import Stream, allowed_streams, default_streams, parse_stream
@@ -210,16 +210,13 @@ def _toml(value: Any) -> str:
 
 def _read(path: Path | None) -> str:
     try:
-        return (path or Path(FILE_NAME)).read_text("utf-8-sig")  # some editors begin a file with a mark of UTF-8
+        return read_text(path or Path(FILE_NAME))
     except FileNotFoundError:
         if path is None:
             return ""
         raise SettingsError(f"{path} does not exist: `ticktape init` writes one") from None
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise SettingsError(f"{path or FILE_NAME} line {line} is not UTF-8: save the file in that encoding") from None
-    except OSError as error:
-        raise SettingsError(f"{path or FILE_NAME} cannot be read: {reason(error)}") from None
+    except UnreadableTextError as error:
+        raise SettingsError(str(error)) from None
 
 
 def _parse(text: str, path: Path) -> dict[str, Any]:

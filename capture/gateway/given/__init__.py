@@ -1,7 +1,7 @@
 """Files that a user gives to the gateway for its paper account: what is held at the start, and what orders cost."""
 
 from .fee_file import load_fees
+from .given_file import GivenFileError
 from .positions_file import PositionRow, load_positions
-from .text_file import GivenFileError
 
 __all__ = ["GivenFileError", "PositionRow", "load_fees", "load_positions"]

@@ -50,7 +50,7 @@ from capture.gateway.broker.fees.schedule import (
 from capture.gateway.broker.fill import ADDED, BUY, REMOVED, SELL
 from capture.suggestion import unknown
 
-from .text_file import GivenFileError, read_text
+from .given_file import GivenFileError, read_text
 
 _Number = Annotated[Decimal, Field(allow_inf_nan=False, ge=-1_000_000, le=1_000_000)]
 _Amount = Annotated[Decimal, Field(allow_inf_nan=False, ge=0, le=1_000_000_000_000)]

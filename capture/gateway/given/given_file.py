@@ -1,8 +1,9 @@
-"""A text file that a user gives: read whole, or refused with what helps."""
+"""A text file that a user gives to the gateway: its text, or a refusal that says what helps."""
 
 from pathlib import Path
 
-from capture.reason import reason
+from capture.text_file import UnreadableTextError
+from capture.text_file import read_text as read
 
 
 class GivenFileError(ValueError):
@@ -12,11 +13,8 @@ class GivenFileError(ValueError):
 def read_text(path: Path, what: str) -> str:
     """Return the text of a file of `what`. Raises GivenFileError."""
     try:
-        return path.read_text("utf-8-sig")  # some editors begin a file with a mark of UTF-8
+        return read(path)
     except FileNotFoundError:
         raise GivenFileError(f"{path} does not exist: name the file of {what}") from None
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise GivenFileError(f"{path} line {line} is not UTF-8: save the file in that encoding") from None
-    except OSError as error:
-        raise GivenFileError(f"{path} cannot be read: {reason(error)}") from None
+    except UnreadableTextError as error:
+        raise GivenFileError(str(error)) from None

@@ -20,7 +20,7 @@ from pathlib import Path
 from capture.suggestion import unknown
 from capture.wanted.instrument import Instrument, InstrumentError, parse_instrument
 
-from .text_file import GivenFileError, read_text
+from .given_file import GivenFileError, read_text
 
 NEEDED = ("instrument", "position")
 COLUMNS = (*NEEDED, "average_cost", "account")
