@@ -37,11 +37,12 @@ BENEATH = {
     "wire.text": {"wire.messages"},
     "wire.messages": {GROUND},
     "tape": {GROUND},
+    "risk": set[str](),
     "schemas": set[str](),
     GROUND: set[str](),
 }
 NO_IO = {"socket", "asyncio", "time", "os", "pathlib", "subprocess", "threading"}
-PURE = ("wire", "decode", "session", "gateway.broker")
+PURE = ("wire", "decode", "session", "gateway.broker", "risk")
 MOST_LINES = 400
 MOST_MODULES = 20
 # Rooms whose file names say which verb, which kind of rows or which tool: the room's own name completes them, so that
