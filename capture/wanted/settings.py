@@ -17,6 +17,7 @@ from capture.data_folder import TAPE
 from capture.schemas import retention_fault
 from capture.suggestion import unknown
 from capture.text_file import UnreadableTextError, read_text
+from capture.toml_lines import line_of
 
 from .instrument import Instrument, grammar, parse_instrument
 from .streams import Stream, allowed_streams, default_streams, parse_stream
@@ -251,20 +252,7 @@ def _place(
     if name in environment:
         return f"variable {_PREFIX}{name.upper()}"
     key = ".".join(map(str, (name, *where[2:3])))  # of a block: record, its number, key, and pydantic's own words
-    return f"{path} line {_line(where, text)}, key {key}"
-
-
-def _line(where: tuple[int | str, ...], text: str) -> int:
-    """Return the line of the file on which a key stands; of a block, the line that begins it."""
-    lines = text.splitlines()
-    start = 0
-    key = str(where[0])
-    if key == "record" and len(where) > 1:
-        blocks = [i for i, line in enumerate(lines) if re.match(r"\s*\[\[\s*record\s*\]\]", line)]
-        start = blocks[int(where[1])] if int(where[1]) < len(blocks) else 0
-        key = str(where[2]) if len(where) > 2 else "[record]"
-    pattern = re.compile(rf"\s*[\"'\[]*{re.escape(key)}[\"'\]]*\s*(=|$|#)")
-    return next((i for i in range(start, len(lines)) if pattern.match(lines[i])), start) + 1
+    return f"{path} line {line_of(text, where)}, key {key}"
 
 
 def _explain(problem: Any) -> str:

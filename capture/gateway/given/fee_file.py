@@ -28,7 +28,6 @@ most = 8.30                     # of a fill
 ```
 """
 
-import re
 import tomllib
 from datetime import date
 from decimal import Decimal
@@ -49,6 +48,7 @@ from capture.gateway.broker.fees.schedule import (
 )
 from capture.gateway.broker.fill import ADDED, BUY, REMOVED, SELL
 from capture.suggestion import unknown
+from capture.toml_lines import line_of
 
 from .given_file import GivenFileError, read_text
 
@@ -160,18 +160,7 @@ def _problem(path: Path, text: str, problem: Any) -> str:
     where = [part for part in problem["loc"] if not str(part).startswith(("decimal", "dict["))]
     block = str(where[0])
     key = ".".join(str(part) for part in where if isinstance(part, str))
-    return f"{path} line {_line(text, where)}, key {key or block}: {_explain(problem, where)}"
-
-
-def _line(text: str, where: list[int | str]) -> int:
-    """Return the line on which a key stands, or its block."""
-    lines, start, key = text.splitlines(), 0, str(where[0])
-    if len(where) > 1 and isinstance(where[1], int):
-        blocks = [i for i, line in enumerate(lines) if re.match(rf"\s*\[\[\s*{key}\s*\]\]", line)]
-        start = blocks[where[1]] if where[1] < len(blocks) else 0
-        key = str(where[2]) if len(where) > 2 else key
-    pattern = re.compile(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=")
-    return next((i for i in range(start, len(lines)) if pattern.match(lines[i])), start) + 1
+    return f"{path} line {line_of(text, where)}, key {key or block}: {_explain(problem, where)}"
 
 
 def _explain(problem: Any, where: list[int | str]) -> str:
