@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 TAPE, LIVE, ARCHIVE, SEALED = "tape", "live", "archive", "sealed"
 DATABASE = "ticktape.duckdb"
+SNAPSHOT = "snapshot"  # the recorder of `ticktape snapshot`
 DEMO = ".demo"  # by which a demo knows its folder again
 
 # Beside a recorder's tape.
@@ -19,7 +20,7 @@ WISHES = "backfill"
 
 # Below the data folder.
 DAMAGED = f"{SEALED}/damaged.json"  # files of the archive: path (below it), why, repair, found (ISO 8601)
-CHECKED, VIEWS = f"{SEALED}/checked.json", f"{SEALED}/views.json"
+CHECKED, VERIFIED, VIEWS = (f"{SEALED}/{name}.json" for name in ("checked", "verified", "views"))
 DATES_LOCK, SEALER_LOCK, CHECKER_LOCK = (f"{SEALED}/{name}.lock" for name in ("dates", "sealer", "checker"))
 COPIES = f"{ARCHIVE}/pruned"  # second copies of what says what was pruned
 PRUNED_TABLES, PRUNED_TABLES_COPY = f"{SEALED}/{PRUNED}", f"{COPIES}/tables.json"
@@ -100,7 +101,7 @@ FILES = (
           "decoding there, with the gaps that are open or wait for history, and how many rows name no instrument",
           ("lake.roll", "lake.proof.rebuild", "lake.proof.recover"),
           ("lake.roll", "lake.sealing", "lake.state", "lake.views", "lake.proof.verify", "lake.proof.prune",
-           "lake.proof.recover", "query.tail", "recorder.history_desk", "cli.shared.state"), Loss.STATE,
+           "lake.proof.recover", "query.tail", "recorder.history_desk", "watch.recorder_state"), Loss.STATE,
           "no row. Once days are sealed, questions, rolling and pruning are refused until it is restored; before that "
           "rolling begins with the tape and writes the same files again. Gaps are not filled from history meanwhile",
           f"{_RECOVER}, which reads the tape up to where files reach"),
@@ -112,11 +113,11 @@ FILES = (
           "nothing while its copy is there; without both, what was pruned counts as lost",
           f"{_RECOVER}, from the copy"),
     Entry(f"{TAPE}/<recorder>/{STATUS}", "what the recorder says of itself; its time of change shows that it lives",
-          ("recorder.status",), ("cli.shared.state",), Loss.NOTHING,
+          ("recorder.status",), ("watch.recorder_state",), Loss.NOTHING,
           "nothing: `ticktape status` knows less until the recorder writes it again", "the recorder, within seconds"),
     Entry(f"{TAPE}/<recorder>/{ROLLER_STATUS}", "what the roller says of itself: counters since it began; its time of "
           "change shows that it lives",
-          ("lake.processes.roll_counts",), ("cli.shared.state",), Loss.NOTHING,
+          ("lake.processes.roll_counts",), ("watch.recorder_state",), Loss.NOTHING,
           "nothing: `ticktape status` knows less until the roller writes it again", "the roller, within seconds"),
     Entry(f"{TAPE}/<recorder>/{PACING}", "what IB was asked for in the last 10 minutes",
           ("recorder.history_desk",), ("recorder.history_desk",), Loss.NOTHING,
@@ -175,10 +176,13 @@ FILES = (
     Entry(VIEWS, f"what `{DATABASE}` was made of: whether it is still right is seen without opening it",
           ("lake.views",), ("lake.views",), Loss.NOTHING, f"nothing: `{DATABASE}` is made once more", _ANEW),
     Entry(CHECKED, "when each file of the archive was read last",
-          ("lake.proof.file_round",), ("lake.proof.file_round", "cli.recording.status"), Loss.NOTHING,
+          ("lake.proof.file_round",), ("lake.proof.file_round", "watch.lake_state"), Loss.NOTHING,
           "nothing: the round over the archive begins anew", "the checker, file by file"),
+    Entry(VERIFIED, "when the last `ticktape verify` of the whole lake ended, and how much it found",
+          ("lake.proof.verified",), ("lake.proof.verified", "watch.lake_state"), Loss.NOTHING,
+          "nothing: that verify failed, or is due, is not told", "the next `ticktape verify`"),
     Entry(DAMAGED, "files of the archive that could not be trusted when they were read",
-          ("lake.proof.file_round",), ("lake.proof.file_round", "recorder.damaged_files", "cli.recording.status"),
+          ("lake.proof.file_round",), ("lake.proof.file_round", "recorder.damaged_files", "watch.lake_state"),
           Loss.NOTHING,
           "up to 30 days until damage is told of again", "`ticktape verify --files` finds it at once"),
     Entry(DATES_LOCK, "held by who publishes rows, or moves the dates up to which tables are sealed",

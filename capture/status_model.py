@@ -16,7 +16,11 @@ VERSION = 1  # one more where a field changes its meaning or goes; a new one is 
 
 
 class StreamStatus(TypedDict):
-    """A wanted stream: `state` from wanted to flowing, `rows` since the recorder began, rates of the last seconds."""
+    """A wanted stream: `state` from wanted to flowing, `rows` since the recorder began, rates of the last seconds.
+
+    `since` is when `state` became so, to some seconds. `market` says by the contract's hours whether `venue` is closed,
+    open or liquid.
+    """
 
     instrument: str
     symbol: str | None
@@ -34,12 +38,18 @@ class StreamStatus(TypedDict):
     delayed: bool
     code: int | None
     message: str
+    since: str
+    venue: str | None
+    market: str | None
 
 
 class RecorderStatus(TypedDict):
     """A recorder: `frames` and `tape_bytes` of its tape, `received_bytes` since it began, `trouble` without a session.
 
-    `history` says how many jobs wait and how much of IB's budget of requests is left.
+    `history` says how many jobs wait, how much of IB's budget of requests is left, and since when (`still_since`)
+    nothing more of them was fetched. `line_since` is when the session began, or the last one ended; `lost_in` the
+    state in which that was, None in the first. `ib_line_lost_since`: the gateway's own line to IB is lost.
+    `farms_since` says of each farm since when it is as it is.
     """
 
     version: int
@@ -59,7 +69,13 @@ class RecorderStatus(TypedDict):
     tape_bytes: int
     history: dict[str, Any]
     trouble: str | None
+    line_since: str
+    lost_in: str | None
+    ib_line_lost_since: str | None
+    restart_windows: list[str]
+    retention: dict[str, int]
     farms: dict[str, str]
+    farms_since: dict[str, str]
     wanted: int
     acknowledged: int
     flowing: int

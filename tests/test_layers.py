@@ -17,7 +17,8 @@ ROOT = Path(__file__).parents[1]
 # need; `face` is none of these: it is on top, with the package itself, which gives what is in it.
 GROUND = "ground"
 BENEATH = {
-    "cli": {"face", "gateway", "recorder", "lake.proof"},
+    "cli": {"face", "gateway", "recorder", "watch"},
+    "watch": {"query", "session", "lake.proof"},
     "face": {"export", "plot"},
     "gateway": {"gateway.broker", "replay"},
     "gateway.broker": {"wanted"},

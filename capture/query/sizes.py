@@ -2,7 +2,8 @@
 
 import shutil
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from capture.data_folder import TAPE
 from capture.lake.damage import FAULTS
 from capture.lake.kept import KeptDay, is_same, read_kept
 from capture.lake.layout import Layout, archive_marks, day_folders, live_mark
@@ -54,19 +56,49 @@ def sizes(layout: Layout, now: datetime | None = None) -> dict[str, Any]:
         for day, size_bytes in tape.pop("days").items():
             days[day]["tape_bytes"] += size_bytes
     free_bytes = shutil.disk_usage(layout.root).free
-    per_day = _recent(days, now.date())
+    by_day = {day: sum(size.values()) for day, size in days.items()}
+    per_day = _recent(by_day, min(days, default=None), now.date())
     return {
         "tables": [_table(name, one) for name, one in tables.items()],
         "recorders": [{"recorder": name, **tape, "parquet_bytes": recorders.get(name, 0)}
                       for name, tape in tapes.items()],
         "days": [{"date": date.fromisoformat(day), **days[day]} for day in sorted(days)],
         "replaced_bytes": replaced_bytes,
-        "total_bytes": replaced_bytes + sum(sum(day.values()) for day in days.values()),
+        "total_bytes": replaced_bytes + sum(by_day.values()),
         "bytes_per_day": per_day,
         "bytes_per_month": None if per_day is None else per_day * MONTH_DAYS,
         "free_bytes": free_bytes,
         "days_until_full": free_bytes / per_day if per_day else None,
     }
+
+
+def growth(layout: Layout, retention: Mapping[str, int], now: datetime | None = None) -> dict[str, Any]:
+    """Return `bytes_per_day` and `days_until_full` as `sizes` does, without opening a file.
+
+    `retention` says for how many days what is kept, by table, or tape: what has reached that grows no more.
+    """
+    today = (now or datetime.now(UTC)).date()
+    by_kind: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for table, path, _, _ in _named(layout):
+        with suppress(FileNotFoundError):  # sealed or pruned meanwhile
+            by_kind[table][path.parent.name.removeprefix("date=")] += path.stat().st_size
+    for segment in (segment for name in layout.recorders() for segment in segments(layout.tape / name)):
+        with suppress(FileNotFoundError):
+            stat = segment.path.stat()
+            by_kind[TAPE][datetime.fromtimestamp(stat.st_mtime, UTC).date().isoformat()] += stat.st_size
+    days: dict[str, int] = defaultdict(int)
+    for kind, of_kind in by_kind.items():
+        if not _is_full_length(of_kind, retention.get(kind), today):
+            for day, size_bytes in of_kind.items():
+                days[day] += size_bytes
+    per_day = _recent(days, min((day for found in by_kind.values() for day in found), default=None), today)
+    free_bytes = shutil.disk_usage(layout.root).free
+    return {"bytes_per_day": per_day, "days_until_full": free_bytes / per_day if per_day else None}
+
+
+def _is_full_length(days: Iterable[str], kept_days: int | None, today: date) -> bool:
+    """Return whether what is kept so many days has been there for as many: each day as much goes as comes."""
+    return kept_days is not None and (today - date.fromisoformat(min(days))).days >= kept_days
 
 
 def _files(layout: Layout) -> tuple[dict[str, _Sizes], dict[str, int], int]:
@@ -154,10 +186,9 @@ def _segment(segment: Segment) -> tuple[int, int, str]:
         return stat.st_size, file.size_bytes, datetime.fromtimestamp(stat.st_mtime, UTC).date().isoformat()
 
 
-def _recent(days: dict[str, dict[str, int]], today: date) -> float | None:
+def _recent(days: Mapping[str, int], first: str | None, today: date) -> float | None:
     """Return the mean of bytes per day over the last whole days, as far back as there are any; None without."""
-    first = min((date.fromisoformat(day) for day in days), default=today)
-    begin = max(first, today - timedelta(days=RECENT_DAYS))
+    begin = max(date.fromisoformat(first) if first else today, today - timedelta(days=RECENT_DAYS))
     count = (today - begin).days
-    recent = sum(sum(size.values()) for day, size in days.items() if begin <= date.fromisoformat(day) < today)
-    return recent / count if count else None
+    recent = sum(size_bytes for day, size_bytes in days.items() if begin <= date.fromisoformat(day) < today)
+    return recent / count if count > 0 else None

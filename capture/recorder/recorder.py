@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from capture.disk_space import ENOUGH_BYTES, LEAST_BYTES, no_room
 from capture.printable import one_line
 from capture.release import SOFTWARE
 from capture.session.events import (
@@ -48,7 +49,6 @@ from .awake import AwakeClock
 from .beside import Beside
 from .compressor import Compressor
 from .damaged_files import DAMAGE_INTERVAL_S, DamageNews
-from .disk_space import ENOUGH_BYTES, LEAST_BYTES, no_room
 from .ending_signals import ignore_signals, listen_for_signals
 from .history_desk import HistoryDesk
 from .journal import Journal

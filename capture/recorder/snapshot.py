@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from capture.data_folder import SNAPSHOT as SNAPSHOT_RECORDER
 from capture.session.machine import Machine
 from capture.session.phases import State
 from capture.session.subscriptions import Life, Subscription
@@ -18,7 +19,6 @@ from capture.wire.read_rows import decode
 
 from .recorder import Recorder, say_on_stderr
 
-RECORDER = "snapshot"
 GENERIC = (258, 456)  # fundamental ratios, dividends
 TIMEOUT_S = 11.0  # IB ends a snapshot after 11 s at the latest
 
@@ -98,7 +98,7 @@ async def snapshot(
     streams = [Stream("snapshot", SNAPSHOT, dict(SNAPSHOT.values))]
     if generic:  # a snapshot takes no generic ticks, so they come by a subscription beside it
         streams.append(parse_stream("ticks:" + ",".join(map(str, generic))))
-    own = settings.model_copy(update={"recorder": RECORDER, "client_id": settings.client_id + 1})
+    own = settings.model_copy(update={"recorder": SNAPSHOT_RECORDER, "client_id": settings.client_id + 1})
     look = _Look(generic)
     wanted = [(instrument, stream) for instrument in parsed for stream in streams]
     look.recorder = recorder = Recorder(own, wanted, say=say, on_read=look.take, roll=roll)

@@ -1,6 +1,6 @@
 """What a recorder says of itself while it runs: status.json beside its tape.
 
-It is written where something changed, and seldom: what it says is 135 bytes a stream (D61). That its recorder lives
+It is written where something changed, and seldom: what it says is 180 bytes a stream (D61). That its recorder lives
 shows in the file's time of change; the time since which its figures hold is in it.
 """
 
@@ -14,11 +14,13 @@ from typing import Any
 from capture.data_folder import STATUS
 from capture.session.history_job import State
 from capture.session.machine import Machine
+from capture.session.phases import IN_SESSION
 from capture.session.subscriptions import ACKNOWLEDGED, Life, Subscription
 from capture.status_model import VERSION, RecorderStatus, StreamStatus, write_status
 from capture.wire.messages.data_types import DATA_TYPES
 
 from .journal import Journal
+from .since import Since
 
 LEAST_INTERVAL_S = 5.0  # between two that differ in figures only
 BYTES_PER_SECOND = 10_000  # on average at most: a status of many streams is written the more seldom
@@ -34,14 +36,16 @@ class StatusFile:
         self._said: Mapping[str, Any] = {}
         self._due_s = 0.0
         self._started = datetime.now(UTC)
+        self._since = Since()
 
     def news(self, machine: Machine, journal: Journal, now_s: float) -> RecorderStatus | None:
         """Return what to hand to `write_status`: a status where one is due, else None."""
-        return describe_recorder(machine, journal, self._started) if self.is_due(machine, now_s) else None
+        due = self.is_due(machine, now_s)
+        return describe_recorder(machine, journal, self._started, self._since) if due else None
 
     def is_due(self, machine: Machine, now_s: float) -> bool:
         """Return whether a status is wanted, at a time that never goes back; at once of what is no figure."""
-        news = (machine.state, machine.sessions, machine.trouble)
+        news = (machine.state, machine.sessions, machine.trouble, machine.upstream.out)
         due = now_s >= self._due_s or news != self._news
         self._news = news
         return due
@@ -64,8 +68,12 @@ class StatusFile:
             self._said, self._due_s = {}, 0.0
 
 
-def describe_recorder(machine: Machine, journal: Journal, started: datetime) -> RecorderStatus:
-    """Return a recorder's state."""
+def describe_recorder(
+    machine: Machine, journal: Journal, started: datetime, since: Since | None = None
+) -> RecorderStatus:
+    """Return a recorder's state; `since` remembers what was said before, None where nothing was."""
+    since = since or Since()
+    farms, out_since = machine.upstream.describe(), since.when("IB's line", machine.upstream.out)
     settings, lives = machine.settings, [subscription.life for subscription in machine.subscriptions.all]
     return {
         "version": VERSION,
@@ -83,21 +91,33 @@ def describe_recorder(machine: Machine, journal: Journal, started: datetime) -> 
         "received_bytes": journal.received_bytes,
         "mark": journal.mark_number,
         "tape_bytes": journal.finished_bytes + journal.tape.size_bytes,
-        "history": {"wanted": sum(job.state is State.WANTED for job in machine.history.jobs.values()),
-                    **machine.history.pacing.budget(time.time())},
+        "history": _history(machine, since),
         "trouble": machine.trouble or None,
-        "farms": machine.upstream.describe(),
+        "line_since": since.when("line", (machine.state in IN_SESSION, machine.sessions)),
+        "lost_in": machine.lost_in.value if machine.lost_in else None,
+        "ib_line_lost_since": out_since if machine.upstream.out else None,
+        "restart_windows": settings.restart_windows,
+        "retention": settings.retention,
+        "farms": farms,
+        "farms_since": {name: since.when(name, state) for name, state in farms.items()},
         "wanted": len(lives),
         "acknowledged": sum(life in ACKNOWLEDGED for life in lives),
         "flowing": lives.count(Life.FLOWING),
-        "streams": [_stream(machine, journal, subscription) for subscription in machine.subscriptions.all],
+        "streams": [_stream(machine, journal, subscription, since) for subscription in machine.subscriptions.all],
     }
 
 
-def _stream(machine: Machine, journal: Journal, subscription: Subscription) -> StreamStatus:
+def _history(machine: Machine, since: Since) -> dict[str, Any]:
+    waiting = [job for job in machine.history.jobs.values() if job.state is State.WANTED]
+    fetched = sorted((job.name, job.pages.next_s) for job in waiting)
+    return {"wanted": len(waiting), **machine.history.pacing.budget(time.time()),
+            "still_since": since.when("history", fetched)}
+
+
+def _stream(machine: Machine, journal: Journal, subscription: Subscription, since: Since) -> StreamStatus:
     contract, flow = subscription.contract, subscription.flow
     request = journal.line.context.requests.get(subscription.request_id or 0)
-    last = datetime.fromtimestamp(machine.wall_s(flow.last_s), UTC).isoformat() if flow.last_s is not None else None
+    last = _iso(machine.wall_s(flow.last_s)) if flow.last_s is not None else None
     return {
         "instrument": subscription.instrument.word,
         "symbol": (contract.local_symbol or contract.symbol) if contract else None,
@@ -115,7 +135,14 @@ def _stream(machine: Machine, journal: Journal, subscription: Subscription) -> S
         "delayed": request is not None and DATA_TYPES.get(request.data_type, "").startswith("delayed"),
         "code": subscription.code,
         "message": subscription.message,
+        "since": since.when(subscription, subscription.life),
+        "venue": (contract.primary_exchange or contract.exchange or None) if contract else None,
+        "market": subscription.hours.phase(time.time()).value if subscription.hours else None,
     }
+
+
+def _iso(wall_s: float) -> str:
+    return datetime.fromtimestamp(wall_s, UTC).isoformat()
 
 
 def _rounded(seconds: float | None) -> float | None:

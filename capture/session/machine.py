@@ -66,6 +66,7 @@ class Machine:
         self.server_version: int | None = None
         self.sessions = 0  # that got as far as being ready
         self.trouble = ""  # why there is no session
+        self.lost_in: State | None = None  # where the line stood when that was
         self._voice = Voice(settings.data_type.startswith("delayed"))
         self._queue: deque[tuple[str, dict[str, Any]]] = deque()
         rules = RULES if settings.market_data_lines else {}
@@ -280,7 +281,7 @@ class Machine:
         self._set_wall(self.wall_s(self._now_s))  # a restart window may just have begun
         self._voice.out.append(Close(text))
         self._voice.tell("error", text, "line", text)
-        self.trouble = text
+        self.trouble, self.lost_in = text, self.state
         self.upstream.end_session()
         if self.state in IN_SESSION:
             self._lost = self._lost or ("" if self._voice.calm else text)
@@ -322,7 +323,7 @@ class Machine:
             return
         self.sessions += 1
         self._ready_s = self._now_s
-        self.trouble = ""
+        self.trouble, self.lost_in = "", None
         self._voice.drop_topic("line")
         self._voice.say("info", f"connected to {self._where}, server version {self.server_version}")
         if self.settings.data_type != "live":

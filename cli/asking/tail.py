@@ -105,9 +105,8 @@ class _Watch:
 
     def look(self) -> None:
         """Look if it is time."""
-        from capture.recorder.snapshot import RECORDER as SNAPSHOT
-
-        from ..shared.state import condition, recorder_state
+        from capture.data_folder import SNAPSHOT
+        from capture.watch.recorder_state import condition, recorder_state
 
         if time.monotonic() - self._looked_s < LOOK_INTERVAL_S:
             return

@@ -39,6 +39,7 @@ def run(
     command that repairs it.
     """
     from capture.lake.layout import Layout
+    from capture.lake.proof.verified import write_verified
     from capture.lake.proof.verify import Verifier, foreign, misremembered
 
     layout = Layout(lake_folder(data, config))
@@ -58,6 +59,7 @@ def run(
             say(f"{recorder}: {nameless_text(verifier.nameless)}")
     if name is None and part.everything:
         findings += [*foreign(layout), *misremembered(layout)]
+        write_verified(layout, len(findings))
     _end({"recorders": reports}, findings, json)
 
 

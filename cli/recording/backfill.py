@@ -113,8 +113,7 @@ def _moment_s(text: str) -> float:
 
 def _running(settings: "Settings") -> bool:
     from capture.lake.layout import Layout
-
-    from ..shared.state import recorder_state
+    from capture.watch.recorder_state import recorder_state
 
     return bool(recorder_state(Layout(settings.data), settings.recorder)["running"])
 

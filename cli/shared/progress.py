@@ -18,10 +18,10 @@ from capture.recorder.recorder import say_on_stderr
 from capture.session.machine import Machine
 from capture.session.phases import State
 from capture.wanted.settings import Settings
+from capture.watch.recorder_state import recorder_state
 
 from ..recording.status import behind_text
 from .output import age_text, console, size_text
-from .state import recorder_state
 
 LOOK_INTERVAL_S = 1.0  # at what the recorder says, which is new every few seconds
 MOST_STREAMS = 20  # on the terminal; the rest is counted

@@ -4,7 +4,6 @@ import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,82 +20,20 @@ from capture.recorder.journal import Journal
 from capture.recorder.status import describe_recorder
 from capture.session.lateness import Timed
 from capture.session.machine import Machine
+from capture.session.phases import State as Lines
 from capture.status_model import write_status
 from capture.wanted.settings import Settings
 from capture.wire.context import Request
 
 Run = Callable[..., Any]
-# Type checkers see only the package.
-state, status = (import_module(f"capture.cli.{name}") for name in ("shared.state", "recording.status"))
-
 NO_PROCESS = 2**22 + 1  # above what Linux gives to processes
-
-
-@pytest.mark.parametrize(("said", "age_s", "pid", "running", "condition"), [
-    ("recording", 1, os.getpid(), True, "recording"),
-    ("backing off", 1, os.getpid(), True, "backing off"),
-    ("recording", 60, os.getpid(), False, "does not answer"),
-    ("recording", 1, NO_PROCESS, False, "ended without stopping"),
-    ("stopped", 60, NO_PROCESS, False, "stopped"),
-], ids=["recording", "backing off", "mute", "killed", "stopped"])
-def test_how_a_recorder_is(
-    tmp_path: Path, said: str, age_s: float, pid: int, running: bool, condition: str
-) -> None:
-    folder = tmp_path / "tape" / "main"
-    folder.mkdir(parents=True)
-    written = datetime.now(UTC) - timedelta(seconds=age_s)
-    (folder / "status.json").write_text(json.dumps({"state": said, "pid": pid, "written": written.isoformat()}))
-    os.utime(folder / "status.json", (written.timestamp(), written.timestamp()))
-    found = state.recorder_state(Layout(tmp_path), "main")
-    assert (found["running"], state.condition(found)) == (running, condition)
-    assert found["said_s"] == pytest.approx(age_s, abs=0.9)
-
-
-def test_a_recorder_lives_whose_figures_are_old_but_whose_file_is_touched(tmp_path: Path) -> None:
-    folder = tmp_path / "tape" / "main"
-    folder.mkdir(parents=True)
-    written, last = (datetime.now(UTC) - timedelta(seconds=age_s) for age_s in (50, 53))
-    stream = {"word": "quotes", "last_row": last.isoformat(), "rows_per_second": 2.0}
-    write_status(folder / STATUS, {
-        "state": "recording", "pid": os.getpid(), "written": written.isoformat(), "streams": [stream]})
-    found = status._status(tmp_path)["recorders"][0]
-    assert (found["running"], found["stale"]) == (True, None)
-    assert found["said_s"] == pytest.approx(50, abs=5)
-    assert found["streams"][0]["last_row_age_s"] == pytest.approx(3, abs=1)  # as of then: it says nothing of since
-
-
-def test_a_status_that_a_power_cut_tore_is_as_none(tmp_path: Path) -> None:
-    folder = tmp_path / "tape" / "main"
-    folder.mkdir(parents=True)
-    for left in ("", '{"state": "recor'):
-        (folder / "status.json").write_text(left)
-        assert state.condition(state.recorder_state(Layout(tmp_path), "main")) == "has not started"
-
-
-def test_a_recorder_that_said_nothing_has_not_started(tmp_path: Path) -> None:
-    (tmp_path / "tape" / "main").mkdir(parents=True)
-    found = state.recorder_state(Layout(tmp_path), "main")
-    assert found == {"recorder": "main", "running": False, "said_s": None, "has_tape": False, "roller": None,
-                     "behind_marks": 0, "behind_s": 0.0,
-                     "rows_without_instrument": {}}
-    assert state.condition(found) == "has not started"
-
-
-def test_the_roller_is_behind_by_the_marks_it_has_not_reached(tmp_path: Path) -> None:
-    folder = tmp_path / "tape" / "main"
-    folder.mkdir(parents=True)
-    (folder / "status.json").write_text(json.dumps({"state": "stopped", "mark": 9}))
-    (folder / "rolled.json").write_text('{"mark": 4, "gaps": null}')
-    os.utime(folder / "rolled.json", (1, 1))
-    found = state.recorder_state(Layout(tmp_path), "main")
-    assert found["behind_marks"] == 5
-    assert found["behind_s"] > 1e9
 
 
 def test_a_lake_without_recorders_shows_its_disk(run: Run, lake: Path) -> None:
     code, out, err = run("status", "--data", lake)
     assert (code, err) == (0, "")
     assert out.startswith("disk: ")
+    assert "no recorder has started here" in out
     found = json.loads(run("status", "--data", lake, "--json").out)
     assert found["recorders"] == []
     assert found["disk"]["used_bytes"] == sum(found["disk"][f"{name}_bytes"] for name in ("tape", "live", "archive"))
@@ -134,7 +71,7 @@ def test_damaged_files_of_the_archive_are_shown_until_they_change(run: Run, scri
     path.write_bytes(whole[:40] + bytes([whole[40] ^ 1]) + whole[41:])
     list(Round(layout, lambda _: None).check())
     out = run("status", "--data", script.data).out
-    assert f"damaged: {path}: " in out
+    assert f"alarm: {path}: damaged: " in out
     assert re.search(r"^archive: (\d+) files, \1 of them read since 2", out, re.M)
     found = json.loads(run("status", "--data", script.data, "--json").out)["archive"]
     assert [one["path"] for one in found["damaged"]] == [str(path)]
@@ -180,13 +117,14 @@ def test_lag_is_shown_and_warned_of_unless_data_is_delayed(
     journal, machine = Journal.open(settings), Machine(settings, settings.wanted())
     journal.line.context.requests[5] = Request(5, "req_tick_by_tick", "all_last", 1, "AAPL", data_type=data_type)
     machine.subscriptions.requested(machine.subscriptions.all[0], 5, 0.0)
+    machine.state = Lines.RECORDING
     machine.subscriptions.all[0].lateness.look([Timed(1000 - late_s, 1000.25)], 0.0)
     write_status(script.data / "tape" / "main" / STATUS, describe_recorder(machine, journal, datetime.now(UTC)))
     out = run("status", "--data", script.data).out
     stream = json.loads(run("status", "--data", script.data, "--json").out)["recorders"][0]["streams"][0]
     journal.tape.close()
     assert f"{late_s + 0.25:,.1f} to {late_s + 0.25:,.1f} s" in out
-    assert (f"late: AAPL trades comes {late_s} s after its events" in out) == warns == stream["late"]
+    assert (f"warning: main AAPL trades: rows come {late_s} s after" in out) == warns == stream["late"]
     assert (stream["lag_p50_s"], stream["lag_max_s"]) == (late_s + 0.25, late_s + 0.25)
 
 
@@ -204,9 +142,11 @@ def test_an_old_status_is_said_to_be_old(
     write_status(script.data / "tape" / "main" / STATUS, described)
     os.utime(script.data / "tape" / "main" / "status.json", (time.time() - 75, time.time() - 75))
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=free_mib << 20))
-    lines = run("status", "--data", script.data).out.splitlines()
-    assert lines[0].startswith("main: does not answer")
-    assert re.match(rf"stale: status.json was last written \d+ s ago, what it says is of then; .*{why}", lines[1])
+    out = run("status", "--data", script.data).out
+    assert out.startswith("main: does not answer")
+    (found,) = json.loads(run("status", "--data", script.data, "--json").out)["recorders"]
+    assert re.match(rf"status.json was last written \d+ s ago, what it says is of then; .*{why}", found["stale"])
+    assert re.search(why, out)
 
 
 def said_of(script: Any, **more: Any) -> None:
@@ -231,10 +171,9 @@ def test_no_stream_of_a_recorder_that_ended_flows(run: Run, script: Any, more: d
 
 
 def test_a_refusal_is_said_once(run: Run, script: Any) -> None:
-    said_of(script)
+    said_of(script, pid=os.getpid())
     out = run("status", "--data", script.data).out
-    assert "refused: AAPL quotes, AAPL depth: no permission (code 354)\n" in out
-    assert out.count("no permission") == 1
+    assert re.search(r"^warning: main AAPL depth, main AAPL quotes: no permission \(code 354\); ", out, re.M)
 
 
 def test_who_took_a_snapshot_is_no_recorder_once_it_ended(run: Run, script: Any) -> None:
@@ -251,3 +190,22 @@ def test_who_took_a_snapshot_is_no_recorder_once_it_ended(run: Run, script: Any)
 def test_who_recorded_but_said_nothing_has_started(run: Run, script: Any) -> None:
     script.open().writer.close()
     assert run("status", "--data", script.data).out.startswith("main: ended before it said anything")
+
+
+def test_a_health_check_is_a_line_and_an_exit_code(run: Run, script: Any) -> None:
+    script.writer.close()
+    said_of(script, pid=os.getpid())
+    code, out, err = run("status", "--data", script.data, "--check")
+    assert (code, err, out.count("\n")) == (1, "", 1)
+    assert re.fullmatch(r"trouble: main AAPL depth: no permission \(code 354\); .* \(and 1 more\)\n", out)
+    assert run("status", "--data", script.data, "--check", "--least", "alarm") == (
+        0, "well: main: recording, 1 streams flow\n", "")
+    said_of(script)
+    assert run("status", "--data", script.data, "--check", "--least", "alarm").code == 1
+    found = json.loads(run("status", "--data", script.data, "--check", "--json").out)
+    assert found == {"verdict": "trouble", "line": "main: ended without stopping; start it again; what it had received "
+                                                   "is on the tape"}
+
+
+def test_what_counts_is_for_a_check(run: Run, script: Any) -> None:
+    assert run("status", "--data", script.data, "--least", "alarm").code == 2

@@ -12,7 +12,19 @@ from typing import Any
 import pytest
 
 from capture import data_folder, open_lake
-from capture.data_folder import CHECKED, DAMAGED, FILES, FOLDERS, ROLLED, ROLLER_STATUS, STATUS, TAPE, Entry, Loss
+from capture.data_folder import (
+    CHECKED,
+    DAMAGED,
+    FILES,
+    FOLDERS,
+    ROLLED,
+    ROLLER_STATUS,
+    STATUS,
+    TAPE,
+    VERIFIED,
+    Entry,
+    Loss,
+)
 from capture.lake import archive
 from capture.lake.digest import keep
 from capture.lake.layout import LakeStateError, Layout, day_folders
@@ -20,6 +32,7 @@ from capture.lake.process_lock import roller_lock
 from capture.lake.processes.checker import check
 from capture.lake.proof.prune import prune
 from capture.lake.proof.recover import restore
+from capture.lake.proof.verified import write_verified
 from capture.lake.roll import Roller
 from capture.publish import publish
 from capture.query import QueryError
@@ -93,6 +106,7 @@ def beside(layout: Layout) -> None:
         os.utime(folder, (0, 0))  # what changed just now is not kept
     keep(layout)
     write_status(layout.tape / "main" / STATUS, {"streams": []})
+    write_verified(layout, 0)
     write_status(layout.tape / "main" / ROLLER_STATUS, {})
 
 
@@ -166,6 +180,7 @@ REACHED_BY = {
                                     "capture.lake.roll.first_unrolled"),
     CHECKED: ("capture.lake.proof.file_round.read_times",),
     DAMAGED: ("capture.lake.proof.file_round.read_damaged",),
+    VERIFIED: ("capture.lake.proof.verified.read_verified",),
 }  # fmt: skip
 MAKES_PATHS = "lake.layout"  # for all others
 

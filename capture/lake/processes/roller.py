@@ -85,6 +85,7 @@ def _roll(layout: Layout, recorder: str, end: End, parent: int, retention: str) 
                 log.info("rolled mark %d: %d frames, %d rows", rolled.from_mark, rolled.frames, rows)
                 now_s = time.monotonic()
                 counts.rolled(rolled, now_s - begun_s)
+                counts.tell(now_s)  # where there is much to roll, too: by it others see that the roller lives
                 begun_s = now_s
             counts.tell(time.monotonic(), last)
             if last:

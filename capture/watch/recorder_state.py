@@ -18,32 +18,41 @@ MUTE = "does not answer"
 ENDED = frozenset({"stopped", "ended without stopping"})
 
 
-def recorder_state(layout: Layout, recorder: str) -> dict[str, Any]:
+def recorder_state(layout: Layout, recorder: str, now: datetime | None = None) -> dict[str, Any]:
     """Return what a recorder last said of itself, whether it still runs, and how far its roller is behind.
 
     `running` is true while its process lives and speaks. `behind_marks` counts the finished ranges that are not
     rolled yet, `behind_s` the seconds since the roller last finished one while there are any. `said_s` is the age of
-    all this. `roller` is what its roller said, None where it said nothing. `rows_without_instrument` counts, by table,
-    rolled rows of market data that name none. Of a recorder that said nothing yet, only these and its name are there;
-    `has_tape` is true where it recorded something.
+    all this, `heard` when it last showed that it lives. `roller` is what its roller said, None where it said nothing.
+    `rows_without_instrument` counts, by table, rolled rows of market data that name none. Of a recorder that said
+    nothing yet, only these and its name are there; `has_tape` is true where it recorded something. Raises
+    LakeStateError where its rolled position cannot be read.
     """
-    folder = layout.tape / recorder
+    rolled = first_unrolled(layout, recorder, segments(layout.tape / recorder))
+    state = said_alone(layout, recorder, now)
+    if rolled is None:
+        return state
+    behind = max(state.get("mark", 0) - rolled.mark, 0)
+    return state | {"behind_marks": behind, "rows_without_instrument": rolled.nameless,
+                    "behind_s": _since_rolled_s(layout, recorder) if behind else 0.0}
+
+
+def said_alone(layout: Layout, recorder: str, now: datetime | None = None) -> dict[str, Any]:
+    """Return what `recorder_state` does where a recorder's rolled position is not known: as if all were rolled."""
+    now, folder = now or datetime.now(UTC), layout.tape / recorder
     said = read_status(folder / STATUS)
-    tapes = segments(folder)
-    rolled = first_unrolled(layout, recorder, tapes)
-    behind = max(said.get("mark", 0) - rolled.mark, 0) if rolled is not None else 0
-    said_s, heard_s = age_s(said.get("written")), age_s(said.pop("heard", None))
+    said_s, heard_s = age_s(said.get("written"), now), age_s(said.get("heard"), now)
     stopped = said.get("state") in (None, "stopped")
     return {
         "recorder": recorder,
         **said,
         "running": not stopped and heard_s is not None and heard_s < SILENT_AFTER_S and _lives(said["pid"]),
         "said_s": said_s,
-        "has_tape": bool(tapes),
+        "has_tape": bool(segments(folder)),
         "roller": read_status(folder / ROLLER_STATUS) or None,
-        "behind_marks": behind,
-        "rows_without_instrument": rolled.nameless if rolled is not None else {},
-        "behind_s": _since_rolled_s(layout, recorder) if behind else 0.0,
+        "behind_marks": 0,
+        "rows_without_instrument": {},
+        "behind_s": 0.0,
     }
 
 
@@ -59,7 +68,7 @@ def condition(state: dict[str, Any]) -> str:
 def stale(state: dict[str, Any], lack: str | None) -> str | None:
     """Return in words that what a living recorder last said is old, and why; None where it is not.
 
-    `lack` says that there is no room on its disk, None where there is (see capture.recorder.disk_space).
+    `lack` says that there is no room on its disk, None where there is (see capture.disk_space).
     """
     if state["running"] or condition(state) != MUTE:
         return None
@@ -89,9 +98,10 @@ def _lives(pid: int) -> bool:
     return True
 
 
-def age_s(written: str | None) -> float | None:
+def age_s(written: str | None, now: datetime | None = None) -> float | None:
     """Return how long ago a time in ISO form was, None for none."""
-    return max((datetime.now(UTC) - datetime.fromisoformat(written)).total_seconds(), 0.0) if written else None
+    now = now or datetime.now(UTC)
+    return max((now - datetime.fromisoformat(written)).total_seconds(), 0.0) if written else None
 
 
 def last_row_age_s(recorder: dict[str, Any], stream: dict[str, Any]) -> float | None:
