@@ -1,5 +1,6 @@
 """What is stored: every table with its columns, units, meanings and nulls. Views and docs derive from here (D3)."""
 
+from .account import ACCOUNT_VALUES, COMMISSIONS, EXECUTIONS, ORDERS, PNL, PORTFOLIO, POSITIONS
 from .columns import DELTA, DICTIONARY, PLAIN, TIMESTAMP, Column
 from .market import BARS, DEPTH, GREEKS, MIDPOINTS, QUOTES, TICKS, TRADES
 from .pandas_later import load_pandas_later
@@ -7,16 +8,20 @@ from .reference import INSTRUMENTS
 from .retention import KEPT_FOR_EVER, LEAST_DAYS, RETENTION_TABLES, RETENTION_TAPE, retention_fault
 from .system import GAPS, NOTICES, SESSIONS, SUBSCRIPTIONS, UNDECODED
 from .table import Subject, Table
-from .tables import MARKET_TABLES, SYSTEM_TABLES, TABLES
+from .tables import ACCOUNT_TABLES, MARKET_TABLES, SYSTEM_TABLES, TABLES
 
 load_pandas_later()  # here, as whatever makes Arrow's arrays has its columns from here first
 
 
 __all__ = [
+    "ACCOUNT_TABLES",
+    "ACCOUNT_VALUES",
     "BARS",
+    "COMMISSIONS",
     "DELTA",
     "DEPTH",
     "DICTIONARY",
+    "EXECUTIONS",
     "GAPS",
     "GREEKS",
     "INSTRUMENTS",
@@ -25,7 +30,11 @@ __all__ = [
     "MARKET_TABLES",
     "MIDPOINTS",
     "NOTICES",
+    "ORDERS",
     "PLAIN",
+    "PNL",
+    "PORTFOLIO",
+    "POSITIONS",
     "QUOTES",
     "RETENTION_TABLES",
     "RETENTION_TAPE",

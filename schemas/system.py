@@ -49,8 +49,11 @@ SUBSCRIPTIONS = Table(
         integer("code", "refused: IB's error code", null="another event"),
         text("detail", "refused: IB's message; rerouted: the contract id and exchange to ask instead", "another event",
              encoding=PLAIN),
+        replace(text("account", "whose account it is about", "it is about an instrument, or all accounts, or recorded "
+                     "before version 2"), since=2),
     ),
     SYSTEM_SORT_KEY,
+    version=2,
     subject=Subject.LINE,
     shown=("ts", "symbol", "stream", "event", "code", "detail"),
     kept_for_ever=True,
@@ -113,9 +116,11 @@ GAPS = Table(
         Column("lag_s", pa.float64(), "how late the stream's last row before the gap came: ts less IB's time of it, which "
                "for ticks is a whole second and so makes this up to 1 s too much", "s",
                "IB gives the stream no event times, or no row had come, or recorded before version 2", since=2),
+        replace(text("account", "whose account it is about", "it is about an instrument, or all accounts, or recorded "
+                     "before version 3"), since=3),
     ),
     SYSTEM_SORT_KEY,
-    version=2,
+    version=3,
     subject=Subject.LINE,
     shown=("ts", "symbol", "stream", "state", "from_ts", "to_ts", "reason"),
     kept_for_ever=True,

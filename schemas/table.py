@@ -13,6 +13,7 @@ class Subject(StrEnum):
 
     MARKET = "market"  # an instrument, as a stream brings it
     REFERENCE = "reference"  # an instrument, as IB describes it
+    ACCOUNT = "account"  # an account of the user's, and its orders
     LINE = "line"  # the line to IB, and what was asked over it
 
 

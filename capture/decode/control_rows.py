@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from capture.tape.notes import REFUSED
-from capture.wire.context import CANCELS, Context, Request
+from capture.wire.context import Context, Request, is_cancel
 from capture.wire.last_trade import last_trade
 from capture.wire.messages.absent import present
+from capture.wire.messages.account_requests import BY_NAME, ends, known_as
 from capture.wire.messages.data_types import DATA_TYPES
 from capture.wire.messages.naming import symbol_of
 from capture.wire.messages.notices import describe
@@ -18,7 +19,7 @@ from capture.wire.text.codec import Decoded
 from capture.wire.text.handshake import ServerHello
 from capture.wire.zones import exchange_zone
 
-Row = dict[str, Any]
+from .account_rows import ACCOUNT_MESSAGES, Row, account_row
 
 # Rows that did not arrive as a frame of their own are numbered from here, after every row of the frame before.
 FIRST_EVENT_ROW = 1_000_000_000
@@ -64,6 +65,11 @@ class Events:
 
 def message_rows(decoded: Decoded, context: Context) -> list[tuple[str, Row]]:
     """Return the rows, by table, that a received message gives; none for a message that fills no table."""
+    if ends(decoded.name):
+        request = context.request_of(decoded)
+        return [("subscriptions", _subscription(request, "completed"))] if request else []
+    if decoded.name in ACCOUNT_MESSAGES:
+        return [account_row(decoded, context)]
     handler = _MESSAGES.get(decoded.name)
     return handler(decoded, context) if handler else []
 
@@ -85,15 +91,23 @@ def note_row(note: Row) -> Row:
     return {"source": "recorder", "kind": "note", "message": message}
 
 
+def asked(decoded: Decoded, context: Context) -> Request | None:
+    """Return what a request that was sent stands for, or what it cancels; None for one that asks for no data."""
+    if is_cancel(decoded):
+        return context.request_of(decoded)
+    return context.requests.get(known_as(decoded.name, decoded.values.get("request_id"))
+                                if decoded.name in BY_NAME else decoded.values.get("request_id") or 0)
+
+
 def request_row(decoded: Decoded, context: Context) -> Row | None:
     """Return the row of `subscriptions` for a request that was sent; None for one that asks for no data."""
-    request = context.requests.get(decoded.values.get("request_id") or 0)
+    request = asked(decoded, context)
     if request is None or request.stream == "reference":
         return None
-    if decoded.name in CANCELS:
+    if is_cancel(decoded):
         return _subscription(request, "cancelled")
-    asked = {name: value for name, value in decoded.values.items() if value not in (None, "", False, [])}
-    return _subscription(request, "requested", parameters=json.dumps({"request": decoded.name, **asked}))
+    given = {name: value for name, value in decoded.values.items() if value not in (None, "", False, [])}
+    return _subscription(request, "requested", parameters=json.dumps({"request": decoded.name, **given}))
 
 
 def refused_row(note: Row, context: Context) -> Row | None:
@@ -105,11 +119,12 @@ def refused_row(note: Row, context: Context) -> Row | None:
 def _whose(request: Request | None) -> Row:
     if request is None:
         return {}
-    return {"instrument_id": request.instrument_id, "symbol": request.symbol, "stream": request.stream}
+    return {"instrument_id": request.instrument_id, "symbol": request.symbol or None, "stream": request.stream}
 
 
 def _subscription(request: Request, event: str, **more: Any) -> Row:
-    return {"request_id": request.request_id, "event": event, **_whose(request), **more}
+    whose = _whose(request) | ({"account": request.account} if request.account else {})
+    return {"request_id": request.request_id, "event": event, **whose, **more}
 
 
 def _asked(event: str, *fields: str) -> Callable[[Decoded, Context], list[tuple[str, Row]]]:

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from capture.schemas import TABLES, TIMESTAMP
 from capture.tape import DAMAGED, Damage, Kind, Record
 from capture.tape.notes import BACKFILL, BACKFILLED, CUT, SILENT, WANTED
-from capture.wire.context import CANCELS, Request
+from capture.wire.context import Request, is_cancel
 from capture.wire.line import Line, Read
 from capture.wire.lookup import BACKFILL as BACKFILL_ORIGIN
 from capture.wire.lookup import constant
@@ -20,7 +20,7 @@ from capture.wire.table_rows import Rows
 from capture.wire.text.codec import message_id
 from capture.wire.text.framing import corruption
 
-from .control_rows import FIRST_EVENT_ROW, Events, message_rows, note_row, opened_row, refused_row, request_row
+from .control_rows import FIRST_EVENT_ROW, Events, asked, message_rows, note_row, opened_row, refused_row, request_row
 from .event_time import proven_us
 from .gaps import Gaps, Seen
 from .merge_rows import Tables, from_rows, in_order, merged
@@ -179,8 +179,8 @@ class TwsDecoder:
         self._flush()
         ts_us = record.wall_ns // 1000
         for request in line.sent(record.body):
-            if asked := line.context.requests.get(request.values.get("request_id") or 0):
-                self.gaps.cancelled(asked, line.seq) if request.name in CANCELS else self.gaps.requested(asked, ts_us)
+            if meant := asked(request, line.context):
+                self.gaps.cancelled(meant, line.seq) if is_cancel(request) else self.gaps.requested(meant, ts_us)
             if row := request_row(request, line.context):
                 self._events.unframed("subscriptions", ts_us, line.seq, row)
 

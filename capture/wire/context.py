@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from capture.wire.messages.account_requests import BY_NAME, asked_by, cancelled_by, ends, known_as
 from capture.wire.messages.data_types import DATA_TYPES
 from capture.wire.messages.live_streams import LIVE_STREAMS, STREAM_OF_TICK_KIND
 from capture.wire.messages.message import Permission
@@ -35,7 +36,8 @@ class Request:
     `instrument_id` is None where the request named no contract id; `bar_size`, `what` and `regular_hours` are set for
     bars; `data_type` is IB's number of the market data type, 1 (live) until IB says otherwise. `marks_since_end` counts
     the marks since the end or the last row after it, None while the request lives: late rows may still come. A live
-    stream ends with a cancel only; it is `doubted` when IB said something that may mean its end.
+    stream ends with a cancel only; it is `doubted` when IB said something that may mean its end. Of a request about
+    accounts `account` is whose, None where it is about all of them, and its id may be below 0 (see `known_as`).
     """
 
     request_id: int
@@ -49,6 +51,8 @@ class Request:
     data_type: int = 1
     marks_since_end: int | None = None
     doubted: bool = False
+    account: str | None = None
+    model_code: str | None = None
 
     def end(self) -> None:
         """Take note that the request is over."""
@@ -58,8 +62,13 @@ class Request:
     def doubt(self) -> None:
         """Take note that IB said that the request is over, or something like it."""
         self.doubted = True
-        if self.stream not in LIVE_STREAMS:
+        if self.stream not in LIVE_STREAMS and not self.is_lasting:
             self.end()
+
+    @property
+    def is_lasting(self) -> bool:
+        """Whether it is about accounts and lasts until it is cancelled."""
+        return self.name in BY_NAME and BY_NAME[self.name].lasting
 
 
 @dataclass(slots=True)
@@ -78,9 +87,14 @@ class Context:
     def sent(self, payload: bytes) -> Decoded:
         """Take note of a request that was sent, and return it decoded. Raises MalformedFrameError."""
         decoded = self._codec().decode(payload)
-        if decoded.name in CANCELS:
-            if ended := self.requests.get(decoded.values["request_id"] or 0):
+        if is_cancel(decoded):
+            if ended := self.request_of(decoded):
                 ended.end()
+        elif decoded.name in BY_NAME:
+            about = _about_account(decoded.name, decoded.values)
+            about.symbol = self.names.get(about.instrument_id or 0, about.symbol)
+            self.requests.pop(about.request_id, None)  # the newest is the last
+            self.requests[about.request_id] = about
         elif decoded.message.permission & Permission.MARKET_DATA and (
                 request := request_of(decoded.name, decoded.values)):  # fmt: skip
             request.symbol = self.names.get(request.instrument_id or 0, request.symbol)
@@ -94,20 +108,33 @@ class Context:
             self._lost()
         if decoded.name in DETAILS and values["con_id"] is not None:
             self._name(values)
-        request = self.requests.get(values.get("request_id") or 0)
+        request = self.request_of(decoded)
         if request is None:
             return
         if decoded.name == "market_data_type" and values["data_type"] in DATA_TYPES:
             request.data_type = values["data_type"]
-        elif decoded.name in _COMPLETIONS or values.get("done", False):
+        elif decoded.name in _COMPLETIONS or ends(decoded.name) or values.get("done", False):
             self.answered(request.request_id)
         elif decoded.name == "error" and describe(values["code"] or 0, request.request_id).kind in _ENDING:
             request.doubt()
 
+    def request_of(self, decoded: Decoded) -> Request | None:
+        """Return the request that a cancel, or a message received, belongs to; None where none is known.
+
+        Of several that an answer without an id may belong to, it is the newest.
+        """
+        if cancelled := cancelled_by(decoded.name, decoded.values.get("subscribe")):
+            return self.requests.get(known_as(cancelled.name, decoded.values.get("request_id")))
+        if "request_id" in decoded.values:
+            return self.requests.get(decoded.values["request_id"] or 0)
+        if asked := {known_as(name) for name in asked_by(decoded.name)}:
+            return next((request for id_, request in reversed(self.requests.items()) if id_ in asked), None)
+        return None
+
     def answered(self, request_id: int) -> None:
         """Take note that the last rows came of a request for history: it is over, unless it is kept up to date."""
         request = self.requests.get(request_id)
-        if request is not None and request.stream != "live_bars":
+        if request is not None and request.stream != "live_bars" and not request.is_lasting:
             request.doubt()
 
     def rows_came(self, request_ids: Iterable[int]) -> None:
@@ -163,6 +190,18 @@ class Context:
 
 _COMPLETIONS = frozenset({"snapshot_end", "historical_data_end", "contract_details_end"})
 _ENDING = frozenset({"terminal", "doubtful"})
+
+
+def is_cancel(decoded: Decoded) -> bool:
+    """Return whether a request ends another."""
+    return decoded.name in CANCELS or cancelled_by(decoded.name, decoded.values.get("subscribe")) is not None
+
+
+def _about_account(name: str, values: Values) -> Request:
+    """Return what a request about accounts stands for."""
+    number, instrument_id = known_as(name, values.get("request_id")), values.get("con_id") or None
+    return Request(number, name, BY_NAME[name].stream, instrument_id, "", account=values.get("account") or None,
+                   model_code=values.get("model_code") or None)
 
 
 def request_of(name: str, values: Values) -> Request | None:

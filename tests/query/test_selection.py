@@ -64,8 +64,8 @@ def test_a_time_without_zone_is_refused_with_a_hint(lake: capture.Lake) -> None:
         lake.trades("AAPL", "noon")
     with pytest.raises(QueryError, match="has no column cost; it has ts"):
         lake.trades("AAPL", columns=["cost"])
-    with pytest.raises(QueryError, match="there is no table 'orders'"):
-        lake.rows("orders")
+    with pytest.raises(QueryError, match="there is no table 'payments'"):
+        lake.rows("payments")
 
 
 def test_what_is_no_instrument_and_no_time_is_told(lake: Any) -> None:  # whose types say it too

@@ -4,7 +4,17 @@ import pyarrow as pa
 import pytest
 
 from capture.functions import FUNCTIONS
-from capture.schemas import DELTA, DICTIONARY, MARKET_TABLES, PLAIN, SYSTEM_TABLES, TABLES, TIMESTAMP, Table
+from capture.schemas import (
+    ACCOUNT_TABLES,
+    DELTA,
+    DICTIONARY,
+    MARKET_TABLES,
+    PLAIN,
+    SYSTEM_TABLES,
+    TABLES,
+    TIMESTAMP,
+    Table,
+)
 
 EACH_TABLE = pytest.mark.parametrize("table", TABLES.values(), ids=list(TABLES))
 
@@ -76,7 +86,7 @@ def test_market_tables_begin_with_the_common_columns_and_sort_by_symbol(table: T
 
 
 def test_every_table_is_listed_once_by_its_name() -> None:
-    assert [*MARKET_TABLES, TABLES["instruments"], *SYSTEM_TABLES] == list(TABLES.values())
+    assert [*MARKET_TABLES, TABLES["instruments"], *ACCOUNT_TABLES, *SYSTEM_TABLES] == list(TABLES.values())
     assert all(name == table.name for name, table in TABLES.items())
     with pytest.raises(KeyError, match="table trades has no column prize"):
         TABLES["trades"].column("prize")

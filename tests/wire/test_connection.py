@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capture.wire.connection import BadFrame, ClientConnection, Corrupt, Event, ServerConnection
+from capture.wire.messages.account_requests import ACCOUNT_REQUESTS
 from capture.wire.messages.message import Message, Permission
 from capture.wire.messages.order_requests import ORDER_REQUESTS
-from capture.wire.messages.requests import ACCOUNT_REQUESTS, REQUESTS
+from capture.wire.messages.requests import REQUESTS
 from capture.wire.text.codec import Decoded, request_codec
 from capture.wire.text.framing import frame
 from capture.wire.text.handshake import ClientHello, ServerHello, client_hello, server_hello

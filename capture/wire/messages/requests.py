@@ -7,8 +7,9 @@ Layouts are those of server versions 157 to 200 (text protocol).
 
 from dataclasses import replace
 
+from .account_requests import ACCOUNT_REQUESTS
 from .contract_fields import CONTRACT, DELTA_NEUTRAL, LEGS
-from .message import Field, Kind, Message, Permission, Repeat, floats, ints, texts
+from .message import Field, Kind, Message, Permission, floats, ints, texts
 from .order_requests import ORDER_REQUESTS
 
 # fmt: off  (a table: one message a few lines)
@@ -90,32 +91,6 @@ SESSION_REQUESTS = permit(
     Message(104, "req_user_info", (REQUEST_ID,)),
 )
 
-# What other clients ask for at their start. The gateway answers with an empty account; a recorder never asks.
-_ACCOUNT_ROWS = (
-    (5, "req_open_orders", (), 1),
-    (6, "req_account_updates", (Field("subscribe", BOOL), Field("account", TEXT)), 2),
-    (16, "req_all_open_orders", (), 1),
-    (61, "req_positions", (), 1),
-    (62, "req_account_summary", (REQUEST_ID, *texts("group", "tags")), 1),
-    (63, "cancel_account_summary", (REQUEST_ID,), 1),
-    (64, "cancel_positions", (), 1),
-    (74, "req_positions_multi", (REQUEST_ID, *texts("account", "model_code")), 1),
-    (75, "cancel_positions_multi", (REQUEST_ID,), 1),
-    (76, "req_account_updates_multi", (REQUEST_ID, *texts("account", "model_code"), Field("ledger", BOOL)), 1),
-    (77, "cancel_account_updates_multi", (REQUEST_ID,), 1),
-    (99, "req_completed_orders", (Field("api_only", BOOL),), None),
-)
-ACCOUNT_REQUESTS = (
-    *(Message(id_, name, elements, version=version, permission=Permission.ACCOUNT)
-      for id_, name, elements, version in _ACCOUNT_ROWS),
-    Message(7, "req_executions", (
-        REQUEST_ID, Field("client_id", INT), *texts("account", "time", "symbol", "sec_type", "exchange", "side"),
-        Field("last_days", INT, since=200), Repeat("dates", ints("date"), since=200)), version=3,
-        permission=Permission.ACCOUNT),
-    # Orders made by hand get ids of this client: a change, though nothing is traded by it.
-    Message(15, "req_auto_open_orders", (Field("bind", BOOL),), version=1, permission=Permission.ORDERS),
-)
-
 # What the gateway answers besides, with little or nothing; a recorder never asks.
 _PRICED = (REQUEST_ID, *CONTRACT)
 _SCAN = (
@@ -153,10 +128,6 @@ _OTHER_ROWS = (
     (86, "req_historical_news", (
         REQUEST_ID, Field("con_id", INT), *texts("providers", "start", "end"), Field("count", INT),
         Field("options", TEXT)), None),
-    (92, "req_pnl", (REQUEST_ID, *texts("account", "model_code")), None),
-    (93, "cancel_pnl", (REQUEST_ID,), None),
-    (94, "req_pnl_single", (REQUEST_ID, *texts("account", "model_code"), Field("con_id", INT)), None),
-    (95, "cancel_pnl_single", (REQUEST_ID,), None),
     (100, "req_event_calendar_meta", (REQUEST_ID,), None),
     (101, "cancel_event_calendar_meta", (REQUEST_ID,), None),
     (102, "req_event_calendar", (
@@ -165,10 +136,7 @@ _OTHER_ROWS = (
         *(Field(name, TEXT, since=173) for name in ("start_date", "end_date")), Field("limit", INT, since=173)), None),
     (103, "cancel_event_calendar", (REQUEST_ID,), None),
 )
-_PERMISSIONS = {
-    "replace_financial_advisor": Permission.ORDERS,
-    **dict.fromkeys(("req_pnl", "cancel_pnl", "req_pnl_single", "cancel_pnl_single"), Permission.ACCOUNT),
-}
+_PERMISSIONS = {"replace_financial_advisor": Permission.ORDERS}
 OTHER_REQUESTS = tuple(
     Message(id_, name, elements, version=version, permission=_PERMISSIONS.get(name, Permission.PROGRAM))
     for id_, name, elements, version in _OTHER_ROWS)
