@@ -38,7 +38,7 @@ BENEATH = {
     "wire.text": {"wire.messages"},
     "wire.messages": {GROUND},
     "tape": {GROUND},
-    "risk": set[str](),
+    "risk": {GROUND},
     "schemas": set[str](),
     GROUND: set[str](),
 }

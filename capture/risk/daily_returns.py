@@ -1,0 +1,54 @@
+"""Daily returns from closes of several instruments: between days that follow each other, missing elsewhere."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+MOST_DAYS_APART = 5  # of the calendar, between two sessions: over Easter; with more between, a session is missing
+
+
+@dataclass(frozen=True)
+class DailyReturns:
+    """Relative changes of closes: a row for each day, a column for each name; NaN where a close is missing."""
+
+    days: tuple[date, ...]
+    names: tuple[str, ...]
+    returns: Floats  # (days, names)
+
+    def of(self, name: str) -> Floats:
+        """Return the returns of one name, NaN on every day where it has none."""
+        if name not in self.names:
+            return np.full(len(self.days), np.nan)
+        return self.returns[:, self.names.index(name)]
+
+    def days_of(self, name: str) -> int:
+        """Return on how many days a name has a return."""
+        return int(np.count_nonzero(~np.isnan(self.of(name))))
+
+
+def daily_returns(
+    closes: Mapping[str, Mapping[date, float | None]], sessions: Sequence[date] | None = None
+) -> DailyReturns:
+    """Return the daily returns of closes by name and day.
+
+    `sessions` are the days on which there was trading; without them, all days on which any name has a close. A return
+    is of two sessions that follow each other: where a close is missing, or days of all names are, it is NaN and
+    nothing is carried over. A close that is not above zero is none: a futures price below it has no return.
+    """
+    days = sorted(sessions if sessions is not None else {day for series in closes.values() for day in series})
+    rows = [[_close(series.get(day)) for series in closes.values()] for day in days]
+    table = np.array(rows).reshape(len(days), len(closes))
+    found = table[1:] / table[:-1] - 1
+    apart = np.array([(later - earlier).days for earlier, later in pairwise(days)])
+    found[apart > MOST_DAYS_APART] = np.nan
+    return DailyReturns(tuple(days[1:]), tuple(closes), found)
+
+
+def _close(price: float | None) -> float:
+    return price if price is not None and np.isfinite(price) and price > 0 else float("nan")
