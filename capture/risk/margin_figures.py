@@ -18,6 +18,7 @@ from .dated import Certainty, held_on, held_or_oldest
 Floats = npt.NDArray[np.float64]
 
 POINTS_A_SIDE = 5  # equidistant moves down, and as many up; no move is none of them
+MOST_LOST = 0.999  # so that a price stays above 0
 KINDS = ("high_cap_index", "broad_index", "narrow_index", "equity")
 
 
@@ -81,11 +82,9 @@ class MarginFigures:
     def moves(self, kind: str, leverage: float = 1.0) -> Floats:
         """Return the ten moves of an underlying's price, lowest of its index first; a leveraged fund's are larger.
 
-        A move is never beyond the loss of all it is worth.
+        A move never takes all that it is worth.
         """
-        steps = np.arange(1, POINTS_A_SIDE + 1) / POINTS_A_SIDE
-        down, up = self[f"moves.{kind}.down"], self[f"moves.{kind}.up"]
-        return np.maximum(leverage * np.concatenate((down * steps[::-1], up * steps)), -1.0)
+        return spread_moves(self[f"moves.{kind}.down"], self[f"moves.{kind}.up"], leverage)
 
     def table(self) -> pa.Table:
         """Return the figures as a table: key, value, valid_from, source, certainty."""
@@ -95,6 +94,12 @@ class MarginFigures:
 
 FIGURE_SCHEMA = pa.schema([("key", pa.string()), ("value", pa.float64()), ("valid_from", pa.date32()),
                            ("source", pa.string()), ("certainty", pa.string())])  # fmt: skip
+
+
+def spread_moves(down: float, up: float, leverage: float = 1.0) -> Floats:
+    """Return the ten moves between the farthest ones of an index, lowest first, times a leverage."""
+    steps = np.arange(1, POINTS_A_SIDE + 1) / POINTS_A_SIDE
+    return np.maximum(leverage * np.concatenate((down * steps[::-1], up * steps)), -MOST_LOST)
 
 
 def figures_on(day: date, own: Iterable[Figure] = ()) -> MarginFigures:

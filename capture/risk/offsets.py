@@ -48,9 +48,8 @@ def offset(name: str, parts: Sequence[Part], share: float) -> Part:
 
 def gather(parts: Sequence[Part], group_of: Mapping[str, str], share_of: Mapping[str, float]) -> list[Part]:
     """Return parts offset within their groups, in the order in which groups come; one without a group stays alone."""
-    alone = [part.name for part in parts if not group_of.get(part.name)]
-    groups: dict[str, list[Part]] = {}
+    groups: dict[tuple[bool, str], list[Part]] = {}
     for part in parts:
-        groups.setdefault(group_of.get(part.name) or part.name, []).append(part)
-    assert not groups.keys() & set(alone) or all(len(groups[name]) == 1 for name in alone), "names of groups are theirs"
-    return [offset(name, inside, 1.0 if name in alone else share_of[name]) for name, inside in groups.items()]
+        group = group_of.get(part.name, "")
+        groups.setdefault((bool(group), group or part.name), []).append(part)
+    return [offset(name, inside, share_of[name] if is_group else 1.0) for (is_group, name), inside in groups.items()]

@@ -5,11 +5,18 @@ groups have class groups that move alike, portfolio groups have product groups. 
 its own, a single stock.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import NamedTuple
 
-PAGES = "OCC's list of class and product groups, as themargininvestor.com quotes its kinds; funds by what they follow"
+import pyarrow as pa
+
+from .dated import Certainty
+
+_SOURCE = "OCC's kinds of product groups as themargininvestor.com lists them; funds by the index that they follow"
+_LISTED_ON = date(2026, 11, 30)  # clearing houses list groups every day; ours are of this one
+_HOME = "USD"
 US_INDICES, FOREIGN_INDICES = "US indices", "foreign indices"
 
 
@@ -115,10 +122,11 @@ class Own:
 class RiskGroups:
     """Finds the groups of symbols, a user's own before those that are listed."""
 
-    def __init__(self, own: Iterable[Own] = ()) -> None:
+    def __init__(self, own: Sequence[Own] = ()) -> None:
         """Take what the user says. An own class group that names neither product nor kind is as it is listed."""
         products = {product.name: product for product in PRODUCTS}
         product_of = {name: products[product] for name, product, _ in _CLASSES}
+        self._own = frozenset(row.symbol for row in own)
         self._places = {fund.symbol: _place(fund, product_of[fund.class_group]) for fund in FUNDS}
         for row in own:
             listed = product_of.get(row.class_group, Product("", "equity"))
@@ -126,9 +134,28 @@ class RiskGroups:
             product = given._replace(kind=row.kind or given.kind)
             self._places[row.symbol] = _place(Fund(row.symbol, row.class_group, row.leverage), product)
 
-    def place(self, symbol: str) -> Place:
-        """Return where a symbol belongs; one that is not listed is a single stock, alone in its class group."""
-        return self._places.get(symbol) or Place(symbol, "equity")
+    def place(self, symbol: str, currency: str = _HOME) -> Place:
+        """Return where a symbol belongs; one that is not listed is a single stock, alone in its class group.
+
+        What is listed trades in US dollars. The same symbol in another currency is another stock.
+        """
+        name = symbol if currency == _HOME else f"{symbol} {currency}"
+        return self._places.get(name) or Place(name, "equity")
+
+    def table(self) -> pa.Table:
+        """Return all symbols that are listed: symbol, the columns of `Place`, valid_from, source and certainty."""
+        rows = [{"symbol": symbol, **place._asdict(), **self._origin(symbol)} for symbol, place in self._places.items()]
+        return pa.Table.from_pylist(rows, GROUP_SCHEMA)
+
+    def _origin(self, symbol: str) -> dict[str, object]:
+        if symbol in self._own:
+            return {"valid_from": None, "source": "the user's file", "certainty": Certainty.OWN}
+        return {"valid_from": _LISTED_ON, "source": _SOURCE, "certainty": Certainty.UNVERIFIED}
+
+
+GROUP_SCHEMA = pa.schema([*((name, pa.string()) for name in ("symbol", "class_group", "kind", "product", "portfolio")),
+                          ("leverage", pa.float64()), ("valid_from", pa.date32()), ("source", pa.string()),
+                          ("certainty", pa.string())])  # fmt: skip
 
 
 def _place(fund: Fund, product: Product) -> Place:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from capture.risk.dated import Certainty
-from capture.risk.margin_figures import FIGURE_SCHEMA, FIGURES, KINDS, Figure, figures_on
+from capture.risk.margin_figures import FIGURE_SCHEMA, FIGURES, KINDS, MOST_LOST, Figure, figures_on
 from capture.risk.risk_groups import FUNDS, LISTED, PRODUCTS, Own, RiskGroups
 from capture.risk.span_figures import MonthSpread, ScanRange, span_figures_on
 
@@ -27,7 +27,7 @@ def test_a_leveraged_fund_moves_by_its_leverage_and_never_below_nothing() -> Non
     assert figures.moves("high_cap_index", 3) * 100 == pytest.approx([-24, -19.2, -14.4, -9.6, -4.8, 3.6, 7.2, 10.8,
                                                                       14.4, 18])  # fmt: skip
     assert figures.moves("high_cap_index", -1) == pytest.approx(-figures.moves("high_cap_index"))
-    assert figures.moves("equity", 10).min() == -1
+    assert figures.moves("equity", 10).min() == -MOST_LOST
 
 
 def test_every_figure_says_whence_it_is_since_when_and_how_sure() -> None:
