@@ -1,5 +1,7 @@
 """Account tables: values, positions, profits, orders, executions and commissions, as IB pushes them."""
 
+from dataclasses import replace
+
 from .columns import PLAIN, flag, integer, number, text, time
 from .table import PLACE, SYSTEM_SORT_KEY, Subject, Table
 
@@ -14,7 +16,7 @@ NOT_ASKED = "it came without a request"
 # Whose rows these are, and what they answer to. Account numbers are personal: what is made of these tables leaves them
 # out unless they are named.
 OWNER = (
-    text("account", "IB's account name, or its alias where accounts are masked", "IB sent none"),
+    replace(text("account", "IB's account name, or its alias where accounts are masked", ABSENT), personal=True),
     text("model_code", "model within the account", ABSENT),
 )
 PROVENANCE = (
@@ -155,7 +157,8 @@ ORDERS = Table(
         text("completed_status", "completed_order: how it ended, in words", ABSENT),
         text("completed_time", "completed_order: when it ended, as sent", ABSENT, encoding=PLAIN),
         time("ts_event", "when it ended", "it is open, or the time cannot be read"),
-        text("rest", "every other field that has a value, as a JSON object", "there is none", encoding=PLAIN),
+        replace(text("rest", "every other field that has a value, as a JSON object", "there is none", encoding=PLAIN),
+                personal=True),
     ),
     SYSTEM_SORT_KEY,
     subject=Subject.ACCOUNT,
@@ -190,7 +193,7 @@ EXECUTIONS = Table(
         text("economic_value_rule", "economic value rule", ABSENT),
         number("economic_value_multiplier", "economic value multiplier", "ratio", ABSENT),
         flag("pending_price_revision", "the price may be revised later", "before server version 178"),
-        text("submitter", "who submitted the order", ABSENT),
+        replace(text("submitter", "who submitted the order", ABSENT), personal=True),
     ),
     SYSTEM_SORT_KEY,
     subject=Subject.ACCOUNT,

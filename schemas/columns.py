@@ -16,7 +16,8 @@ class Column:
     """A column of a table: name, Arrow type, meaning, unit, and what a null means ("never" where none occurs).
 
     `since` is the first version of the table that has it; rows of an older one have nulls there. `revised` is the first
-    in which its values came about as they do now: an older one's need not be what the tape gives now.
+    in which its values came about as they do now: an older one's need not be what the tape gives now. What is
+    `personal` says whose an account is, and is left out where nobody names it.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Column:
     encoding: str = DICTIONARY
     since: int = 1
     revised: int = 1
+    personal: bool = False
 
     @property
     def nullable(self) -> bool:

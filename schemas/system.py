@@ -50,7 +50,7 @@ SUBSCRIPTIONS = Table(
         text("detail", "refused: IB's message; rerouted: the contract id and exchange to ask instead", "another event",
              encoding=PLAIN),
         replace(text("account", "whose account it is about", "it is about an instrument, or all accounts, or recorded "
-                     "before version 2"), since=2),
+                     "before version 2"), since=2, personal=True),
     ),
     SYSTEM_SORT_KEY,
     version=2,
@@ -117,7 +117,7 @@ GAPS = Table(
                "for ticks is a whole second and so makes this up to 1 s too much", "s",
                "IB gives the stream no event times, or no row had come, or recorded before version 2", since=2),
         replace(text("account", "whose account it is about", "it is about an instrument, or all accounts, or recorded "
-                     "before version 3"), since=3),
+                     "before version 3"), since=3, personal=True),
     ),
     SYSTEM_SORT_KEY,
     version=3,

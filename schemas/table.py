@@ -49,6 +49,11 @@ class Table:
         fields = [pa.field(c.name, c.type, nullable=c.nullable) for c in self.columns]
         return pa.schema(fields, metadata={"ticktape.table": self.name, "ticktape.version": str(self.version)})
 
+    @property
+    def open_names(self) -> list[str]:
+        """The names of the columns that are not personal, in order."""
+        return [column.name for column in self.columns if not column.personal]
+
     def column(self, name: str) -> Column:
         """Return a column by name. Raises KeyError when the table has none of that name."""
         for column in self.columns:

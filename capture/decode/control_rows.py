@@ -29,6 +29,7 @@ FIRST_EVENT_ROW = 1_000_000_000
 class Events:
     """Collects rows by table, giving each its place: `ts_us` (UTC), the frame's `seq`, and a `row`.
 
+    `mask` makes rows that name no account, where such are wanted.
     `counts` says how many rows without a frame of their own follow each frame. It goes on across marks, as there may be
     such rows on both sides of one.
     """
@@ -36,6 +37,7 @@ class Events:
     recorder: str
     rows: dict[str, list[Row]] = field(default_factory=dict)
     counts: Counter[int] = field(default_factory=Counter)
+    mask: Callable[[Row], Row] | None = None
 
     def framed(self, table: str, ts_us: int, seq: int, values: Row) -> None:
         """Add a row that a frame gave."""
@@ -60,7 +62,7 @@ class Events:
 
     def _add(self, table: str, ts_us: int, seq: int, row: int, values: Row) -> None:
         place = {"ts": ts_us, "seq": seq, "row": row, "recorder": self.recorder}
-        self.rows.setdefault(table, []).append(place | values)
+        self.rows.setdefault(table, []).append(place | (self.mask(values) if self.mask else values))
 
 
 def message_rows(decoded: Decoded, context: Context) -> list[tuple[str, Row]]:
@@ -106,7 +108,8 @@ def request_row(decoded: Decoded, context: Context) -> Row | None:
         return None
     if is_cancel(decoded):
         return _subscription(request, "cancelled")
-    given = {name: value for name, value in decoded.values.items() if value not in (None, "", False, [])}
+    given = {name: value for name, value in decoded.values.items()
+             if value not in (None, "", False, []) and name != "account"}  # which has a column
     return _subscription(request, "requested", parameters=json.dumps({"request": decoded.name, **given}))
 
 

@@ -20,6 +20,7 @@ from capture.wire.table_rows import Rows
 from capture.wire.text.codec import message_id
 from capture.wire.text.framing import corruption
 
+from .account_mask import mask_of
 from .control_rows import FIRST_EVENT_ROW, Events, asked, message_rows, note_row, opened_row, refused_row, request_row
 from .event_time import proven_us
 from .gaps import Gaps, Seen
@@ -125,6 +126,7 @@ class TwsDecoder:
         self._flush()
         if record.kind == Kind.OPENED:
             line.opened(record.json())
+            self._events.mask = mask_of(line)
         elif record.kind == Kind.CLOSED:
             self._close(record, line)
         elif record.kind == Kind.NOTE:
@@ -172,6 +174,7 @@ class TwsDecoder:
             if record.kind != Kind.MARK:
                 raise ValueError("decoding a tape must begin at a mark")
             self.line = Line.from_mark(record.json())
+            self._events.mask = mask_of(self.line)
         return self.line
 
     def _send(self, record: Record, line: Line) -> None:

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from capture.query import AskedError, LakeReader, QueryError
 from capture.query.known import check_stream
 from capture.query.selection import Instruments, Moment, moment
-from capture.schemas import TABLES
+from capture.schemas import ACCOUNT_TABLES, TABLES
 from capture.suggestion import unknown
 from capture.times import DAY, EPOCH, moment_of
 from capture.wire.messages.live_streams import TABLE_OF_STREAM
@@ -33,6 +33,7 @@ MEMORY_MIB = 512
 
 # Columns that are read whatever is wanted: by them rows are counted, cut and left out.
 NEEDED = ("ts", "instrument_id", "symbol", "origin")
+_OF_ACCOUNTS = frozenset(table.name for table in ACCOUNT_TABLES)
 LAST = datetime.max.replace(tzinfo=UTC)
 
 # Called with how many rows are written, of how many there are, None where nobody knows, and how far in time.
@@ -91,7 +92,7 @@ def export(
     _check_parts(table, by)
     chosen, ending = _format(place, format, by)
     is_folder = bool(by) or not chosen.endings
-    stage = Stage(place, folder=is_folder, force=force)
+    stage = Stage(place, folder=is_folder, force=force, personal=table in _OF_ACCOUNTS)
     with closing(lake.limited(MEMORY_MIB, stage.spill)) as limited:
         job = _job(limited, table, instruments=instruments, start=start, end=end, stream=stream, recorder=recorder,
                    once=once, every=every, whole=whole, unreported=unreported, restored=restored,

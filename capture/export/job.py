@@ -57,6 +57,11 @@ class Job:
         return replace(self, whole_job=self.whole_job or self, **changes)
 
     @property
+    def personal(self) -> frozenset[str]:
+        """The columns of its table that say whose an account is: they are written where they are named."""
+        return frozenset(self.table.schema.names) - frozenset(self.table.open_names)
+
+    @property
     def what(self) -> str:
         """What is exported, as a word for names of files: trades, trades-every-1-minute."""
         return self.table.name if self.every is None else _slug(f"{self.table.name} every {self.every}")

@@ -215,7 +215,7 @@ def _call(job: Job, function: str, start: datetime | None, end: datetime | None,
 def _chosen(job: Job, known: Sequence[str]) -> list[str]:
     if unknown := [name for name in job.columns or () if name not in known]:
         raise QueryError(f"there is no column {', '.join(unknown)}; there are {', '.join(known)}")
-    return list(job.columns or known)
+    return list(job.columns or (name for name in known if name not in job.personal))
 
 
 def _no_stream(job: Job) -> None:

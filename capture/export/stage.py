@@ -9,7 +9,7 @@ from pathlib import Path
 
 from capture.publish import OPEN, make_folder, sync_path
 
-FILE_MODE = 0o644
+FILE_MODE, PERSONAL_MODE = 0o644, 0o600  # the second of what says something of an account
 
 
 class ExistsError(FileExistsError):
@@ -17,10 +17,14 @@ class ExistsError(FileExistsError):
 
 
 class Stage:
-    """A folder for the files of an export that will be `path`: one file, or a folder of files."""
+    """A folder for the files of an export that will be `path`: one file, or a folder of files.
 
-    def __init__(self, path: Path, *, folder: bool, force: bool) -> None:
+    Files with `personal` rows are their owner's alone.
+    """
+
+    def __init__(self, path: Path, *, folder: bool, force: bool, personal: bool = False) -> None:
         self.path, self._is_folder, self._force = path, folder, force
+        self._mode = PERSONAL_MODE if personal else FILE_MODE
         self._added: list[Path] = []  # by publishing
         self.root = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         self.spill = path.with_name(f".{path.name}.spill.{os.getpid()}.tmp")  # for what does not fit into memory
@@ -65,7 +69,7 @@ class Stage:
         self._check_kind()
         files = sorted(path for path in self.root.rglob("*") if path.is_file())
         for file in files:
-            file.chmod(FILE_MODE)
+            file.chmod(self._mode)
             sync_path(file)
         for folder in (*(path for path in self.root.rglob("*") if path.is_dir()), self.root):
             folder.chmod(OPEN)

@@ -33,7 +33,7 @@ from .damage import FAULTS
 from .kept import KeptDay, KeptFile, keep_files, read_kept
 from .layout import Layout
 from .local_days import SCHEMA, holding_good, local_days_sql, merged, touching, zones_of
-from .parquet_file import FILE_MODE, parquet_file, parquet_writer
+from .parquet_file import FILE_MODE, file_mode, parquet_file, parquet_writer
 
 WHOLE = ("subscriptions", "gaps", "instruments", "sessions")  # of which all rows are kept
 MARKET = tuple(sorted(set(TABLE_OF_STREAM.values())))
@@ -269,7 +269,8 @@ def _write(path: Path, digest: Digest) -> None:
         writer.write_table(digest.rows.cast(schema))
     written = content.getvalue()
     make_folder(path.parent)
-    publish(path, lambda temporary: temporary.write_bytes(written + _checksum(written)), mode=FILE_MODE)
+    mode = file_mode(TABLES[path.stem], digest.rows) if path.stem in WHOLE else FILE_MODE
+    publish(path, lambda temporary: temporary.write_bytes(written + _checksum(written)), mode=mode)
 
 
 def _checksum(content: bytes) -> bytes:

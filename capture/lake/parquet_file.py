@@ -4,7 +4,7 @@ All that is written or read through pyarrow goes through here, so no page is wit
 without looking at it (D74).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -12,17 +12,30 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from capture.schemas import DELTA, DICTIONARY, PLAIN, Table
+from capture.schemas import DELTA, DICTIONARY, PLAIN, Subject, Table
 
 # Of zstd. Live files are there for a day and written while the market is open; archives stay (D73).
 LIVE_LEVEL, ARCHIVE_LEVEL = 1, 15
 # DuckDB works on row groups in parallel and skips whole ones by their statistics; this is its own size.
 ROW_GROUP_ROWS = 122_880
 FILE_MODE = 0o644
+PERSONAL_MODE = 0o600  # of files that say something of an account
 # A file says so where its pages have checksums: those of earlier versions of ticktape have none.
 CHECKSUMS: Mapping[str, str] = {"ticktape.page_checksums": "crc32"}
 
 _ENCODINGS = {DELTA: "DELTA_BINARY_PACKED", PLAIN: "PLAIN"}
+
+
+def file_mode(table: Table, rows: pa.Table) -> int:
+    """Return the mode of a file of rows: its owner's alone where the table, or a row, is about an account."""
+    named = (column.name for column in table.columns if column.personal)
+    is_personal = table.subject is Subject.ACCOUNT or any(rows[name].null_count < rows.num_rows for name in named)
+    return PERSONAL_MODE if is_personal else FILE_MODE
+
+
+def joint_mode(paths: Iterable[Path]) -> int:
+    """Return the mode of a file that is made from others: its owner's alone where one of them is."""
+    return FILE_MODE if all(path.stat().st_mode & 0o077 for path in paths) else PERSONAL_MODE
 
 
 def write_parquet(table: Table, rows: pa.Table, path: Path) -> None:

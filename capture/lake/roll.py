@@ -26,7 +26,7 @@ from capture.tape.segment import Segment
 from .content import is_readable
 from .damage import insistent
 from .layout import LakeStateError, Layout, Rolled, read_rolled, write_rolled
-from .parquet_file import FILE_MODE, write_parquet
+from .parquet_file import file_mode, write_parquet
 from .ranges import Range, Ranges, beginning
 from .sealed import publishing, sealed_through
 from .state import archive_files, archived_through, position_fault, require_position, require_sealed
@@ -164,7 +164,7 @@ def _path(layout: Layout, recorder: str, mark: int, table: Table, day: str) -> P
 def publish_file(path: Path, table: Table, rows: pa.Table) -> None:
     """Publish one file of rolled rows, replacing what was there."""
     make_folder(path.parent)
-    publish(path, partial(write_parquet, table, rows), mode=FILE_MODE)
+    publish(path, partial(write_parquet, table, rows), mode=file_mode(table, rows))
 
 
 def parts_of(tables: Tables) -> Iterator[tuple[Table, str, pa.Table]]:

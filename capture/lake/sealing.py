@@ -24,7 +24,7 @@ from .damage import damage, hint
 from .digest import keep
 from .layout import Layout, archive_marks, day_folders, live_mark, read_rolled
 from .leftovers import sweep_lake
-from .parquet_file import FILE_MODE
+from .parquet_file import joint_mode
 from .sealed import moving_dates, seal_through, sealed_through, sealer_lock
 from .state import is_archived, require_sealed
 
@@ -174,7 +174,7 @@ class Sealer:
         counts: list[int] = []
         write = partial(_write_counted, table, sources, self._memory_mib, counts)
         try:
-            publish(target, write, mode=FILE_MODE)
+            publish(target, write, mode=joint_mode(sources))
         except UnreadableError as error:
             raise UnreadableError(f"{error}; {hint(self.layout)}") from error
         except duckdb.Error as error:

@@ -77,12 +77,18 @@ class Context:
 
     `zone` is the one that the gateway's hello names: that of dates which name none. None where it names none. `names`
     are the symbols, by contract id, that contract details gave and no request can say; they outlast the session.
+    So do `accounts`, which are those that were named.
     """
 
     server_version: int | None = None
     requests: dict[int, Request] = field(default_factory=dict)
     zone: str | None = None
     names: dict[int, str] = field(default_factory=dict)
+    accounts: tuple[str, ...] = ()
+
+    def after(self) -> "Context":
+        """Return what is known when a session begins, or is over."""
+        return Context(names=self.names, accounts=self.accounts)
 
     def sent(self, payload: bytes) -> Decoded:
         """Take note of a request that was sent, and return it decoded. Raises MalformedFrameError."""
@@ -108,6 +114,8 @@ class Context:
             self._lost()
         if decoded.name in DETAILS and values["con_id"] is not None:
             self._name(values)
+        if named := _accounts(decoded).difference(self.accounts):
+            self.accounts = (*self.accounts, *sorted(named))
         request = self.request_of(decoded)
         if request is None:
             return
@@ -172,7 +180,7 @@ class Context:
         """Return the state as plain values for a mark on the tape."""
         return {"server_version": self.server_version, "zone": self.zone,
                 "names": {str(con_id): name for con_id, name in self.names.items()},
-                "requests": _packed(self.requests.values())}
+                "accounts": list(self.accounts), "requests": _packed(self.requests.values())}
 
     @classmethod
     def from_json(cls, state: dict[str, Any]) -> "Context":
@@ -180,7 +188,7 @@ class Context:
         requests = _unpacked(state.get("requests", []))
         by_id = {request.request_id: request for request in requests}
         names = {int(con_id): name for con_id, name in state.get("names", {}).items()}
-        return cls(state.get("server_version"), by_id, state.get("zone"), names)
+        return cls(state.get("server_version"), by_id, state.get("zone"), names, tuple(state.get("accounts", ())))
 
     def _codec(self) -> Codec:
         if self.server_version is None:
@@ -195,6 +203,14 @@ _ENDING = frozenset({"terminal", "doubtful"})
 def is_cancel(decoded: Decoded) -> bool:
     """Return whether a request ends another."""
     return decoded.name in CANCELS or cancelled_by(decoded.name, decoded.values.get("subscribe")) is not None
+
+
+def _accounts(decoded: Decoded) -> set[str]:
+    """Return the accounts that a message names as such."""
+    if decoded.name == "managed_accounts":
+        return {name.strip() for name in (decoded.values["accounts"] or "").split(",") if name.strip()}
+    named = decoded.values.get("account")
+    return {named} if named else set()
 
 
 def _about_account(name: str, values: Values) -> Request:

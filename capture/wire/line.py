@@ -82,14 +82,14 @@ class Line:
 
     def opened(self, session: dict[str, Any]) -> None:
         """Begin a session: nothing of the one before counts any more."""
-        self.pending, self.session, self.context = bytearray(), session, Context(names=self.context.names)
+        self.pending, self.session, self.context = bytearray(), session, self.context.after()
         self._sent, self._greeted = Splitter(), False
         self._damaged = self.out_of_step = False
 
     def closed(self) -> bytes:
         """End the session and return the bytes of a frame that never came whole."""
         rest = bytes(self.pending)
-        self.pending, self.session, self.context = bytearray(), None, Context(names=self.context.names)
+        self.pending, self.session, self.context = bytearray(), None, self.context.after()
         return rest
 
     def received(self, data: bytes) -> Read:

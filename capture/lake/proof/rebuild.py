@@ -15,7 +15,7 @@ import pyarrow as pa
 from capture.lake.archive import write_sorted
 from capture.lake.content import UnreadableError, is_readable, row_count
 from capture.lake.layout import Layout, Rolled, write_rolled
-from capture.lake.parquet_file import FILE_MODE
+from capture.lake.parquet_file import joint_mode
 from capture.lake.process_lock import roller_lock
 from capture.lake.pruned import PrunedTables, copy_pruned, read_pruned_tables, read_pruned_tape
 from capture.lake.ranges import Range, Ranges, beginning, readable
@@ -167,7 +167,7 @@ class Rebuilder:
             target = self.layout.archive_file(table.name, day, self.recorder, min(files), max(files))
             make_folder(target.parent)
             self._spare(old, files)
-            publish(target, partial(write_sorted, table, list(files.values())), mode=FILE_MODE)
+            publish(target, partial(write_sorted, table, list(files.values())), mode=joint_mode(files.values()))
             for path in old.keys() - {target}:
                 path.unlink()
             self.written += 1
