@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 PIP_LOG := $(VENV)/pip.log
 
 .DEFAULT_GOAL := help
-.PHONY: help install venv-module demo test kills power mutants soak fuzz quick lint types docs bench clean
+.PHONY: help install venv-module tools demo test kills power mutants soak fuzz quick lint types docs bench clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -18,7 +18,7 @@ install: $(INSTALLED) ## make .venv with ticktape and all it takes to work on it
 demo: $(INSTALLED) ## record an invented market for 20 s, then ask it in SQL
 	@$(BIN)/ticktape demo --data $(DEMO)
 
-test: lint types ## lint, types, and all tests
+test: lint types tools ## lint, types, and all tests
 	@$(BIN)/pytest -n 2 --dist loadfile
 
 kills: $(INSTALLED) ## 200 SIGKILLs of recorder and roller under load, about 20 minutes
@@ -67,6 +67,9 @@ $(INSTALLED): pyproject.toml
 	@{ $(PIP) install --upgrade 'pip>=25.1' && $(PIP) install --group dev --editable .; } >$(PIP_LOG) 2>&1 || \
 		{ cat $(PIP_LOG) >&2; echo "the installation failed: see above, or $(PIP_LOG)" >&2; exit 1; }
 	@touch $@
+
+tools: $(INSTALLED) ## get Debian programs that some tests run; what cannot be had skips them
+	@$(BIN)/python -m tests.debian
 
 # Debian keeps what `python3 -m venv` needs in a package of its own.
 venv-module:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from capture.data_folder import STATUS
 from capture.recorder.journal import Journal
-from capture.recorder.status import BYTES_PER_SECOND, LEAST_INTERVAL_S, describe_recorder
+from capture.recorder.status import describe_recorder
 from capture.session.machine import Machine
-from capture.status_model import write_status
+from capture.status_model import BYTES_PER_SECOND, LEAST_INTERVAL_S, write_status
 from capture.wanted.settings import Settings
 from capture.wire.context import Request
 

@@ -12,6 +12,8 @@ from typing import Any, TypedDict
 
 from .publish import publish
 
+LEAST_INTERVAL_S = 5.0  # between two that differ in figures only
+BYTES_PER_SECOND = 10_000  # on average at most: a status of many streams is written the more seldom
 VERSION = 1  # one more where a field changes its meaning or goes; a new one is no change
 
 
@@ -85,7 +87,8 @@ class RecorderStatus(TypedDict):
 class RollerStatus(TypedDict):
     """A roller since it began: ranges, frames and rows by table that it rolled, and the seconds which that took.
 
-    `mark` is the one up to which the tape is rolled, None before the first; `rows_per_second` of the last range.
+    `mark` is the one up to which the tape is rolled, and `through` when that was written, None before the first;
+    `rows_per_second` of the last range. `gaps` counts their changes by the state they came to.
     """
 
     version: int
@@ -94,11 +97,18 @@ class RollerStatus(TypedDict):
     started: str
     written: str
     mark: int | None
+    through: str | None
     ranges: int
     frames: int
     rows: dict[str, int]
+    gaps: dict[str, int]
     rolling_s: float
     rows_per_second: float
+
+
+def rest_s(size_bytes: int) -> float:
+    """Return how long a recorder may wait before it writes a status again whose figures alone are new."""
+    return max(LEAST_INTERVAL_S, size_bytes / BYTES_PER_SECOND)
 
 
 def write_status(path: Path, status: Mapping[str, Any]) -> int:
@@ -115,16 +125,18 @@ def write_status(path: Path, status: Mapping[str, Any]) -> int:
 
 
 def read_status(path: Path) -> dict[str, Any]:
-    """Return what a file says, as it was given to `write_status`, and `heard`.
+    """Return what a file says, as it was given to `write_status`, `heard` and `rest_s`.
 
-    `heard` is when its writer last showed that it lives, as ISO 8601 in UTC. Empty where it said nothing, or what a
-    power cut left cannot be read. Fields that a writer of before did not know are not there.
+    `heard` is when its writer last showed that it lives, as ISO 8601 in UTC; `rest_s` how long after `written` there
+    may have been other figures that are not in it: they hold from then until `heard`. Empty where it said nothing, or
+    what a power cut left cannot be read. Fields that a writer of before did not know are not there.
     """
     try:
         said: dict[str, Any] = json.loads(path.read_text())
-        heard = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        stat = path.stat()
     except (FileNotFoundError, ValueError):
         return {}
     if isinstance(table := said.get("streams"), dict):  # a list in what a recorder of before wrote
         said["streams"] = [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]]
-    return said | {"heard": heard.isoformat()}
+    heard = datetime.fromtimestamp(stat.st_mtime, UTC)
+    return said | {"heard": heard.isoformat(), "rest_s": rest_s(stat.st_size)}

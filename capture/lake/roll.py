@@ -35,12 +35,17 @@ from .stored_rows import Files
 
 @dataclass(slots=True)
 class Roll:
-    """What one roll did: the marks it went from and to, frames, and rows per table."""
+    """What one roll did: the marks it went from and to, frames, and rows per table.
+
+    `gaps` counts the changes of gaps by the state they came to; `through_ns` is when the last mark was written.
+    """
 
     from_mark: int
     to_mark: int
     frames: int
     rows: dict[str, int] = field(default_factory=dict)
+    gaps: dict[str, int] = field(default_factory=dict)
+    through_ns: int | None = None
 
 
 class Roller:
@@ -105,7 +110,9 @@ class Roller:
             write_rolled(self.layout, self.recorder, Rolled(range_.to_mark, range_.state, dict(counts)))
             self._nameless, self._mark = counts, range_.to_mark
         rows = {name: rows.num_rows for name, rows in range_.tables.items()}
-        return Roll(range_.from_mark, range_.to_mark, range_.frames, rows)
+        gaps = range_.tables.get("gaps")
+        states = Counter(gaps["state"].to_pylist()) if gaps is not None else {}
+        return Roll(range_.from_mark, range_.to_mark, range_.frames, rows, dict(states), range_.end.wall_ns)
 
 
 def sync_range(folder: Path, range_: Range) -> None:

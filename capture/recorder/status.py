@@ -16,14 +16,12 @@ from capture.session.history_job import State
 from capture.session.machine import Machine
 from capture.session.phases import IN_SESSION
 from capture.session.subscriptions import ACKNOWLEDGED, Life, Subscription
-from capture.status_model import VERSION, RecorderStatus, StreamStatus, write_status
+from capture.status_model import VERSION, RecorderStatus, StreamStatus, rest_s, write_status
 from capture.wire.messages.data_types import DATA_TYPES
 
 from .journal import Journal
 from .since import Since
 
-LEAST_INTERVAL_S = 5.0  # between two that differ in figures only
-BYTES_PER_SECOND = 10_000  # on average at most: a status of many streams is written the more seldom
 _NO_NEWS = frozenset({"written"})
 
 
@@ -55,11 +53,11 @@ class StatusFile:
         if status is None:
             self._touch()
         elif _figures(status) == _figures(self._said):
-            self._due_s = now_s + LEAST_INTERVAL_S
+            self._due_s = now_s + rest_s(0)
             self._touch()
         else:
             size_bytes = write_status(self._folder / STATUS, status)
-            self._said, self._due_s = status, now_s + max(LEAST_INTERVAL_S, size_bytes / BYTES_PER_SECOND)
+            self._said, self._due_s = status, now_s + rest_s(size_bytes)
 
     def _touch(self) -> None:
         try:

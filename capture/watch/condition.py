@@ -72,7 +72,7 @@ class Watcher:
         assert self._lake is not None
         lack = no_room(self._layout.root, LEAST_BYTES)
         full = disk_trouble(lack, self._lake["disk"], data, now)
-        _derive(recorders, lack)
+        _derive(recorders, lack, now)
         found = [one for one in (full, self._fault, *faults) if one]
         for state in recorders:
             found += _of_recorder(state, now, full if lack else None)
@@ -121,13 +121,13 @@ def _nothing_records(data: str, recorders: Iterable[dict[str, Any]]) -> Trouble:
                    "no recorder has started here", {})
 
 
-def _derive(recorders: Iterable[dict[str, Any]], lack: str | None) -> None:
+def _derive(recorders: Iterable[dict[str, Any]], lack: str | None, now: datetime) -> None:
     """Put beside what recorders say what follows from it."""
     for recorder in recorders:
         recorder["condition"] = states.condition(recorder)
         recorder["stale"] = states.stale(recorder, lack)
         for stream in recorder.setdefault("streams", []):
-            stream["last_row_age_s"] = states.last_row_age_s(recorder, stream)
+            stream["last_row_age_s"] = states.last_row_age_s(recorder, stream, now)
             stream.setdefault("lag_p50_s", None)  # a recorder of before says nothing of it
             stream.setdefault("lag_max_s", None)
             stream["late"] = is_late(stream) and recorder["running"]

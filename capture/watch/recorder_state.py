@@ -24,7 +24,8 @@ def recorder_state(layout: Layout, recorder: str, now: datetime | None = None) -
     `running` is true while its process lives and speaks. `behind_marks` counts the finished ranges that are not
     rolled yet, `behind_s` the seconds since the roller last finished one while there are any. `said_s` is the age of
     all this, `heard` when it last showed that it lives. `roller` is what its roller said, None where it said nothing.
-    `rows_without_instrument` counts, by table, rolled rows of market data that name none. Of a recorder that said
+    `rows_without_instrument` counts, by table, rolled rows of market data that name none; `gaps` how many are open, and
+    how many wait for history, as far as the tape is rolled. Of a recorder that said
     nothing yet, only these and its name are there; `has_tape` is true where it recorded something. Raises
     LakeStateError where its rolled position cannot be read.
     """
@@ -33,7 +34,7 @@ def recorder_state(layout: Layout, recorder: str, now: datetime | None = None) -
     if rolled is None:
         return state
     behind = max(state.get("mark", 0) - rolled.mark, 0)
-    return state | {"behind_marks": behind, "rows_without_instrument": rolled.nameless,
+    return state | {"behind_marks": behind, "rows_without_instrument": rolled.nameless, "gaps": _gaps(rolled.state),
                     "behind_s": _since_rolled_s(layout, recorder) if behind else 0.0}
 
 
@@ -52,8 +53,16 @@ def said_alone(layout: Layout, recorder: str, now: datetime | None = None) -> di
         "roller": read_status(folder / ROLLER_STATUS) or None,
         "behind_marks": 0,
         "rows_without_instrument": {},
+        "gaps": _gaps(None),
         "behind_s": 0.0,
     }
+
+
+def _gaps(state: dict[str, Any] | None) -> dict[str, int]:
+    """Return how many gaps are open and wait for history, by the state of decoding."""
+    known = state or {}
+    return {"open": sum(1 for watch in known.get("watches", ()) if watch.get("gap")),
+            "waiting": len(known.get("waiting", ()))}
 
 
 def condition(state: dict[str, Any]) -> str:
@@ -104,10 +113,14 @@ def age_s(written: str | None, now: datetime | None = None) -> float | None:
     return max((now - datetime.fromisoformat(written)).total_seconds(), 0.0) if written else None
 
 
-def last_row_age_s(recorder: dict[str, Any], stream: dict[str, Any]) -> float | None:
-    """Return how long ago a stream's last row came: as of what was said, while the recorder may since have had more."""
-    found = age_s(stream.get("last_row"))
-    return found if found is None or not recorder["running"] else max(found - recorder["said_s"], 0.0)
+def last_row_age_s(recorder: dict[str, Any], stream: dict[str, Any], now: datetime) -> float | None:
+    """Return how long ago at least a stream's last row came: since it was said, the recorder may have had more.
+
+    Where nothing was written for longer than a recorder rests, nothing more came.
+    """
+    found = age_s(stream.get("last_row"), now)
+    unsaid_s = min(recorder["said_s"] or 0.0, recorder.get("rest_s", 0.0)) if recorder["running"] else 0.0
+    return None if found is None else max(found - unsaid_s, 0.0)
 
 
 def _since_rolled_s(layout: Layout, recorder: str) -> float | None:

@@ -32,7 +32,7 @@ class Subject(StrEnum):
 
 
 class Verdict(StrEnum):
-    """How it is, in a word."""
+    """The verdict: how it is, in a word."""
 
     WELL = "well"
     TROUBLE = "trouble"

@@ -20,12 +20,14 @@ from capture.wanted.streams import KINDS
 
 from .. import app
 from ..shared.exits import Exit
+from .dashboard import dashboard
 from .data_folder_page import data_folder_page
 from .glossary import glossary_page
 from .markdown import markdown, page
 from .methods import functions_module, tables_module
 from .module_map import decisions_page, modules_page
 from .state_diagrams import states_page
+from .watch_page import watch_page
 
 _WIDTH = 100
 
@@ -190,7 +192,9 @@ PAGES: dict[str, Callable[[], str]] = {
     "states.md": states_page,
     "glossary.md": glossary_page,
     "data-folder.md": data_folder_page,
+    "watch.md": watch_page,
 }
+DASHBOARD = Path(__file__).parents[2] / "packaging" / "grafana" / "ticktape.json"
 _QUERY = Path(capture.query.__file__).parent
 METHODS: dict[Path, Callable[[], str]] = {
     _QUERY / "functions.py": functions_module,
@@ -223,9 +227,10 @@ def _help(verb: list[str]) -> str:
 
 
 def main() -> None:
-    """Write all pages into a folder, and the methods of a lake."""
+    """Write all pages into a folder, the methods of a lake, and the dashboard."""
     for path, source in METHODS.items():
         path.write_text(source(), encoding="utf-8")
+    DASHBOARD.write_text(dashboard(), encoding="utf-8")
     for name, written in PAGES.items():
         (Path(sys.argv[1]) / name).write_text(written(), encoding="utf-8")
 

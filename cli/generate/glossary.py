@@ -109,6 +109,9 @@ WORDS = (
          "rows of all, and goes on with what comes.", ("query.tail.Tail",), ("tail",)),
     Word("tape", "Every byte that a recorder received and sent, with the time of each, appended and never changed.",
          ("tape.TapeWriter", "tape.TapeError")),
+    Word("trouble", "What is wrong with something, with its cause and what helps; it has a key for as long as it "
+         "lasts. A trouble is an alarm, a warning, or routine.", ("watch.trouble.Trouble",), ("status",)),
+    Word("verdict", "How it is, in a word: well, trouble or unknown.", ("watch.trouble.Verdict",)),
     Word("verify", "To decode a tape once more, and compare what it gives with what is in files.",
          ("lake.proof.verify.Verifier",), ("verify",)),
 )  # fmt: skip

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from capture.gateway import Gateway
-from capture.recorder.status import LEAST_INTERVAL_S
+from capture.status_model import LEAST_INTERVAL_S
 from capture.tape.recording_lock import FolderLock
 
 Run = Callable[..., Any]

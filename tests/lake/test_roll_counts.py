@@ -26,12 +26,13 @@ def test_counters_rise_and_are_written_seldom(path: Path, tmp_path: Path) -> Non
     counts.rolled(Roll(1, 2, 10, {"trades": 6, "quotes": 4}), 2.0)
     counts.tell(101.0)
     assert read_status(path)["ranges"] == 0
-    counts.rolled(Roll(2, 4, 5, {"trades": 5}), 0.5)
+    counts.rolled(Roll(2, 4, 5, {"trades": 5}, {"open": 2}, 86_400_000_000_000), 0.5)
     counts.tell(100.0 + INTERVAL_S)
     said = read_status(path)
     assert (said["mark"], said["ranges"], said["frames"], said["rows"]) == (4, 2, 15, {"trades": 11, "quotes": 4})
+    assert (said["gaps"], said["through"]) == ({"open": 2}, "1970-01-02T00:00:00+00:00")
     assert (said["rolling_s"], said["rows_per_second"]) == (2.5, 10.0)
-    assert said.keys() - {"heard"} == get_type_hints(RollerStatus).keys()
+    assert said.keys() - {"heard", "rest_s"} == get_type_hints(RollerStatus).keys()
 
 
 def test_the_last_is_written_at_once(path: Path, tmp_path: Path) -> None:

@@ -299,7 +299,7 @@ def test_a_stream_that_goes_dead_is_requested_again_and_flows(
     gateway: Gateway, settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("capture.recorder.recorder.HOUSEKEEPING_S", 0.05)
-    monkeypatch.setattr("capture.recorder.status.LEAST_INTERVAL_S", 0.05)
+    monkeypatch.setattr("capture.status_model.LEAST_INTERVAL_S", 0.05)
     monkeypatch.setattr("capture.session.liveness.SHORTEST_S", 0.5)
     monkeypatch.setattr("capture.session.liveness.ANSWER_S", 0.5)
     session = Session(gateway, settings(market_data_lines=0))

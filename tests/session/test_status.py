@@ -8,9 +8,9 @@ import pytest
 
 from capture.data_folder import STATUS
 from capture.recorder import status
-from capture.recorder.status import BYTES_PER_SECOND, LEAST_INTERVAL_S, StatusFile
+from capture.recorder.status import StatusFile
 from capture.session.machine import Machine
-from capture.status_model import read_status, write_status
+from capture.status_model import BYTES_PER_SECOND, LEAST_INTERVAL_S, read_status, write_status
 from capture.wanted.settings import Settings
 
 

@@ -9,6 +9,7 @@ from capture.data_folder import ROLLER_STATUS
 from capture.lake.layout import Layout
 from capture.lake.roll import Roll
 from capture.status_model import VERSION, RollerStatus, write_status
+from capture.times import moment_of
 
 INTERVAL_S = 5.0  # between two that are written
 
@@ -23,7 +24,9 @@ class RollCounts:
         self._recorder, self._started = recorder, datetime.now(UTC)
         self._mark: int | None = None
         self._ranges = self._frames = 0
+        self._through: str | None = None
         self._rows: Counter[str] = Counter()
+        self._gaps: Counter[str] = Counter()
         self._rolling_s = self._rows_per_second = 0.0
         self._news = True
         self._due_s = float("-inf")
@@ -36,6 +39,9 @@ class RollCounts:
         self._ranges += 1
         self._frames += roll.frames
         self._rows.update(roll.rows)
+        self._gaps.update(roll.gaps)
+        if roll.through_ns is not None:
+            self._through = moment_of(roll.through_ns // 1_000).isoformat()
         self._rolling_s += seconds
         self._rows_per_second = sum(roll.rows.values()) / max(seconds, 1e-3)
 
@@ -58,5 +64,6 @@ class RollCounts:
         return {
             "version": VERSION, "recorder": self._recorder, "pid": os.getpid(), "started": self._started.isoformat(),
             "written": datetime.now(UTC).isoformat(), "mark": self._mark, "ranges": self._ranges,
-            "frames": self._frames, "rows": dict(self._rows), "rolling_s": round(self._rolling_s, 3),
+            "through": self._through, "frames": self._frames, "rows": dict(self._rows), "gaps": dict(self._gaps),
+            "rolling_s": round(self._rolling_s, 3),
             "rows_per_second": round(self._rows_per_second, 1)}  # fmt: skip
