@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from capture.gateway.broker.account.account import Account, SinglePnl
 from capture.gateway.broker.account.account_values import ledger_and_net_liquidation, summary, values
-from capture.gateway.broker.reports import Told, contract
+from capture.gateway.broker.messages import contract
+from capture.gateway.broker.reports import Told
 from capture.gateway.broker.security import Security
 from capture.times import SECOND_US
 

@@ -1,6 +1,7 @@
 """Orders: what clients ask of the paper broker. What it answers reaches them through the outbox, in its order."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from capture.gateway.broker.orders.order import Order
 from capture.gateway.broker.scripts import ScriptError
@@ -121,7 +122,7 @@ def executions(peer: Peer, values: Values) -> Iterator[Reply]:
     for done in trading.executions():
         if done.fill.at_us < since_us or not _is_wanted(values, done.fill.client_id, done.details):
             continue
-        yield answer("execution_details", **done.details | {"request_id": request_id})
+        yield answer("execution_details", **{**done.details, "request_id": request_id})
         if done.commission:
             yield answer("commission_report", **done.commission)
     yield answer("executions_end", request_id=request_id)
@@ -139,7 +140,7 @@ def _since_us(peer: Peer, values: Values) -> int:
     return max(first_us, asked_us)
 
 
-def _is_wanted(values: Values, client_id: int, details: Details) -> bool:
+def _is_wanted(values: Values, client_id: int, details: Mapping[str, Any]) -> bool:
     """Return whether an execution passes a filter, whose empty fields match all."""
     names = ("account", "symbol", "sec_type", "exchange")
     same = all(not values[name] or values[name] == details[name] for name in names)

@@ -1,6 +1,6 @@
 """Fills and ends of orders: booked, charged and told, with what follows for orders that are joined to them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -24,7 +24,7 @@ class Execution:
     """A fill as clients are told of it: the values of its messages. `commission` is empty until it is charged."""
 
     fill: Fill
-    details: dict[str, Any]
+    details: Mapping[str, Any]
     commission: dict[str, Any] = field(default_factory=dict)
 
 

@@ -86,8 +86,8 @@ def bust(paper: Paper, execution_id: str, at_us: int) -> None:
 
 def _bust_one(paper: Paper, old: Execution, order: Order, at_us: int) -> Execution:
     new_id = corrected(old.fill.execution_id)
-    details = old.details | {
-        "execution_id": new_id, "shares": Decimal(0), "cumulative_quantity": order.filled,
+    details = {
+        **old.details, "execution_id": new_id, "shares": Decimal(0), "cumulative_quantity": order.filled,
         "average_price": order.average_price}
     new = Execution(replace(old.fill, execution_id=new_id), details)
     _put(paper, old, new)
@@ -106,8 +106,8 @@ def correct(paper: Paper, execution_id: str, price: float, at_us: int) -> None:
     if not order.legs:
         order.last_price = new.price
     order.commission = (order.commission or Decimal(0)) - done.commission["commission"] + booked.fee
-    details = done.details | {
-        "execution_id": new.execution_id, "price": new.price, "average_price": order.average_price}
+    details = {
+        **done.details, "execution_id": new.execution_id, "price": new.price, "average_price": order.average_price}
     told = Execution(new, details)
     _put(paper, done, told)
     paper.executions.reports.corrected(order, at_us, details)

@@ -1,7 +1,7 @@
 """Reports that are kept from clients for a time, or for good, to try what programs make of it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from .reports import Told
 
@@ -39,7 +39,7 @@ class ReportHolds:
     def release(self, hold: Hold, at_us: int) -> list[Told]:
         """Keep them back no longer, and return those that come late: from this moment on."""
         self._holds.remove(hold)
-        return [replace(told, at_us=at_us) for told in hold.waiting]
+        return [told._replace(at_us=at_us) for told in hold.waiting]
 
     def through(self, told: Sequence[Told]) -> list[Told]:
         """Return the reports that pass, in their order."""
