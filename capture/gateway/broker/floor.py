@@ -6,9 +6,10 @@ from decimal import Decimal
 from math import inf, isnan
 
 from capture.gateway.broker.course.gate import Gate
-from capture.gateway.broker.exchange.displayed import NOTHING, Displayed, Levels, Quote, Trade, exact
+from capture.gateway.broker.exchange.displayed import Displayed, Levels, Quote, Trade, exact
 from capture.gateway.broker.exchange.matching import Fills, Resting, Taken, is_within, stands, taking
 from capture.gateway.broker.exchange.queue_position import QueuePosition
+from capture.gateway.broker.exchange.takings import NOTHING
 from capture.gateway.broker.exchange.triggers import Trigger, method_of
 from capture.gateway.broker.orders.order import Held, Order, Status
 from capture.gateway.broker.orders.order_book import watched_of
@@ -42,8 +43,13 @@ class Rules:
     penetration_ticks: int = 1
     stale_us: int = 5_000_000
 
+    @property
+    def is_strict(self) -> bool:
+        """Whether the market has to go beyond an order's price."""
+        return self.fills == Fills.STRICT
+
     def __str__(self) -> str:
-        ticks = f" by {self.penetration_ticks} ticks" if self.fills == Fills.STRICT else ""
+        ticks = f" by {self.penetration_ticks} ticks" if self.is_strict else ""
         return f"{self.fills}{ticks}"
 
 
@@ -54,6 +60,7 @@ class Floor:
         self._executions = executions
         self._gate = gate
         self.rules = rules
+        self._rules_text = str(rules)
         self._levels = levels
         self._tick = tick
         self._displayed: dict[int, Displayed] = {}
@@ -82,9 +89,9 @@ class Floor:
         shown.show(quote)
         there = self._executions.orders.at(con_id)
         for order in there:
-            if order.works and order.arrived_us < quote.at_us:
+            if order.type.peg is not None and order.works and order.arrived_us < quote.at_us:
                 self._price(order, quote)
-        for order in _served(there):
+        for order in _served([order for order in there if order.resting is None or order.resting.concerns(quote)]):
             if not order.is_done and order.arrived_us < quote.at_us:
                 self._quoted(order, self.market(order) if order.legs else shown)
 
@@ -93,7 +100,8 @@ class Floor:
         shown = self.displayed(con_id)
         shown.last = trade
         used = {True: NOTHING, False: NOTHING}
-        for order in _served(self._executions.orders.at(con_id)):
+        there = self._executions.orders.at(con_id)
+        for order in _served([one for one in there if one.resting is None or one.resting.trades_at(trade.price)]):
             if not order.is_done and order.arrived_us < trade.at_us:
                 used[order.buys] += self._traded(order, shown, trade, used[order.buys])
 
@@ -214,8 +222,9 @@ class Floor:
 
     def _rests(self, order: Order) -> bool:
         force = order.values["time_in_force"]
-        at_once = force in ("IOC", "FOK") or bool(order.least)
-        return order.limit is not None and not at_once and not order.is_for_auction and not order.legs
+        if order.limit is None or order.legs or force in ("IOC", "FOK") or order.is_for_auction:
+            return False
+        return not order.least
 
     def _rest(self, order: Order, shown: Displayed, at_us: int) -> None:
         """Let an order stand in the book, behind what is shown at its price, if it is one that rests there."""
@@ -225,8 +234,9 @@ class Floor:
         queue = QueuePosition(order.limit)
         if ahead is not None:
             queue.shows(ahead)
-        reach = self._tick(order.security, order.limit) * self.rules.penetration_ticks
-        order.resting = Resting(order.buys, queue, self.rules.fills, reach, str(self.rules))
+        rules, reach = self.rules, order.limit if order.reach is None else order.reach
+        penetration = self._tick(order.security, order.limit) * rules.penetration_ticks if rules.is_strict else 0.0
+        order.resting = Resting(order.buys, queue, rules.fills, penetration, reach, self._rules_text)
 
     # Orders that work
 
@@ -236,8 +246,6 @@ class Floor:
         at_us = shown.quote.at_us
         if order.legs:
             self._take_legs(order, at_us)
-        elif order.resting is not None and order.reach != order.limit and _crosses(order, shown.quote):
-            self._use_discretion(order, shown, at_us)
         elif order.resting is not None:
             self._stand(order, order.resting, shown, at_us)
         elif order.limit is not None or not order.type.peg:
@@ -248,9 +256,14 @@ class Floor:
 
         Else it would go on to fill at a price that the market has left behind.
         """
+        if resting.reach != resting.limit and _crosses(order, shown.quote):
+            self._use_discretion(order, shown, at_us)
+            return
+        resting.look(shown.quote)
+        if not resting.is_reached(shown.quote):
+            return
+        order.resting = None
         taken = resting.quoted(shown, order.remaining)
-        if resting.is_reached(shown.quote):
-            order.resting = None
         if taken is not None:
             self._executions.fill(order, taken, at_us)
 

@@ -69,14 +69,12 @@ class Interest:
         self.quotes |= resting is None or (order.type.peg is not None and not order.type.peg.once)
         if resting is None:
             return
-        reach = order.limit if order.reach is None else order.reach
-        assert reach is not None
         waits = resting.fills == Fills.QUEUE and not resting.queue.is_first
         if order.buys:
-            self.lower("ask_to", reach)
+            self.lower("ask_to", resting.reach)
             self.lower("traded_to", resting.limit)
         else:
-            self.higher("bid_from", reach)
+            self.higher("bid_from", resting.reach)
             self.higher("traded_from", resting.limit)
         if waits and order.buys:
             self.lower("bid_to", resting.limit)

@@ -1,6 +1,6 @@
 """What the market of one instrument shows: its quote, its last trade, and how much of what it shows was taken."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
@@ -8,7 +8,7 @@ from itertools import groupby
 from math import isnan
 from typing import NamedTuple
 
-NOTHING = Decimal(0)
+from .takings import NOTHING, Takings
 
 
 class Quote(NamedTuple):
@@ -78,26 +78,23 @@ class Displayed:
         self.quote = NO_QUOTE
         self.last: Trade | None = None
         self._levels = levels
-        self._taken: dict[tuple[bool, float], Decimal] = {}
+        self._bids, self._asks = Takings(asks=False), Takings(asks=True)
 
     def show(self, quote: Quote) -> None:
         """Take a new quote."""
         self.quote = quote
-        if self._taken:
-            left = ((key, self._left(*key)) for key in self._taken)
-            self._taken = {key: taken for key, taken in left if taken}
-
-    def _left(self, asks: bool, price: float) -> Decimal:
-        """Return how much of what was taken at a price the new quote still shows as if it were there."""
-        best, taken = self.quote.price(asks), self._taken[asks, price]
-        if price == best:
-            return min(taken, exact(self.quote.size(asks)))
-        return taken if (price > best if asks else price < best) else NOTHING
+        if self._bids.prices:
+            self._bids.show(quote.bid, exact(quote.bid_size))
+        if self._asks.prices:
+            self._asks.show(quote.ask, exact(quote.ask_size))
 
     @property
-    def ledger(self) -> Iterable[tuple[bool, float]]:
+    def ledger(self) -> list[tuple[bool, float]]:
         """The sides (True: asks) and prices at which own orders took something that is shown still."""
-        return self._taken.keys()
+        return [*((False, price) for price in self._bids.prices), *((True, price) for price in self._asks.prices)]
+
+    def _takings(self, asks: bool) -> Takings:
+        return self._asks if asks else self._bids
 
     def levels(self, asks: bool, at_us: int) -> Iterator[tuple[Level, Decimal]]:
         """Yield the levels of a side, best first, each with what of it own orders have not taken.
@@ -105,7 +102,7 @@ class Displayed:
         The quote's level comes first, then those behind it that were recorded.
         """
         for price, there in groupby(self._shown(asks, at_us), lambda level: level.price):
-            taken = self._taken.get((asks, price), NOTHING)
+            taken = self._takings(asks).at(price)
             for level in there:
                 gone = min(taken, exact(level.size))
                 taken -= gone
@@ -122,12 +119,11 @@ class Displayed:
 
     def available(self, asks: bool, level: Level) -> Decimal:
         """Return how much of a level own orders have not taken yet."""
-        return max(exact(level.size) - self._taken.get((asks, level.price), NOTHING), NOTHING)
+        return max(exact(level.size) - self._takings(asks).at(level.price), NOTHING)
 
     def take(self, asks: bool, level: Level, quantity: Decimal) -> None:
         """Note that own orders took some of a level."""
-        assert quantity > 0
-        self._taken[asks, level.price] = self._taken.get((asks, level.price), NOTHING) + quantity
+        self._takings(asks).add(level.price, quantity)
 
     def shown_at(self, price: float, bids: bool, at_us: int) -> float | None:
         """Return the size shown at a price of a side: 0 in front of the best, None where it was not recorded."""

@@ -12,8 +12,9 @@ from math import isnan
 
 from capture.gateway.broker.fill import ADDED, REMOVED
 
-from .displayed import NOTHING, Displayed, Level, Quote, Trade, exact
+from .displayed import Displayed, Level, Quote, Trade, exact
 from .queue_position import QueuePosition
+from .takings import NOTHING
 
 
 class Fills(StrEnum):
@@ -73,13 +74,14 @@ class Resting:
     """An order that stands at its limit in the book, and by which rules it fills there.
 
     `penetration` is how far beyond its price, in money, the market has to go where the rules are strict; `rule` are
-    these rules in words.
+    these rules in words. `reach` is the worst price that it takes, its own where there is none beyond that.
     """
 
     buys: bool
     queue: QueuePosition
     fills: Fills
     penetration: float
+    reach: float
     rule: str = ""
 
     @property
@@ -87,14 +89,16 @@ class Resting:
         """Its price."""
         return self.queue.price
 
+    def concerns(self, quote: Quote) -> bool:
+        """Return whether a quote may change anything for it: not while others stand before it, unreached."""
+        if self.buys:
+            return not self.queue.price < quote.bid or quote.ask <= self.reach
+        return not self.queue.price > quote.ask or quote.bid >= self.reach
+
     def quoted(self, displayed: Displayed, quantity: Decimal) -> Taken | None:
-        """Return what of it a new quote fills, out of the size that the other side shows."""
+        """Return what of it a quote that reaches it fills, out of the size that the other side shows."""
         quote = displayed.quote
-        other = quote.price(self.buys)
-        self._look(displayed)
-        if not self.is_reached(quote):
-            return None
-        level = Level(other, quote.size(self.buys))
+        level = Level(quote.price(self.buys), quote.size(self.buys))
         taken = min(quantity, displayed.available(self.buys, level))
         if taken <= 0:
             return None
@@ -106,7 +110,7 @@ class Resting:
 
         Only a trade that the other side began gets to those that rest.
         """
-        if not is_within(trade.price, self.limit, self.buys) or trade.seller_began is not self.buys:
+        if not self.trades_at(trade.price) or trade.seller_began is not self.buys:
             return None
         if trade.price != self.limit:
             self.queue.passes()
@@ -116,6 +120,10 @@ class Resting:
             reached = {Fills.STRICT: NOTHING, Fills.QUEUE: passed, Fills.TOUCH: exact(trade.size)}[self.fills]
         taken = min(quantity, reached - used)
         return Taken(self.limit, taken, ADDED, trade.exchange, self.rule) if taken > 0 else None
+
+    def trades_at(self, price: float) -> bool:
+        """Return whether a trade at a price may fill it."""
+        return is_within(price, self.queue.price, self.buys)
 
     def is_reached(self, quote: Quote) -> bool:
         """Return whether the other side of a quote fills it."""
@@ -127,10 +135,10 @@ class Resting:
             return is_beyond(price, self.limit, self.buys, self.penetration)
         return is_within(price, self.limit, self.buys)
 
-    def _look(self, displayed: Displayed) -> None:
+    def look(self, quote: Quote) -> None:
         """See what stands at its price now: nothing where the best is behind it."""
-        best = displayed.quote.price(not self.buys)
-        if best == self.limit:
-            self.queue.shows(displayed.quote.size(not self.buys))
-        elif isnan(best) or (best < self.limit if self.buys else best > self.limit):
+        best, limit = quote.price(not self.buys), self.queue.price
+        if best == limit:
+            self.queue.shows(quote.size(not self.buys))
+        elif isnan(best) or (best < limit if self.buys else best > limit):
             self.queue.passes()

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
 from typing import NamedTuple
 
-from .displayed import NOTHING, exact
+from .displayed import exact
+from .takings import NOTHING
 
 
 class Seen(NamedTuple):

@@ -116,7 +116,7 @@ class Orders:
 
 def watched_of(order: Order) -> tuple[int, ...]:
     """Return the contract ids of the instruments whose market an order waits for: its own, or those of its legs."""
-    return tuple(dict.fromkeys(leg.security.con_id for leg in order.legs)) or (order.security.con_id,)
+    return tuple(dict.fromkeys(leg.security.con_id for leg in order.legs)) if order.legs else (order.security.con_id,)
 
 
 def looked_at_by(order: Order) -> set[int]:
