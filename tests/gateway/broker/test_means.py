@@ -147,9 +147,10 @@ def test_options_are_paid_in_full_and_cover_nothing_until_they_are_bought() -> N
 def test_a_combination_is_weighed_by_all_its_legs_together() -> None:
     desk = Desk()
     legs = [Deal(CALL, D(-10), D(4)), Deal(HIGHER_CALL, D(10), D(2))]
+    before = desk.means.standing(NOON_US)
     verdict = desk.means.ask(1, legs, NOON_US)
     assert verdict.enough
-    assert verdict.before.available - verdict.after.available == 10_000 - 2_000 + 13
+    assert before.available - verdict.after.available == 10_000 - 2_000 + 13
 
 
 def test_a_cash_account_pays_in_full_and_sells_only_what_it_has() -> None:

@@ -35,10 +35,10 @@ class Standing(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """Whether an order can be borne: `reason` is empty, or one of those above."""
+    """Whether an order can be borne: `reason` is empty, or one of those above; `before` only where that mattered."""
 
     reason: str
-    before: Standing
+    before: Standing | None
     after: Standing
 
     @property
@@ -97,21 +97,48 @@ class Means:
         known = self._reserved.order(permanent_id)
         if known and self._asks_no_more(known.legs, legs) and known.oca == oca:
             self.reserve(permanent_id, legs, at_us, oca)
-            return Verdict("", self._last, self._last)
+            return Verdict("", None, self._last)
         old = self._take_off(permanent_id)
-        before, fees = self.standing(at_us), self._reserved.fees
-        unrated = [leg.security.currency for leg in legs if self._account.rate(leg.security.currency) is None]
-        own_before = self._in_currencies(unrated)
         self.reserve(permanent_id, legs, at_us, oca)
         after = self.standing(at_us)
-        fee = self._reserved.fees - fees  # which alone keeps nobody from closing
-        taken = before.available - after.available - fee
-        verdict = Verdict(self._reason(legs, taken, after, own_before), before, after)
+        if self._is_plenty(legs, after) and not self._reason(legs, NOTHING, after, {}):
+            return Verdict("", None, after)
+        verdict = self._weigh(permanent_id, legs, at_us, after)
         if not verdict.enough:
             self.release(permanent_id)
             if old:
                 self._put_on(permanent_id, old.legs, old.fee, old.oca)
         return verdict
+
+    def _is_plenty(self, legs: Sequence[Deal], after: Standing) -> bool:
+        """Whether an account has what any order needs, in currencies whose rates are known: what it takes is no matter.
+
+        So it is nearly always, and then how the account stood before need not be reckoned.
+        """
+        account = self._account
+        return (after.available >= 0 and after.equity >= account.rates.least_equity
+                and all(account.rate(leg.security.currency) is not None for leg in legs))  # fmt: skip
+
+    def _weigh(self, permanent_id: int, legs: Sequence[Deal], at_us: int, after: Standing) -> Verdict:
+        """Return whether an order that is reserved for can be borne, by how the account stands without it."""
+        unrated = [leg.security.currency for leg in legs if self._account.rate(leg.security.currency) is None]
+        order = self._take_off(permanent_id)
+        before, own_before = self.standing(at_us), self._in_currencies(unrated)
+        fee = NOTHING  # which alone keeps nobody from closing
+        if order:
+            self._put_on(permanent_id, order.legs, order.fee, order.oca)
+            fee = order.fee
+        assert self.standing(at_us) == after
+        taken = before.available - after.available - fee
+        return Verdict(self._reason(legs, taken, after, own_before), before, after)
+
+    def bears(self, permanent_id: int, security: Security, quantity: Decimal, oca: str) -> bool:
+        """Return whether what is reserved for an order of one instrument stands for so much of it at any price."""
+        known = self._reserved.order(permanent_id)
+        if known is None or len(known.legs) != 1 or known.oca != oca:
+            return False
+        (leg,) = known.legs
+        return leg.security is security and leg.quantity == quantity and self._at_any_price(security)
 
     def reserve(self, permanent_id: int, legs: Sequence[Deal], at_us: int, oca: str = "") -> None:
         """Reserve for what is left of an order, in place of what was reserved for it; no legs release it."""
