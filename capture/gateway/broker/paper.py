@@ -20,7 +20,7 @@ from capture.gateway.broker.course.timers import Timers
 from capture.gateway.broker.exchange.displayed import Levels, Quote, Trade, exact
 from capture.gateway.broker.orders.condition_rules import conditions
 from capture.gateway.broker.orders.habits import Habits
-from capture.gateway.broker.orders.order import Held, Leg, Order, Status, Values, quantity_of
+from capture.gateway.broker.orders.order import Held, Leg, Order, Status, Values
 from capture.gateway.broker.orders.order_book import MOST_OPEN, Orders
 from capture.gateway.broker.orders.refusals import refusal, text_of
 from capture.gateway.broker.orders.warnings import as_done
@@ -32,7 +32,7 @@ from .floor import Floor, Rules, Ticks
 from .identities import Identities
 from .reports import Reports
 from .security import Security
-from .till import Till
+from .till import Terms, Till
 
 UNKNOWN = "OrderId {} that needs to be cancelled is not found."
 OVER = "OrderId {} that needs to be cancelled can not be cancelled, state: {}."
@@ -129,7 +129,7 @@ class Paper:
         self.advance(at_us)
         wish = self._wish(security, values, legs)
         known = self._known(client_id, order_id)
-        fault = (self._id_fault(client_id, order_id, known, values) or refusal(wish)
+        fault = (self._id_fault(client_id, order_id, known, values) or refusal(wish, _changed(known, wish))
                  or self._parent_fault(client_id, values, known) or self._market_fault(wish, at_us)
                  or (self.floor.fault(security) if known is None else None))  # fmt: skip
         if fault is not None:
@@ -232,7 +232,7 @@ class Paper:
 
     def _market_fault(self, wish: Wish, at_us: int) -> Fault | None:
         """Return what is wrong with an order beside what is known of instruments and prices."""
-        if any(self.expiries.is_over(one, at_us) for one in (wish.security, *(leg.security for leg in wish.legs))):
+        if any(self.expiries.is_over(one, at_us) for one in instruments_of(wish)):
             return 392, "Invalid order: contract expired."
         if not all(self._facts.knows(one["con_id"], at_us) for one in conditions(wish) if one.get("con_id")):
             return 147, "The conditional contract info is incomplete."
@@ -256,7 +256,7 @@ class Paper:
         """Return how much an order is for: what its amount of money is worth where it names one; 0 without a price."""
         cash = wish.values.get("cash_quantity")
         if not cash:
-            return quantity_of(wish.values)
+            return wish.size
         standing = self.floor.displayed(wish.security.con_id).quote.price(wish.values["action"] == "BUY")
         price = wish.values["limit_price"] or standing
         if isnan(price) or price <= 0:
@@ -275,13 +275,15 @@ class Paper:
         self._send_family(order, at_us)
 
     def _watch_expiries(self, order: Order, at_us: int) -> None:
-        for one in (order.security, *(leg.security for leg in order.legs)):
+        for one in instruments_of(order):
             self.expiries.watch(one, at_us)
 
     def _order(self, at_us: int, client_id: int, order_id: int, wish: Wish, permanent_id: int) -> Order:
         assert wish.type is not None
-        return Order(client_id, order_id, permanent_id, wish.security, wish.type, wish.values, at_us,
-                     self._quantity(wish), wish.legs)  # fmt: skip
+        order = Order(client_id, order_id, permanent_id, wish.security, wish.type, wish.values, at_us,
+                      self._quantity(wish), wish.legs)  # fmt: skip
+        order.passed = wish.values, wish.security
+        return order
 
     def _join(self, order: Order) -> None:
         """Join an order to its parent and to its group; the children of a parent are a group of themselves."""
@@ -349,10 +351,10 @@ class Paper:
     def _means_fault(self, order: Order, at_us: int, wish: Wish) -> Fault | None:
         """Reserve for the changed order in place of the old one, or say why it cannot be borne."""
         assert wish.type is not None
-        changed = replace(order, type=wish.type, values=wish.values, quantity=self._quantity(wish))
-        if changed.remaining <= 0 or order.is_unsent:
+        remaining = self._quantity(wish) - order.filled
+        if remaining <= 0 or order.is_unsent:
             return None
-        reason = self.till.refusal(changed, at_us)
+        reason = self.till.refusal(order, at_us, Terms(wish.type, wish.values, remaining))
         return None if reason is None else (201, REJECTED.format(reason))
 
     # After a restart
@@ -390,6 +392,19 @@ class Paper:
     def _ended(self, order: Order, at_us: int) -> None:
         self.gate.children(order, at_us)
         self._groups.ended(order, at_us)
+
+
+def _changed(known: Order | None, wish: Wish) -> tuple[str, ...] | None:
+    """Return what a change changes of an order that no rule refuses; None for what has to be held against all rules."""
+    if known is None or known.passed is None or wish.legs or known.legs:
+        return None
+    values, security = known.passed
+    return wish.changed(values) if values is known.values and security is wish.security else None
+
+
+def instruments_of(order: Order | Wish) -> tuple[Security, ...]:
+    """Return what an order is for, and the legs of that."""
+    return (order.security, *(leg.security for leg in order.legs)) if order.legs else (order.security,)
 
 
 @lru_cache(4_096)

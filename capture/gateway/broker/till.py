@@ -4,7 +4,8 @@ from decimal import Decimal
 from typing import Any, NamedTuple, Protocol
 
 from capture.gateway.broker.account.position import Position
-from capture.gateway.broker.orders.order import Order
+from capture.gateway.broker.orders.order import Order, Values
+from capture.gateway.broker.orders.order_types import OrderType
 
 from .fill import Fill
 
@@ -14,6 +15,14 @@ class Booked(NamedTuple):
 
     fee: Decimal
     realised: Decimal | None
+
+
+class Terms(NamedTuple):
+    """What an order is to be by a change, and how much of it would be left then."""
+
+    type: OrderType
+    values: Values
+    remaining: Decimal
 
 
 class Till(Protocol):
@@ -34,8 +43,11 @@ class Till(Protocol):
     def held(self, con_id: int) -> Position | None:
         """Return what the account holds of an instrument."""
 
-    def refusal(self, order: Order, at_us: int) -> str | None:
-        """Return why an order may not be beside those that work; None where it may: then it counts as one of them."""
+    def refusal(self, order: Order, at_us: int, terms: Terms | None = None) -> str | None:
+        """Return why an order, or a change of it, may not be beside those that work.
+
+        None where it may: then it counts as one of them, by the terms of its change.
+        """
 
     def changed(self, order: Order, at_us: int) -> None:
         """Take note that less of an order is left to fill, or another price is to be paid, or that it is done."""
@@ -66,7 +78,7 @@ class Unlimited:
         """Hold nothing."""
         return None
 
-    def refusal(self, order: Order, at_us: int) -> str | None:
+    def refusal(self, order: Order, at_us: int, terms: Terms | None = None) -> str | None:
         """Refuse nothing."""
         return None
 

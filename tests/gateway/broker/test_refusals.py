@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
+from capture.gateway.broker.messages import NONE_YET
+from capture.gateway.broker.orders.combo_rules import COMBO_RULES
 from capture.gateway.broker.orders.habits import Habits
 from capture.gateway.broker.orders.order_types import TYPES
-from capture.gateway.broker.orders.refusals import FIELDS, RULES, UNSUPPORTED
+from capture.gateway.broker.orders.refusals import FIELDS, RULES, UNSUPPORTED, refusal
 from capture.gateway.broker.orders.wish import Wish
-from capture.gateway.broker.reports import NONE_YET
 from capture.gateway.broker.security import Security
 
 from .scene import Scene, wanted
@@ -91,6 +92,61 @@ def test_what_is_about_some_fields_holds_where_these_are_empty(kind: str) -> Non
         wish = Wish(values, SHARE, lambda price: 0.01)
         assert not any(values.get(name) for name in FIELDS)
         assert not [rule for rule in RULES if rule.about and rule.broken(wish)]
+
+
+LOOKED_AT: set[str] = set()
+FIELD_OF = {"type": "order_type", "size": "total_quantity"}  # what a wish makes of a field
+
+
+class Watched(Wish):
+    """A wish that notes at which fields a rule looks."""
+
+    def __getattribute__(self, name: str) -> Any:
+        LOOKED_AT.update({FIELD_OF[name]} if name in FIELD_OF else ())
+        found = super().__getattribute__(name)
+        return WatchedValues(found) if name == "values" else found
+
+
+class WatchedValues(dict[str, Any]):
+    """Values that note which of them were asked for."""
+
+    def __getitem__(self, name: str) -> Any:
+        LOOKED_AT.add(name)
+        return super().__getitem__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        LOOKED_AT.add(name)
+        return super().get(name, default)
+
+
+def wish_of(make: type[Wish] = Wish, **case: Any) -> Wish:
+    """Return what a case of the tables below and above wants."""
+    kind, limit, of = case.pop("kind", "MKT"), case.pop("limit", None), case.pop("of", SHARE)
+    values = wanted(order_type=kind, limit_price=limit, **case)
+    made: Wish = make(values, of, lambda price: 0.01 if made.values["exchange"] else 0.05)
+    return made
+
+
+def test_a_rule_looks_only_at_the_fields_that_it_names() -> None:
+    """Else a change of one of them would go unseen."""
+    usual = [{"kind": kind, "limit": 9, "auxiliary_price": 1.0} for kind in TYPES]
+    cases = [*(case for _, case in CASES), *ALLOWED, *usual]
+    for wish in (wish_of(Watched, **case) for case in cases):
+        for rule in (rule for rule in RULES if rule not in COMBO_RULES):  # which are never left out
+            LOOKED_AT.clear()
+            is_broken = rule.broken(wish)
+            assert {*rule.about, *rule.also} >= LOOKED_AT, rule
+            if is_broken:  # those behind may rely on this one
+                break
+
+
+def test_a_change_is_refused_as_a_new_order_would_be() -> None:
+    """Only the rules about what it changes are looked at."""
+    for before in (wish_of(**case) for case in ALLOWED if case.get("of") is not COIN):
+        assert refusal(before) is None
+        for case in (case for _, case in CASES if "of" not in case):
+            after = wish_of(**case)
+            assert refusal(after, after.changed(before.values)) == refusal(after), (before.values, case)
 
 
 ALLOWED: list[dict[str, Any]] = [

@@ -9,7 +9,7 @@ from capture.gateway.broker.fees import Fees
 from capture.gateway.broker.fees.fees import NO_FEES, OrderFees
 from capture.gateway.broker.fill import Fill
 from capture.gateway.broker.orders.order import Order
-from capture.gateway.broker.till import Booked
+from capture.gateway.broker.till import Booked, Terms
 
 from .account import Account
 from .means import LEAST_EQUITY, NO_RATE, NO_SHORTS, TOO_LITTLE, Means, what_if
@@ -71,10 +71,13 @@ class AccountTill:
         """Return what the account holds of an instrument."""
         return self.account.ledger.positions.get(con_id)
 
-    def refusal(self, order: Order, at_us: int) -> str | None:
-        """Return why the account cannot bear an order beside those that work; else reserve for it."""
-        verdict = self.means.ask(order.permanent_id, self._legs(order), at_us, order.oca_group)
-        if verdict.enough:
+    def refusal(self, order: Order, at_us: int, terms: Terms | None = None) -> str | None:
+        """Return why the account cannot bear an order, or its change, beside those that work; else reserve for it."""
+        terms = terms or _terms(order)
+        if self._bears(order, terms):
+            return None
+        verdict = self.means.ask(order.permanent_id, self._legs(order, terms), at_us, order.oca_group)
+        if verdict.enough or verdict.before is None:
             return None
         return TEXTS[verdict.reason].format(
             equity=f"{verdict.before.equity:.2f}", needed=f"{verdict.after.initial:.2f}",
@@ -86,12 +89,13 @@ class AccountTill:
             self.means.release(order.permanent_id)
             for key in [key for key in self._paid if key[0] == order.permanent_id]:
                 del self._paid[key]
-        else:
-            self.means.reserve(order.permanent_id, self._legs(order), at_us, order.oca_group)
+        elif not self._bears(order, terms := _terms(order)):
+            self.means.reserve(order.permanent_id, self._legs(order, terms), at_us, order.oca_group)
 
     def estimate(self, order: Order, at_us: int) -> dict[str, Any]:
         """Return what an order would need, by the names of the fields of an open order: priced as it would fill now."""
-        stands = [leg._replace(price=self._price(leg.security.con_id) or leg.price) for leg in self._legs(order)]
+        legs = self._legs(order, _terms(order))
+        stands = [leg._replace(price=self._price(leg.security.con_id) or leg.price) for leg in legs]
         found = what_if(self.account, self.fees, stands, at_us)
         answer: dict[str, Any] = {"commission": found.commission, "margin_currency": self.account.ledger.base_currency,
                                   "commission_currency": self.account.ledger.base_currency}  # fmt: skip
@@ -99,20 +103,29 @@ class AccountTill:
             answer |= {f"{name}_{when}": amount for name, amount in zip(MARGINS, amounts, strict=True)}
         return answer
 
-    def _legs(self, order: Order) -> Sequence[Deal]:
+    def _bears(self, order: Order, terms: Terms) -> bool:
+        """Return whether what is reserved for an order is just what it needs."""
+        quantity = order.side * terms.remaining
+        return not order.legs and self.means.bears(order.permanent_id, order.security, quantity, order.oca_group)
+
+    def _legs(self, order: Order, terms: Terms) -> Sequence[Deal]:
         """Return what is left to trade of an order, at its limit, or at the price that stands."""
         if order.legs:
-            wanted = order.side * order.remaining
+            wanted = order.side * terms.remaining
             return [Deal(leg.security, wanted * leg.side * leg.ratio, self._price(leg.security.con_id))
                     for leg in order.legs]  # fmt: skip
-        return [Deal(order.security, order.side * order.remaining, self._limit(order))]
+        return [Deal(order.security, order.side * terms.remaining, self._limit(order, terms))]
 
-    def _limit(self, order: Order) -> Decimal:
+    def _limit(self, order: Order, terms: Terms) -> Decimal:
         stands = self._price(order.security.con_id)
-        limit = order.values["limit_price"] if order.type.limit != "none" else order.values["auxiliary_price"]
-        if not limit or order.type.trigger == "trail":
+        limit = terms.values["limit_price" if terms.type.limit != "none" else "auxiliary_price"]
+        if not limit or terms.type.trigger == "trail":
             return stands
         return max(exact(limit), stands) if order.side < 0 or not stands else exact(limit)
 
     def _price(self, con_id: int) -> Decimal:
         return self.account.known_price(con_id) or Decimal(0)
+
+
+def _terms(order: Order) -> Terms:
+    return Terms(order.type, order.values, order.remaining)

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from capture.gateway.broker.executions import Executions
 from capture.gateway.broker.floor import Floor
-from capture.gateway.broker.orders.order import MOST_CHANGES, Change, Held, Order, Status
+from capture.gateway.broker.orders.order import MOST_CHANGES, Change, Held, Order, Status, Values
 from capture.gateway.broker.orders.wish import Wish
 from capture.gateway.broker.security import Security
 
@@ -48,7 +48,7 @@ class Changes:
         if (values["oca_type"] or order.oca_type) != order.oca_type and values["oca_group"]:
             return 10327, "OCA type revision is not allowed."
         assert wish.type is not None
-        if wish.type != order.type and not (wish.type.word in FREE and order.type.word in FREE):
+        if wish.type is not order.type and not (wish.type.word in FREE and order.type.word in FREE):
             return 329, "Order modify failed. Cannot change to the new order type."
         return None
 
@@ -61,17 +61,15 @@ class Changes:
         if quantity <= order.filled:
             self._executions.cancel(order, at_us, "", f"Filled Size: {order.filled}")
             return
-        before, keeps_place = order.values, _keeps_place(order, wish, quantity)
-        assert wish.type is not None
-        order.changes = [*order.changes, Change(at_us, before, wish.values)][-MOST_CHANGES:]
-        order.type, order.quantity, order.values, order.legs = wish.type, quantity, dict(wish.values), wish.legs
+        changed, keeps_place = wish.changed(order.values), _keeps_place(order, wish, quantity)
+        _take(order, at_us, wish, quantity)
         if Held.UNSENT in order.held:
             return
-        waited = bool(order.held - {Held.TRIGGER})
+        waited = not order.is_free
         if Held.ON_ITS_WAY not in order.held:
-            self._gate.again(order, before, at_us)
+            self._gate.again(order, changed, at_us)
             self._gate.renew(order)
-        is_let_in = waited and not order.held - {Held.TRIGGER}
+        is_let_in = waited and order.is_free
         self._rank(order, at_us, keeps_place and not is_let_in)
 
     def too_late(self, order: Order, at_us: int) -> None:
@@ -85,7 +83,7 @@ class Changes:
             order.resting, order.limit, order.trigger = None, None, None
             self._executions.orders.rank_last(order)
         self._executions.reports.state(order, at_us)
-        if not keeps_place and not order.held - {Held.TRIGGER}:
+        if not keeps_place and order.is_free:
             self._floor.enter(order, at_us)
 
     def _quantity(self, order: Order, wish: Wish) -> Decimal:
@@ -95,11 +93,26 @@ class Changes:
         return min(wanted, order.quantity) if bounded else wanted
 
 
+def _take(order: Order, at_us: int, wish: Wish, quantity: Decimal) -> None:
+    """Let an order be as its client wants it now."""
+    assert wish.type is not None
+    order.changes.append(Change(at_us, order.values, wish.values))
+    del order.changes[:-MOST_CHANGES]
+    order.type, order.quantity, order.values, order.legs = wish.type, quantity, wish.values, wish.legs
+    order.passed = wish.values, wish.security
+
+
 def _changed_base(order: Order, wish: Wish) -> bool:
     """Return whether a change touches what may not be changed of an order: its contract, side or account."""
-    before, after = order.values, wish.values
-    is_other = any(before.get(name) and after.get(name) and before[name] != after[name] for name in BOUND)
-    return is_other or _subject(order.security, order.legs) != _subject(wish.security, wish.legs)
+    changed = wish.changed(order.values)
+    if any(name in changed and _is_other(order.values, wish.values, name) for name in BOUND):
+        return True
+    is_same = wish.security is order.security and not (wish.legs or order.legs)
+    return not is_same and _subject(order.security, order.legs) != _subject(wish.security, wish.legs)
+
+
+def _is_other(before: Values, after: Values, name: str) -> bool:
+    return bool(before.get(name) and after.get(name)) and before[name] != after[name]
 
 
 def _subject(security: Security, legs: Iterable[object]) -> tuple[object, ...]:
@@ -110,4 +123,6 @@ def _subject(security: Security, legs: Iterable[object]) -> tuple[object, ...]:
 def _keeps_place(order: Order, wish: Wish, quantity: Decimal) -> bool:
     """Return whether a changed order keeps its place in the queue: at its price, it became no larger."""
     before, after = order.values, wish.values  # in which no price may be written as 0
-    return quantity <= order.quantity and all((before[name] or 0) == (after[name] or 0) for name in PRICES)
+    changed = wish.changed(before)
+    return quantity <= order.quantity and all(
+        (before[name] or 0) == (after[name] or 0) for name in PRICES if name in changed)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from capture.gateway.broker.exchange.sessions import Sessions, regular_sessions, sessions
 from capture.gateway.broker.executions import Executions
-from capture.gateway.broker.orders.order import Held, Order, Status, Values
+from capture.gateway.broker.orders.order import Held, Order, Status
 from capture.times import SECOND_US
 from capture.wire.ib_times import parse_time_us
 
@@ -12,8 +12,9 @@ from .good_till import auto_cancel_us
 from .timers import Timers
 
 AUCTION_US = 600 * SECOND_US  # so long after the bell its print may come
-TIMES = ("time_in_force", "good_after_time", "good_till_date", "outside_regular_hours", "include_overnight")
-CONDITIONS = ("conditions", "conditions_cancel_order", "conditions_ignore_regular_hours")
+TIMES = frozenset((
+    "time_in_force", "good_after_time", "good_till_date", "outside_regular_hours", "include_overnight"))
+CONDITIONS = frozenset(("conditions", "conditions_cancel_order", "conditions_ignore_regular_hours"))
 NOT_YET = ("Order Message:\n{action} {quantity} {symbol}\nWarning: your order will not be placed at the exchange until "
            "{time}")  # fmt: skip
 
@@ -70,25 +71,25 @@ class Gate:
 
     def _let_in(self, order: Order, at_us: int) -> None:
         """Let an order enter, if nothing but its trigger holds it any more."""
-        if not order.held - {Held.TRIGGER}:
+        if order.is_free:
             self.enter(order, at_us)
 
-    def again(self, order: Order, before: Values, at_us: int) -> None:
-        """Look anew at what keeps a changed order back, where that is what was changed."""
-        changed = [name for name in (*TIMES, *CONDITIONS) if before.get(name) != order.values.get(name)]
-        if any(name in TIMES for name in changed):
+    def again(self, order: Order, changed: tuple[str, ...], at_us: int) -> None:
+        """Look anew at what keeps a changed order back, where that is among the fields that were changed."""
+        times, conditions = not TIMES.isdisjoint(changed), not CONDITIONS.isdisjoint(changed)
+        if times:
             order.held -= {Held.TIME, Held.CLOSED}
             order.closes_us = order.pauses_us = None
             self._hold_for_time(order, at_us)
             self._hold_outside(order, at_us)
             self._set_end(order, at_us)
-        if any(name in CONDITIONS for name in changed):
+        if conditions:
             order.held.discard(Held.CONDITION)
             order.let_in = False
             self._hold_for_conditions(order)
             self._executions.orders.look(order)
             self.watch(order, at_us)
-        if changed and order.held - {Held.TRIGGER} and order.status == Status.SUBMITTED:
+        if (times or conditions) and not order.is_free and order.status == Status.SUBMITTED:
             order.status, order.resting = Status.PRE_SUBMITTED, None
 
     def _hold(self, order: Order) -> None:

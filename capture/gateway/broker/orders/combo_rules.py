@@ -23,6 +23,7 @@ def _prices_legs(wish: Wish) -> bool:
     return any(price is not None for price in prices) and not may
 
 
+# Of what they look at only the legs are named: a change of a combination is looked at like a new one
 COMBO_RULES = tuple(rule._replace(about=("legs",)) for rule in (
     Rule(314, "Combo details are invalid: a leg has no side or no ratio.",
          lambda wish: any(leg.ratio < 1 for leg in wish.legs)),

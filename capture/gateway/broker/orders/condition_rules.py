@@ -33,7 +33,7 @@ def _is_incomplete(one: Values) -> bool:
 
 CONDITION_RULES = tuple(rule._replace(about=("conditions",)) for rule in (
     Rule(148, "A conditional order can only be submitted when the order type is set to limit or market.",
-         _cannot_wait),
+         _cannot_wait, also=("order_type", "conditions_cancel_order")),
     Rule(147, "The conditional contract info is incomplete.",
          lambda wish: any(_is_incomplete(one) for one in conditions(wish))),
     Rule(146, "Invalid trigger method.",

@@ -36,6 +36,8 @@ DONE = (Status.CANCELLED, Status.FILLED, Status.INACTIVE)
 class Held(StrEnum):
     """Why an order is kept back: only of the first two IB tells the client."""
 
+    __hash__ = str.__hash__  # sets of them are asked all the time
+
     CHILD = "child"  # its parent has not filled
     TRIGGER = "trigger"
     LOCATE = "locate"
@@ -47,6 +49,7 @@ class Held(StrEnum):
 
 
 TOLD = (Held.CHILD, Held.TRIGGER, Held.LOCATE)
+WAITING = frozenset((Held.TRIGGER,))  # of what waits for nothing else
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ class Order:
     `filled` so many at `worth` (price times quantity) together, and each leg at `legs_worth`. `limit` is at what it
     works now, None where at any price. `rank` is its place among own orders. `closes_us` is when it ends by itself,
     None for never, and `pauses_us` when its session ends otherwise. `let_in`: its conditions have held. `changes` are
-    the latest.
+    the latest. `passed` are the values, and the instrument, with which no rule refused it last.
     """
 
     client_id: int
@@ -117,6 +120,7 @@ class Order:
     warning: str = ""
     notes: list[tuple[int, str]] = field(default_factory=list)  # codes and texts to tell once it is sent
     changes: list[Change] = field(default_factory=list)
+    passed: tuple[Values, Security] | None = None
     done_us: int = 0
     done_reason: str = ""
 
@@ -151,6 +155,11 @@ class Order:
         return not self.held and not self.is_done
 
     @property
+    def is_free(self) -> bool:
+        """Whether nothing holds it back but its trigger."""
+        return not self.held or self.held == WAITING
+
+    @property
     def is_unsent(self) -> bool:
         """Whether its client has not told to send it: nobody else sees it then."""
         return Held.UNSENT in self.held
@@ -158,7 +167,7 @@ class Order:
     @property
     def why_held(self) -> str:
         """What IB says of why it is kept back; empty where it does not."""
-        return ",".join(reason for reason in TOLD if reason in self.held)
+        return ",".join(reason for reason in TOLD if reason in self.held) if self.held else ""
 
     def offset(self) -> float:
         """Return by how much it pegs or trails, 0 where nothing is given."""

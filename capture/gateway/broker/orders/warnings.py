@@ -19,10 +19,13 @@ PLAIN = "Order Message:\n{symbol}\nWarning: algorithm {name} is not simulated he
 
 def as_done(wish: Wish, habits: Habits) -> tuple[Wish, list[Warned]]:
     """Return an order as it will be done, and what its client is told of that."""
+    said = wish.values
+    if said["time_in_force"] and not said["outside_regular_hours"] and not said["algo_strategy"]:
+        return wish, []
     told = list(_told(wish, habits))
-    if wish.values["time_in_force"] and not told:
+    if said["time_in_force"] and not told:
         return wish, told
-    values = dict(wish.values)
+    values = dict(said)
     values["time_in_force"] = values["time_in_force"] or "DAY"
     if NO_HOURS in told:
         values["outside_regular_hours"] = False
