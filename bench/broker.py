@@ -35,9 +35,9 @@ from capture.gateway.broker.account.account_till import AccountTill
 from capture.gateway.broker.account.ledger import Ledger
 from capture.gateway.broker.exchange.displayed import Quote, Trade
 from capture.gateway.broker.exchange.matching import Fills
+from capture.gateway.broker.exchange.rules import Rules
 from capture.gateway.broker.fees import Fees
 from capture.gateway.broker.fees.schedule import SCHEDULES
-from capture.gateway.broker.floor import Rules
 from capture.gateway.broker.paper import Paper
 from capture.gateway.broker.reports import Reports
 from capture.gateway.broker.security import Security

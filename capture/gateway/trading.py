@@ -14,10 +14,10 @@ from capture.gateway.broker.account.account_values import begin
 from capture.gateway.broker.account.ledger import Ledger
 from capture.gateway.broker.account.position import Position
 from capture.gateway.broker.exchange.displayed import Level, exact
+from capture.gateway.broker.exchange.rules import Rules
 from capture.gateway.broker.executions import Execution
 from capture.gateway.broker.fees import Fees
 from capture.gateway.broker.fees.schedule import SCHEDULES, Schedule
-from capture.gateway.broker.floor import Rules
 from capture.gateway.broker.orders.habits import Habits
 from capture.gateway.broker.orders.order import Leg, Order
 from capture.gateway.broker.paper import Paper

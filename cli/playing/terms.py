@@ -55,8 +55,8 @@ def terms(
 ) -> "Terms":  # fmt: skip
     """Return the terms that options say. Raises GivenFileError for a file that cannot be read."""
     from capture.gateway.broker.exchange.matching import Fills
+    from capture.gateway.broker.exchange.rules import Rules
     from capture.gateway.broker.fees.schedule import SCHEDULES
-    from capture.gateway.broker.floor import Rules
     from capture.gateway.given import load_fees, load_positions
     from capture.gateway.trading import Terms
 

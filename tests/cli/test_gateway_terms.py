@@ -10,8 +10,8 @@ import pytest
 
 from capture.gateway import Gateway
 from capture.gateway.broker.exchange.matching import Fills
+from capture.gateway.broker.exchange.rules import Rules
 from capture.gateway.broker.fees.schedule import SCHEDULES
-from capture.gateway.broker.floor import Rules
 from capture.gateway.market import Market
 from capture.gateway.trading import Terms
 

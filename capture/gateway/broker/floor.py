@@ -1,14 +1,14 @@
 """Where orders meet the market: quotes and trades set them off, fill them, or move their price (D137)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 from math import inf, isnan
 
 from capture.gateway.broker.course.gate import Gate
 from capture.gateway.broker.exchange.displayed import Displayed, Levels, Quote, Trade, exact
-from capture.gateway.broker.exchange.matching import Fills, Resting, Taken, is_within, stands, taking
+from capture.gateway.broker.exchange.matching import Resting, Taken, is_within, stands, taking
 from capture.gateway.broker.exchange.queue_position import QueuePosition
+from capture.gateway.broker.exchange.rules import Rules
 from capture.gateway.broker.exchange.takings import NOTHING
 from capture.gateway.broker.exchange.triggers import Trigger, method_of
 from capture.gateway.broker.orders.order import Held, Order, Status
@@ -29,28 +29,6 @@ WHY = {False: "the recording has a gap", True: "trading is halted"}
 HALTED = 154, "Orders cannot be transmitted for a halted security."
 Ticks = Callable[[Security, float], float]  # the price step of an instrument at a price
 Look = Callable[[int, int], None]  # contract id, moment: let the floor see what the market shows just before that
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """By which rules orders fill: see `Fills`; `penetration_ticks` is how far STRICT wants the market to go.
-
-    A tick that comes later than `stale_us` after its event is of a market that is gone: it fills nothing and sets
-    nothing off. 0: none is too late.
-    """
-
-    fills: Fills = Fills.QUEUE
-    penetration_ticks: int = 1
-    stale_us: int = 5_000_000
-
-    @property
-    def is_strict(self) -> bool:
-        """Whether the market has to go beyond an order's price."""
-        return self.fills == Fills.STRICT
-
-    def __str__(self) -> str:
-        ticks = f" by {self.penetration_ticks} ticks" if self.is_strict else ""
-        return f"{self.fills}{ticks}"
 
 
 class Floor:

@@ -5,9 +5,8 @@ The same events in the same order give the same reports. `reports.take` hands th
 
 from collections.abc import Sequence
 from dataclasses import replace
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 from functools import lru_cache
-from math import isnan
 
 from capture.gateway.broker.course.adjustments import Adjustments
 from capture.gateway.broker.course.changes import Changes, Fault
@@ -16,19 +15,21 @@ from capture.gateway.broker.course.expiries import Expiries
 from capture.gateway.broker.course.facts import Facts
 from capture.gateway.broker.course.gate import Gate
 from capture.gateway.broker.course.groups import Groups
+from capture.gateway.broker.course.quantities import quantity_of
 from capture.gateway.broker.course.timers import Timers
-from capture.gateway.broker.exchange.displayed import Levels, Quote, Trade, exact
+from capture.gateway.broker.exchange.displayed import Levels, Quote, Trade
+from capture.gateway.broker.exchange.rules import Rules
 from capture.gateway.broker.orders.condition_rules import conditions
 from capture.gateway.broker.orders.habits import Habits
 from capture.gateway.broker.orders.order import Held, Leg, Order, Status, Values
 from capture.gateway.broker.orders.order_book import MOST_OPEN, Orders
 from capture.gateway.broker.orders.refusals import refusal, text_of
 from capture.gateway.broker.orders.warnings import as_done
-from capture.gateway.broker.orders.wish import Wish
+from capture.gateway.broker.orders.wish import Wish, instruments
 
 from .combos import step
 from .executions import Executions
-from .floor import Floor, Rules, Ticks
+from .floor import Floor, Ticks
 from .identities import Identities
 from .reports import Reports
 from .security import Security
@@ -40,7 +41,6 @@ TOO_MANY = f"The account has {MOST_OPEN:,} open orders, and may have no more."
 REJECTED = "Order rejected - reason:{}"
 NOT_LOCATED = "Order held while securities are located."
 INACTIVE_BY = 201  # the code by which an order that was taken becomes inactive
-FINEST = Decimal("1e-8")  # of quantities that an amount of money buys, where the instrument does not say
 
 
 class Paper:
@@ -71,7 +71,7 @@ class Paper:
         self.expiries = Expiries(self.orders, self.executions, self.timers, self._facts)
         self._adjustments = Adjustments(self.orders, self.floor, reports)
         self._groups = Groups(self.executions)
-        self._changes = Changes(self.executions, self.gate, self.floor, self._groups, self._quantity)
+        self._changes = Changes(self.executions, self.gate, self.floor, self._groups)
         self._tick = tick
         self.gate.enter = self.floor.enter
         self.gate.watch = self.conditions.begin
@@ -129,7 +129,7 @@ class Paper:
         self.advance(at_us)
         wish = self._wish(security, values, legs)
         known = self._known(client_id, order_id)
-        fault = (self._id_fault(client_id, order_id, known, values) or refusal(wish, _changed(known, wish))
+        fault = (self._id_fault(client_id, order_id, known, values) or refusal(wish, wish.change_of(known))
                  or self._parent_fault(client_id, values, known) or self._market_fault(wish, at_us)
                  or (self.floor.fault(security) if known is None else None))  # fmt: skip
         if fault is not None:
@@ -232,11 +232,11 @@ class Paper:
 
     def _market_fault(self, wish: Wish, at_us: int) -> Fault | None:
         """Return what is wrong with an order beside what is known of instruments and prices."""
-        if any(self.expiries.is_over(one, at_us) for one in instruments_of(wish)):
+        if any(self.expiries.is_over(one, at_us) for one in wish.instruments):
             return 392, "Invalid order: contract expired."
         if not all(self._facts.knows(one["con_id"], at_us) for one in conditions(wish) if one.get("con_id")):
             return 147, "The conditional contract info is incomplete."
-        if self._quantity(wish) <= 0:
+        if quantity_of(wish, self.floor) <= 0:
             return 201, REJECTED.format("The cash quantity buys less than the least size, or there is no price.")
         return None
 
@@ -252,18 +252,6 @@ class Paper:
 
         return Wish(values, security, tick, legs)
 
-    def _quantity(self, wish: Wish) -> Decimal:
-        """Return how much an order is for: what its amount of money is worth where it names one; 0 without a price."""
-        cash = wish.values.get("cash_quantity")
-        if not cash:
-            return wish.size
-        standing = self.floor.displayed(wish.security.con_id).quote.price(wish.values["action"] == "BUY")
-        price = wish.values["limit_price"] or standing
-        if isnan(price) or price <= 0:
-            return Decimal(0)
-        increment = Decimal(str(wish.security.details.get("size_increment") or FINEST))
-        return (exact(cash) / exact(price) / increment).quantize(Decimal(1), ROUND_DOWN) * increment
-
     def _take(self, at_us: int, client_id: int, order_id: int, wish: Wish, told: list[Fault]) -> None:
         order = self._order(at_us, client_id, order_id, wish, self.identities.permanent_id())
         self.identities.use(client_id, order_id)
@@ -275,13 +263,13 @@ class Paper:
         self._send_family(order, at_us)
 
     def _watch_expiries(self, order: Order, at_us: int) -> None:
-        for one in instruments_of(order):
+        for one in instruments(order.security, order.legs):
             self.expiries.watch(one, at_us)
 
     def _order(self, at_us: int, client_id: int, order_id: int, wish: Wish, permanent_id: int) -> Order:
         assert wish.type is not None
         order = Order(client_id, order_id, permanent_id, wish.security, wish.type, wish.values, at_us,
-                      self._quantity(wish), wish.legs)  # fmt: skip
+                      quantity_of(wish, self.floor), wish.legs)  # fmt: skip
         order.passed = wish.values, wish.security
         return order
 
@@ -351,7 +339,7 @@ class Paper:
     def _means_fault(self, order: Order, at_us: int, wish: Wish) -> Fault | None:
         """Reserve for the changed order in place of the old one, or say why it cannot be borne."""
         assert wish.type is not None
-        remaining = self._quantity(wish) - order.filled
+        remaining = quantity_of(wish, self.floor) - order.filled
         if remaining <= 0 or order.is_unsent:
             return None
         reason = self.till.refusal(order, at_us, Terms(wish.type, wish.values, remaining))
@@ -392,19 +380,6 @@ class Paper:
     def _ended(self, order: Order, at_us: int) -> None:
         self.gate.children(order, at_us)
         self._groups.ended(order, at_us)
-
-
-def _changed(known: Order | None, wish: Wish) -> tuple[str, ...] | None:
-    """Return what a change changes of an order that no rule refuses; None for what has to be held against all rules."""
-    if known is None or known.passed is None or wish.legs or known.legs:
-        return None
-    values, security = known.passed
-    return wish.changed(values) if values is known.values and security is wish.security else None
-
-
-def instruments_of(order: Order | Wish) -> tuple[Security, ...]:
-    """Return what an order is for, and the legs of that."""
-    return (order.security, *(leg.security for leg in order.legs)) if order.legs else (order.security,)
 
 
 @lru_cache(4_096)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from capture.gateway.broker.exchange.displayed import Level, Levels
-from capture.gateway.broker.floor import Rules
+from capture.gateway.broker.exchange.rules import Rules
 from capture.gateway.broker.paper import Paper
 from capture.gateway.broker.reports import Reports, Told
 from capture.gateway.broker.till import Unlimited

@@ -7,8 +7,8 @@ from typing import Any
 
 from capture.gateway.broker.account.ledger import Ledger
 from capture.gateway.broker.exchange.displayed import Quote
+from capture.gateway.broker.exchange.rules import Rules
 from capture.gateway.broker.fill import Fill
-from capture.gateway.broker.floor import Rules
 from capture.gateway.broker.orders.order import Order
 from capture.gateway.broker.paper import Paper
 from capture.gateway.broker.report_holds import ReportHolds

@@ -6,8 +6,8 @@ from typing import Any
 
 from capture.gateway.broker.course.facts import Facts
 from capture.gateway.broker.exchange.displayed import NO_QUOTE, Quote, Trade
+from capture.gateway.broker.exchange.rules import Rules
 from capture.gateway.broker.executions import Execution
-from capture.gateway.broker.floor import Rules
 from capture.gateway.broker.orders.habits import Habits
 from capture.gateway.broker.orders.order import Leg, Order
 from capture.gateway.broker.paper import Paper

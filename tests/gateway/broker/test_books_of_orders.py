@@ -12,8 +12,8 @@ from capture.gateway.broker.account.account_values import numbers
 from capture.gateway.broker.account.figures import figures
 from capture.gateway.broker.account.ledger import Ledger
 from capture.gateway.broker.exchange.displayed import Quote, Trade, exact
+from capture.gateway.broker.exchange.rules import Rules
 from capture.gateway.broker.fees import Fees
-from capture.gateway.broker.floor import Rules
 from capture.gateway.broker.paper import Paper
 from capture.gateway.broker.reports import Reports
 from capture.gateway.broker.security import Security

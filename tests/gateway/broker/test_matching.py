@@ -10,8 +10,8 @@ import pytest
 
 from capture.gateway.broker.exchange.displayed import Level, Quote, Trade
 from capture.gateway.broker.exchange.matching import Fills
+from capture.gateway.broker.exchange.rules import Rules
 from capture.gateway.broker.fill import ADDED
-from capture.gateway.broker.floor import Rules
 from capture.gateway.broker.orders.order import Status
 from tests.gateway.broker.placing import broker, fills_of, order
 from tests.gateway.broker.slow_matcher import NOTHING_SHOWN, ONE, Filled, Print, Q, Shown, SlowMatcher

@@ -1,6 +1,6 @@
 """Changes of open orders: what may be changed, what a change does, and a note of what each one changed."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from decimal import Decimal
 
 from capture.gateway.broker.executions import Executions
@@ -11,6 +11,7 @@ from capture.gateway.broker.security import Security
 
 from .gate import Gate
 from .groups import Groups
+from .quantities import quantity_of
 
 Fault = tuple[int, str]
 
@@ -21,17 +22,13 @@ FREE = ("LMT", "MKT", "MTL", "MIDPRICE", "REL")  # types of which one may become
 
 
 class Changes:
-    """Changes orders: `quantity_of` says how much a wish is for."""
+    """Changes orders."""
 
-    def __init__(
-        self, executions: Executions, gate: Gate, floor: Floor, groups: Groups,
-        quantity_of: Callable[[Wish], Decimal],
-    ) -> None:  # fmt: skip
+    def __init__(self, executions: Executions, gate: Gate, floor: Floor, groups: Groups) -> None:
         self._executions = executions
         self._gate = gate
         self._floor = floor
         self._groups = groups
-        self._quantity_of = quantity_of
 
     @staticmethod
     def fault(order: Order, wish: Wish) -> Fault | None:
@@ -88,7 +85,7 @@ class Changes:
 
     def _quantity(self, order: Order, wish: Wish) -> Decimal:
         """Return how large a changed order is: one that its group or its parent made smaller does not grow again."""
-        wanted = self._quantity_of(wish)
+        wanted = quantity_of(wish, self._floor)
         bounded = self._groups.has_filled(order) or (order.parent is not None and order.parent.is_done)
         return min(wanted, order.quantity) if bounded else wanted
 

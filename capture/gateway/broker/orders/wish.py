@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from capture.gateway.broker.security import Security
 
-from .order import Leg, Values, quantity_of
+from .order import Leg, Order, Values, quantity_of
 from .order_types import OrderType, find_type
 
 
@@ -45,6 +45,18 @@ class Wish:
         return [price for price in named if price]
 
 
+    @property
+    def instruments(self) -> tuple[Security, ...]:
+        """What it is for, and the legs of that."""
+        return instruments(self.security, self.legs)
+
+    def change_of(self, known: Order | None) -> tuple[str, ...] | None:
+        """Return what it changes of an order that no rule refuses; None where it has to be held against all rules."""
+        if known is None or known.passed is None or self.legs or known.legs:
+            return None
+        values, security = known.passed
+        return self.changed(values) if values is known.values and security is self.security else None
+
     def changed(self, before: Values) -> tuple[str, ...]:
         """Return the fields in which it differs from the values of an earlier one."""
         if before is not self._before:
@@ -64,6 +76,11 @@ class Rule(NamedTuple):
     broken: Callable[[Wish], object]
     about: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
+
+
+def instruments(security: Security, legs: Sequence[Leg]) -> tuple[Security, ...]:
+    """Return what an order is for, and the legs of that."""
+    return (security, *(leg.security for leg in legs)) if legs else (security,)
 
 
 def _changed(before: Values, after: Values) -> tuple[str, ...]:
