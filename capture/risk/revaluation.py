@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
+
+from capture.option_prices import Floats
 
 from .holding import Holding
 from .valuation import money_currency, rate_to, unpriced_reason, value
 
-Floats = npt.NDArray[np.float64]
+MOST_LOST = 0.999  # by any move, so that a price stays above 0
+_HOME = "USD"
 
 
 class Market(Protocol):
@@ -32,6 +34,12 @@ class Market(Protocol):
         Moves are relative, of the same shape: of the price of what moves a holding, and of its volatility. A price of
         an option is that of a model, in every scenario. Reasons are empty where there are prices.
         """
+
+
+def moving_name(holding: Holding) -> str:
+    """Return the name of what moves a holding: its symbol in US dollars, else with its currency, as VOD GBP."""
+    currency = money_currency(holding)
+    return holding.moved_by if currency == _HOME else f"{holding.moved_by} {currency}"
 
 
 @dataclass(frozen=True, slots=True)

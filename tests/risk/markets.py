@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import numpy as np
 
 from capture.option_prices import greeks, implied_volatility
-from capture.risk.holding import Holding
-
-DAY_US = 86_400_000_000
+from capture.risk.holding import BALANCE, Holding
+from capture.times import DAY_US, microseconds
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,8 @@ class PlainMarket:
 
     def _one(self, holding: Holding, moves: np.ndarray, shifts: np.ndarray) -> tuple[np.ndarray, str]:
         nothing = np.full(len(moves), np.nan)
+        if holding.security_type == BALANCE:
+            return np.ones(len(moves)), ""
         if holding.price is None:
             return nothing, "no price"
         if not holding.is_option:
@@ -58,3 +60,18 @@ def option(
         "DU1", hash((underlying, right, strike)) % 10_000, underlying, "OPT", "USD", position, 100.0, price=price,
         underlying_symbol=underlying, underlying_price=spot, strike=strike, right=right, expiry_us=days * DAY_US,
         **given)  # type: ignore[arg-type]  # fmt: skip
+
+
+def future(symbol: str, position: float, price: float | None, multiplier: float, month: str = "202612",
+           **more: object) -> Holding:  # fmt: skip
+    expiry = datetime.strptime(f"{month}18", "%Y%m%d").replace(tzinfo=UTC)
+    return Holding("DU1", hash((symbol, month)) % 10_000, symbol, "FUT", "USD", position, multiplier, price=price,
+                   expiry_us=microseconds(expiry), **more)  # type: ignore[arg-type]  # fmt: skip
+
+
+def future_option(of: Holding, position: float, right: str, strike: float, price: float, days: int = 30,
+                  **more: object) -> Holding:  # fmt: skip
+    return Holding("DU1", hash((of.symbol, right, strike)) % 10_000, of.symbol, "FOP", of.currency, position,
+                   of.multiplier, price=price, underlying_id=of.instrument_id, underlying_symbol=of.symbol,
+                   underlying_price=of.price, strike=strike, right=right, expiry_us=days * DAY_US,
+                   **more)  # type: ignore[arg-type]  # fmt: skip

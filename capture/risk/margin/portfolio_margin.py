@@ -11,17 +11,18 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from capture.risk.holding import Holding
+from capture.risk.revaluation import Market, Unpriced
+
 from .class_margin import RULE, SHIFTED, ClassMargin, class_margins
 from .concentration import Company, Floor, concentration, single_stock
-from .holding import Holding
 from .margin_figures import MarginFigures
 from .margin_parameters import MarginParameters
 from .offsets import Part, gather
-from .revaluation import Market, Unpriced
+from .span_margin import BY_SPAN
 
 ESTIMATE = "an estimate by published rules: the broker has figures and charges of its own that it does not publish"
 MARGINED = ("STK", "OPT", "WAR", "IOPT")
-BY_SPAN = ("FUT", "CONTFUT", "FOP")
 NO_POSITION = ("BALANCE", "CASH")  # balances of cash and pairs of them: a debt is in the account's worth
 SCAN, CONCENTRATION, SINGLE_STOCK = "scan", "concentration", "single stock"
 

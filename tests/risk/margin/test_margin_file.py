@@ -4,11 +4,11 @@ from datetime import date
 
 import pytest
 
-from capture.risk.dated import Certainty
-from capture.risk.margin_figures import figures_on
-from capture.risk.margin_file import MarginFileError, OwnFigures, read_margin_file
-from capture.risk.risk_groups import RiskGroups
-from capture.risk.span_figures import span_figures_on
+from capture.risk.margin.dated import Certainty
+from capture.risk.margin.margin_figures import figures_on
+from capture.risk.margin.margin_file import MarginFileError, OwnFigures, read_margin_file
+from capture.risk.margin.risk_groups import RiskGroups
+from capture.risk.margin.span_figures import span_figures_on
 
 DAY = date(2026, 11, 30)
 EXAMPLE = read_margin_file.__globals__["__doc__"].split("```toml\n")[1].split("```")[0]

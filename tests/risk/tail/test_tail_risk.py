@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capture.risk.tail_risk import CONFIDENCES, tail_risk
+from capture.risk.tail.tail_risk import CONFIDENCES, tail_risk
 
 
 def test_of_500_days_the_fifth_worst_is_the_value_at_risk_at_99_percent() -> None:

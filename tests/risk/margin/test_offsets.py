@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capture.risk.offsets import Part, gather, offset
+from capture.risk.margin.offsets import Part, gather, offset
 
 UP = np.array([-800.0, -400.0, 300.0, 600.0])
 

@@ -5,10 +5,11 @@ from datetime import date
 import numpy as np
 import pytest
 
-from capture.risk.dated import Certainty
-from capture.risk.margin_figures import FIGURE_SCHEMA, FIGURES, KINDS, MOST_LOST, Figure, figures_on
-from capture.risk.risk_groups import FUNDS, LISTED, PRODUCTS, Own, RiskGroups
-from capture.risk.span_figures import MonthSpread, ScanRange, span_figures_on
+from capture.risk.margin.dated import Certainty
+from capture.risk.margin.margin_figures import FIGURE_SCHEMA, FIGURES, KINDS, Figure, figures_on
+from capture.risk.margin.risk_groups import FUNDS, LISTED, PRODUCTS, Own, RiskGroups
+from capture.risk.margin.span_figures import MonthSpread, ScanRange, span_figures_on
+from capture.risk.revaluation import MOST_LOST
 
 DAY = date(2026, 11, 30)
 

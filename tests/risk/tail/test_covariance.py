@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from capture.risk.covariance import LEAST_EIGENVALUE, covariance, normal_deviation
+from capture.risk.tail.covariance import LEAST_EIGENVALUE, covariance, normal_deviation
 
 
 def sample(days: int, names: int, seed: int = 7) -> np.ndarray:

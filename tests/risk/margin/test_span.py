@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capture.risk.span import Commodity, month_charge, span_arrays
-from capture.risk.span_figures import CommoditySpread, Leg, MonthSpread
-from capture.risk.span_scenarios import PRICES, SCENARIOS, SHARES, TWINS, VOLATILITIES
+from capture.risk.margin.span import Commodity, month_charge, span_arrays
+from capture.risk.margin.span_figures import CommoditySpread, Leg, MonthSpread
+from capture.risk.margin.span_scenarios import PRICES, SCENARIOS, SHARES, TWINS, VOLATILITIES
 
 # McMillan, Options as a Strategic Investment, chapter 34: the S&P future at 500 dollars a point, a maintenance margin
 # of 10,000 dollars, an extreme move of 7,000; and the December 410 call on it. In the order of the sixteen scenarios.

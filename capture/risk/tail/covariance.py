@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from capture.option_prices import Floats
 
 LEAST_EIGENVALUE = 1e-4  # of the mean variance
 

@@ -6,7 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .margin_figures import Floats, MarginFigures, spread_moves
+from capture.option_prices import Floats
+
+from .margin_figures import MarginFigures, spread_moves
 
 
 @dataclass(frozen=True, slots=True)

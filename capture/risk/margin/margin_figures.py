@@ -1,7 +1,7 @@
 """Figures of portfolio margin as dated data: what rules and the broker publish, with source and certainty of each.
 
 A figure holds from its date until a later row of the same key. Users override figures in a file of their own:
-`capture.risk.margin_file`.
+`capture.risk.margin.margin_file`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,15 +10,14 @@ from datetime import date
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
+
+from capture.option_prices import Floats
+from capture.risk.revaluation import MOST_LOST
 
 from .dated import Certainty, held_on, held_or_oldest
 
-Floats = npt.NDArray[np.float64]
-
 POINTS_A_SIDE = 5  # equidistant moves down, and as many up; no move is none of them
-MOST_LOST = 0.999  # so that a price stays above 0
 KINDS = ("high_cap_index", "broad_index", "narrow_index", "equity")
 
 

@@ -6,9 +6,8 @@ from datetime import date
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from capture.option_prices import Floats
 
 MOST_DAYS_APART = 5  # of the calendar, between two sessions: over Easter; with more between, a session is missing
 
@@ -22,10 +21,16 @@ class DailyReturns:
     returns: Floats  # (days, names)
 
     def of(self, name: str) -> Floats:
-        """Return the returns of one name, NaN on every day where it has none."""
-        if name not in self.names:
-            return np.full(len(self.days), np.nan)
-        return self.returns[:, self.names.index(name)]
+        """Return the returns of one name, NaN on every day where it has none.
+
+        Those of a rate, such as EUR.USD, are also found from the other one, USD.EUR.
+        """
+        if name in self.names:
+            return self.returns[:, self.names.index(name)]
+        other = ".".join(reversed(name.split(".")))
+        if "." in name and other in self.names:
+            return 1 / (1 + self.of(other)) - 1
+        return np.full(len(self.days), np.nan)
 
     def days_of(self, name: str) -> int:
         """Return on how many days a name has a return."""

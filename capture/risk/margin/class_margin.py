@@ -5,14 +5,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from capture.option_prices import Floats
+from capture.risk.holding import Holding
+from capture.risk.revaluation import Changes, Market, Unpriced, changes, moving_name
+from capture.risk.valuation import money_currency, rate_to, value
+
 from .concentration import UNKNOWN, Company, Losses, largest_loss, single_moves
-from .holding import Holding
-from .margin_figures import Floats, MarginFigures, spread_moves
+from .margin_figures import MarginFigures, spread_moves
 from .margin_parameters import MarginParameters
 from .offsets import Part
-from .revaluation import Changes, Market, Unpriced, changes
 from .risk_groups import Place
-from .valuation import money_currency, rate_to, value
 
 POINTS = 10
 NAMES = ("equity", "narrow_index")  # kinds of which the riskiest are moved far out; broad indices are among the rest
@@ -60,7 +62,7 @@ def class_margins(
     holdings: Sequence[Holding], parameters: MarginParameters, market: Market, companies: Mapping[str, Company]
 ) -> tuple[tuple[ClassMargin, ...], tuple[Unpriced, ...]]:
     """Return the class groups of holdings, in the order in which they come, and what could not be priced."""
-    places = [parameters.groups.place(holding.moved_by, money_currency(holding)) for holding in holdings]
+    places = [parameters.groups.place(moving_name(holding)) for holding in holdings]
     found = changes(holdings, market, *_scenarios(holdings, places, parameters.figures, companies))
     groups: dict[str, list[int]] = {}
     for row, place in enumerate(places):

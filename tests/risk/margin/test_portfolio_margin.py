@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from capture.risk.concentration import Company
 from capture.risk.holding import Holding
-from capture.risk.margin_file import read_margin_file
-from capture.risk.margin_parameters import parameters_on
-from capture.risk.portfolio_margin import CLASS_SCHEMA, PortfolioMargin, portfolio_margin
+from capture.risk.margin.concentration import Company
+from capture.risk.margin.margin_file import read_margin_file
+from capture.risk.margin.margin_parameters import parameters_on
+from capture.risk.margin.portfolio_margin import CLASS_SCHEMA, PortfolioMargin, portfolio_margin
 from tests.risk.markets import PlainMarket, option, stock
 
 DAY = date(2026, 11, 30)

@@ -4,12 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
+
+from capture.option_prices import Floats
 
 from .span_figures import ANY_MONTH, CommoditySpread, Leg, MonthSpread
 from .span_scenarios import SCENARIOS, TWINS
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from capture.option_prices import Floats
 
 CONFIDENCES = (0.95, 0.99, 0.995)
 ENOUGH_DAYS = 250

@@ -16,7 +16,6 @@ from .dated import Certainty
 
 _SOURCE = "OCC's kinds of product groups as themargininvestor.com lists them; funds by the index that they follow"
 _LISTED_ON = date(2026, 11, 30)  # clearing houses list groups every day; ours are of this one
-_HOME = "USD"
 US_INDICES, FOREIGN_INDICES = "US indices", "foreign indices"
 
 
@@ -134,12 +133,8 @@ class RiskGroups:
             product = given._replace(kind=row.kind or given.kind)
             self._places[row.symbol] = _place(Fund(row.symbol, row.class_group, row.leverage), product)
 
-    def place(self, symbol: str, currency: str = _HOME) -> Place:
-        """Return where a symbol belongs; one that is not listed is a single stock, alone in its class group.
-
-        What is listed trades in US dollars. The same symbol in another currency is another stock.
-        """
-        name = symbol if currency == _HOME else f"{symbol} {currency}"
+    def place(self, name: str) -> Place:
+        """Return where what moves belongs, named as by `moving_name`; what is not listed is a single stock, alone."""
         return self._places.get(name) or Place(name, "equity")
 
     def table(self) -> pa.Table:

@@ -5,7 +5,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from capture.risk.daily_returns import daily_returns
+from capture.risk.tail.daily_returns import daily_returns
 
 DAYS = [date(2026, 11, day) for day in (2, 3, 4, 5, 6, 9)]  # Monday to Friday, and the Monday after
 
