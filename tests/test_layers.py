@@ -21,7 +21,7 @@ BENEATH = {
     "watch": {"query", "session", "lake.proof"},
     "face": {"export", "plot"},
     "gateway": {"gateway.broker", "replay"},
-    "gateway.broker": {"wanted"},
+    "gateway.broker": {"risk", "wanted"},
     "export": {"replay"},
     "plot": {"query"},
     "replay": {"query"},

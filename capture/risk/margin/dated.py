@@ -12,6 +12,7 @@ class Certainty(StrEnum):
     RULE = "rule"  # text of a regulator's or an exchange's rule
     PUBLISHED = "published"  # by the broker or the clearing house, or by a page that lists their figures
     UNVERIFIED = "unverified"  # recalled, rounded, or read where nobody vouches for it
+    SEEN = "seen"  # asked of the broker at one moment
     OWN = "own"  # given by the user
 
 

@@ -4,7 +4,7 @@ Exchanges publish these every day; what is here are round figures of the day tha
 What the broker asked for lately, recorded from what-if orders, is better: `capture.risk.observed_rates`.
 """
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
@@ -72,14 +72,20 @@ class CommoditySpread(NamedTuple):
     certainty: Certainty = Certainty.UNVERIFIED
 
 
-# Commodity, what one contract asks to be held, its multiplier, a minimum for short options, and other sizes of it.
+SMALL_SIZE = 0.1  # of the contract that a commodity is named after: CME's micro futures
+# Commodity, what one contract asks to be held, its multiplier, a minimum for short options, and its small size.
+_OUTRIGHT = (
+    ("ES", 22_000, 50, 50, "MES"), ("NQ", 33_000, 20, 50, "MNQ"), ("YM", 14_000, 5, 50, "MYM"),
+    ("RTY", 9_000, 50, 50, "M2K"), ("CL", 6_000, 1_000, 30, "MCL"), ("GC", 20_000, 100, 30, "MGC"),
+    ("ZN", 2_000, 1_000, 10, ""), ("ZB", 4_000, 1_000, 10, ""), ("ZF", 1_400, 1_000, 10, ""),
+    ("ZT", 1_000, 2_000, 10, ""), ("EUR", 2_800, 125_000, 10, "M6E"))  # fmt: skip
 SCAN_RANGES: tuple[ScanRange, ...] = tuple(
-    ScanRange(commodity, price, multiplier, short_option_minimum=minimum, symbols=(commodity, *others.split()))
-    for commodity, price, multiplier, minimum, others in (
-        ("ES", 22_000, 50, 50, "MES"), ("NQ", 33_000, 20, 50, "MNQ"), ("YM", 14_000, 5, 50, "MYM"),
-        ("RTY", 9_000, 50, 50, "M2K"), ("CL", 6_000, 1_000, 30, "MCL"), ("GC", 20_000, 100, 30, "MGC"),
-        ("ZN", 2_000, 1_000, 10, ""), ("ZB", 4_000, 1_000, 10, ""), ("ZF", 1_400, 1_000, 10, ""),
-        ("ZT", 1_000, 2_000, 10, ""), ("EUR", 2_800, 125_000, 10, "M6E")))  # fmt: skip
+    ScanRange(commodity, price, multiplier, short_option_minimum=minimum, symbols=(commodity, *small.split()))
+    for commodity, price, multiplier, minimum, small in _OUTRIGHT)  # fmt: skip
+# Money that one contract of each symbol asks to be held.
+OUTRIGHTS: Mapping[str, float] = {
+    **{commodity: price for commodity, price, *_ in _OUTRIGHT},
+    **{small: SMALL_SIZE * price for _, price, _, _, small in _OUTRIGHT if small}}  # fmt: skip
 MONTH_SPREADS: tuple[MonthSpread, ...] = (
     MonthSpread("ES", 600), MonthSpread("NQ", 1_000), MonthSpread("YM", 500), MonthSpread("RTY", 400),
     MonthSpread("CL", 900), MonthSpread("GC", 300), MonthSpread("ZN", 300), MonthSpread("ZB", 500),

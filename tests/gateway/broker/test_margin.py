@@ -112,6 +112,13 @@ class TestPortfolioMargin:
         assert self.needed((fund, 100, "500")).maintenance == 4000
         assert self.needed((fund, -100, "500")).maintenance == 3000
 
+    def test_other_indices_and_leveraged_funds_move_as_they_are_listed(self) -> None:
+        fund = {symbol: replace(SHARE, symbol=symbol) for symbol in ("QQQ", "SDS", "XLK")}
+        assert self.needed((fund["QQQ"], 100, "500")).maintenance == 5000
+        assert self.needed((fund["SDS"], 100, "50")).maintenance == 600  # twice the 6 % that the index rises
+        assert self.needed((fund["SDS"], -100, "50")).maintenance == 800
+        assert self.needed((fund["XLK"], 100, "100")).maintenance == 1500
+
     def test_a_hedge_lowers_what_shares_require(self) -> None:
         put = option("P", 250)
         alone, hedged = self.needed((SHARE, 100, "260")), self.needed((SHARE, 100, "260"), (put, 1, "4"))
@@ -127,7 +134,8 @@ class TestPortfolioMargin:
     def test_each_contract_requires_a_little(self) -> None:
         far = option("P", 20)
         assert self.needed((far, -10, "0.0001")).maintenance == D(375)
-        assert self.needed((far, 10, "0.0001"), (far, -10, "0.0001")).maintenance == D(750)
+        both = self.needed((far, 10, "0.0001"), (far, -10, "0.0001"))
+        assert both.maintenance == D("375.1")  # the long ones no more than they are worth
 
     def test_without_a_price_of_the_underlying_all_is_at_risk(self) -> None:
         held = [Holding(option("C", 270), D(2), D(4))]

@@ -8,12 +8,12 @@ import numpy.typing as npt
 
 from capture.gateway.broker.security import Security
 from capture.option_prices import greeks, implied_volatility, years_to
+from capture.risk.margin.margin_figures import spread_moves
 from capture.times import SECOND_US
 
 from .holding import Holding
 from .rates import Rates
 
-_POINTS = 5  # on each side
 _CLOSE_HOUR = 21  # UTC, at which an option is taken to end on its last day
 _USUAL_VOLATILITY = 0.3
 _CENT = Decimal("0.01")
@@ -29,21 +29,26 @@ def portfolio_requirement(
     shares = [holding for holding in held if not holding.security.is_option]
     options = [holding for holding in held if holding.security.is_option]
     price = shares[0].price if shares else under_price
-    contracts = sum((abs(each.quantity) * each.security.multiplier for each in options), Decimal(0))
+    least = sum((_least(each, rates) for each in options), Decimal(0))
     if price is None or price <= 0:
         worst = sum((abs(each.worth) for each in held), Decimal(0))
     else:
         worst = _worst(shares, options, float(price), rates.moves(held[0].security.symbol), at_us)
-    maintenance = max(worst, rates.least_per_option * contracts)
+    maintenance = max(worst, least)
     return rates.portfolio_initial * maintenance, maintenance
+
+
+def _least(option: Holding, rates: Rates) -> Decimal:
+    """What an option requires at least, a long one no more than it is worth."""
+    least = rates.least_per_option * abs(option.quantity) * option.security.multiplier
+    return min(least, option.worth) if option.quantity > 0 else least
 
 
 def _worst(
     shares: list[Holding], options: list[Holding], price: float, moves: tuple[Decimal, Decimal], at_us: int
 ) -> Decimal:
     down, up = map(float, moves)
-    steps = np.arange(1, _POINTS + 1) / _POINTS
-    spots = price * (1 + np.concatenate(([0.0], down * steps, up * steps)))
+    spots = price * (1 + np.concatenate(([0.0], spread_moves(down, up))))
     change = np.zeros(len(spots) - 1)
     for holding in shares:
         change += float(holding.quantity * holding.security.multiplier) * (spots[1:] - spots[0])

@@ -1,23 +1,35 @@
 """Margin figures as data: Regulation T, what exchanges ask for futures, and the moves of portfolio margin."""
 
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
 from typing import NamedTuple
 
+from capture.risk.margin.margin_figures import figures_on
+from capture.risk.margin.risk_groups import FUNDS, LISTED, Fund
+from capture.risk.margin.span_figures import INITIAL_SHARE, OUTRIGHTS
+
+_FIGURES = figures_on(date.max)
+
+
+def _decimal(value: float) -> Decimal:
+    return Decimal(str(round(value, 6)))
+
+
 # Of one contract: initial and maintenance, as exchanges ask overnight, rounded. Others pay a share of their worth.
 FUTURES: Mapping[str, tuple[Decimal, Decimal]] = MappingProxyType({
-    symbol: (Decimal(initial), Decimal(maintenance)) for symbol, initial, maintenance in (
-        ("ES", "24200", "22000"), ("MES", "2420", "2200"), ("NQ", "36300", "33000"), ("MNQ", "3630", "3300"),
-        ("YM", "15400", "14000"), ("MYM", "1540", "1400"), ("RTY", "9900", "9000"), ("M2K", "990", "900"),
-        ("CL", "6600", "6000"), ("MCL", "660", "600"), ("GC", "22000", "20000"), ("MGC", "2200", "2000"),
-        ("ZN", "2200", "2000"), ("ZB", "4400", "4000"), ("ZF", "1540", "1400"), ("ZT", "1100", "1000"),
-        ("EUR", "3080", "2800"), ("M6E", "308", "280"))})  # fmt: skip
+    symbol: (_decimal(INITIAL_SHARE * price), _decimal(price)) for symbol, price in OUTRIGHTS.items()})  # fmt: skip
 
-# By how much broad indices, and funds on them, are taken to fall and to rise by portfolio margin.
-INDEX_MOVES: Mapping[str, tuple[Decimal, Decimal]] = MappingProxyType({
-    **dict.fromkeys(("SPX", "XSP", "SPY", "VOO", "IVV", "OEX", "DJX", "DIA"), (Decimal("-0.08"), Decimal("0.06"))),
-    **dict.fromkeys(("RUT", "IWM", "MID", "MDY"), (Decimal("-0.10"), Decimal("0.10")))})  # fmt: skip
+
+def _farthest(fund: Fund) -> tuple[Decimal, Decimal]:
+    moves = _FIGURES.moves(LISTED.place(fund.symbol).kind, fund.leverage)
+    return _decimal(min(moves)), _decimal(max(moves))
+
+
+# By how much indices, and funds on them, are taken to fall and to rise by portfolio margin.
+INDEX_MOVES: Mapping[str, tuple[Decimal, Decimal]] = MappingProxyType({fund.symbol: _farthest(fund) for fund in FUNDS})
+_EQUITY = _decimal(_FIGURES["moves.equity.down"]), _decimal(_FIGURES["moves.equity.up"])
 
 
 class Rates(NamedTuple):
@@ -37,9 +49,9 @@ class Rates(NamedTuple):
     house: Mapping[str, tuple[Decimal, Decimal]] = MappingProxyType({})
     currency: Decimal = Decimal("0.025")  # of what is owed in one currency and held in another
     least_equity: Decimal = Decimal("2000")  # below this, nothing is lent
-    portfolio_initial: Decimal = Decimal("1.10")
-    least_per_option: Decimal = Decimal("0.375")
-    other_moves: tuple[Decimal, Decimal] = (Decimal("-0.15"), Decimal("0.15"))
+    portfolio_initial: Decimal = _decimal(_FIGURES["initial.us"])
+    least_per_option: Decimal = _decimal(_FIGURES["minimum.per_contract"])
+    other_moves: tuple[Decimal, Decimal] = _EQUITY
     index_moves: Mapping[str, tuple[Decimal, Decimal]] = INDEX_MOVES
 
     def moves(self, symbol: str) -> tuple[Decimal, Decimal]:
