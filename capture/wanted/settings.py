@@ -6,9 +6,10 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from textwrap import wrap
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as EnvironmentValueError
@@ -18,7 +19,9 @@ from capture.schemas import retention_fault
 from capture.suggestion import unknown
 from capture.text_file import UnreadableTextError, read_text
 from capture.toml_lines import line_of
+from capture.trouble_kinds import GROUPS, KINDS
 
+from .alert_block import SECRETS, AlertBlock, web_address
 from .instrument import Instrument, grammar, parse_instrument
 from .streams import Stream, allowed_streams, default_streams, parse_stream
 from .windows import IB_RESTART_WINDOWS, parse_window
@@ -93,7 +96,11 @@ class Settings(BaseSettings):
         "How long, in seconds, to wait for the gateway's hello; TWS may be asking its user to accept."))
     retention: dict[str, int] = Field(default_factory=dict, description=(
         "For how many days to keep what, as in { depth = 30, tape = 90 }; what is not named is kept for ever."))
+    alive_ping: SecretStr = Field(default=SecretStr(""), description=(
+        "Address asked each minute while rows come or markets are closed, for a service that tells when it ends: text, "
+        "env:NAME or file:PATH; empty for none."))
     record: list[RecordBlock] = Field(default_factory=list, description="What to record: streams of instruments.")
+    alert: list[AlertBlock] = Field(default_factory=list, description="What to tell, whom, and how.")
 
     @field_validator("host")
     @classmethod
@@ -121,6 +128,21 @@ class Settings(BaseSettings):
             parse_window(text)
         return given
 
+    @field_validator("alive_ping")
+    @classmethod
+    def _web_address(cls, given: SecretStr) -> SecretStr:
+        return web_address(given) if given else given
+
+    @field_validator("alert")
+    @classmethod
+    def _told_apart(cls, given: list[AlertBlock]) -> list[AlertBlock]:
+        named = [block if block.name else block.model_copy(update={"name": f"alert {number}"})
+                 for number, block in enumerate(given, 1)]  # fmt: skip
+        names = [block.name for block in named]
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise ValueError(f"two blocks have the name {twice[0]!r}: name one otherwise")
+        return named
+
     @field_validator("retention")
     @classmethod
     def _possible_retention(cls, given: dict[str, int]) -> dict[str, int]:
@@ -137,6 +159,10 @@ class Settings(BaseSettings):
                 f"nothing to record: name instruments on the command line, or in a [[record]] block of {FILE_NAME}"
             )
         return list(every.values())
+
+    def without_alerts(self) -> "Settings":
+        """Return these settings for a recorder that a person looks at while it runs: it tells nobody else."""
+        return self.model_copy(update={"alert": [], "alive_ping": SecretStr("")})
 
     @property
     def tape_root(self) -> Path:
@@ -179,7 +205,7 @@ def template() -> str:
     """Return a commented ticktape.toml with every setting at its default and an example of what to record."""
     lines = ["# Settings of ticktape. TICKTAPE_<NAME> variables and command-line options override them."]
     for name, field in Settings.model_fields.items():
-        if name != "record":
+        if name not in _BLOCKS:
             lines += ["", f"# {field.description}", f"{name} = {_toml(field.get_default(call_default_factory=True))}"]
     lines += ["", f"# {Settings.model_fields['record'].description} Blocks may be repeated.", "# Instruments:"]
     lines += [f"#   {line}" for line in grammar().splitlines()]
@@ -188,8 +214,20 @@ def template() -> str:
     for word in ("AAPL", "EUR.USD"):
         streams = default_streams(parse_instrument(word).contract)
         lines += ["[[record]]", f"instruments = {json.dumps([word])}", f"streams = {json.dumps(streams)}", ""]
-    return "\n".join(lines)
+    return "\n".join([*lines, *_alert_example()])
 
+
+def _alert_example() -> list[str]:
+    what = [f"{', '.join(GROUPS)}, or of these:", *KINDS]
+    thresholds = [kind.threshold for kind in KINDS.values() if kind.threshold]
+    return [f"# {Settings.model_fields['alert'].description} Blocks may be repeated; docs/operations.md says more.",
+            *(f"#   {line}" for line in wrap(" ".join(what), 100)), "# From where on it is trouble:",
+            *(f"#   {line}" for line in wrap(" ".join(thresholds), 100)),
+            "# [[alert]]", '# what = ["recording"]', '# webhook = "file:/etc/ticktape/webhook"', ""]  # fmt: skip
+
+
+# Settings of which there may be several blocks, with what each holds.
+_BLOCKS: dict[str, type[BaseModel]] = {"record": RecordBlock, "alert": AlertBlock}
 
 # How settings are written that are neither a number nor a word; variables hold the same as JSON.
 _FORMS = {
@@ -200,12 +238,20 @@ _FORMS = {
               "[{\"instruments\": [\"AAPL\"], \"streams\": [\"trades\"]}]",
     "instruments": "a list of at least one: [\"AAPL\", \"EUR.USD\"]",
     "streams": "a list of at least one: [\"trades\", \"quotes\"]",
+    "alert": "[[alert]], with two brackets, on a line of its own above what it tells; as JSON "
+             "[{\"what\": [\"recording\"], \"command\": [\"/usr/local/bin/tell\"]}]",
+    "what": "a list of at least one: [\"recording\", \"fill\"]",
+    "command": "a list of program and arguments: [\"/usr/local/bin/tell\", \"--loud\"]",
+    "webhook": "an address as one text, env:NAME or file:PATH",
+    "alive_ping": "an address as one text, env:NAME or file:PATH",
+    "apprise": "a list of addresses, env:NAME or file:PATH, each as one text",
 }  # fmt: skip
 _WRONG_FORMS = frozenset({"list_type", "too_short", "path_type", "dict_type", "model_type", "model_attributes_type",
-                          "empty_path"})
+                          "empty_path", "string_type"})
 
 
 def _toml(value: Any) -> str:
+    value = value.get_secret_value() if isinstance(value, SecretStr) else value
     return json.dumps(value if isinstance(value, int | float | list | dict) else str(value))
 
 
@@ -257,19 +303,25 @@ def _place(
 
 def _explain(problem: Any) -> str:
     """Return what is wrong with a value and what is allowed."""
-    name = str(problem["loc"][-1])
+    name = next(str(one) for one in reversed(problem["loc"]) if isinstance(one, str))
     if problem["type"] == "extra_forbidden":
-        known = list(RecordBlock.model_fields if len(problem["loc"]) > 1 else Settings.model_fields)
+        known = list(_BLOCKS[problem["loc"][0]].model_fields if len(problem["loc"]) > 1 else Settings.model_fields)
         return _unknown(name, known)
     if problem["type"] == "value_error":
         return str(problem["ctx"]["error"])
-    if problem["type"] == "string_pattern_mismatch":  # only a recorder's name has a pattern
+    if problem["type"] == "string_pattern_mismatch":
+        if name == "name":
+            return "the name of an alert is at most 64 characters, on one line"
         return f"{problem['input']!r} is no name of a recorder: letters, digits, _ and -, up to 64, not _ or - first"
     if problem["type"] == "missing":
         return f"the block has no {name}"
     if problem["type"] in _WRONG_FORMS and (form := _FORMS.get(name)):
-        return f"write {form}; it is {problem['input']!r:.60}"
-    return f"{problem['msg'][0].lower()}{problem['msg'][1:]}, it is {problem['input']!r}"
+        return f"write {form}; it is {_shown(name, problem['input'], 60)}"
+    return f"{problem['msg'][0].lower()}{problem['msg'][1:]}, it is {_shown(name, problem['input'])}"
+
+
+def _shown(name: str, value: object, most: int | None = None) -> str:
+    return "not shown, as it may be secret" if name in SECRETS else repr(value)[:most]
 
 
 def _unknown(name: str, known: list[str]) -> str:

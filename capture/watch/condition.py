@@ -11,6 +11,8 @@ from capture.data_folder import SNAPSHOT
 from capture.disk_space import LEAST_BYTES, no_room
 from capture.lake.layout import LakeStateError, Layout
 from capture.printable import one_line
+from capture.trouble import Severity, Trouble, Verdict
+from capture.trouble_kinds import trouble
 
 from . import recorder_state as states
 from .lake_state import lake_state, no_lake_state
@@ -18,8 +20,6 @@ from .lake_troubles import disk_trouble, lake_troubles
 from .line_troubles import farm_troubles, has_session, is_starting, moment, recorder_troubles
 from .process_troubles import backfill_troubles, roller_troubles
 from .stream_troubles import is_late, stream_troubles
-from .trouble import Severity, Trouble, Verdict
-from .trouble_kinds import trouble
 
 LAKE_INTERVAL_S = 300.0  # how often a lake's folders are walked by who looks again and again
 CALM = frozenset({"stopped", "has not started"})  # conditions that are nobody's trouble while another recorder runs

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from .trouble import Severity, Trouble
-from .trouble_kinds import trouble
+from capture.trouble import Severity, Trouble
+from capture.trouble_kinds import trouble
 
 NEARLY_FULL_DAYS, ALARM_DAYS = 7.0, 1.0
 SEAL_LATE_S = 6 * 3_600.0  # after midnight; sealing begins an hour after it

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from capture.session.phases import IN_SESSION
+from capture.trouble import Severity, Trouble
+from capture.trouble_kinds import inside, trouble
 from capture.wanted.windows import WindowError, parse_window
 
 from .recorder_state import ENDED, MUTE
-from .trouble import Severity, Trouble
-from .trouble_kinds import inside, trouble
 
 LOGIN_AFTER_S = 180.0  # a gateway that restarts is back by then
 STARTING_S = 60.0  # in which a recorder that was just started is neither well nor in trouble

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from capture.times import DAY_S
+from capture.trouble import Severity, Verdict
+from capture.trouble_kinds import JUDGED
 
 from .condition import Condition
 from .line_troubles import has_session, in_restart_window
@@ -22,8 +24,6 @@ from .stream_figures import (
     rows_per_second,
     silent,
 )
-from .trouble import Severity, Verdict
-from .trouble_kinds import KINDS
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric as Family
@@ -34,7 +34,7 @@ _STATUS, _ROLLER, _ROLLED, _LAKE, _JUDGED = "status.json", "roller.json", "rolle
 
 def _troubles(condition: Condition) -> Iterator[Sample]:
     """Yield how many troubles there are by kind and severity; 0 where a kind has none of its own severity."""
-    counts = {(kind.name, kind.severity.value): 0 for kind in KINDS.values()}
+    counts = {(kind.name, kind.severity.value): 0 for kind in JUDGED.values()}
     for one in condition.told:
         key = one.kind, one.severity.value
         counts[key] = counts.get(key, 0) + 1

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from capture.trouble import Trouble
+from capture.trouble_kinds import inside, trouble
+
 from .line_troubles import has_session, moment
-from .trouble import Trouble
-from .trouble_kinds import inside, trouble
 
 ROLLER_SILENT_S = 60.0  # it says that it lives after each range, which takes seconds
 BEHIND_S, BEHIND_MARKS = 300.0, 20  # marks come each 30 s, or each 64 MiB

@@ -6,10 +6,10 @@ from typing import Any
 
 from capture.session.lateness import LATE_S
 from capture.session.subscriptions import Life
+from capture.trouble import Trouble
+from capture.trouble_kinds import inside, trouble
 
 from .line_troubles import has_session, moment, silences
-from .trouble import Trouble
-from .trouble_kinds import inside, trouble
 
 WAITING_S = 300.0  # how long a stream may wait for its request, and that for an answer
 LEAST_SILENT = 2  # of all that are expected: one alone is a stream's trouble, not its feed's

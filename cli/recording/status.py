@@ -13,8 +13,8 @@ from ..shared.options import Config, Data, Json, lake_folder
 from ..shared.output import age_text, lag_text, nameless_text, show, show_json, show_table, size_text
 
 if TYPE_CHECKING:
+    from capture.trouble import Trouble
     from capture.watch.condition import Condition
-    from capture.watch.trouble import Trouble
 
 
 class Least(StrEnum):
@@ -71,7 +71,7 @@ def _values(found: "Condition") -> dict[str, Any]:
 
 def _check(found: "Condition", least: Least, json: bool) -> NoReturn:
     """Print one line on how it is, and end with the exit code for health checks."""
-    from capture.watch.trouble import Severity
+    from capture.trouble import Severity
 
     verdict, line = found.judged(Severity(least.value))
     if json:

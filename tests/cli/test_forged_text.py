@@ -109,7 +109,7 @@ def test_what_the_processes_beside_a_recorder_say_is_a_line_of_its_own(tmp_path:
 
 
 def test_what_they_log_is_a_line_of_its_own() -> None:
-    code = ("import logging; from capture.lake.processes.child_process import begin; begin('x'); "
+    code = ("import logging; from capture.child_process import begin; begin('x'); "
             f"logging.getLogger('y').warning('%s', {EVIL!r})")
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=300).stderr.decode()
     assert said.startswith("ticktape x: A\\x1b]0;owned") and said.count("\n") == 1

@@ -19,11 +19,11 @@ from typing import Any
 
 import pytest
 
+from capture.child_process import begin, fail
 from capture.lake.layout import Layout
 from capture.lake.process_lock import RollerBusyError
 from capture.lake.processes import checker, roller, sealer
 from capture.lake.processes.checker import CheckerBusyError, CheckerKeeper, check
-from capture.lake.processes.child_process import begin, fail
 from capture.lake.processes.roller import End
 from capture.lake.processes.sealer import SealerKeeper
 from capture.lake.proof import file_round

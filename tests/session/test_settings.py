@@ -35,7 +35,9 @@ def test_the_template_is_the_defaults_and_an_example() -> None:
     settings = load_settings(write(template()))
     assert settings.model_dump(exclude={"record"}) == Settings().model_dump(exclude={"record"})
     assert {instrument.word for instrument, _ in settings.wanted()} == {"AAPL", "EUR.USD"}
-    assert tomllib.loads(template()).keys() == Settings.model_fields.keys()
+    assert tomllib.loads(template()).keys() == Settings.model_fields.keys() - {"alert"}
+    with_alert = template().replace("# [[alert]]\n# what", "[[alert]]\nwhat").replace("# webhook", "webhook")
+    assert [block.what for block in load_settings(write(with_alert)).alert] == [["recording"]]
 
 
 def test_blocks_give_each_instrument_its_streams_once() -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from capture.trouble_kinds import KINDS
 from capture.watch.metrics import METRICS
-from capture.watch.trouble_kinds import KINDS
 from tests.debian import program
 
 ROOT = Path(__file__).parents[2]

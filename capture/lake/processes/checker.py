@@ -12,12 +12,13 @@ import sys
 import time
 from pathlib import Path
 
+from capture.child_process import begin, fail
 from capture.data_folder import CHECKER_LOCK
 from capture.lake.layout import Layout
 from capture.lake.process_lock import locked
 from capture.lake.proof.file_round import Round
 
-from .child_process import Keeper, begin, fail
+from .timed_keeper import Keeper
 
 NICENESS = 19
 FIRST_LOOK_S, LOOK_INTERVAL_S = 60.0, 3_600.0

@@ -18,13 +18,13 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from capture.child_process import begin, fail
 from capture.lake.layout import Layout
 from capture.lake.process_lock import RollerBusyError, roller_lock
 from capture.lake.roll import Roller
 from capture.lake.views import prepare
 
 from .checker import CheckerKeeper
-from .child_process import begin, fail
 from .roll_counts import RollCounts
 from .sealer import SealerKeeper
 

@@ -12,12 +12,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from capture.child_process import begin, fail
 from capture.lake.layout import Layout
 from capture.lake.proof.prune import PruneError, prune
 from capture.lake.sealed import SealerBusyError
 from capture.lake.sealing import Sealed, Sealer
 
-from .child_process import Keeper, begin, fail
+from .timed_keeper import Keeper
 
 NICENESS = 15
 LOOK_INTERVAL_S = 60.0

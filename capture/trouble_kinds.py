@@ -11,7 +11,8 @@ from .trouble import Severity, Subject, Trouble
 class Kind(NamedTuple):
     """A kind of trouble. Kinds of one `slot` are one trouble to people: what was `line-lost` may become `login-needed`.
 
-    `remedy` may name facts in braces.
+    `remedy` may name facts in braces. A `threshold` is the key of an [[alert]] that says from where on it is trouble.
+    What `happens` is told at once and is never over.
     """
 
     name: str
@@ -20,11 +21,14 @@ class Kind(NamedTuple):
     severity: Severity
     meaning: str
     remedy: str
+    threshold: str | None = None
+    happens: bool = False
 
 
-_ALARM, _WARNING = Severity.ALARM, Severity.WARNING
+_ALARM, _WARNING, _ROUTINE = Severity.ALARM, Severity.WARNING, Severity.ROUTINE
 
-KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (
+# What a look at a data folder finds.
+JUDGED: Mapping[str, Kind] = {kind.name: kind for kind in (
     Kind("nothing-records", "recorders", Subject.LAKE, _ALARM, "no recorder of this lake runs",
          "start one: `ticktape record`, or its service"),
     Kind("lake-unreadable", "lake", Subject.LAKE, _ALARM,
@@ -83,6 +87,49 @@ KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (
          "history waits to be fetched, and nothing of it came for an hour",
          "see what the recorder says, and whether the account may have history; `ticktape backfill` tells more"),
 )}  # fmt: skip
+
+# What is looked for only where an alert wants it.
+OF_ALERTS: Mapping[str, Kind] = {kind.name: kind for kind in (
+    Kind("gap-open", "gap", Subject.STREAM, _ALARM, "rows of a stream are being missed, and nothing else tells of it",
+         "see `ticktape gaps`; what IB's history has is restored once the stream is back"),
+    Kind("gap-not-restored", "unrestored", Subject.STREAM, _WARNING,
+         "a gap is over, and IB's history did not fill it, though it has such rows",
+         "see `ticktape gaps`; `ticktape backfill` asks once more", happens=True),
+    Kind("silent-above", "silence", Subject.STREAM, _ALARM,
+         "a stream had no row for longer than is given, while its market is open",
+         "compare with TWS; it may be quiet, or wait to be requested again", "silent_above_s"),
+    Kind("lag-above", "lag", Subject.STREAM, _WARNING,
+         "half of a stream's rows of the last minute came later than is given",
+         "look at the load of this machine and of the gateway's; record fewer streams", "lag_above_s"),
+    Kind("coverage-below", "coverage", Subject.STREAM, _WARNING,
+         "of a stream's trading time today less is there than the share that is given",
+         "see `ticktape coverage`, and `ticktape gaps` for why", "coverage_below"),
+    Kind("disk-below", "room", Subject.DISK, _ALARM, "the disk of the data folder has less room than is given",
+         "free space on the disk of {data}, with `ticktape prune` or otherwise", "disk_below_gb"),
+    Kind("fill", "fill", Subject.ACCOUNT, _ROUTINE, "an order was executed, in part or whole", "", happens=True),
+    Kind("order-rejected", "rejected", Subject.ACCOUNT, _ALARM, "IB rejected an order, or made it inactive",
+         "read IB's reason, and place it anew where it is placed", happens=True),
+    Kind("position-above", "position", Subject.ACCOUNT, _ALARM, "a position is larger than is given, long or short",
+         "look at what trades it: `select * from positions`", "position_above"),
+    Kind("day-loss-above", "day-loss", Subject.ACCOUNT, _ALARM,
+         "an account has lost more today than is given, in its base currency",
+         "look at what trades it: `select * from pnl`", "day_loss_above"),
+    Kind("margin-cushion-below", "cushion", Subject.ACCOUNT, _ALARM,
+         "an account's excess liquidity is a smaller share of its net liquidation than is given",
+         "reduce positions, or add funds, before IB liquidates", "margin_cushion_below"),
+    Kind("exposure-above", "exposure", Subject.ACCOUNT, _ALARM,
+         "the gross value of an account's positions is larger than is given, in its base currency",
+         "reduce positions", "exposure_above"),
+)}  # fmt: skip
+
+KINDS = {**JUDGED, **OF_ALERTS}
+
+# What an [[alert]] may call many kinds by.
+GROUPS: Mapping[str, frozenset[str]] = {
+    "recording": frozenset(name for name, kind in KINDS.items() if kind.subject is not Subject.ACCOUNT),
+    "account": frozenset(name for name, kind in KINDS.items() if kind.subject is Subject.ACCOUNT),
+    "all": frozenset(KINDS),
+}
 
 
 def trouble(

@@ -29,6 +29,7 @@ class Subject(StrEnum):
     CHECKER = "checker"
     VERIFY = "verify"
     BACKFILL = "backfill"
+    ACCOUNT = "account"
 
 
 class Verdict(StrEnum):
@@ -43,7 +44,7 @@ class Verdict(StrEnum):
 class Trouble:
     """One trouble. `key` names it for as long as it lasts: the same key is the same trouble, whatever it says by then.
 
-    `kind` is one of KINDS (capture.watch.trouble_kinds), `name` says which of its subject. `since` is UTC, None where
+    `kind` is one of KINDS (capture.trouble_kinds), `name` says which of its subject. `since` is UTC, None where
     it is not known. `facts` are the figures behind it. `within` is the key of the trouble that causes it, None where it
     stands alone: whoever tells people tells of that one.
     """
