@@ -22,6 +22,9 @@ WISHES = "backfill"
 DAMAGED = f"{SEALED}/damaged.json"  # files of the archive: path (below it), why, repair, found (ISO 8601)
 CHECKED, VERIFIED, VIEWS = (f"{SEALED}/{name}.json" for name in ("checked", "verified", "views"))
 DATES_LOCK, SEALER_LOCK, CHECKER_LOCK = (f"{SEALED}/{name}.lock" for name in ("dates", "sealer", "checker"))
+ALERTS = "alerts"
+ALERT_STATE, ALERT_LOG, ALERT_LOG_BEFORE, ALERT_MUTES, ALERT_LOCK = (
+    f"{ALERTS}/{name}" for name in ("state.json", "log.jsonl", "log.1.jsonl", "mutes.json", "lock"))
 COPIES = f"{ARCHIVE}/pruned"  # second copies of what says what was pruned
 PRUNED_TABLES, PRUNED_TABLES_COPY = f"{SEALED}/{PRUNED}", f"{COPIES}/tables.json"
 
@@ -78,6 +81,7 @@ FOLDERS = {
                                            "until the next one",
     COPIES: "second copies of what says what was pruned",
     SEALED: "up to when tables are sealed, what was pruned, what was looked at, and locks",
+    ALERTS: "what was told of troubles, and of what nothing is told",
 }  # fmt: skip
 
 FILES = (
@@ -101,7 +105,8 @@ FILES = (
           "decoding there, with the gaps that are open or wait for history, and how many rows name no instrument",
           ("lake.roll", "lake.proof.rebuild", "lake.proof.recover"),
           ("lake.roll", "lake.sealing", "lake.state", "lake.views", "lake.proof.verify", "lake.proof.prune",
-           "lake.proof.recover", "query.tail", "recorder.history_desk", "watch.recorder_state"), Loss.STATE,
+           "lake.proof.recover", "query.tail", "recorder.history_desk", "watch.recorder_state",
+           "alerts.news_tail"), Loss.STATE,
           "no row. Once days are sealed, questions, rolling and pruning are refused until it is restored; before that "
           "rolling begins with the tape and writes the same files again. Gaps are not filled from history meanwhile",
           f"{_RECOVER}, which reads the tape up to where files reach"),
@@ -191,6 +196,20 @@ FILES = (
           ("lake.sealed",), ("lake.sealed",), Loss.NOTHING, _NO_LOCK, _ANEW),
     Entry(CHECKER_LOCK, "held by who reads the archive in its round",
           ("lake.processes.checker",), ("lake.processes.checker",), Loss.NOTHING, _NO_LOCK, _ANEW),
+    Entry(ALERT_STATE, "which troubles were told, and which messages wait to be sent",
+          ("alerts.alert_log",), ("alerts.alert_log",), Loss.NOTHING,
+          "no row: what was told is told once more, and messages that wait are not sent",
+          "the alerter, within seconds"),
+    Entry(ALERT_LOG, "what was told by `[[alert]]`s, a line of JSON each, and what became of it",
+          ("alerts.alert_log",), ("alerts.alert_log",), Loss.NOTHING, "no row: `ticktape alerts list` knows less",
+          "nothing"),
+    Entry(ALERT_LOG_BEFORE, "the log of before, once it had 8 MiB",
+          ("alerts.alert_log",), ("alerts.alert_log",), Loss.NOTHING, "as of the log", "nothing"),
+    Entry(ALERT_MUTES, "of what nothing is told, and until when",
+          ("alerts.mutes",), ("alerts.mutes",), Loss.NOTHING, "no row: what was muted is told",
+          "`ticktape alerts mute` again"),
+    Entry(ALERT_LOCK, "held by the process that tells troubles",
+          ("alerts.alerter",), ("alerts.alerter",), Loss.NOTHING, _NO_LOCK, _ANEW),
     Entry(DATABASE, "views of all tables and the research functions, for any DuckDB; no rows",
           ("lake.views",), ("lake.views",), Loss.NOTHING,
           "nothing: tools that open it have to wait", f"the next question through ticktape, or {_RECOVER}"),

@@ -1,0 +1,1 @@
+"""Alerts: troubles and news of an account become messages, told by actions that the settings name, each once."""

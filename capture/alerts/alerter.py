@@ -1,0 +1,164 @@
+"""The alerter: a process that looks at a data folder, and tells what its alerts want told.
+
+    python -m capture.alerts.alerter DATA PID <settings
+
+PID is the recorder's beside which it runs: it ends with it, but where that was killed only once it has told so. What it
+is told on stdin is what `capture.wanted.alert_block.spelled` gives: addresses are secret, and arguments of processes
+are not. Of several for one data folder one works, and the others wait for their turn.
+"""
+
+import fcntl
+import os
+import signal
+import sys
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from capture.child_process import begin, fail
+from capture.data_folder import ALERT_LOCK
+from capture.lake.process_lock import locked
+from capture.publish import PRIVATE, make_folder
+from capture.trouble_kinds import KINDS
+from capture.wanted.alert_block import AlertBlock, unspelled
+
+from .actions import ActionError, ask
+from .alive import Alive
+from .courier import Couriers
+from .desk import Desk, Sight, log
+from .lookout import Lookout
+from .mutes import read_mutes
+
+LOOK_INTERVAL_S = 2.0
+IDLE_S = 0.2
+TURN_S = 1.0  # between two looks whether another alerter is gone
+STOP_WITHIN_S = 5.0
+LINGER_S = 30.0  # beyond the time that trouble must last, of an alerter whose recorder was killed
+
+
+class AlerterBusyError(OSError):
+    """Another process tells the troubles of this data folder."""
+
+
+class End:
+    """Whether this process is to end: it was told by a signal, or has outlived the recorder beside which it runs."""
+
+    def __init__(self, parent: int | None, linger_s: float) -> None:
+        self.told = False
+        self._parent, self._linger_s = parent, linger_s
+        self._orphan_s: float | None = None
+
+    def tell(self, *_: object) -> None:
+        """Tell it; may be called at any moment."""
+        self.told = True
+
+    def has_come(self) -> bool:
+        """Return whether to end now."""
+        if self._parent is not None and os.getppid() != self._parent:
+            self._orphan_s = self._orphan_s or time.monotonic()
+        return self.told or (self._orphan_s is not None and time.monotonic() - self._orphan_s > self._linger_s)
+
+
+class Alerter:
+    """Tells the troubles of a data folder by some alerts; `ping` is asked as a sign of life, where one is named."""
+
+    def __init__(self, data: Path, blocks: list[AlertBlock], ping: SecretStr) -> None:
+        self._data, self._ping = data, ping
+        self._lookout, self._alive = Lookout(data, blocks), Alive()
+        self.desk = Desk(blocks, data)
+        self._couriers = Couriers(self.desk)
+        self._pool = ThreadPoolExecutor(2)
+        self._looking: Future[None] | None = None
+        self._ping_failed = False
+        self._due_s = 0.0
+
+    def step(self) -> None:
+        """Do what is due; looking and pinging are done beside, as they may take long."""
+        if self._looking and self._looking.done():
+            self._looking.result()
+            self._looking = None
+        if self._looking is None and time.monotonic() >= self._due_s:
+            self._due_s = time.monotonic() + LOOK_INTERVAL_S
+            self._looking = self._pool.submit(self.look)
+
+    def look(self) -> None:
+        """Look at all that may be trouble, and give the sign of life."""
+        now_s = time.time()
+        found, sights = self._lookout.look(datetime.fromtimestamp(now_s, UTC))
+        self.desk.mutes = read_mutes(self._data)
+        happened: list[Sight] = [one for one in sights if KINDS[one[1]["kind"]].happens]
+        self.desk.look(now_s, [one for one in sights if not KINDS[one[1]["kind"]].happens])
+        self.desk.happened(now_s, happened)
+        if self._ping and found and self._alive.due(now_s, found.recorders):
+            self._pool.submit(self._give_sign)
+
+    def close(self) -> None:
+        """Send what is due, keep what is to be known, and end."""
+        self._pool.shutdown()
+        self._couriers.stop(STOP_WITHIN_S)
+        self.desk.save()
+        self._lookout.close()
+
+    def _give_sign(self) -> None:
+        try:
+            ask(self._ping.get_secret_value())
+            self._ping_failed = False
+        except ActionError as error:
+            if not self._ping_failed:
+                log.warning("the sign of life was not taken: %s; it is tried again each minute", error)
+            self._ping_failed = True
+
+
+def run(data: Path, blocks: list[AlertBlock], ping: SecretStr, end: End) -> None:
+    """Tell troubles until the end has come; waits for its turn where another alerter works."""
+    make_folder(data, PRIVATE)
+    make_folder((data / ALERT_LOCK).parent)
+    said = False
+    while not end.has_come():
+        busy = AlerterBusyError(f"another process tells the troubles of {data}: this one waits for its turn")
+        try:
+            with locked(data / ALERT_LOCK, fcntl.LOCK_EX | fcntl.LOCK_NB, busy):
+                _work(Alerter(data, blocks, ping), end)
+                return
+        except AlerterBusyError as error:
+            if not said:
+                log.warning("%s", error)
+            said = True
+        time.sleep(TURN_S)
+
+
+def _work(alerter: Alerter, end: End) -> None:
+    try:
+        while not end.has_come():
+            alerter.step()
+            time.sleep(IDLE_S)
+    finally:
+        alerter.close()
+
+
+def linger_s(blocks: list[AlertBlock]) -> float:
+    """Return how long an alerter outlives a recorder that was killed: until it has told so."""
+    return max((block.for_s for block in blocks), default=0.0) + LINGER_S
+
+
+def main() -> None:
+    """Run as a process of its own, which ends with SIGTERM or with its recorder."""
+    data, parent = Path(sys.argv[1]), int(sys.argv[2])
+    blocks, ping = unspelled(sys.stdin.buffer.read())
+    end = End(parent, linger_s(blocks))
+    signal.signal(signal.SIGTERM, end.tell)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # held back by the recorder until now
+    begin("alerter")
+    with suppress(KeyboardInterrupt):
+        try:
+            run(data, blocks, ping, end)
+        except OSError as error:
+            fail("alerter", f"{error}; recording goes on without it")
+
+
+if __name__ == "__main__":
+    main()
