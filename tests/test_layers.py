@@ -17,7 +17,8 @@ ROOT = Path(__file__).parents[1]
 # need; `face` is none of these: it is on top, with the package itself, which gives what is in it.
 GROUND = "ground"
 BENEATH = {
-    "cli": {"face", "gateway", "recorder", "watch"},
+    "cli": {"alerts", "face", "gateway", "recorder"},
+    "alerts": {"watch"},
     "watch": {"query", "session", "lake.proof"},
     "face": {"export", "plot"},
     "gateway": {"gateway.broker", "replay"},

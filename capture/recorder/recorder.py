@@ -44,6 +44,7 @@ from capture.wire.context import Context
 from capture.wire.line import PROTOCOL, Read
 from capture.wire.text.protocol_error import RemoteProtocolError
 
+from .alerter_process import AlerterKeeper
 from .arrivals import Arrivals
 from .awake import AwakeClock
 from .beside import Beside
@@ -112,6 +113,8 @@ class Recorder:
         self._beside.take_faults(self._desk.faults)
         self._roller = RollerKeeper(self.settings, self._report)
         rolling = self._task(self._roller.keep()) if self._roll else None
+        self._alerter = AlerterKeeper(self.settings, self._report)
+        alerting = self._task(self._alerter.keep()) if self._alerter.is_wanted and self._roll else None
         self._compressor = Compressor(self._journal.tape.folder, self._report)
         self._damage = DamageNews(self.settings.data, self._report)
         self._publisher = Publisher(self._say)
@@ -131,6 +134,8 @@ class Recorder:
             self._hang_up("the recorder failed")
             with suppress(TapeError):
                 self._journal.mark()
+            if alerting:
+                await self._alerter.stop(alerting)
             if rolling:
                 await self._roller.stop(rolling)
             await self._finish()

@@ -98,7 +98,8 @@ async def snapshot(
     streams = [Stream("snapshot", SNAPSHOT, dict(SNAPSHOT.values))]
     if generic:  # a snapshot takes no generic ticks, so they come by a subscription beside it
         streams.append(parse_stream("ticks:" + ",".join(map(str, generic))))
-    own = settings.model_copy(update={"recorder": SNAPSHOT_RECORDER, "client_id": settings.client_id + 1})
+    own = settings.without_alerts().model_copy(update={
+        "recorder": SNAPSHOT_RECORDER, "client_id": settings.client_id + 1})
     look = _Look(generic)
     wanted = [(instrument, stream) for instrument in parsed for stream in streams]
     look.recorder = recorder = Recorder(own, wanted, say=say, on_read=look.take, roll=roll)

@@ -20,6 +20,7 @@ from capture.wanted.streams import KINDS
 
 from .. import app
 from ..shared.exits import Exit
+from .alerts_page import alerts_page
 from .dashboard import dashboard
 from .data_folder_page import data_folder_page
 from .glossary import glossary_page
@@ -193,6 +194,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "glossary.md": glossary_page,
     "data-folder.md": data_folder_page,
     "watch.md": watch_page,
+    "alerts.md": alerts_page,
 }
 DASHBOARD = Path(__file__).parents[2] / "packaging" / "grafana" / "ticktape.json"
 _QUERY = Path(capture.query.__file__).parent

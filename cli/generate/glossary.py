@@ -25,6 +25,8 @@ class Word(NamedTuple):
 
 
 WORDS = (
+    Word("alert", "A block of the settings: what is told of troubles and fills, to whom and how.",
+         ("wanted.alert_block.AlertBlock", "alerts.alerter"), ("alerts",), ("alert",)),
     Word("archive", "The files of sealed days, sorted: one for each table, date and recorder, and more where rows came "
          "later.", ("lake.layout.Layout.archive",)),
     Word("backfill", "To ask IB's history for what is missing in gaps, or was never recorded, and to add what is not "
@@ -110,8 +112,8 @@ WORDS = (
     Word("tape", "Every byte that a recorder received and sent, with the time of each, appended and never changed.",
          ("tape.TapeWriter", "tape.TapeError")),
     Word("trouble", "What is wrong with something, with its cause and what helps; it has a key for as long as it "
-         "lasts. A trouble is an alarm, a warning, or routine.", ("watch.trouble.Trouble",), ("status",)),
-    Word("verdict", "How it is, in a word: well, trouble or unknown.", ("watch.trouble.Verdict",)),
+         "lasts. A trouble is an alarm, a warning, or routine.", ("trouble.Trouble",), ("status",)),
+    Word("verdict", "How it is, in a word: well, trouble or unknown.", ("trouble.Verdict",)),
     Word("verify", "To decode a tape once more, and compare what it gives with what is in files.",
          ("lake.proof.verify.Verifier",), ("verify",)),
 )  # fmt: skip

@@ -62,6 +62,7 @@ def run(
     from capture.wanted.settings import load_settings
 
     settings = load_settings(config, host=host, port=port, client_id=client_id, data=data, recorder=recorder)
+    settings = settings.without_alerts()
     spans = _spans(instruments or [], from_, until or _until_of(to), what)
     desk = HistoryDesk(settings)
     wishes = [desk.wish(wish) for wish in spans]
