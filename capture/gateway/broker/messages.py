@@ -23,15 +23,16 @@ class Later(Mapping[str, Any]):
     `make` may use only what does not change any more.
     """
 
-    __slots__ = ("_made", "_make")
+    __slots__ = ("_made", "_make", "_of")
 
-    def __init__(self, make: Callable[[], dict[str, Any]]) -> None:
+    def __init__(self, make: Callable[..., dict[str, Any]], *of: object) -> None:
         self._make = make
+        self._of = of
         self._made: dict[str, Any] | None = None
 
     def _values(self) -> dict[str, Any]:
         if self._made is None:
-            self._made = self._make()
+            self._made = self._make(*self._of)
         return self._made
 
     def __getitem__(self, name: str) -> Any:
@@ -108,14 +109,14 @@ _STATUS: dict[str, Callable[[Seen], Any]] = {
 }
 
 
-def open_order(seen: Seen, account: str, state: Mapping[str, Any]) -> Mapping[str, Any]:
+def open_order(seen: Seen, account: str, state: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values of message 5, with what else is to be said of its state."""
-    return Later(lambda: OPEN_ORDER.pick(_said(seen, account)) | {
+    return OPEN_ORDER.pick(_said(seen, account)) | {
         "order_id": seen.order.order_id, "client_id": seen.order.client_id, "parent_id": seen.parent_id,
         "total_quantity": seen.quantity,
         "shares_allocation": f"{seen.order.permanent_id}.0/{account}/{seen.quantity}",
         "commission": seen.commission, "commission_currency": seen.security.currency if seen.commission else "",
-        "warning_text": seen.warning, **state})  # fmt: skip
+        "warning_text": seen.warning, **state}  # fmt: skip
 
 
 def completed_order(order: Order, account: str, time_text: Callable[[int], str]) -> dict[str, Any]:

@@ -232,10 +232,12 @@ class Paper:
 
     def _market_fault(self, wish: Wish, at_us: int) -> Fault | None:
         """Return what is wrong with an order beside what is known of instruments and prices."""
-        if any(self.expiries.is_over(one, at_us) for one in wish.instruments):
-            return 392, "Invalid order: contract expired."
-        if not all(self._facts.knows(one["con_id"], at_us) for one in conditions(wish) if one.get("con_id")):
-            return 147, "The conditional contract info is incomplete."
+        for one in wish.instruments:
+            if self.expiries.is_over(one, at_us):
+                return 392, "Invalid order: contract expired."
+        for condition in conditions(wish):
+            if condition.get("con_id") and not self._facts.knows(condition["con_id"], at_us):
+                return 147, "The conditional contract info is incomplete."
         if quantity_of(wish, self.floor) <= 0:
             return 201, REJECTED.format("The cash quantity buys less than the least size, or there is no price.")
         return None

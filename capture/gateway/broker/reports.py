@@ -12,6 +12,8 @@ from . import messages
 from .fill import Fill
 from .messages import Later, OrderStatus, Seen
 
+NOTHING_ELSE: Mapping[str, Any] = {}
+
 
 class Told(NamedTuple):
     """A message to the client of an id, due at a moment: by its name in the tables of the protocol, with its values.
@@ -53,13 +55,14 @@ class Reports:
 
     def state(self, order: Order, at_us: int) -> None:
         """Tell all of an order, and then its status."""
-        seen = Seen.of(order)
-        self._tell(order, at_us, "open_order", messages.open_order(seen, self.account, {}))
-        self._tell(order, at_us, "order_status", OrderStatus(seen))
+        seen, client_id, permanent_id = Seen.of(order), order.client_id, order.permanent_id
+        values = Later(messages.open_order, seen, self.account, NOTHING_ELSE)
+        self._told += (Told(at_us, client_id, "open_order", values, permanent_id),
+                       Told(at_us, client_id, "order_status", OrderStatus(seen), permanent_id))  # fmt: skip
 
     def opened(self, order: Order, at_us: int, **state: Any) -> None:
         """Tell all of an order, with what else is to be said of its state."""
-        self._tell(order, at_us, "open_order", messages.open_order(Seen.of(order), self.account, state))
+        self._tell(order, at_us, "open_order", Later(messages.open_order, Seen.of(order), self.account, state))
 
     def status(self, order: Order, at_us: int) -> None:
         """Tell the status of an order."""
@@ -107,7 +110,7 @@ class Reports:
 
     def open_order(self, order: Order) -> Mapping[str, Any]:
         """Return the values of message 5 as they are now."""
-        return messages.open_order(Seen.of(order), self.account, {})
+        return messages.open_order(Seen.of(order), self.account, NOTHING_ELSE)
 
     def order_status(self, order: Order) -> Mapping[str, Any]:
         """Return the values of message 3 as they are now."""

@@ -68,11 +68,17 @@ class Part:
     equity: Decimal = NOTHING
     initial: Decimal = NOTHING
 
-    def add(self, other: "Part", sign: int) -> None:
-        """Add another, or take it off."""
-        self.cash += sign * other.cash
-        self.equity += sign * other.equity
-        self.initial += sign * other.initial
+    def add(self, other: "Part") -> None:
+        """Add another."""
+        self.cash += other.cash
+        self.equity += other.equity
+        self.initial += other.initial
+
+    def take_off(self, other: "Part") -> None:
+        """Take another off."""
+        self.cash -= other.cash
+        self.equity -= other.equity
+        self.initial -= other.initial
 
 
 class Means:
@@ -87,6 +93,7 @@ class Means:
         self._parts: dict[int, dict[str, Part]] = {}
         self._totals: defaultdict[str, Part] = defaultdict(Part)
         self._last = Standing(NOTHING, NOTHING)
+        self._flat: dict[str, bool] = {}  # by kind of security: see `_at_any_price`
         self._dirty: set[int] = set(account.ledger.positions)
 
     def ask(self, permanent_id: int, legs: Sequence[Deal], at_us: int, oca: str = "") -> Verdict:
@@ -214,10 +221,10 @@ class Means:
             groups.add(group_of(known) if known else con_id)  # a price may be that of an underlying
         for group in groups & self._members.keys():
             for currency, part in self._parts.pop(group, {}).items():
-                self._totals[currency].add(part, -1)
+                self._totals[currency].take_off(part)
             self._parts[group] = self._group(group, at_us)
             for currency, part in self._parts[group].items():
-                self._totals[currency].add(part, 1)
+                self._totals[currency].add(part)
 
     def _group(self, group: int, at_us: int) -> dict[str, Part]:
         answer: defaultdict[str, Part] = defaultdict(Part)
@@ -274,8 +281,12 @@ class Means:
 
     def _at_any_price(self, security: Security) -> bool:
         """Whether an order takes the same whatever its price: what is paid is held, and margin goes by the market."""
-        part = PART.get(security.sec_type, "stock")
-        return security.is_future or (part in LENT[self._account.kind] and not security.is_option)
+        known = self._flat.get(security.sec_type)
+        if known is None:
+            part = PART.get(security.sec_type, "stock")
+            known = security.is_future or (part in LENT[self._account.kind] and not security.is_option)
+            self._flat[security.sec_type] = known
+        return known
 
     def _cash(self, currency: str) -> Decimal:
         return self._account.ledger.cash.get(currency, NOTHING) + self._totals[currency].cash

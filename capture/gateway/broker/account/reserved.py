@@ -56,6 +56,11 @@ class _Working:
     joint: Supposed = _NONE
     groups: dict[tuple[str, bool], dict[int, Supposed]] = field(default_factory=dict)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no order works."""
+        return not self.groups and self.bought == _NONE == self.sold == self.joint
+
     def side(self, buys: bool) -> Supposed:
         total = self.bought if buys else self.sold
         for (_, group_buys), orders in self.groups.items():
@@ -148,7 +153,7 @@ class Reserved:
                 working.bought = working.bought.plus(change)
             else:
                 working.sold = working.sold.plus(change)
-            if working == _Working():
+            if sign < 0 and working.is_empty:
                 del self._working[leg.security.con_id]
 
 

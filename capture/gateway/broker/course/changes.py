@@ -15,9 +15,10 @@ from .quantities import quantity_of
 
 Fault = tuple[int, str]
 
-BOUND = ("action", "account")  # where the order and its change both name it
-PRICES = ("limit_price", "auxiliary_price", "trail_stop_price", "trailing_percent", "limit_price_offset",
-          "discretionary_amount", "order_type")  # fmt: skip
+BOUND = frozenset(("action", "account"))  # where the order and its change both name it
+PRICES = frozenset((
+    "limit_price", "auxiliary_price", "trail_stop_price", "trailing_percent", "limit_price_offset",
+    "discretionary_amount", "order_type"))  # fmt: skip
 FREE = ("LMT", "MKT", "MTL", "MIDPRICE", "REL")  # types of which one may become another
 
 
@@ -102,7 +103,7 @@ def _take(order: Order, at_us: int, wish: Wish, quantity: Decimal) -> None:
 def _changed_base(order: Order, wish: Wish) -> bool:
     """Return whether a change touches what may not be changed of an order: its contract, side or account."""
     changed = wish.changed(order.values)
-    if any(name in changed and _is_other(order.values, wish.values, name) for name in BOUND):
+    if not BOUND.isdisjoint(changed) and any(_is_other(order.values, wish.values, name) for name in BOUND):
         return True
     is_same = wish.security is order.security and not (wish.legs or order.legs)
     return not is_same and _subject(order.security, order.legs) != _subject(wish.security, wish.legs)
@@ -120,6 +121,5 @@ def _subject(security: Security, legs: Iterable[object]) -> tuple[object, ...]:
 def _keeps_place(order: Order, wish: Wish, quantity: Decimal) -> bool:
     """Return whether a changed order keeps its place in the queue: at its price, it became no larger."""
     before, after = order.values, wish.values  # in which no price may be written as 0
-    changed = wish.changed(before)
     return quantity <= order.quantity and all(
-        (before[name] or 0) == (after[name] or 0) for name in PRICES if name in changed)
+        (before[name] or 0) == (after[name] or 0) for name in wish.changed(before) if name in PRICES)

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any, TypeVar
+from functools import lru_cache
+from typing import Any, NamedTuple, TypeVar
 
 from capture.gateway.broker.account.position import NOTHING
 from capture.gateway.broker.fill import BUY, REMOVED, SELL, Fill
 from capture.gateway.broker.security import Security
-from capture.times import moment_of
+from capture.times import DAY_US, moment_of
 
 from .schedule import COMMISSION, SCHEDULES, UNIT, Charge, Commission, Schedule
 
@@ -28,8 +29,7 @@ class OrderFees:
 NO_FEES = OrderFees()
 
 
-@dataclass(frozen=True, slots=True)
-class _Trade:
+class _Trade(NamedTuple):
     security: Security
     side: int
     quantity: Decimal
@@ -139,4 +139,9 @@ def _passed_on(charge: Charge, trade: _Trade, commission: Decimal) -> Decimal:
 
 
 def _day(at_us: int) -> date:
-    return moment_of(at_us).date()
+    return _date_of(at_us // DAY_US)
+
+
+@lru_cache(64)
+def _date_of(day: int) -> date:
+    return moment_of(day * DAY_US).date()

@@ -41,6 +41,8 @@ def group_requirement(
     if kind == "portfolio" and not _in_commodities(held[0].security):
         lent = [holding for holding in held if holding.quantity and holding.security.sec_type not in UNLENT]
         return Requirement(*portfolio_requirement(lent, under_price, rates, at_us)) if lent else Requirement()
+    if len(held) == 1 and not held[0].security.is_option and held[0].security.sec_type not in UNLENT:
+        return _to_open(_single(held[0], kind, rates))  # as most of what is held
     total = Requirement()
     plain = [holding for holding in held if holding.security.sec_type not in UNLENT and not holding.security.is_option]
     on_futures = [holding for holding in held if holding.security.sec_type == "FOP"]
@@ -51,6 +53,10 @@ def group_requirement(
         shares = sum((holding.quantity for holding in plain), NOTHING)
         price = plain[0].price if plain else under_price
         total = total.plus(Requirement(*naked_and_spreads(options, shares, price, kind, rates)))
+    return _to_open(total)
+
+
+def _to_open(total: Requirement) -> Requirement:
     return Requirement(max(total), total.maintenance)  # to open never takes less than to hold
 
 

@@ -1,12 +1,14 @@
 """All orders of an account: by who placed them, by the account-wide id, and by the instrument they are for."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from operator import attrgetter
 
 from .order import Order
 
 MOST_OPEN = 5_000  # orders of all clients: each tick of an instrument looks at all of its own
 MOST_DONE = 10_000  # that are remembered of a day, the latest
 AFTER_STOPS = 1 << 60
+_RANK = attrgetter("rank")
 
 
 class Orders:
@@ -21,6 +23,7 @@ class Orders:
         self._by_client: dict[tuple[int, int], Order] = {}
         self._open: dict[int, Order] = {}  # by permanent id
         self._at: dict[int, dict[int, Order]] = {}  # contract id -> permanent id -> open order
+        self._ranked: dict[int, tuple[Order, ...]] = {}  # contract id -> the same in rank, as long as that stands
         self._looked_at: dict[int, set[int]] = {}  # contract id of a condition -> permanent ids of open orders
         self._rank = 0
 
@@ -51,12 +54,15 @@ class Orders:
         """
         self._rank += 1
         order.rank = self._rank if order.type.trigger in ("stop", "trail") else self._rank + AFTER_STOPS
+        for con_id in watched_of(order):
+            self._ranked.pop(con_id, None)
 
     def retire(self, order: Order) -> None:
         """Take an order that is done out of those that are open."""
         assert order.is_done
         del self._open[order.permanent_id]
         for con_id in watched_of(order):
+            self._ranked.pop(con_id, None)
             there = self._at[con_id]
             del there[order.permanent_id]
             if not there:
@@ -93,12 +99,13 @@ class Orders:
         """Return the open orders of a client, or of all, in the order in which they came."""
         return [order for order in self._open.values() if client_id in (None, order.client_id)]
 
-    def at(self, con_id: int) -> list[Order]:
+    def at(self, con_id: int) -> Sequence[Order]:
         """Return the open orders that an instrument's market concerns, the first in rank first."""
-        there = self._at.get(con_id)
-        if not there:
-            return []
-        return sorted(there.values(), key=lambda order: order.rank) if len(there) > 1 else list(there.values())
+        known = self._ranked.get(con_id)
+        if known is None:
+            there = self._at.get(con_id, {})
+            known = self._ranked[con_id] = tuple(sorted(there.values(), key=_RANK)) if there else ()
+        return known
 
     def watched(self) -> Iterator[int]:
         """Yield the contract ids of all instruments that concern open orders."""
