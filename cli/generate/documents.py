@@ -24,6 +24,7 @@ from .alerts_page import alerts_page
 from .dashboard import dashboard
 from .data_folder_page import data_folder_page
 from .glossary import glossary_page
+from .margin_page import margin_page
 from .markdown import markdown, page
 from .methods import functions_module, tables_module
 from .module_map import decisions_page, modules_page
@@ -195,6 +196,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "data-folder.md": data_folder_page,
     "watch.md": watch_page,
     "alerts.md": alerts_page,
+    "margin-figures.md": margin_page,
 }
 DASHBOARD = Path(__file__).parents[2] / "packaging" / "grafana" / "ticktape.json"
 _QUERY = Path(capture.query.__file__).parent

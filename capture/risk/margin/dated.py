@@ -23,6 +23,14 @@ class Dated(Protocol):
     def valid_from(self) -> date:
         """The first day on which it holds."""
 
+    @property
+    def source(self) -> str:
+        """Whence it is."""
+
+    @property
+    def certainty(self) -> Certainty:
+        """How sure it is."""
+
 
 Row = TypeVar("Row", bound=Dated)
 Key = TypeVar("Key", bound=Hashable)

@@ -34,10 +34,12 @@ class Figure(NamedTuple):
 _RULE, _PUBLISHED, _UNVERIFIED = Certainty.RULE, Certainty.PUBLISHED, Certainty.UNVERIFIED
 _INDEX_PILOT = date(2005, 7, 14)  # SEC release 34-52031 allowed it for broad indices
 _ALL_PRODUCTS = date(2007, 4, 2)  # SEC releases 34-54918 and 34-54919, for stocks and narrow indices, too
-_STATIC_REST = date(2015, 10, 5)  # until then the rest moved by its beta to the index
+_STATIC_REST = date(2015, 10, 5)
+_READ = date(2026, 11, 30)  # since when they hold is not known, only that they were read then
 _MOVES = "FINRA 4210(g) and Cboe 10.4, table of portfolio types; SEC releases 34-46576 and 34-54919"
 _OFFSETS = "OCC's list of product groups, as pages that quote it say"
-_BROKER = "IBKR knowledge base, article 3560: risk based margin"
+_BROKER = "IBKR knowledge base, article 3560 on risk based margin"
+_NOTICE = "IBKR's notice on concentration, effective 2015-10-05"
 
 FIGURES: tuple[Figure, ...] = (
     Figure("moves.high_cap_index.down", -0.08, _INDEX_PILOT, _MOVES, _RULE),
@@ -48,24 +50,23 @@ FIGURES: tuple[Figure, ...] = (
     Figure("moves.narrow_index.up", 0.15, _ALL_PRODUCTS, _MOVES, _RULE),
     Figure("moves.equity.down", -0.15, _ALL_PRODUCTS, _MOVES, _RULE),
     Figure("moves.equity.up", 0.15, _ALL_PRODUCTS, _MOVES, _RULE),
-    Figure("minimum.per_contract", 0.375, _INDEX_PILOT,
-           "FINRA 4210(g)(7): times the multiplier, of a long one at most its worth", _RULE),
-    Figure("offsets.product.high_cap_index", 0.90, _INDEX_PILOT, _OFFSETS, _UNVERIFIED),
-    Figure("offsets.product.broad_index", 0.75, _INDEX_PILOT, _OFFSETS, _UNVERIFIED),
-    Figure("offsets.product.narrow_index", 0.90, _ALL_PRODUCTS, _OFFSETS, _UNVERIFIED),
-    Figure("offsets.product.equity", 0.0, _ALL_PRODUCTS, "issuers differ: no offset", _RULE),
-    Figure("offsets.portfolio", 0.50, _INDEX_PILOT, "OCC's list of portfolio groups, recalled", _UNVERIFIED),
-    Figure("initial.us", 1.10, _ALL_PRODUCTS, f"{_BROKER}: times maintenance, securities of the US", _PUBLISHED),
-    Figure("initial.other", 1.25, _ALL_PRODUCTS, f"{_BROKER}: times maintenance, all others", _PUBLISHED),
-    Figure("volatility.shift", 0.15, _ALL_PRODUCTS, f"{_BROKER} says that it shifts; the size is nobody's word",
-           _UNVERIFIED),
-    Figure("concentration.names", 2, _ALL_PRODUCTS, f"{_BROKER}, and its notice of 2015", _PUBLISHED),
-    Figure("concentration.move", 0.30, _ALL_PRODUCTS, f"{_BROKER}, and its notice of 2015", _PUBLISHED),
-    Figure("concentration.rest", 0.05, _STATIC_REST, "IBKR's notice on concentration of 2015", _PUBLISHED),
-    Figure("single.down", -0.25, _ALL_PRODUCTS, f"{_BROKER}: default singleton method", _PUBLISHED),
-    Figure("single.up", 0.30, _ALL_PRODUCTS, f"{_BROKER}: default singleton method", _PUBLISHED),
-    Figure("single.small_cap", 500e6, _ALL_PRODUCTS, f"{_BROKER}: the size to which small ones move", _PUBLISHED),
-    Figure("single.china", 1_500e6, _ALL_PRODUCTS, f"{_BROKER}: likewise where the issuer is of China", _PUBLISHED),
+    Figure("minimum.per_contract", 0.375, _INDEX_PILOT, f"FINRA 4210(g), times the multiplier, and {_BROKER}; that a "
+           "long option takes no more than it is worth is recalled", _RULE),
+    Figure("offsets.product.high_cap_index", 0.90, _READ, _OFFSETS, _UNVERIFIED),
+    Figure("offsets.product.broad_index", 0.75, _READ, _OFFSETS, _UNVERIFIED),
+    Figure("offsets.product.narrow_index", 0.90, _READ, _OFFSETS, _UNVERIFIED),
+    Figure("offsets.product.equity", 0.0, _ALL_PRODUCTS, "FINRA 4210(g): issuers differ, no offset", _RULE),
+    Figure("offsets.portfolio", 0.50, _READ, "OCC's list of portfolio groups, recalled", _UNVERIFIED),
+    Figure("initial.us", 1.10, _READ, f"{_BROKER}: of maintenance, securities of the US", _PUBLISHED),
+    Figure("initial.other", 1.25, _READ, f"{_BROKER}: of maintenance, all others", _PUBLISHED),
+    Figure("volatility.shift", 0.15, _READ, f"{_BROKER} says that it is shifted; the size is ours", _UNVERIFIED),
+    Figure("concentration.names", 2, _STATIC_REST, f"{_BROKER}; {_NOTICE}", _PUBLISHED),
+    Figure("concentration.move", 0.30, _STATIC_REST, f"{_BROKER}; {_NOTICE}", _PUBLISHED),
+    Figure("concentration.rest", 0.05, _STATIC_REST, f"{_BROKER}; {_NOTICE}; before, by beta", _PUBLISHED),
+    Figure("single.down", -0.25, _READ, f"{_BROKER}: default singleton method", _PUBLISHED),
+    Figure("single.up", 0.30, _READ, f"{_BROKER}: default singleton method", _PUBLISHED),
+    Figure("single.small_cap", 500e6, _READ, f"{_BROKER}: the size to which small companies move", _PUBLISHED),
+    Figure("single.china", 1_500e6, _READ, f"{_BROKER}: likewise where the issuer is of China", _PUBLISHED),
 )  # fmt: skip
 
 

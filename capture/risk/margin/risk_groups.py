@@ -14,8 +14,8 @@ import pyarrow as pa
 
 from .dated import Certainty
 
-_SOURCE = "OCC's kinds of product groups as themargininvestor.com lists them; funds by the index that they follow"
-_LISTED_ON = date(2026, 11, 30)  # clearing houses list groups every day; ours are of this one
+SOURCE = "OCC's kinds of product groups as themargininvestor.com lists them; funds by the index that they follow"
+LISTED_ON = date(2026, 11, 30)  # clearing houses list groups every day; ours are of this one
 US_INDICES, FOREIGN_INDICES = "US indices", "foreign indices"
 
 
@@ -51,7 +51,7 @@ PRODUCTS = (
 )  # fmt: skip
 
 # Class groups with the product group that each is in, and the symbols in it: its index first, leverage behind a star.
-_CLASSES = (
+CLASSES = (
     ("SPX", "broad", "SPX XSP SPY VOO IVV SPLG SSO*2 UPRO*3 SPXL*3 SH*-1 SDS*-2 SPXU*-3 SPXS*-3"),
     ("OEX", "broad", "OEX XEO OEF"),
     ("DJX", "broad", "DJX DIA DDM*2 UDOW*3 DOG*-1 DXD*-2 SDOW*-3"),
@@ -90,7 +90,7 @@ _CLASSES = (
 
 
 def _funds() -> tuple[Fund, ...]:
-    words = [(name, *word.split("*")) for name, _, symbols in _CLASSES for word in symbols.split()]
+    words = [(name, *word.split("*")) for name, _, symbols in CLASSES for word in symbols.split()]
     return tuple(Fund(word[1], word[0], float(word[2]) if len(word) > 2 else 1.0) for word in words)
 
 
@@ -124,7 +124,7 @@ class RiskGroups:
     def __init__(self, own: Sequence[Own] = ()) -> None:
         """Take what the user says. An own class group that names neither product nor kind is as it is listed."""
         products = {product.name: product for product in PRODUCTS}
-        product_of = {name: products[product] for name, product, _ in _CLASSES}
+        product_of = {name: products[product] for name, product, _ in CLASSES}
         self._own = frozenset(row.symbol for row in own)
         self._places = {fund.symbol: _place(fund, product_of[fund.class_group]) for fund in FUNDS}
         for row in own:
@@ -145,7 +145,7 @@ class RiskGroups:
     def _origin(self, symbol: str) -> dict[str, object]:
         if symbol in self._own:
             return {"valid_from": None, "source": "the user's file", "certainty": Certainty.OWN}
-        return {"valid_from": _LISTED_ON, "source": _SOURCE, "certainty": Certainty.UNVERIFIED}
+        return {"valid_from": LISTED_ON, "source": SOURCE, "certainty": Certainty.UNVERIFIED}
 
 
 GROUP_SCHEMA = pa.schema([*((name, pa.string()) for name in ("symbol", "class_group", "kind", "product", "portfolio")),
