@@ -70,6 +70,7 @@ $(INSTALLED): pyproject.toml
 
 tools: $(INSTALLED) ## get Debian programs that some tests run; what cannot be had skips them
 	@$(BIN)/python -m tests.debian
+	@$(BIN)/python -m tests.browser
 
 # Debian keeps what `python3 -m venv` needs in a package of its own.
 venv-module:

@@ -18,7 +18,7 @@ TEMPLATES = Path("/usr/share/prometheus/alertmanager")  # Debian's Alertmanager 
 PROGRAMS = {
     "promtool": ("prometheus", False), "prometheus": ("prometheus", False),
     "amtool": ("prometheus-alertmanager", False), "prometheus-alertmanager": ("prometheus-alertmanager", False),
-    "systemd-analyze": ("systemd", True),
+    "systemd-analyze": ("systemd", True), "chromium": ("chromium", True), "npm": ("npm", True),
 }  # fmt: skip
 
 

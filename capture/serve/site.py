@@ -1,0 +1,118 @@
+"""The site behind the gate: pages, their scripts, and what these ask for. Everything here only reads."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from hashlib import sha256
+from importlib.resources import files
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from capture.watch.metrics import exposition
+
+from .gate import HEALTH, METRICS
+from .live_feed import MOST_LISTENERS, Feed
+from .now_view import as_json
+from .page_shell import PAGES, Page, html_page
+
+SEND_S = 30.0  # for which a reader of events may take nothing before the connection is dropped
+_TYPES = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml", "txt": "text/plain"}
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+def site(feed: Feed, more: tuple[Route, ...] = (), start: dict[str, Any] | None = None) -> Starlette:
+    """Return the site over a feed; `more` are what else it answers, `start` values that every page begins with."""
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        await feed.close()
+
+    pages = [Route(page.path, _page(page, feed, start or {}), methods=["GET"]) for page in PAGES]
+    return Starlette(lifespan=lifespan, routes=[
+        *pages, Route(HEALTH, _health(feed)), Route(METRICS, _metrics(feed)), Route("/live", _live(feed)),
+        Route("/static/{name}", _static(_read_static())), *more])
+
+
+def _page(page: Page, feed: Feed, start: dict[str, Any]) -> Handler:
+    async def answer(_: Request) -> Response:
+        now = await feed.start() if page.path == "/" else await feed.head()
+        return HTMLResponse(html_page(page, as_json({**start, "now": now})))
+
+    return answer
+
+
+def _health(feed: Feed) -> Handler:
+    """Return what answers with the verdict's word and nothing else: anybody may ask."""
+
+    async def answer(_: Request) -> Response:
+        try:
+            verdict = (await feed.condition()).verdict
+        except OSError:
+            return PlainTextResponse("trouble\n", 503)
+        return PlainTextResponse(f"{verdict}\n", 503 if verdict == "trouble" else 200)
+
+    return answer
+
+
+def _metrics(feed: Feed) -> Handler:
+    async def answer(_: Request) -> Response:
+        condition = await feed.condition()
+        text = await asyncio.to_thread(exposition, condition)
+        return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    return answer
+
+
+def _live(feed: Feed) -> Handler:
+    """Return what streams events; 204 ends a stream for good, 503 says that there are too many."""
+
+    async def answer(request: Request) -> Response:
+        if feed.ended:
+            return Response(status_code=204)
+        if feed.listeners >= MOST_LISTENERS:
+            return PlainTextResponse("too many browsers listen\n", 503, {"retry-after": "30"})
+        since = request.headers.get("last-event-id") or request.query_params.get("since", "")
+        return _Events(feed.events(since), media_type="text/event-stream")
+
+    return answer
+
+
+class _Events(StreamingResponse):
+    """A stream whose reader has to take what it is sent within SEND_S."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def sending(message: Any) -> None:
+            async with asyncio.timeout(SEND_S):
+                await send(message)
+
+        with suppress(TimeoutError):
+            await super().__call__(scope, receive, sending)
+
+
+def _read_static() -> dict[str, tuple[bytes, str, str]]:
+    """Return the package's own files with type and tag: by name, so that no path leads anywhere else."""
+    found = {}
+    for file in files("capture.serve").joinpath("static").iterdir():
+        data = file.read_bytes()
+        found[file.name] = data, _TYPES[file.name.rpartition(".")[2]], f'"{sha256(data).hexdigest()[:24]}"'
+    return found
+
+
+def _static(known: dict[str, tuple[bytes, str, str]]) -> Handler:
+    async def answer(request: Request) -> Response:
+        if (file := known.get(request.path_params["name"])) is None:
+            return PlainTextResponse("no such file\n", 404)
+        data, kind, tag = file
+        headers = {"etag": tag, "cache-control": "no-cache"}
+        if request.headers.get("if-none-match") == tag:
+            return Response(status_code=304, headers=headers)
+        return Response(data, media_type=kind, headers=headers)
+
+    return answer
