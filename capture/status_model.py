@@ -45,13 +45,33 @@ class StreamStatus(TypedDict):
     market: str | None
 
 
+class AccountStreamStatus(TypedDict):
+    """A stream of an account, or of all that the login has where `account` is None.
+
+    `state` is unknown, empty (IB said that there is nothing) or rows, `since` when it became so. `rows` came since the
+    recorder began; `last_row` is when the last came, or IB's word that there are none. `positions` are asked for one
+    by one. `message` says why something is not known, with IB's `code` where IB refused it.
+    """
+
+    stream: str
+    account: str | None
+    state: str
+    rows: int
+    last_row: str | None
+    positions: int
+    code: int | None
+    message: str
+    since: str
+
+
 class RecorderStatus(TypedDict):
     """A recorder: `frames` and `tape_bytes` of its tape, `received_bytes` since it began, `trouble` without a session.
 
     `history` says how many jobs wait, how much of IB's budget of requests is left, and since when (`still_since`)
     nothing more of them was fetched. `line_since` is when the session began, or the last one ended; `lost_in` the
     state in which that was, None in the first. `ib_line_lost_since`: the gateway's own line to IB is lost.
-    `farms_since` says of each farm since when it is as it is.
+    `farms_since` says of each farm since when it is as it is. `accounts` are the streams of accounts, none where none
+    are wanted, and `unknown_accounts` those that are wanted and that the login does not have.
     """
 
     version: int
@@ -82,6 +102,8 @@ class RecorderStatus(TypedDict):
     acknowledged: int
     flowing: int
     streams: list[StreamStatus]
+    accounts: list[AccountStreamStatus]
+    unknown_accounts: list[str]
 
 
 class RollerStatus(TypedDict):

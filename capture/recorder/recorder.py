@@ -42,6 +42,7 @@ from capture.wanted.streams import Stream
 from capture.wire.connection import ClientConnection
 from capture.wire.context import Context
 from capture.wire.line import PROTOCOL, Read
+from capture.wire.messages.message import Permission
 from capture.wire.text.protocol_error import RemoteProtocolError
 
 from .alerter_process import AlerterKeeper
@@ -58,6 +59,9 @@ from .publisher import Publisher
 from .roller_process import RollerKeeper
 from .status import StatusFile
 
+# What its connection may ever send: never an order, and of accounts only what reads them, where they are wanted.
+MARKET_DATA = Permission.MARKET_DATA
+ACCOUNTS_TOO = Permission.MARKET_DATA | Permission.ACCOUNT
 HOUSEKEEPING_S = 1.0  # how often arrivals are counted, and status, history and sizes are looked at
 
 
@@ -71,8 +75,9 @@ def say_on_stderr(level: str, text: str) -> None:
 class Recorder:
     """Records the wanted streams until it is stopped.
 
-    `wanted` are the settings' streams where not given. `say` is told what a person should know, by level (info,
-    warning, error). `on_read` sees every read after it is on the tape. `roll` says whether a roller runs beside it.
+    `wanted` are the settings' streams, and their accounts, where not given. `say` is told what a person should know, by
+    level (info, warning, error). `on_read` sees every read after it is on the tape. `roll` says whether a roller runs
+    beside it.
     """
 
     def __init__(
@@ -85,7 +90,8 @@ class Recorder:
         roll: bool = True,
     ) -> None:
         self.settings = settings
-        self.machine = Machine(settings, settings.wanted() if wanted is None else wanted)
+        self._accounts = settings.accounts if wanted is None else None
+        self.machine = Machine(settings, settings.wanted() if wanted is None else wanted, accounts=self._accounts)
         self._say = say
         self._on_read = on_read
         self._roll = roll
@@ -165,7 +171,7 @@ class Recorder:
         """Begin a session: it is on the tape before the first byte is sent."""
         self.link = link
         self._arrivals.begin()
-        self._requests = ClientConnection()
+        self._requests = ClientConnection(permission=ACCOUNTS_TOO if self._accounts else MARKET_DATA)
         self._journal.opened({
             "protocol": PROTOCOL, "host": self.settings.host, "port": self.settings.port,
             "client_id": self.settings.client_id, "software": SOFTWARE, "oldest": self._requests.oldest,

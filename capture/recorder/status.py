@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from capture.data_folder import STATUS
+from capture.session.accounts.known_streams import KnownStream
 from capture.session.history_job import State
 from capture.session.machine import Machine
 from capture.session.phases import IN_SESSION
 from capture.session.subscriptions import ACKNOWLEDGED, Life, Subscription
-from capture.status_model import VERSION, RecorderStatus, StreamStatus, rest_s, write_status
+from capture.status_model import VERSION, AccountStreamStatus, RecorderStatus, StreamStatus, rest_s, write_status
 from capture.wire.messages.data_types import DATA_TYPES
 
 from .journal import Journal
@@ -102,6 +103,8 @@ def describe_recorder(
         "acknowledged": sum(life in ACKNOWLEDGED for life in lives),
         "flowing": lives.count(Life.FLOWING),
         "streams": [_stream(machine, journal, subscription, since) for subscription in machine.subscriptions.all],
+        "accounts": [_account_stream(machine, stream, since) for stream in machine.accounts.streams],
+        "unknown_accounts": list(machine.accounts.unknown),
     }
 
 
@@ -136,6 +139,20 @@ def _stream(machine: Machine, journal: Journal, subscription: Subscription, sinc
         "since": since.when(subscription, subscription.life),
         "venue": (contract.primary_exchange or contract.exchange or None) if contract else None,
         "market": subscription.hours.phase(time.time()).value if subscription.hours else None,
+    }
+
+
+def _account_stream(machine: Machine, one: KnownStream, since: Since) -> AccountStreamStatus:
+    return {
+        "stream": one.stream,
+        "account": one.account or None,
+        "state": one.known.value,
+        "rows": one.rows,
+        "last_row": _iso(machine.wall_s(one.last_s)) if one.last_s is not None else None,
+        "positions": one.positions,
+        "code": one.code,
+        "message": one.problem,
+        "since": since.when(("account", one.stream, one.account), one.known),
     }
 
 

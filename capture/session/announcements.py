@@ -70,7 +70,7 @@ class Voice:
         """Tell the user and the tape; nothing where the topic was spoken of."""
         self._speak(level, text, topic, [Note({"note": text, **_identity(about)})])
 
-    def note(self, text: str, about: Subscription, **more: Any) -> None:
+    def note(self, text: str, about: Subscription | None = None, **more: Any) -> None:
         """Tell the tape only."""
         self.out.append(Note({"note": text, **_identity(about), **more}))
 

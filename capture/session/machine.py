@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from random import Random
 from typing import Any
 
+from capture.wanted.account_settings import Accounts
 from capture.wanted.instrument import Instrument
 from capture.wanted.settings import Settings
 from capture.wanted.streams import Stream
@@ -17,6 +18,8 @@ from capture.wire.messages.data_types import DATA_TYPE_NUMBERS
 from capture.wire.messages.notices import Action, describe
 from capture.wire.text.codec import Decoded
 
+from .accounts.account_desk import AccountDesk
+from .accounts.executions_due import zone_named
 from .announcements import Voice
 from .backoff import Backoff
 from .events import (
@@ -59,7 +62,8 @@ class Machine:
     """
 
     def __init__(
-        self, settings: Settings, wanted: Iterable[tuple[Instrument, Stream]], random: Random | None = None
+        self, settings: Settings, wanted: Iterable[tuple[Instrument, Stream]], random: Random | None = None,
+        accounts: Accounts | None = None,
     ) -> None:
         self.settings = settings
         self.state = State.DISCONNECTED
@@ -73,6 +77,8 @@ class Machine:
         self._subscriber = Subscriber(wanted, self._voice, self._send, rules)
         self.subscriptions, self.pacing = self._subscriber.subscriptions, self._subscriber.pacing
         self.history = History(self._voice, self._send, self._subscriber.new_id)
+        self.accounts = AccountDesk(accounts, self._voice, self._send, self._subscriber.new_id)
+        self._parts = self._subscriber, self.accounts, self.history
         self._where = f"{settings.host}:{settings.port}"
         self._windows = [parse_window(text) for text in settings.restart_windows]
         self._bucket = TokenBucket(settings.requests_per_second)
@@ -105,7 +111,8 @@ class Machine:
         """Return when `handle` is wanted next with a Tick, if nothing else happens before; None for never."""
         times = [self._due_s]
         if self.state in IN_SESSION:
-            times += [self._probe_s, self._heard_s + PROBE_AFTER_S + PROBE_DEADLINE_S, self._subscriber.next_due_s()]
+            times += [self._probe_s, self._heard_s + PROBE_AFTER_S + PROBE_DEADLINE_S, self._subscriber.next_due_s(),
+                      self.accounts.next_due_s()]
         if self._queue:
             times.append(self._now_s + self._bucket.wait_s(self._now_s))
         elif self.state is State.RECORDING and (due_s := self.history.next_due_s()) is not None:
@@ -140,6 +147,7 @@ class Machine:
         self._probe_s = self._now_s + PROBE_AFTER_S
         if event.hello is not None and self.state is State.GREETING:
             self.server_version = event.hello.server_version
+            self.accounts.zone = zone_named(event.hello.connection_time)
             self._awaited = {"next_valid_id", "managed_accounts"}
             self._send("start_api", {"client_id": self.settings.client_id})
             self._enter(State.STARTING, self.settings.handshake_timeout_s)
@@ -148,8 +156,8 @@ class Machine:
                 return
             if handler := _ANSWERS.get(message.name):
                 handler(self, message)
-            self._subscriber.hear(message, self._now_s)
-            self.history.hear(message, self._now_s)
+            for part in self._parts:
+                part.hear(message, self._now_s)
             self._go_on()
 
     def _on_lost(self, event: Lost) -> None:
@@ -183,7 +191,8 @@ class Machine:
     def _on_stop_asked(self, event: StopAsked) -> None:
         # What is wanted still was never asked for with success: nothing of it was recorded.
         missing = self._subscriber.count(Life.WANTED) or self._subscriber.count(Life.SILENT)
-        damaged = self._lost or self.upstream.lost or self._subscriber.refused or missing
+        damaged = (self._lost or self.upstream.lost or self._subscriber.refused or missing
+                   or self.accounts.lacking())
         self._stop((3 if damaged else 0) if self.sessions else 1, event.reason)
 
     def last_words(self, stop: Stop) -> list[Say]:
@@ -199,7 +208,7 @@ class Machine:
         """Return in words which streams were not whole, why, and what to do."""
         parts = [f"the line was lost ({self._lost})"] if self._lost else []
         parts += ["IB lost its own line or a farm"] if self.upstream.lost else []
-        lacking = self._subscriber.lacking()
+        lacking = [*self._subscriber.lacking(), *self.accounts.lacking()]
         parts += lacking[:MOST_LACKING]
         if len(lacking) > MOST_LACKING:
             parts.append(f"and {len(lacking) - MOST_LACKING} streams more, see `ticktape status`")
@@ -216,6 +225,7 @@ class Machine:
             self._probe()
             self._subscriber.held = self.upstream.troubled
             self._subscriber.work(self._now_s, self.wall_s(self._now_s))
+            self.accounts.work(self._now_s, self.wall_s(self._now_s), self.upstream.out, self.state is State.RECORDING)
         self.history.held = self.upstream.without_history
         if self.state is State.RECORDING and not self._queue and not self._bucket.wait_s(self._now_s):
             self.history.work(self._now_s)  # only when nothing live has to go out
@@ -223,6 +233,7 @@ class Machine:
             name, values = self._queue.popleft()
             self._voice.out.append(Send(name, values))
             self._subscriber.sent(values.get("request_id", 0), self._now_s)
+            self.accounts.sent(name, values, self._now_s)
         if self.state is State.RECORDING and self.sessions == 1:
             self._stop_if_all_refused()
 
@@ -261,7 +272,7 @@ class Machine:
         self._voice.calm = running and any(window.holds(wall_s) for window in self._windows)
 
     def _stop_if_all_refused(self) -> None:
-        if self._voice.calm:
+        if self._voice.calm or self.accounts.login.wanted:
             return
         wanted = len(self.subscriptions.all)
         refused = wanted and self._subscriber.count(Life.REFUSED) == wanted
@@ -291,6 +302,7 @@ class Machine:
         if self.sessions:
             self._subscriber.end_session()
             self.history.end_session()
+            self.accounts.end_session()
         wait_s = self._backoff.next_s()
         if not self.sessions and not patient:
             left_s = self._started_s + self.settings.connect_timeout_s - self._now_s
@@ -342,9 +354,9 @@ class Machine:
         if not self._questions:
             self._enter(State.RECORDING, None)
             wanted = len(self.subscriptions.all)
-            if wanted and not self._told_wanted:
+            if (wanted or self.accounts.settings) and not self._told_wanted:
                 self._told_wanted = True
-                self._subscriber.tell_wanted()
+                self._subscriber.tell_wanted(self.accounts.as_notes())
             alive = wanted - self._subscriber.count(Life.REFUSED)
             if wanted:
                 self._voice.say("info", f"requesting {alive} of {wanted} wanted streams")
@@ -356,11 +368,13 @@ class Machine:
         values = message.values
         request_id = -1 if values["request_id"] is None else values["request_id"]
         row = describe(values["code"] or 0, request_id)
+        if row.action in (Action.REQUEST_ALL, Action.VERIFY):
+            self.accounts.renew(self._now_s)
         if row.action is Action.HANG_UP:
             self._drop(f"client id {self.settings.client_id}: {self._voice.sentence(row, values['message'])}")
         elif (
             not self.upstream.hear(row, values["message"], self._now_s)
-            and not any(part.error(row, values, self._now_s) for part in (self._subscriber, self.history))
+            and not any(part.error(row, values, self._now_s) for part in self._parts)
             and request_id < 0  # about a request that is over there is nothing to say: IB's words are on the tape
         ):
             self._voice.hear("info", row, self._voice.sentence(row, values["message"]))

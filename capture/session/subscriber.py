@@ -106,9 +106,9 @@ class Subscriber:
             del self._doubts[subscription]
         self._former.rows_came(counts, now_s)
 
-    def tell_wanted(self) -> None:
-        """Write down what is wanted: what an earlier run recorded besides is no longer missed."""
-        self._voice.wanted([as_note(subscription) for subscription in self.subscriptions.all])
+    def tell_wanted(self, besides: list[dict[str, Any]]) -> None:
+        """Write down what is wanted, and that `besides`: what an earlier run recorded besides is no longer missed."""
+        self._voice.wanted([*map(as_note, self.subscriptions.all), *besides])
 
     def resolve(self) -> None:
         """Ask for the contracts that are not known yet, forgetting questions that had no answer."""

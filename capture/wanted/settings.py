@@ -21,6 +21,7 @@ from capture.text_file import UnreadableTextError, read_text
 from capture.toml_lines import line_of
 from capture.trouble_kinds import GROUPS, KINDS
 
+from .account_settings import Accounts
 from .alert_block import SECRETS, AlertBlock, web_address
 from .instrument import Instrument, grammar, parse_instrument
 from .streams import Stream, allowed_streams, default_streams, parse_stream
@@ -28,7 +29,6 @@ from .windows import IB_RESTART_WINDOWS, parse_window
 
 FILE_NAME = "ticktape.toml"
 _PREFIX = "TICKTAPE_"
-
 
 
 class SettingsError(ValueError):
@@ -99,6 +99,9 @@ class Settings(BaseSettings):
     alive_ping: SecretStr = Field(default=SecretStr(""), description=(
         "Address asked each minute while rows come or markets are closed, for a service that tells when it ends: text, "
         "env:NAME or file:PATH; empty for none."))
+    accounts: Accounts | None = Field(default=None, description=(
+        "With this table orders, fills, positions, P&L and values of accounts are recorded too; without it nothing of "
+        "accounts is asked for."))
     record: list[RecordBlock] = Field(default_factory=list, description="What to record: streams of instruments.")
     alert: list[AlertBlock] = Field(default_factory=list, description="What to tell, whom, and how.")
 
@@ -151,12 +154,16 @@ class Settings(BaseSettings):
         return given
 
     def wanted(self) -> list[tuple[Instrument, Stream]]:
-        """Return every wanted stream once, in the order of the blocks. Raises SettingsError when there is none."""
+        """Return every wanted stream once, in the order of the blocks.
+
+        Raises SettingsError where there is none, and nothing of accounts is wanted either.
+        """
         every = {(instrument.word, stream.word): (instrument, stream)
                  for block in self.record for instrument, stream in block.wanted()}  # fmt: skip
-        if not every:
+        if not every and self.accounts is None:
             raise SettingsError(
-                f"nothing to record: name instruments on the command line, or in a [[record]] block of {FILE_NAME}"
+                f"nothing to record: name instruments on the command line, or in a [[record]] block of {FILE_NAME}, or "
+                "ask there for [accounts]"
             )
         return list(every.values())
 
@@ -207,6 +214,9 @@ def template() -> str:
     for name, field in Settings.model_fields.items():
         if name not in _BLOCKS:
             lines += ["", f"# {field.description}", f"{name} = {_toml(field.get_default(call_default_factory=True))}"]
+    lines += ["", f"# {Settings.model_fields['accounts'].description}", "# [accounts]"]
+    for name, field in Accounts.model_fields.items():
+        lines += [f"# {name} = {_toml(field.get_default(call_default_factory=True))}  # {field.description}"]
     lines += ["", f"# {Settings.model_fields['record'].description} Blocks may be repeated.", "# Instruments:"]
     lines += [f"#   {line}" for line in grammar().splitlines()]
     lines += ['#   { symbol = "ES", sec_type = "FUT", exchange = "CME", last_trade_date = "202612" }  by its fields']
@@ -226,14 +236,17 @@ def _alert_example() -> list[str]:
             "# [[alert]]", '# what = ["recording"]', '# webhook = "file:/etc/ticktape/webhook"', ""]  # fmt: skip
 
 
-# Settings of which there may be several blocks, with what each holds.
-_BLOCKS: dict[str, type[BaseModel]] = {"record": RecordBlock, "alert": AlertBlock}
+# Settings that are tables of their own, [[record]] and [[alert]] once or more, with what each holds.
+_BLOCKS: dict[str, type[BaseModel]] = {"record": RecordBlock, "accounts": Accounts, "alert": AlertBlock}
 
 # How settings are written that are neither a number nor a word; variables hold the same as JSON.
 _FORMS = {
     "data": "the path of a folder, such as \"data\"",
     "retention": "{ \"depth\" = 30, \"tape\" = 90 } with whole numbers of days; as JSON {\"depth\": 30, \"tape\": 90}",
     "restart_windows": "a list of texts: [\"sat-thu 23:45-01:45 America/New_York\"]",
+    "accounts": "[accounts], in brackets, on a line of its own above accounts and streams; as JSON "
+                "{\"accounts\": \"all\", \"streams\": [\"positions\"]}",
+    "accounts.streams": "a list of at least one: [\"positions\", \"executions\"]",
     "record": "[[record]], with two brackets, on a line of its own above instruments and streams; as JSON "
               "[{\"instruments\": [\"AAPL\"], \"streams\": [\"trades\"]}]",
     "instruments": "a list of at least one: [\"AAPL\", \"EUR.USD\"]",
@@ -297,16 +310,18 @@ def _place(
         return f"--{option.replace('_', '-')}"
     if name in environment:
         return f"variable {_PREFIX}{name.upper()}"
-    key = ".".join(map(str, (name, *where[2:3])))  # of a block: record, its number, key, and pydantic's own words
+    keys = [part for part in where if isinstance(part, str)]  # without a block's number, and pydantic's own words
+    key = ".".join(keys[: 2 if name in _BLOCKS else 1])
     return f"{path} line {line_of(text, where)}, key {key}"
 
 
 def _explain(problem: Any) -> str:
     """Return what is wrong with a value and what is allowed."""
+    table = str(problem["loc"][0])
     name = next(str(one) for one in reversed(problem["loc"]) if isinstance(one, str))
     if problem["type"] == "extra_forbidden":
-        known = list(_BLOCKS[problem["loc"][0]].model_fields if len(problem["loc"]) > 1 else Settings.model_fields)
-        return _unknown(name, known)
+        model = _BLOCKS[table] if len(problem["loc"]) > 1 else Settings
+        return _unknown(name, list(model.model_fields))
     if problem["type"] == "value_error":
         return str(problem["ctx"]["error"])
     if problem["type"] == "string_pattern_mismatch":
@@ -315,7 +330,7 @@ def _explain(problem: Any) -> str:
         return f"{problem['input']!r} is no name of a recorder: letters, digits, _ and -, up to 64, not _ or - first"
     if problem["type"] == "missing":
         return f"the block has no {name}"
-    if problem["type"] in _WRONG_FORMS and (form := _FORMS.get(name)):
+    if problem["type"] in _WRONG_FORMS and (form := _FORMS.get(f"{table}.{name}") or _FORMS.get(name)):
         return f"write {form}; it is {_shown(name, problem['input'], 60)}"
     return f"{problem['msg'][0].lower()}{problem['msg'][1:]}, it is {_shown(name, problem['input'])}"
 

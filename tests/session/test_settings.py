@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from capture.wanted.account_settings import Accounts
 from capture.wanted.settings import Settings, SettingsError, data_folder, load_settings, template
 
 
@@ -35,9 +36,28 @@ def test_the_template_is_the_defaults_and_an_example() -> None:
     settings = load_settings(write(template()))
     assert settings.model_dump(exclude={"record"}) == Settings().model_dump(exclude={"record"})
     assert {instrument.word for instrument, _ in settings.wanted()} == {"AAPL", "EUR.USD"}
-    assert tomllib.loads(template()).keys() == Settings.model_fields.keys() - {"alert"}
+    assert tomllib.loads(template()).keys() == Settings.model_fields.keys() - {"alert", "accounts"}
     with_alert = template().replace("# [[alert]]\n# what", "[[alert]]\nwhat").replace("# webhook", "webhook")
     assert [block.what for block in load_settings(write(with_alert)).alert] == [["recording"]]
+
+
+def test_the_template_has_the_accounts_commented_out_at_their_defaults() -> None:
+    assert load_settings(write(template())).accounts is None
+    asked = template().replace("# [accounts]", "[accounts]")
+    for name in Accounts.model_fields:
+        asked = asked.replace(f"\n# {name} = ", f"\n{name} = ")
+    assert load_settings(write(asked)).accounts == Accounts()
+    assert tomllib.loads(asked)["accounts"].keys() == Accounts.model_fields.keys()
+
+
+def test_accounts_alone_are_something_to_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load_settings(write('[accounts]\naccounts = ["DU1", "DU2"]\nstreams = ["pnl"]'))
+    assert settings.wanted() == []
+    assert settings.accounts is not None
+    assert (settings.accounts.every, settings.accounts.accounts, settings.accounts.streams) == (
+        False, ["DU1", "DU2"], ["pnl"])
+    monkeypatch.setenv("TICKTAPE_ACCOUNTS", "{}")
+    assert load_settings().accounts == Accounts()
 
 
 def test_blocks_give_each_instrument_its_streams_once() -> None:
@@ -82,6 +102,14 @@ TRADES = 'streams = ["trades"]'
         ('recorder = "a b"', "line 1, key recorder"),
         ("segment_size_bytes = 1", "line 1, key segment_size_bytes"),
         ("record = 3", "line 1, key record"),
+        ('accounts = "all"', r"line 1, key accounts: write \[accounts\], in brackets, .*; it is 'all'"),
+        ('[accounts]\naccounts = "some"', "line 2, key accounts.accounts: accounts is \"all\" or a list of account"),
+        ("[accounts]\naccounts = []", "line 2, key accounts.accounts: accounts is \"all\" or a list"),
+        ('[accounts]\naccounts = ["D U"]', "line 2, key accounts.accounts: accounts is \"all\" or a list"),
+        ('[accounts]\nstreams = ["orders", "fill"]', "key accounts.streams: there is no stream of accounts 'fill'"),
+        ("[accounts]\nstreams = []", r"line 2, key accounts.streams: write a list of at least one: \[\"positions\""),
+        ('[accounts]\nstream = ["orders"]', "line 2, key accounts.stream: .*did you mean 'streams'?"),
+        ("[accounts]\norders_interval_s = 1", "line 2, key accounts.orders_interval_s: input should be greater"),
         (f'[[record]]\n{TRADES}', "line 1, key record.instruments: the block has no instruments"),
         ("[retention]\ntrade = 30", "line 1, key retention: there is nothing named 'trade' to keep; there are trades"),
         ("retention = { gaps = 30 }", "key retention: gaps is kept for ever"),

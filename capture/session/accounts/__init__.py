@@ -1,0 +1,1 @@
+"""What a session asks for about accounts, again and again, and what it knows by the answers."""
