@@ -36,13 +36,13 @@ from capture.session.machine import Machine
 from capture.session.phases import CONNECTED
 from capture.tape import TapeError, TapeFull
 from capture.tape.notes import WANTED
+from capture.wanted.account_settings import permission_for
 from capture.wanted.instrument import Instrument
 from capture.wanted.settings import Settings
 from capture.wanted.streams import Stream
 from capture.wire.connection import ClientConnection
 from capture.wire.context import Context
 from capture.wire.line import PROTOCOL, Read
-from capture.wire.messages.message import Permission
 from capture.wire.text.protocol_error import RemoteProtocolError
 
 from .alerter_process import AlerterKeeper
@@ -59,9 +59,6 @@ from .publisher import Publisher
 from .roller_process import RollerKeeper
 from .status import StatusFile
 
-# What its connection may ever send: never an order, and of accounts only what reads them, where they are wanted.
-MARKET_DATA = Permission.MARKET_DATA
-ACCOUNTS_TOO = Permission.MARKET_DATA | Permission.ACCOUNT
 HOUSEKEEPING_S = 1.0  # how often arrivals are counted, and status, history and sizes are looked at
 
 
@@ -171,7 +168,7 @@ class Recorder:
         """Begin a session: it is on the tape before the first byte is sent."""
         self.link = link
         self._arrivals.begin()
-        self._requests = ClientConnection(permission=ACCOUNTS_TOO if self._accounts else MARKET_DATA)
+        self._requests = ClientConnection(permission=permission_for(self._accounts))
         self._journal.opened({
             "protocol": PROTOCOL, "host": self.settings.host, "port": self.settings.port,
             "client_id": self.settings.client_id, "software": SOFTWARE, "oldest": self._requests.oldest,

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from capture.suggestion import unknown
 from capture.wire.messages.account_requests import ACCOUNT_STREAMS
+from capture.wire.messages.message import Permission
 
 Seconds = Annotated[float, Field(ge=5, le=86_400)]
 
@@ -49,6 +50,11 @@ class Accounts(BaseModel):
     def every(self) -> bool:
         """Whether all accounts of the login are wanted."""
         return self.accounts == "all"
+
+
+def permission_for(accounts: Accounts | None) -> Permission:
+    """Return what a recorder's connection may ever send: never an order, and what reads accounts only where wanted."""
+    return Permission.MARKET_DATA if accounts is None else Permission.MARKET_DATA | Permission.ACCOUNT
 
 
 def _is_name(name: str) -> bool:

@@ -85,7 +85,7 @@ class AccountDesk:
             return
         self._now_s = now_s
         if message.name == "managed_accounts":
-            self._logged_in(tuple(name for name in message.values["accounts"].split(",") if name))
+            self._logged_in(_names(message.values["accounts"]))
             return
         errand = self._errand_of(message)
         if errand is not None and message.name == errand.ask.end:
@@ -348,3 +348,7 @@ class AccountDesk:
         if errand.request_id is not None:
             self._end(errand, errand.request_id)
         del self._errands[errand.ask.name, errand.account, errand.con_id]
+
+
+def _names(text: str | None) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for part in (text or "").split(",") if (name := part.strip())))
