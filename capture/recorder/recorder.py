@@ -72,9 +72,8 @@ def say_on_stderr(level: str, text: str) -> None:
 class Recorder:
     """Records the wanted streams until it is stopped.
 
-    `wanted` are the settings' streams, and their accounts, where not given. `say` is told what a person should know, by
-    level (info, warning, error). `on_read` sees every read after it is on the tape. `roll` says whether a roller runs
-    beside it.
+    Not given, `wanted` is all of the settings, accounts too. `say` is told what a person should know, by level (info,
+    warning, error). `on_read` sees every read after it is on the tape. `roll` says whether a roller runs beside it.
     """
 
     def __init__(
@@ -87,8 +86,8 @@ class Recorder:
         roll: bool = True,
     ) -> None:
         self.settings = settings
-        self._accounts = settings.accounts if wanted is None else None
-        self.machine = Machine(settings, settings.wanted() if wanted is None else wanted, accounts=self._accounts)
+        accounts, wanted = (settings.accounts, settings.wanted()) if wanted is None else (None, wanted)
+        self.machine = Machine(settings, wanted, accounts=accounts)
         self._say = say
         self._on_read = on_read
         self._roll = roll
@@ -168,7 +167,7 @@ class Recorder:
         """Begin a session: it is on the tape before the first byte is sent."""
         self.link = link
         self._arrivals.begin()
-        self._requests = ClientConnection(permission=permission_for(self._accounts))
+        self._requests = ClientConnection(permission=permission_for(self.machine.accounts.settings))
         self._journal.opened({
             "protocol": PROTOCOL, "host": self.settings.host, "port": self.settings.port,
             "client_id": self.settings.client_id, "software": SOFTWARE, "oldest": self._requests.oldest,
