@@ -45,13 +45,15 @@ class Holding:
 
     strike: float | None = None
     right: str = ""  # C or P; empty for what is no option
-    expiry_us: int | None = None  # when it settles; None for what does not expire
+    expiry_us: int | None = None  # when it settles, or a bond matures; None for what does not expire
     exercise: str = AMERICAN  # or european; see exercise_style
     settlement_price: float | None = None  # of the underlying of an option that has expired
     implied_volatility: float | None = None  # a fraction a year
     volatility_source: str = ""
     dividends: tuple[tuple[int, float], ...] = ()  # of the underlying: ex moment in microseconds, cash of one share
     dividend_yield: float = 0.0  # of the underlying, a fraction a year, beside dividends; cost of borrowing is in it
+
+    coupon: float | None = None  # of a bond, percent a year; 0 for bills; None where unknown
 
     sector: str = ""  # IB's industry, a scheme of its own; empty for funds, futures and currencies
     industry: str = ""  # IB's category within it
