@@ -11,7 +11,22 @@ from capture.printable import one_line
 from capture.release import SOFTWARE
 
 from . import version
-from .asking import check_bars, coverage, du, gaps, metrics, notebook, plot, serve, sql, tables, tail
+from .asking import (
+    account,
+    check_bars,
+    coverage,
+    du,
+    fills,
+    gaps,
+    metrics,
+    notebook,
+    orders,
+    plot,
+    serve,
+    sql,
+    tables,
+    tail,
+)
 from .keeping import prune, rebuild, recover, seal, verify
 from .playing import demo, export, gateway, replay
 from .recording import alerts, backfill, init, plan, record, snapshot, status
@@ -21,8 +36,9 @@ from .shared.output import say, show
 from .shared.surroundings import hold_streams, lacking, speak_utf8
 
 _VERBS = (
-    init, plan, gateway, record, backfill, snapshot, sql, tail, replay, export, tables, status, serve, metrics, alerts,
-    gaps, coverage, plot, notebook, check_bars, du, verify, recover, rebuild, seal, prune, demo, version,
+    init, plan, gateway, record, backfill, snapshot, sql, tail, replay, export, tables, status, serve, metrics,
+    alerts, gaps, coverage, plot, notebook, check_bars, account, orders, fills, du, verify, recover, rebuild, seal,
+    prune, demo, version,
 )  # fmt: skip
 
 _LIGHT = frozenset({"init", "version"})  # which load neither DuckDB nor Arrow

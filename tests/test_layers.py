@@ -34,7 +34,7 @@ BENEATH = {
     "lake.processes": {"lake.proof"},
     "lake.proof": {"lake"},
     "lake": {"decode", "functions"},
-    "functions": {"schemas", "wire.messages"},
+    "functions": {"risk", "schemas", "wire.messages"},
     "decode": {"schemas", "tape", "wire"},
     "wire": {"wire.text"},
     "wire.text": {"wire.messages"},

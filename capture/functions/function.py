@@ -11,6 +11,7 @@ class Kind(StrEnum):
     """What may be given for a parameter, in SQL; the value says it in words."""
 
     SYMBOLS = "a symbol, a list of symbols, or null for all"
+    ACCOUNTS = "an account, a list of accounts, or null for all"
     TIME = "a time: a text (UTC unless it names a zone), DATE or TIMESTAMP (UTC), TIMESTAMPTZ; null for no bound"
     MOMENT = "a time, in the same forms; not null"
     WIDTH = "an interval: '5 minutes', interval 1 hour"
@@ -77,4 +78,5 @@ SYMBOLS = Parameter("symbols", Kind.SYMBOLS, "whose rows")
 START = Parameter("start", Kind.TIME, "from this moment on")
 END = Parameter("end", Kind.TIME, "before this moment")
 AT = Parameter("at", Kind.MOMENT, "as of this moment, which counts")
+ACCOUNTS = Parameter("accounts", Kind.ACCOUNTS, "of these accounts only", "null")
 RECORDER = Parameter("recorded_by", Kind.TEXT, "rows of this recorder only", "null")

@@ -4,6 +4,8 @@ They are plain expressions, so that DuckDB works them out before it reads anythi
 out, by the smallest and largest symbol row groups of sorted files.
 """
 
+from .money import MONEY
+
 # The time of a text without a zone is UTC whatever the session's own zone is. DuckDB 1.2 wants seconds and no Z; 2.0
 # reads a date with a zone as local midnight; so the text is completed first.
 _UTC = r"""cast(regexp_replace(regexp_replace(regexp_replace(trim(cast(moment as varchar)),
@@ -38,6 +40,7 @@ HELPERS = {
     "bucket(width, ts)": _BUCKET,
     "bucket_end(width, ts)": _BUCKET_END,
     "place(ts, seq, number)": _PLACE,
+    **MONEY,
 }
 
 

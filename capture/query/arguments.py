@@ -75,5 +75,5 @@ def _flag(value: object) -> str | None:
 
 
 _NULLABLE = (Kind.SYMBOLS, Kind.TIME)  # though they have no default
-_WRITERS = {Kind.SYMBOLS: _symbols, Kind.TIME: _time, Kind.MOMENT: _time, Kind.WIDTH: _width, Kind.TEXT: _text,
-            Kind.NUMBER: _number, Kind.FLAG: _flag}  # fmt: skip
+_WRITERS = {Kind.SYMBOLS: _symbols, Kind.ACCOUNTS: _symbols, Kind.TIME: _time, Kind.MOMENT: _time,
+            Kind.WIDTH: _width, Kind.TEXT: _text, Kind.NUMBER: _number, Kind.FLAG: _flag}  # fmt: skip

@@ -568,3 +568,160 @@ class Functions(ABC):
             recorder: whose ticks they are.
         """
         return self.call("level1_at", symbols, at, recorded_by)
+
+    def fills(self, start: Moment | None = None, end: Moment | None = None, *, symbols: Symbols | None = None,
+            accounts: Symbols | None = None, with_busted: bool = False) -> Answer:
+        """Executions as they stand, each once however often it came: the last correction of each, without those that
+        were taken back, with its commission. Of a combination there is a row of the whole (`combo` is bag) and one
+        of each leg: sums count the one or the others. `accounts`: of these accounts only. `with_busted`: also
+        executions that were taken back: their shares are 0.
+
+        Columns:
+            account: IB's account name.
+            model_code: model within the account; null for none.
+            filled_ts: when it was filled: IB's time; where that cannot be read, when it was first received.
+            ts_event: IB's time, a whole second; null where it cannot be read.
+            ts: when it was first received.
+            instrument_id: IB's contract id (conId).
+            symbol: IB's local symbol.
+            ib_symbol: IB's symbol: the root of futures and options.
+            security_type: IB's security type; BAG of a combination as a whole.
+            side: BOT or SLD.
+            shares: quantity of this fill.
+            quantity: quantity, below 0 sold.
+            price: price of this fill.
+            currency: currency of its money: GBP also where the price is in pence.
+            unit_value: what a price of 1 is worth; null where nobody knows.
+            value: quantity × price × unit_value: what was paid for it, below 0 received; fees left out.
+            commission: commission, below 0 a rebate; null until it is reported.
+            commission_currency: currency of the commission.
+            realized: profit that IB says it realized; null where it closed nothing, or until that is reported.
+            combo: bag: a combination as a whole; leg: of one; null for neither.
+            execution_id: IB's id of the execution, or of its last correction.
+            execution_family: the id without its last part, which counts corrections.
+            corrected: it replaces what was told before.
+            permanent_id: IB's id of the order for good.
+            order_id: the client's id of the order.
+            client_id: client that placed the order.
+            order_reference: the client's reference.
+            execution_exchange: where it was filled.
+            last_liquidity: 1 added, 2 removed, 3 routed out.
+            liquidation: 1: IB liquidated the position.
+            pending_price_revision: the price may be revised later.
+            recorder: whose tape it comes from.
+            seq: number of its frame on that tape.
+            row: place in its frame.
+        """
+        return self.call("fills", start, end, symbols, accounts, with_busted)
+
+    def positions_at(self, at: Moment, *, accounts: Symbols | None = None) -> Answer:
+        """What accounts hold as of a moment by what IB said last: of positions asked for, and of account updates. A
+        position that the end of a later answer showed to be gone is 0. An account without any is one row without an
+        instrument: `empty` where IB said that this is all, `unknown` where it has not answered. `at`: as of this
+        moment, which counts. `accounts`: of these accounts only.
+
+        Columns:
+            account: IB's account name.
+            model_code: model within the account; null for none.
+            instrument_id: IB's contract id (conId); null in the row of an account without positions.
+            symbol: IB's local symbol.
+            ib_symbol: IB's symbol: the root of futures and options.
+            security_type: IB's security type.
+            last_trade_date: last trading date or contract month, as sent.
+            strike: strike price.
+            right: C or P.
+            multiplier: contract multiplier, as sent.
+            currency: currency of the price.
+            trading_class: trading class.
+            position: quantity held, below 0 short; null where it is not known, 0 where it is known that none is.
+            average_cost: IB's cost of one share or contract, with commission, multiplier in it; null where none is
+                held.
+            market_price: IB's mark, of account updates; null where they were not asked for.
+            market_value: position at that mark.
+            unrealized: unrealized profit at that mark.
+            realized: profit realized on the day of that mark.
+            marked_ts: when IB sent that mark.
+            state: known; stale: IB said so, and since then the line, the request or its recorder was lost; of an
+                account without positions: empty, or unknown.
+            complete: an answer of IB that lists all positions of the account has ended, and its request lives.
+            said_ts: when IB said it: the row, or the end of the answer that no longer listed it.
+            age_s: seconds from then to the moment.
+            mark_age_s: seconds from the mark to the moment.
+            source: positions or portfolio: the table that it is of.
+            recorder: whose tape it comes from.
+        """
+        return self.call("positions_at", at, accounts)
+
+    def account_at(self, at: Moment, *, accounts: Symbols | None = None, lookback: Width = "8 days") -> Answer:
+        """The values of accounts as of a moment, each as it was sent last: by account, model, tag, segment and
+        currency. What IB sends while it resets an account (AccountReady false) does not count. `at`: as of this
+        moment, which counts. `accounts`: of these accounts only. `lookback`: how old a value may be.
+
+        Columns:
+            account: IB's account name.
+            model_code: model within the account; null for none.
+            tag: IB's word without its segment, such as NetLiquidation.
+            segment: S securities, C commodities, P crypto; null for the total, or a value without segments.
+            currency: currency of the value, BASE for the sum in base currency; null of texts.
+            value: the value as sent.
+            number: the value as a number; null where it is none.
+            state: known; stale: IB said so, and since then the line, the request or its recorder was lost.
+            said_ts: when it was sent.
+            age_s: seconds from then to the moment.
+            key: IB's key as sent.
+            recorder: whose tape it comes from.
+        """
+        return self.call("account_at", at, accounts, lookback)
+
+    def order_lives(self, start: Moment | None = None, end: Moment | None = None, *,
+            symbols: Symbols | None = None, accounts: Symbols | None = None) -> Answer:
+        """Orders as they stand before `end`, with their lives: a row each, of those of which anything came from
+        `start` on. What IB said before it gave an order its id for good counts to it; an order of which only
+        executions came is a row too. Fills are counted by executions, of a combination by those of the whole.
+        `accounts`: of these accounts only.
+
+        Columns:
+            account: IB's account name.
+            model_code: model within the account; null for none.
+            permanent_id: IB's id of the order for good; null until IB gives it one.
+            client_id: client that placed it.
+            order_id: the client's id of it; null of those made by hand, and of which only the end was told.
+            order_reference: the client's reference.
+            instrument_id: IB's contract id (conId).
+            symbol: IB's local symbol.
+            security_type: IB's security type.
+            currency: currency of the price.
+            action: BUY or SELL.
+            total_quantity: quantity ordered; null where IB does not say it.
+            order_type: IB's order type.
+            limit_price: limit.
+            auxiliary_price: stop price, trailing amount or offset.
+            time_in_force: DAY, GTC, ….
+            status: IB's last status; null where only executions came.
+            state: open; done: by its last status; gone: IB's last answer no longer lists it, and nothing says how it
+                ended; stale: the line was lost since; executed: only executions of it came.
+            filled: quantity filled, by executions.
+            filled_reported: quantity filled as IB's status said last.
+            remaining: quantity that is not filled, as IB's status said last.
+            average_price: average price of the executions.
+            fills: number of executions.
+            commission: what all fills cost; null until all are reported.
+            fees_missing: number of fills whose commission is not reported.
+            why_held: why it is held.
+            reject_reason: why IB rejects it.
+            completed_status: how it ended, in words of IB's.
+            seen_ts: when it was first seen.
+            uncertain_s: how many seconds sooner it may have been submitted: 0 where it was pushed, the time since
+                the answer before where it was first seen in an answer; null where it may have been there for long,
+                and times from its submission are null too.
+            submitted_ts: when it was submitted.
+            acknowledged_ts: when IB had accepted it.
+            first_fill_ts: when it was first filled.
+            last_fill_ts: when it was last filled.
+            ended_ts: when it ended: by IB, or when that came.
+            acknowledge_s: seconds from submission to acceptance.
+            first_fill_s: seconds from submission to the first fill.
+            modifications: how often its quantity, prices, type or times changed.
+            last_ts: when IB said something of it last.
+        """
+        return self.call("order_lives", start, end, symbols, accounts)

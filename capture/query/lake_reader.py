@@ -23,15 +23,16 @@ from capture.query.books.book_snapshots import book as book_of
 from capture.query.books.book_snapshots import book_snapshots as book_snapshots_of
 from capture.query.covered.coverage import coverage
 from capture.query.covered.instrument_days import InstrumentDays
-from capture.schemas import MARKET_TABLES, TABLES, Table
+from capture.schemas import MARKET_TABLES, TABLES, Subject, Table
 from capture.suggestion import unknown
 from capture.tape import TapeError
 
+from .account.account_questions import AccountQuestions
+from .account.shown_accounts import check_accounts
 from .answer import Answer, AskedError, QueryError, as_query_error, public
 from .arguments import call_sql
 from .database import Database, Limit, View
 from .explained import explained, quotes_hint
-from .functions import Functions
 from .known import KnownNames, check_span, check_stream
 from .selection import GAPS, Instruments, Moment, dates_of, days, moment, selection, symbols_and_ids
 from .statement import enclosed
@@ -43,6 +44,8 @@ T = TypeVar("T")
 
 # Whose rows there may be of an instrument though nothing says who asked for it.
 _OF_INSTRUMENTS = (*(table.name for table in MARKET_TABLES), "gaps")
+
+_NAMED = (Subject.MARKET, Subject.ACCOUNT)  # rows of which name an instrument that need not have been asked for
 
 LOOKS = 3  # at a lake whose state moves, before it counts as damaged
 # Rows of so many days are found by the names of their folders, without listing those of all others.
@@ -73,7 +76,7 @@ class _Shared:
                 self.database.close()
 
 
-class LakeReader(Tables, Functions):
+class LakeReader(Tables, AccountQuestions):
     """A lake to ask. Times are UTC. Use `capture.open_lake`.
 
     Every question sees all that reached the tape until it was asked. Any number of threads may ask one lake.
@@ -165,7 +168,8 @@ class LakeReader(Tables, Functions):
         query = call_sql(FUNCTIONS[name], arguments)
         given = dict(zip((one.name for one in FUNCTIONS[name].parameters), arguments, strict=True))
         check_span(given.get("start"), given.get("end"))
-        self.check(given.get("symbols"), [table.name for table in named_tables(query) if table in MARKET_TABLES])
+        check_accounts(self.sql, given.get("accounts"))
+        self.check(given.get("symbols"), [table.name for table in named_tables(query) if table.subject in _NAMED])
         return self.sql(query)
 
     def check(self, instruments: Instruments | None, tables: Iterable[str] = _OF_INSTRUMENTS) -> None:

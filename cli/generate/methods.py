@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from capture.functions import FUNCTIONS, Function, Kind, Parameter
 from capture.schemas import MARKET_TABLES, TIMESTAMP, Column, Table
 
-_TYPES = {Kind.SYMBOLS: "Symbols", Kind.TIME: "Moment | None", Kind.MOMENT: "Moment", Kind.WIDTH: "Width",
-          Kind.TEXT: "str", Kind.NUMBER: "float", Kind.FLAG: "bool"}  # fmt: skip
+_TYPES = {Kind.SYMBOLS: "Symbols", Kind.ACCOUNTS: "Symbols", Kind.TIME: "Moment | None", Kind.MOMENT: "Moment",
+          Kind.WIDTH: "Width", Kind.TEXT: "str", Kind.NUMBER: "float", Kind.FLAG: "bool"}  # fmt: skip
 _WORDS = {"null": "None", "false": "False", "true": "True"}
 _WIDTH = 109  # of a line of a docstring, within a method
 _DEEPER = " " * 4

@@ -13,6 +13,9 @@ from .exits import UsageError
 Data = Annotated[Path | None, typer.Option("--data", metavar="FOLDER", help="Folder of the lake.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
+Accounts = Annotated[str | None, typer.Option(
+    metavar="NAMES", help="Only these accounts, by name; all: every one. Otherwise numbers are left out.")]
+
 Host = Annotated[str | None, typer.Option(help="Where TWS or IB Gateway runs.")]
 Port = Annotated[int | None, typer.Option(help="Its API port.")]
 ClientId = Annotated[int | None, typer.Option(help="API client id.")]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
@@ -17,6 +17,9 @@ from capture.lake.layout import Layout
 from capture.lake.parquet_file import write_parquet
 from capture.publish import publish
 from capture.schemas import TABLES
+
+if TYPE_CHECKING:
+    from .accounts import AccountLake
 
 NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)
 IDS = {"AAPL": 265598, "ESZ6": 649180695, "MSFT": 272093}
@@ -47,12 +50,12 @@ class MadeLake:
         self.rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self._lake: capture.Lake | None = None
 
-    def add(self, table: str, seconds: float | datetime, symbol: str = "AAPL", **values: Any) -> None:
+    def add(self, table: str, seconds: float | datetime, symbol: str | None = "AAPL", **values: Any) -> None:
         """Add a row at a moment, or so many seconds after noon."""
         ts = seconds if isinstance(seconds, datetime) else NOON + timedelta(seconds=seconds)
         seq = len(self.rows[table]) + 1
-        row = {"ts": ts, "seq": seq, "row": 0, "recorder": "main", "symbol": symbol, "instrument_id": IDS[symbol],
-               "request_id": 1, "origin": "live"}  # fmt: skip
+        row = {"ts": ts, "seq": seq, "row": 0, "recorder": "main", "symbol": symbol,
+               "instrument_id": IDS.get(symbol or ""), "request_id": 1, "origin": "live"}  # fmt: skip
         self.rows[table].append(row | USUAL.get(table, {}) | values)
 
     def trade(self, seconds: float | datetime, price: float | None, size: float = 1.0, **values: Any) -> None:
@@ -140,5 +143,15 @@ def fill(lake: MadeLake, random: Random) -> None:
 def made(tmp_path: Path) -> Iterator[MadeLake]:
     """An empty lake to fill; opened at the first question."""
     lake = MadeLake(tmp_path / "data")
+    yield lake
+    lake.close()
+
+
+@pytest.fixture
+def accounts(tmp_path: Path) -> Iterator["AccountLake"]:
+    """A lake of accounts to fill; opened at the first question."""
+    from .accounts import AccountLake
+
+    lake = AccountLake(tmp_path / "data")
     yield lake
     lake.close()

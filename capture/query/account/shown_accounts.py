@@ -1,0 +1,61 @@
+"""Whose rows: the accounts that a lake knows, and how they are named to whoever looks over a shoulder.
+
+Account numbers are personal. What is shown names accounts by the order in which they came into the lake, "account 1"
+and so on, unless they are asked for by name: here alone this is decided.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from capture.query.answer import Answer, AskedError
+from capture.suggestion import unknown
+
+Ask = Callable[[str], Answer]  # the `sql` of a lake
+
+EVERY = "all"  # shows every account by its name
+_TABLES = ("subscriptions", "account_values", "portfolio", "positions", "orders", "executions")
+_NAMES = " union all ".join(f"select account, min(ts) as ts from {table} group by account" for table in _TABLES)
+_IN_ORDER = f"select account from ({_NAMES}) where account is not null group by account order by min(ts), account"
+
+
+def account_names(ask: Ask) -> list[str]:
+    """Return the accounts of which a lake has anything, in the order in which they came into it. Raises QueryError."""
+    return [name for (name,) in ask(_IN_ORDER).rows()]
+
+
+def check_accounts(ask: Ask, given: str | Sequence[str] | None) -> None:
+    """Raise AskedError, with those that there are, for an account of which a lake has nothing."""
+    if given is None:
+        return
+    known = account_names(ask)
+    for name in [given] if isinstance(given, str) else given:
+        if name not in known:
+            raise AskedError(unknown("account", name, known) if known else f"unknown account {name!r}: no account was "
+                             "recorded; [accounts] in ticktape.toml says which are")
+
+
+class ShownAccounts:
+    """Which accounts are asked for, and by which names they are shown.
+
+    `wanted` says it in words, separated by commas: names, aliases ("account 2"), or "all". None asks for all of them,
+    by their aliases. Raises AskedError for one that is not there.
+    """
+
+    def __init__(self, ask: Ask, wanted: str | None) -> None:
+        names = account_names(ask)
+        self._aliases = {name: f"account {number}" for number, name in enumerate(names, 1)}
+        words = [word.strip() for word in (wanted or "").split(",") if word.strip()]
+        of_alias = {alias: name for name, alias in self._aliases.items()}
+        self.chosen: list[str] | None = None
+        if words and words != [EVERY]:
+            self.chosen = [of_alias.get(word, word) for word in words]
+            check_accounts(ask, self.chosen)
+        self._named = set(names) if words == [EVERY] else set(words)
+
+    def name(self, account: str | None) -> str | None:
+        """Return what an account is shown as; None for none."""
+        return account if account is None or account in self._named else self._aliases.get(account, "account ?")
+
+    def rows(self, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Return rows with their accounts as they are shown."""
+        return [{**row, "account": self.name(row["account"])} if "account" in row else dict(row) for row in rows]

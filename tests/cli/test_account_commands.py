@@ -1,0 +1,69 @@
+"""`ticktape account`, `orders` and `fills`: what is known of accounts, without their numbers unless they are named."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from capture.cli import app
+from tests.conftest import ScriptedTape
+from tests.lake.test_account_tables import CONTRACT
+
+runner = CliRunner()
+EXECUTION = {"execution_exchange": "NASDAQ", "side": "BOT", "price": 100.0, "permanent_id": 77, "client_id": 3,
+             "order_id": 5, "cumulative_quantity": 1.0, "average_price": 100.0, "last_liquidity": 0, "ev_rule": "",
+             "ev_multiplier": None, "pending_price_revision": False, "shares": 1.0, "request_id": -1,
+             "time": "20260102-15:00:00"}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A day of two accounts."""
+    folder: Path = tmp_path_factory.mktemp("account") / "data"
+    tape = ScriptedTape(folder).open().request("req_positions")
+    for account in ("U222", "U111"):
+        tape.answer("position", account=account, position=-2.5, average_cost=101.0, **CONTRACT)
+    tape.answer("positions_end").request("req_account_updates", subscribe=True, account="U222")
+    tape.answer("account_value", key="NetLiquidation", value="1000.5", currency="USD", account="U222")
+    tape.answer("open_order", order_id=5, action="BUY", total_quantity=1.0, order_type="LMT", limit_price=10.0,
+                time_in_force="DAY", permanent_id=77, client_id=3, account="U222", status="Submitted", **CONTRACT)
+    for account in ("U222", "U111"):
+        tape.answer("execution_details", execution_id=f"{account[1:]}.01.01", account=account, **EXECUTION, **CONTRACT)
+    tape.mark()
+    yield str(folder)
+    tape.writer.close()
+
+
+def run(*words: str) -> str:
+    result = runner.invoke(app, words)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+@pytest.mark.parametrize("command", ["account", "orders", "fills"])
+def test_account_numbers_are_left_out_unless_they_are_named(data: str, command: str) -> None:
+    for words in ((command, "--data", data), (command, "--data", data, "--json")):
+        assert "U222" not in run(*words) and "U111" not in run(*words)
+        assert "account 1" in run(*words)
+        named = run(*words, "--accounts", "U222")
+        assert "U222" in named and "account 2" not in named
+        assert "U222" in run(*words, "--accounts", "all")
+        assert "U222" not in run(*words, "--accounts", "account 1")
+
+
+def test_an_account_that_is_not_there_is_told_with_those_that_are(data: str) -> None:
+    with pytest.raises(ValueError, match="U22.*U222"):
+        runner.invoke(app, ["fills", "--data", data, "--accounts", "U22"], catch_exceptions=False)
+
+
+def test_what_they_show(data: str) -> None:
+    account = json.loads(run("account", "--data", data, "--json"))
+    assert {(row["account"], row["position"], row["complete"]) for row in account["positions"]} == {
+        ("account 1", -2.5, True), ("account 2", -2.5, True)}
+    assert [(row["tag"], row["number"]) for row in account["values"]] == [("NetLiquidation", 1000.5)]
+    assert [row["shares"] for row in json.loads(run("fills", "--data", data, "--json", "--accounts", "account 2"))] == [1]
+    [order] = json.loads(run("orders", "--data", data, "--json"))
+    assert (order["state"], order["filled"]) == ("open", 2.0)
+    assert json.loads(run("fills", "AAPL", "--data", data, "--json", "--until", "2026-01-01")) == []
