@@ -90,8 +90,8 @@ WORDS = (
          "frame.", ("face.Lake.rows",), columns=("row",)),
     Word("seal", "To sort the rows of a day that is over into the archive, and to have questions read them from there.",
          ("lake.sealing.Sealer", "lake.sealed.seal_through"), ("seal",)),
-    Word("segment", "One file of a tape. It begins with a mark, which it is named by. IB calls parts of an account so too: "
-         "the column `segment` of account values.",
+    Word("segment", "One file of a tape. It begins with a mark, which it is named by. IB calls parts of an account so "
+         "too: the column `segment` of account values.",
          ("tape.Segment", "tape.segments"),
          settings=("segment_size_bytes",), columns=("segment",), never=r"tape files?\b",
          rooms=("tape", "wanted", "lake", "recorder", "query")),
