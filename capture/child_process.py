@@ -7,21 +7,25 @@ import sys
 from contextlib import suppress
 from typing import NoReturn
 
+from .log_lines import is_json, say_line
 from .printable import one_line
 
 
-class _OneLine(logging.Formatter):
-    """Makes each message a line: what came from the line is in some, and could draw or forge others."""
+class _Lines(logging.Handler):
+    """Says each message as a line: what came from the line is in some, and could draw or forge others."""
 
-    def format(self, record: logging.LogRecord) -> str:
-        return one_line(super().format(record))
+    def __init__(self, process: str) -> None:
+        super().__init__()
+        self._process = process
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Say it; for people without its level, as all that is said here is a warning."""
+        say_line(record.levelname.lower() if is_json() else "info", record.getMessage(), self._process)
 
 
 def begin(name: str, niceness: int = 0) -> None:
-    """Begin a process: its warnings go to stderr under its name, and it gives way to others by its niceness."""
-    words = logging.StreamHandler(sys.stderr)
-    words.setFormatter(_OneLine(f"ticktape {name}: %(message)s"))
-    logging.basicConfig(level=logging.WARNING, handlers=[words], force=True)
+    """Begin a process: its warnings are said under its name, and it gives way to others by its niceness."""
+    logging.basicConfig(level=logging.WARNING, handlers=[_Lines(f"ticktape {name}")], force=True)
     for one in (signal.SIGINT, signal.SIGHUP):  # of a terminal they reach the recorder, which then ends us
         signal.signal(one, signal.SIG_IGN)
     with suppress(OSError):
@@ -30,4 +34,7 @@ def begin(name: str, niceness: int = 0) -> None:
 
 def fail(name: str, text: str) -> NoReturn:
     """End a process with 1, and say why."""
+    if is_json():
+        say_line("error", text, f"ticktape {name}")
+        sys.exit(1)
     sys.exit(one_line(f"ticktape {name}: {text}"))

@@ -1,12 +1,14 @@
 """Keeps a process beside the recorder: it is started again whenever it dies, and ends with the recorder (D63)."""
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from time import monotonic
 
+from capture.log_lines import FORMAT
 from capture.session.backoff import Backoff
 from capture.session.subscriptions import SETTLED_S
 
@@ -20,10 +22,11 @@ class ProcessKeeper:
 
     def __init__(
         self, name: str, module: str, arguments: Sequence[str], report: Callable[[str], None], *,
-        stop_s: float, left: str, given: bytes | None = None,
+        log_format: str, stop_s: float, left: str, given: bytes | None = None,
     ) -> None:
         self._name, self._left, self._stop_s, self._given = name, left, stop_s, given
         self._command = [sys.executable, "-m", module, *arguments]
+        self._environment = os.environ | {FORMAT: log_format}
         self._report = report
         self._process: asyncio.subprocess.Process | None = None
         self._stopping = False
@@ -71,7 +74,7 @@ class ProcessKeeper:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         try:
             stdin = asyncio.subprocess.DEVNULL if self._given is None else asyncio.subprocess.PIPE
-            self._process = await asyncio.create_subprocess_exec(*self._command, stdin=stdin)
+            self._process = await asyncio.create_subprocess_exec(*self._command, stdin=stdin, env=self._environment)
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         if self._given is not None and self._process.stdin is not None:

@@ -1,7 +1,6 @@
 """The recorder: owns the socket, the tape, the timers and the roller, and does what the session machine says."""
 
 import asyncio
-import sys
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Iterable
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from capture.disk_space import ENOUGH_BYTES, LEAST_BYTES, no_room
+from capture.log_lines import JSON, say_line
 from capture.printable import one_line
 from capture.release import SOFTWARE
 from capture.session.events import (
@@ -33,7 +33,7 @@ from capture.session.events import (
 )
 from capture.session.history_job import Job
 from capture.session.machine import Machine
-from capture.session.phases import CONNECTED
+from capture.session.phases import CONNECTED, IN_SESSION
 from capture.tape import TapeError, TapeFull
 from capture.tape.notes import WANTED
 from capture.wanted.account_settings import permission_for
@@ -56,24 +56,20 @@ from .history_desk import HistoryDesk
 from .journal import Journal
 from .link import Link
 from .publisher import Publisher
-from .roller_process import RollerKeeper
+from .roller_process import STOP_TIMEOUT_S, RollerKeeper
+from .service_manager import Progress, ServiceManager
 from .status import StatusFile
 
+LAST_WORK_S = 20.0  # for the rest at the end: what is being compressed and written
 HOUSEKEEPING_S = 1.0  # how often arrivals are counted, and status, history and sizes are looked at
-
-
-def say_on_stderr(level: str, text: str) -> None:
-    """Print what the recorder says, where anybody listens; info without its level."""
-    with suppress(OSError, ValueError):  # a log on a full disk, a reader that has left, a file that was closed
-        said = f"ticktape: {text}" if level == "info" else f"ticktape: {level}: {text}"
-        print(one_line(said), file=sys.stderr, flush=True)
 
 
 class Recorder:
     """Records the wanted streams until it is stopped.
 
     Not given, `wanted` is all of the settings, accounts too. `say` is told what a person should know, by level (info,
-    warning, error). `on_read` sees every read after it is on the tape. `roll` says whether a roller runs beside it.
+    warning, error); without it that is printed as the settings say. `on_read` sees every read after it is on the tape.
+    `roll` says whether a roller runs beside it.
     """
 
     def __init__(
@@ -81,14 +77,14 @@ class Recorder:
         settings: Settings,
         wanted: Iterable[tuple[Instrument, Stream]] | None = None,
         *,
-        say: Callable[[str, str], None] = say_on_stderr,
+        say: Callable[[str, str], None] | None = None,
         on_read: Callable[[Read, Context], None] | None = None,
         roll: bool = True,
     ) -> None:
         self.settings = settings
         accounts, wanted = (settings.accounts, settings.wanted()) if wanted is None else (None, wanted)
         self.machine = Machine(settings, wanted, accounts=accounts)
-        self._say = say
+        self._say = say or partial(say_line, as_json=settings.log_format == JSON)
         self._on_read = on_read
         self._roll = roll
         self.link: Link | None = None
@@ -121,6 +117,7 @@ class Recorder:
         self._damage = DamageNews(self.settings.data, self._report)
         self._publisher = Publisher(self._say)
         self._status = StatusFile(self._journal.tape.folder)
+        self._service, self._progress = ServiceManager(), Progress(self._loop.time())
         tasks = [self._task(work) for work in (self._clock.keep(), *(self._every(*chore) for chore in self._chores()))]
         self._compress()  # what earlier runs left
         listen_for_signals(self._loop, self.stop)
@@ -128,8 +125,10 @@ class Recorder:
             self._loop.call_later(for_s, self.stop, f"asked to stop after {for_s:g} s")
         try:
             self._tell(Started(time.time(), paced))
+            self._service.ready()
             return await self._end
         finally:
+            self._service.stopping(STOP_TIMEOUT_S + LAST_WORK_S)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -283,7 +282,7 @@ class Recorder:
             self._journal.note(command.body)
 
     def _speak(self, command: Say) -> None:
-        with suppress(OSError, ValueError):  # as in `say_on_stderr`, of anybody who listens
+        with suppress(OSError, ValueError):  # as in `say_line`, of anybody who listens
             self._say(command.level, command.text)
 
     def _stop(self, command: Stop) -> None:
@@ -326,6 +325,7 @@ class Recorder:
 
     async def _sync(self) -> None:
         await self._loop.run_in_executor(None, self._journal.tape.sync)
+        self._progress.synced(self._loop.time())
 
     async def _keep_house(self) -> None:
         self._look()
@@ -334,6 +334,15 @@ class Recorder:
         elif self._journal.rotate():
             self._compress()
         await self._beside.do("status", self._publish_status)
+        self._tell_service()
+
+    def _tell_service(self) -> None:
+        journal, in_session = self._journal, self.machine.state in IN_SESSION
+        tape_bytes = journal.finished_bytes + journal.tape.size_bytes
+        if self._progress.look(self._loop.time(), in_session, journal.received_bytes, tape_bytes):
+            self._service.alive()
+        wanted = len(self.machine.subscriptions.all)
+        self._service.status(one_line(self.machine.trouble or f"{self.machine.state}, {wanted} streams wanted"))
 
     def _look(self) -> None:
         """Tell the machine, and the line, whose rows arrived."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from capture.data_folder import SNAPSHOT as SNAPSHOT_RECORDER
+from capture.log_lines import say_line
 from capture.session.machine import Machine
 from capture.session.phases import State
 from capture.session.subscriptions import Life, Subscription
@@ -17,7 +18,7 @@ from capture.wire.line import Read
 from capture.wire.messages.ticktypes import TICK_TYPES
 from capture.wire.read_rows import decode
 
-from .recorder import Recorder, say_on_stderr
+from .recorder import Recorder
 
 GENERIC = (258, 456)  # fundamental ratios, dividends
 TIMEOUT_S = 11.0  # IB ends a snapshot after 11 s at the latest
@@ -86,7 +87,7 @@ async def snapshot(
     instruments: Iterable[str | Mapping[str, Any]],
     generic: tuple[int, ...] = GENERIC,
     *,
-    say: Callable[[str, str], None] = say_on_stderr,
+    say: Callable[[str, str], None] = say_line,
     roll: bool = True,
 ) -> Snapshot:
     """Look once at instruments, given as words or tables of contract fields.

@@ -94,6 +94,8 @@ class Settings(BaseSettings):
         "How long, in seconds, to try for the first connection; 0 = for ever. Later ones are tried for ever."))
     handshake_timeout_s: float = Field(default=30, gt=0, description=(
         "How long, in seconds, to wait for the gateway's hello; TWS may be asking its user to accept."))
+    log_format: Literal["text", "json"] = Field(default="text", description=(
+        "What `ticktape record` says: text for people on stderr, or json, an object a line, on stdout."))
     retention: dict[str, int] = Field(default_factory=dict, description=(
         "For how many days to keep what, as in { depth = 30, tape = 90 }; what is not named is kept for ever."))
     alive_ping: SecretStr = Field(default=SecretStr(""), description=(

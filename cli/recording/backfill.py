@@ -121,9 +121,9 @@ def _running(settings: "Settings") -> bool:
 
 async def _fetch(settings: "Settings", desk: "HistoryDesk", wishes: "list[Wish]") -> int:
     """Do the work on the recorder's tape, and return the exit code."""
-    from capture.recorder.recorder import Recorder, say_on_stderr
+    from capture.recorder.recorder import Recorder
 
-    recorder = Recorder(settings, wanted=[], say=say_on_stderr)
+    recorder = Recorder(settings, wanted=[])
 
     async def until_fetched() -> None:
         left = TimeLeft()

@@ -53,11 +53,12 @@ def run(
 
 def record(settings: "Settings", for_s: float | None = None) -> int:
     """Record with progress on stderr, for some seconds or until Ctrl-C, and return the exit code."""
+    from capture.log_lines import JSON
     from capture.recorder.recorder import Recorder
 
     from ..shared.progress import Lines, Live
 
-    progress = (Live if sys.stderr.isatty() else Lines)(settings)
+    progress = (Live if sys.stderr.isatty() and settings.log_format != JSON else Lines)(settings)
     recorder = Recorder(settings, say=progress.say)
 
     async def with_progress() -> int:

@@ -1,6 +1,7 @@
 """How a recording goes, while it goes: drawn on a terminal, or as a line now and then."""
 
 import asyncio
+import os
 import time
 from contextlib import suppress
 from datetime import datetime
@@ -13,8 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from capture.lake.layout import Layout
+from capture.log_lines import JSON, say_line
 from capture.printable import one_line
-from capture.recorder.recorder import say_on_stderr
 from capture.session.machine import Machine
 from capture.session.phases import State
 from capture.wanted.settings import Settings
@@ -55,18 +56,22 @@ class Pulse:
 
 
 class Lines:
-    """Progress where there is no terminal: a line on stderr every few seconds."""
+    """Progress where there is no terminal: a line on stderr every few seconds; of a service, and as JSON, each minute.
+    """
 
     looks = 5  # at the recorder, for each time it is shown
 
     def __init__(self, settings: Settings) -> None:
+        self._as_json = settings.log_format == JSON
+        if self._as_json or "NOTIFY_SOCKET" in os.environ:
+            self.looks = 60
         self._layout, self._recorder = Layout(settings.data), settings.recorder
         self._pulse = Pulse()
         self._state, self._since_s = "", 0.0
 
     def say(self, level: str, text: str) -> None:
         """Print what the recorder says."""
-        say_on_stderr(level, text)
+        say_line(level, text, as_json=self._as_json)
 
     async def watch(self, machine: Machine) -> None:
         """Show how it goes until the recorder is stopped."""
@@ -85,7 +90,7 @@ class Lines:
                         self._show(state)
 
     def _show(self, state: dict[str, Any]) -> None:
-        say_on_stderr("info", self._summary(state))
+        self.say("info", self._summary(state))
 
     def _summary(self, state: dict[str, Any]) -> str:
         now_s = time.monotonic()

@@ -20,8 +20,8 @@ import pytest
 from capture.lake.layout import Layout
 from capture.lake.roll import publish_range
 from capture.lake.views import prepare
+from capture.log_lines import say_line
 from capture.printable import one_line, printable
-from capture.recorder.recorder import say_on_stderr
 from capture.schemas import NOTICES, TRADES
 
 Run = Callable[..., Any]
@@ -85,7 +85,7 @@ def test_on_a_terminal_every_format_of_an_answer_is_safe(data: Path, format: str
 
 
 def test_what_the_recorder_says_is_a_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
-    say_on_stderr("warning", EVIL)
+    say_line("warning", EVIL)
     said = capsys.readouterr().err
     assert said.startswith("ticktape: warning: A\\x1b]0;owned")
     assert not CONTROL.search(said)

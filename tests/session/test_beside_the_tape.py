@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
+from capture.log_lines import say_line
 from capture.recorder.history_desk import HistoryDesk, Wish
-from capture.recorder.recorder import Recorder, say_on_stderr
+from capture.recorder.recorder import Recorder
 from capture.recorder.status import StatusFile
 from capture.session.history_pacing import MOST_IN_WINDOW, WINDOW_S
 from capture.session.machine import Machine
@@ -253,7 +254,7 @@ def test_what_is_said_to_a_closed_stderr_is_lost(monkeypatch: pytest.MonkeyPatch
     closed = (tmp_path / "log").open("w")
     closed.close()
     monkeypatch.setattr("sys.stderr", closed)
-    say_on_stderr("info", "hello")
+    say_line("info", "hello")
 
 
 def test_a_fault_of_our_own_begins_a_new_session(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
