@@ -17,5 +17,6 @@ class AlerterKeeper(ProcessKeeper):
     def __init__(self, settings: Settings, report: Callable[[str], None]) -> None:
         self.is_wanted = bool(settings.alert or settings.alive_ping)
         super().__init__("alerter", "capture.alerts.alerter", [str(settings.data), str(os.getpid())], report,
-                         log_format=settings.log_format, stop_s=STOP_TIMEOUT_S, left="the next one goes on with its work",
+                         log_format=settings.log_format, stop_s=STOP_TIMEOUT_S,
+                         left="the next one goes on with its work",
                          given=spelled(settings.alert, settings.alive_ping))

@@ -17,7 +17,8 @@ class RollerKeeper(ProcessKeeper):
     def __init__(self, settings: Settings, report: Callable[[str], None]) -> None:
         arguments = [str(settings.data), settings.recorder, str(os.getpid()), json.dumps(settings.retention)]
         super().__init__("roller", "capture.lake.processes.roller", arguments, report,
-                         log_format=settings.log_format, stop_s=STOP_TIMEOUT_S, left="the next start's goes on with its work")
+                         log_format=settings.log_format, stop_s=STOP_TIMEOUT_S,
+                         left="the next start's goes on with its work")
 
     async def _finish(self) -> None:
         """End the roller after its last roll; where none runs, one is started for it."""
