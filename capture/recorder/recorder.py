@@ -11,7 +11,6 @@ from typing import Any
 
 from capture.disk_space import ENOUGH_BYTES, LEAST_BYTES, no_room
 from capture.log_lines import JSON, say_line
-from capture.printable import one_line
 from capture.release import SOFTWARE
 from capture.session.events import (
     Arrived,
@@ -33,7 +32,7 @@ from capture.session.events import (
 )
 from capture.session.history_job import Job
 from capture.session.machine import Machine
-from capture.session.phases import CONNECTED, IN_SESSION
+from capture.session.phases import CONNECTED
 from capture.tape import TapeError, TapeFull
 from capture.tape.notes import WANTED
 from capture.wanted.account_settings import permission_for
@@ -57,7 +56,7 @@ from .journal import Journal
 from .link import Link
 from .publisher import Publisher
 from .roller_process import STOP_TIMEOUT_S, RollerKeeper
-from .service_manager import Progress, ServiceManager
+from .service_manager import Service
 from .status import StatusFile
 
 LAST_WORK_S = 20.0  # for the rest at the end: what is being compressed and written
@@ -117,7 +116,7 @@ class Recorder:
         self._damage = DamageNews(self.settings.data, self._report)
         self._publisher = Publisher(self._say)
         self._status = StatusFile(self._journal.tape.folder)
-        self._service, self._progress = ServiceManager(), Progress(self._loop.time())
+        self._service = Service(self._loop.time())
         tasks = [self._task(work) for work in (self._clock.keep(), *(self._every(*chore) for chore in self._chores()))]
         self._compress()  # what earlier runs left
         listen_for_signals(self._loop, self.stop)
@@ -125,10 +124,10 @@ class Recorder:
             self._loop.call_later(for_s, self.stop, f"asked to stop after {for_s:g} s")
         try:
             self._tell(Started(time.time(), paced))
-            self._service.ready()
+            self._service.manager.ready()
             return await self._end
         finally:
-            self._service.stopping(STOP_TIMEOUT_S + LAST_WORK_S)
+            self._service.manager.stopping(STOP_TIMEOUT_S + LAST_WORK_S)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -325,7 +324,7 @@ class Recorder:
 
     async def _sync(self) -> None:
         await self._loop.run_in_executor(None, self._journal.tape.sync)
-        self._progress.synced(self._loop.time())
+        self._service.progress.synced(self._loop.time())
 
     async def _keep_house(self) -> None:
         self._look()
@@ -334,15 +333,7 @@ class Recorder:
         elif self._journal.rotate():
             self._compress()
         await self._beside.do("status", self._publish_status)
-        self._tell_service()
-
-    def _tell_service(self) -> None:
-        journal, in_session = self._journal, self.machine.state in IN_SESSION
-        tape_bytes = journal.finished_bytes + journal.tape.size_bytes
-        if self._progress.look(self._loop.time(), in_session, journal.received_bytes, tape_bytes):
-            self._service.alive()
-        wanted = len(self.machine.subscriptions.all)
-        self._service.status(one_line(self.machine.trouble or f"{self.machine.state}, {wanted} streams wanted"))
+        self._service.look(self.machine, self._journal, self._loop.time())
 
     def _look(self) -> None:
         """Tell the machine, and the line, whose rows arrived."""

@@ -8,6 +8,12 @@ import socket
 from collections.abc import Mapping
 from contextlib import suppress
 
+from capture.printable import one_line
+from capture.session.machine import Machine
+from capture.session.phases import IN_SESSION
+
+from .journal import Journal
+
 STALLED_S = 60.0  # a silent gateway is given up after 45 s: then there is no session in which bytes are expected
 
 
@@ -68,3 +74,18 @@ class ServiceManager:
         with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as to:
             to.setblocking(False)  # a manager that does not listen must not hold up the loop
             to.sendto(text.encode(), address)
+
+
+class Service:
+    """A recorder as a service: looked at each second, it has its manager told how it gets on."""
+
+    def __init__(self, now_s: float) -> None:
+        self.manager, self.progress = ServiceManager(), Progress(now_s)
+
+    def look(self, machine: Machine, journal: Journal, now_s: float) -> None:
+        """Tell the manager what is new, and the watchdog where the recorder gets on."""
+        tape_bytes = journal.finished_bytes + journal.tape.size_bytes
+        if self.progress.look(now_s, machine.state in IN_SESSION, journal.received_bytes, tape_bytes):
+            self.manager.alive()
+        wanted = len(machine.subscriptions.all)
+        self.manager.status(one_line(machine.trouble or f"{machine.state}, {wanted} streams wanted"))
