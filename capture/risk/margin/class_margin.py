@@ -7,7 +7,8 @@ import numpy as np
 
 from capture.option_prices import Floats
 from capture.risk.holding import Holding
-from capture.risk.revaluation import Changes, Market, Unpriced, changes, moving_name
+from capture.risk.pricing.market import Market
+from capture.risk.revaluation import Changes, Unpriced, changes, moving_name
 from capture.risk.valuation import money_currency, rate_to, value
 
 from .concentration import UNKNOWN, Company, Losses, largest_loss, single_moves

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from capture.risk.holding import Holding
-from capture.risk.revaluation import Market, Unpriced
+from capture.risk.pricing.market import Market
+from capture.risk.revaluation import Unpriced
 
 from .class_margin import RULE, SHIFTED, ClassMargin, class_margins
 from .concentration import Company, Floor, concentration, single_stock

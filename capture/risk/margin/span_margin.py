@@ -8,7 +8,8 @@ import pyarrow as pa
 
 from capture.option_prices import Floats
 from capture.risk.holding import Holding
-from capture.risk.revaluation import MOST_LOST, Changes, Market, Unpriced, changes
+from capture.risk.pricing.market import Market
+from capture.risk.revaluation import MOST_LOST, Changes, Unpriced, changes
 from capture.risk.valuation import money_currency, quote_unit, rate_to, value
 from capture.times import moment_of
 

@@ -7,7 +7,8 @@ from statistics import NormalDist
 import numpy as np
 
 from capture.risk.holding import Holding
-from capture.risk.revaluation import Market, Unpriced, changes, moving_name
+from capture.risk.pricing.market import Market
+from capture.risk.revaluation import Unpriced, changes, moving_name
 
 from .covariance import Covariance, covariance, normal_deviation
 from .daily_returns import DailyReturns

@@ -14,7 +14,8 @@ import pyarrow as pa
 
 from capture.option_prices import Floats
 from capture.risk.holding import BALANCE, Holding
-from capture.risk.revaluation import MOST_LOST, Market, Unpriced, changes, moving_name
+from capture.risk.pricing.market import Market
+from capture.risk.revaluation import MOST_LOST, Unpriced, changes, moving_name
 from capture.risk.valuation import money_currency, rate_to, value
 
 from .daily_returns import DailyReturns

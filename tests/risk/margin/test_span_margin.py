@@ -10,7 +10,7 @@ from capture.risk.holding import Holding
 from capture.risk.margin.margin_file import read_margin_file
 from capture.risk.margin.margin_parameters import parameters_on
 from capture.risk.margin.span_margin import COMMODITY_SCHEMA, SpanMargin, span
-from tests.risk.markets import PlainMarket, future, future_option, stock
+from tests.risk.markets import future, future_option, market, stock
 
 FILE = """
 [[scan_range]]
@@ -49,7 +49,7 @@ ES = future("ES", 1, 5000.0, 50)
 
 
 def margin(*holdings: Holding) -> SpanMargin:
-    return span(holdings, PARAMETERS, PlainMarket(rates={"EUR": 1.1}))
+    return span(holdings, PARAMETERS, market(EUR=1.1))
 
 
 def test_an_outright_future_requires_its_scan_range_and_what_it_stands_for_is_no_matter() -> None:

@@ -9,9 +9,9 @@ from capture.risk.holding import Holding
 from capture.risk.tail.daily_returns import DailyReturns
 from capture.risk.tail.normal_risk import normal_risk
 from capture.risk.tail.value_at_risk import DAY_SCHEMA, TAIL_SCHEMA, ValueAtRisk, value_at_risk
-from tests.risk.markets import PlainMarket, future, option, stock
+from tests.risk.markets import future, market, option, stock
 
-MARKET = PlainMarket(rates={"EUR": 1.25, "GBP": 1.5})
+MARKET = market(EUR=1.25, GBP=1.5)
 
 
 def returns(days: int = 300, seed: int = 3, **given: np.ndarray) -> DailyReturns:
