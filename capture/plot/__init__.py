@@ -1,4 +1,4 @@
-"""Pictures of a lake: prices with what is missing of them, and a calendar of what is covered.
+"""Pictures of a lake: prices with what is missing of them, a calendar of what is covered, stress of a portfolio.
 
 Importing this raises QueryError where altair is not installed, which no other part of ticktape needs.
 """
@@ -16,9 +16,10 @@ from .calendar import calendar_chart
 from .panel import Panel, read_panels
 from .picture import Format, save
 from .price import price_chart
+from .stress import stress_chart
 from .theme import prepare_notebook
 from .units import Units, read_units
 from .window import Window
 
 __all__ = ["Format", "Panel", "Units", "Window", "calendar_chart", "prepare_notebook", "price_chart", "read_panels",
-           "read_units", "save"]
+           "read_units", "save", "stress_chart"]
