@@ -27,7 +27,7 @@ from .asking import (
     tables,
     tail,
 )
-from .keeping import prune, rebuild, recover, seal, verify
+from .keeping import prune, rebuild, recover, seal, service, verify
 from .playing import demo, export, gateway, replay
 from .recording import alerts, backfill, init, plan, record, snapshot, status
 from .shared.exits import Exit, explain
@@ -38,7 +38,7 @@ from .shared.surroundings import hold_streams, lacking, speak_utf8
 _VERBS = (
     init, plan, gateway, record, backfill, snapshot, sql, tail, replay, export, tables, status, serve, metrics,
     alerts, gaps, coverage, plot, notebook, check_bars, account, orders, fills, du, verify, recover, rebuild, seal,
-    prune, demo, version,
+    prune, service, demo, version,
 )  # fmt: skip
 
 _LIGHT = frozenset({"init", "version"})  # which load neither DuckDB nor Arrow

@@ -28,7 +28,7 @@ from .streams import Stream, allowed_streams, default_streams, parse_stream
 from .windows import IB_RESTART_WINDOWS, parse_window
 
 FILE_NAME = "ticktape.toml"
-_PREFIX = "TICKTAPE_"
+PREFIX = "TICKTAPE_"
 
 
 class SettingsError(ValueError):
@@ -66,7 +66,7 @@ class RecordBlock(BaseModel):
 class Settings(BaseSettings):
     """What a recorder is told. Field descriptions are the comments in the file that `ticktape init` writes."""
 
-    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid")
 
     host: str = Field(default="127.0.0.1", min_length=1, description="Where TWS or IB Gateway runs.")
     port: int = Field(default=4002, ge=1, le=65535, description=(
@@ -203,7 +203,7 @@ def data_folder(path: Path | None = None) -> Path:
 
     Without `path`, these are in ticktape.toml of the working folder. Raises SettingsError.
     """
-    found = os.environ.get(f"{_PREFIX}DATA")
+    found = os.environ.get(f"{PREFIX}DATA")
     if path is not None or found is None:
         in_file = _parse(_read(path), path or Path(FILE_NAME)).get("data")
         found = in_file if found is None else found
@@ -292,14 +292,14 @@ def _parse(text: str, path: Path) -> dict[str, Any]:
 def _environment() -> dict[str, Any]:
     known = list(Settings.model_fields)
     for name in os.environ:
-        prefix, setting = name[: len(_PREFIX)].upper(), name[len(_PREFIX) :].lower()
-        if prefix == _PREFIX and setting not in known:
+        prefix, setting = name[: len(PREFIX)].upper(), name[len(PREFIX) :].lower()
+        if prefix == PREFIX and setting not in known:
             raise SettingsError(f"variable {name}: {_unknown(setting, known)}")
     try:
         return EnvSettingsSource(Settings)()
     except EnvironmentValueError as error:
         name = next((one for one in known if f'"{one}"' in str(error)), "")
-        raise SettingsError(f"variable {_PREFIX}{name.upper()} is not JSON: write {_FORMS[name]}") from None
+        raise SettingsError(f"variable {PREFIX}{name.upper()} is not JSON: write {_FORMS[name]}") from None
 
 
 def _place(
@@ -311,7 +311,7 @@ def _place(
         option = str(where[2]) if len(where) > 2 else name  # of a block: its key
         return f"--{option.replace('_', '-')}"
     if name in environment:
-        return f"variable {_PREFIX}{name.upper()}"
+        return f"variable {PREFIX}{name.upper()}"
     keys = [part for part in where if isinstance(part, str)]  # without a block's number, and pydantic's own words
     key = ".".join(keys[: 2 if name in _BLOCKS else 1])
     return f"{path} line {line_of(text, where)}, key {key}"

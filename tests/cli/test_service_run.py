@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -34,8 +35,15 @@ def test_its_manager_hears_that_it_is_ready_lives_and_stops_and_its_log_is_json(
         listening.settimeout(LONGEST_S)
         environment = os.environ | {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "30000000",
                                     "TICKTAPE_LOG_FORMAT": "json"}  # fmt: skip
-        command = [*TICKTAPE, "record", "AAPL", "--streams", "trades", "--data", str(tmp_path / "data"),
-                   "--port", str(gateway.port)]  # fmt: skip
+        (tmp_path / "ticktape.toml").write_text(f"""
+            data = "data"
+            port = {gateway.port}
+            [[record]]
+            instruments = ["AAPL"]
+            streams = ["trades"]
+            """)
+        printed = subprocess.check_output([*TICKTAPE, "service", "print", "--user"], cwd=tmp_path, text=True)
+        command = shlex.split(re.findall(r"^ExecStart=(.+)$", printed, re.M)[0])
         process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         heard: list[str] = []
         until_heard(listening, heard, "READY=1")
