@@ -10,6 +10,7 @@ from hashlib import blake2s
 from typing import Any
 
 KEY = "account_key"  # of the description of a session whose accounts are masked
+ALIASED = "ACCOUNT-"  # how an alias begins
 _DIGITS = 8
 
 
@@ -20,7 +21,7 @@ def new_key() -> str:
 
 def alias(account: str, key: str) -> str:
     """Return what an account is called for a key: `ACCOUNT-` and eight hexadecimal digits."""
-    return f"ACCOUNT-{blake2s(account.encode(), key=bytes.fromhex(key)).hexdigest()[:_DIGITS].upper()}"
+    return f"{ALIASED}{blake2s(account.encode(), key=bytes.fromhex(key)).hexdigest()[:_DIGITS].upper()}"
 
 
 def masked(row: dict[str, Any], accounts: Collection[str], key: str) -> dict[str, Any]:

@@ -26,15 +26,16 @@ from capture.publish import PRIVATE, make_folder
 from capture.trouble_kinds import KINDS
 from capture.wanted.alert_block import AlertBlock, unspelled
 
+from .account_watch import ACCOUNT_KINDS, AccountWatch
 from .actions import ActionError, ask
 from .alive import Alive
 from .courier import Couriers
 from .desk import Desk, Sight, log
-from .lookout import Lookout
+from .lookout import Lookout, plain
 from .mutes import read_mutes
 
 LOOK_INTERVAL_S = 2.0
-IDLE_S = 0.2
+IDLE_S, FOLLOW_S = 0.2, 0.02  # between two steps; where accounts are watched
 TURN_S = 1.0  # between two looks whether another alerter is gone
 STOP_WITHIN_S = 5.0
 LINGER_S = 30.0  # beyond the time that trouble must last, of an alerter whose recorder was killed
@@ -68,8 +69,11 @@ class Alerter:
 
     def __init__(self, data: Path, blocks: list[AlertBlock], ping: SecretStr) -> None:
         self._data, self._ping = data, ping
-        self._lookout, self._alive = Lookout(data, blocks), Alive()
         self.desk = Desk(blocks, data)
+        wanted = frozenset[str]().union(*(block.kinds for block in blocks)) & ACCOUNT_KINDS
+        self._accounts = AccountWatch(data, self.desk.places, wanted) if wanted else None
+        self.idle_s = FOLLOW_S if wanted else IDLE_S
+        self._lookout, self._alive = Lookout(data, blocks, self._accounts), Alive()
         self._couriers = Couriers(self.desk)
         self._pool = ThreadPoolExecutor(2)
         self._looking: Future[None] | None = None
@@ -85,9 +89,22 @@ class Alerter:
             self._due_s = time.monotonic() + LOOK_INTERVAL_S
             self._looking = self._pool.submit(self.look)
 
+        if self._accounts:
+            self._follow(self._accounts)
+
+    def _follow(self, accounts: AccountWatch) -> None:
+        """Tell what happened to accounts; where the tapes are read to goes to disk with it."""
+        news = accounts.poll()
+        with self.desk.changed:
+            self.desk.places = accounts.places
+            if news:
+                self.desk.happened(time.time(), [(None, plain(one)) for one in news])
+
     def look(self) -> None:
         """Look at all that may be trouble, and give the sign of life."""
         now_s = time.time()
+        if self._accounts:
+            self._accounts.find_tapes()
         found, sights = self._lookout.look(datetime.fromtimestamp(now_s, UTC))
         self.desk.mutes = read_mutes(self._data)
         happened: list[Sight] = [one for one in sights if KINDS[one[1]["kind"]].happens]
@@ -135,7 +152,7 @@ def _work(alerter: Alerter, end: End) -> None:
     try:
         while not end.has_come():
             alerter.step()
-            time.sleep(IDLE_S)
+            time.sleep(alerter.idle_s)
     finally:
         alerter.close()
 

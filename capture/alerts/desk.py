@@ -7,7 +7,8 @@ import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
+from math import inf
 from pathlib import Path
 from threading import Condition
 from typing import Any
@@ -24,9 +25,15 @@ from .mutes import Mute, names
 # A trouble as plain values, and the name of the alert that alone it is for, None for any.
 Sight = tuple[str | None, dict[str, Any]]
 
+IB_SECONDS_S = 5.0  # by how much IB's times may be earlier than ours: they are whole seconds of another clock
 SAVE_INTERVAL_S = 10.0  # of what changes with each look
 
 log = logging.getLogger("ticktape.alerts")
+
+
+def _at_s(one: Mapping[str, Any]) -> float:
+    """Return when something happened, in seconds since 1970; infinite where that is not known."""
+    return datetime.fromisoformat(one["since"]).timestamp() if one["since"] else inf
 
 
 class Rule:
@@ -102,9 +109,9 @@ class Desk:
 
     def _news_for(self, rule: Rule, now_s: float, news: Sequence[Sight]) -> Iterator[Message]:
         name = rule.block.name
-        since = datetime.fromtimestamp(self._since_s.setdefault(name, now_s), UTC).isoformat()
+        since_s = self._since_s[name] - IB_SECONDS_S
         fresh = {one["key"]: one for one in rule.mine(news)
-                 if (name, one["key"]) not in self._happened and (one["since"] or since) >= since}  # fmt: skip
+                 if (name, one["key"]) not in self._happened and _at_s(one) >= since_s}  # fmt: skip
         self._happened |= {(name, key) for key in fresh}
         for status, muted in ((HAPPENED, False), (MUTED, True)):
             if found := [one for one in fresh.values() if self._muted(one, now_s) is muted]:

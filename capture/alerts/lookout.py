@@ -19,6 +19,7 @@ from capture.trouble_kinds import trouble
 from capture.wanted.alert_block import AlertBlock
 from capture.watch.condition import Condition, Watcher
 
+from .account_watch import AccountWatch
 from .alert_limits import GAPS_BACK_S, of_coverage, of_disk, of_recorders, open_gaps, today, unrestored
 from .desk import Sight
 
@@ -29,10 +30,10 @@ log = logging.getLogger("ticktape.alerts")
 
 
 class Lookout:
-    """Looks at a data folder for some alerts."""
+    """Looks at a data folder for some alerts; at accounts where there is who watches them."""
 
-    def __init__(self, data: Path, blocks: Iterable[AlertBlock]) -> None:
-        self._data, self._blocks = data, list(blocks)
+    def __init__(self, data: Path, blocks: Iterable[AlertBlock], accounts: AccountWatch | None = None) -> None:
+        self._data, self._blocks, self.accounts = data, list(blocks), accounts
         self._kinds = frozenset[str]().union(*(block.kinds for block in self._blocks))
         self._watcher = Watcher(data)
         self._lake: LakeReader | None = None
@@ -65,6 +66,7 @@ class Lookout:
         yield from of_coverage(block, self._covered)
         yield from open_gaps(self._gaps, found.recorders, found.troubles, now)
         yield from unrestored(self._gaps, now)
+        yield from self.accounts.troubles(block) if self.accounts else ()
 
     def _ask_lake(self, now: datetime) -> None:
         if not self._kinds & (_OF_GAPS | {"coverage-below"}) or time.monotonic() < self._due_s:

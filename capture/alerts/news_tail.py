@@ -10,6 +10,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from capture.decode.account_mask import mask_of
 from capture.decode.control_rows import message_rows
 from capture.lake.layout import Layout
 from capture.lake.roll import first_unrolled
@@ -119,9 +120,9 @@ class NewsTail:
     def _received(self, records: list[Record]) -> Iterator[News]:
         assert self._line is not None, "a tape is read from a mark on"
         read = self._line.received(b"".join(record.body for record in records))
-        known = self._known[1] if self._known else -1
+        known, mask = self._known[1] if self._known else -1, mask_of(self._line)
         for frame, decoded in self._line.steer(read):
             seq = read.first_seq + frame
             if seq > known:
                 for table, row in message_rows(decoded, self._line.context):
-                    yield News(self.recorder, table, seq, records[-1].wall_ns // 1_000, row)
+                    yield News(self.recorder, table, seq, records[-1].wall_ns // 1_000, mask(row) if mask else row)

@@ -70,6 +70,10 @@ _RULES = """
 - **Secrets.** An address is a text, `env:NAME` for the value of a variable, or `file:PATH` for the first line of a file
   that is not empty and does not begin with `#`; variables in a path are replaced. No log, list, status or error shows
   one. For mail and chat install `ticktape[alerts]`, and take an address of apprise.
+- **Accounts.** Fills and rejections are read from the end of the tape, some milliseconds after their bytes came
+  ([benchmarks.md](benchmarks.md)), and each execution is told once, over reconnects and restarts. Only what a recorder
+  asks for can be told. In words an account is two letters and three digits of it; `facts` have all of it, unless
+  accounts are masked.
 - **The sign of life.** A recorder cannot report its own death, nor can a machine. `alive_ping` is asked by GET each
   minute while a recorder runs and rows come, all its markets are closed, or its gateway may be restarting; never by a
   timer alone. Let the service that watches it expect one each 60 s, with 180 s of grace, at all hours.
