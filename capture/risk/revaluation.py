@@ -13,13 +13,18 @@ from .stress.moves import Moves, moved_prices
 from .valuation import money_currency, rate_to, unpriced_reason, value
 
 MOST_LOST = 0.999  # by any move, so that a price stays above 0
+ON_FUTURES = ("FUT", "CONTFUT", "FOP")
 _HOME = "USD"
 
 
 def moving_name(holding: Holding) -> str:
-    """Return the name of what moves a holding: its symbol in US dollars, else with its currency, as VOD GBP."""
+    """Return the name of what moves a holding: its symbol in US dollars, else with its currency, as VOD GBP.
+
+    All months of a future, and options on it, are moved by its symbol.
+    """
     currency = money_currency(holding)
-    return holding.moved_by if currency == _HOME else f"{holding.moved_by} {currency}"
+    symbol = holding.symbol if holding.security_type in ON_FUTURES else holding.moved_by
+    return symbol if currency == _HOME else f"{symbol} {currency}"
 
 
 @dataclass(frozen=True, slots=True)

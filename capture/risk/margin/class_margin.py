@@ -64,7 +64,7 @@ def class_margins(
 ) -> tuple[tuple[ClassMargin, ...], tuple[Unpriced, ...]]:
     """Return the class groups of holdings, in the order in which they come, and what could not be priced."""
     places = [parameters.groups.place(moving_name(holding)) for holding in holdings]
-    found = changes(holdings, market, *_scenarios(holdings, places, parameters.figures, companies))
+    found = changes(holdings, market, *_scenarios(places, parameters.figures, companies))
     groups: dict[str, list[int]] = {}
     for row, place in enumerate(places):
         groups.setdefault(place.class_group, []).append(row)
@@ -73,20 +73,19 @@ def class_margins(
 
 
 def _scenarios(
-    holdings: Sequence[Holding], places: Sequence[Place], figures: MarginFigures, companies: Mapping[str, Company]
+    places: Sequence[Place], figures: MarginFigures, companies: Mapping[str, Company]
 ) -> tuple[Floats, Floats]:
-    """Return the moves of prices and of volatilities, a row for each holding."""
-    rows = [_moves(place, figures, companies.get(holding.moved_by, UNKNOWN))
-            for holding, place in zip(holdings, places, strict=True)]  # fmt: skip
-    moves = np.array(rows).reshape(len(holdings), _SINGLE.stop)
+    """Return the moves of prices and of volatilities, a row for each holding's place."""
+    rows = [_moves(place, figures, companies.get(place.class_group, UNKNOWN)) for place in places]
+    moves = np.array(rows).reshape(len(places), _SINGLE.stop)
     shifts = np.zeros(_SINGLE.stop)
     shifts[SHIFTED] = np.repeat(_SHIFTS, POINTS) * figures["volatility.shift"]
-    return moves, np.tile(shifts, (len(holdings), 1))
+    return moves, np.tile(shifts, (len(places), 1))
 
 
 def _moves(place: Place, figures: MarginFigures, company: Company) -> Floats:
     far, rest = figures["concentration.move"], figures["concentration.rest"]
-    single = single_moves(figures, company) if place.kind == "equity" else np.zeros(POINTS)
+    single = single_moves(figures, company, place.leverage) if place.kind == "equity" else np.zeros(POINTS)
     return np.concatenate((
         np.tile(figures.moves(place.kind, place.leverage), len(_SHIFTS)),
         spread_moves(-far, far, place.leverage), spread_moves(-rest, rest, place.leverage), single))  # fmt: skip

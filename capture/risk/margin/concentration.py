@@ -50,14 +50,14 @@ def single_stock(losses: Sequence[Losses]) -> Floor:
     return Floor(worst.single, (worst.name,)) if worst and worst.single > 0 else Floor(0.0, ())
 
 
-def single_moves(figures: MarginFigures, company: Company) -> Floats:
-    """Return the moves of one stock under stress: of a small company up to the size that such ones are moved to.
+def single_moves(figures: MarginFigures, company: Company, leverage: float = 1.0) -> Floats:
+    """Return the moves of one stock, or of a fund on it, under stress: of a small company up to the size for such ones.
 
     That is our reading of what the broker publishes, which is one sentence. Where its size is not known it is large.
     """
     size = figures["single.china" if company.is_chinese else "single.small_cap"]
     growth = size / company.market_value - 1 if company.market_value else 0.0
-    return spread_moves(figures["single.down"], max(figures["single.up"], growth))
+    return spread_moves(figures["single.down"], max(figures["single.up"], growth), leverage)
 
 
 def largest_loss(changes: Floats) -> float:

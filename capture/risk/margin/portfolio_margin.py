@@ -13,14 +13,13 @@ import pyarrow as pa
 
 from capture.risk.holding import Holding
 from capture.risk.pricing.market import Market
-from capture.risk.revaluation import Unpriced
+from capture.risk.revaluation import ON_FUTURES, Unpriced
 
 from .class_margin import RULE, SHIFTED, ClassMargin, class_margins
 from .concentration import Company, Floor, concentration, single_stock
 from .margin_figures import MarginFigures
 from .margin_parameters import MarginParameters
 from .offsets import Part, gather
-from .span_margin import BY_SPAN
 
 ESTIMATE = "an estimate by published rules: the broker has figures and charges of its own that it does not publish"
 MARGINED = ("STK", "OPT", "WAR", "IOPT")
@@ -86,7 +85,7 @@ def portfolio_margin(
     market: Market,
     companies: Mapping[str, Company] | None = None,
 ) -> PortfolioMargin:
-    """Return what holdings require by portfolio margin; `companies` are issuers by symbol, where they are known."""
+    """Return what holdings require by portfolio margin; `companies` are issuers by class group."""
     held = [holding for holding in holdings if holding.position and holding.security_type not in NO_POSITION]
     margined = [holding for holding in held if holding.security_type in MARGINED]
     figures = parameters.figures
@@ -101,7 +100,7 @@ def portfolio_margin(
         market.base_currency, classes, *_groups(classes, products, portfolios, figures),
         sum(part.requirement for part in portfolios), scanned, floors[CONCENTRATION], floors[SINGLE_STOCK],
         amounts[bound_by], amounts[bound_by] * _initial_share(classes), bound_by, (*unpriced, *_without_rule(held)),
-        tuple(holding for holding in held if holding.security_type in BY_SPAN))  # fmt: skip
+        tuple(holding for holding in held if holding.security_type in ON_FUTURES))  # fmt: skip
 
 
 def _rolled_up(
@@ -154,7 +153,7 @@ def _initial_share(classes: Sequence[ClassMargin]) -> float:
 
 def _without_rule(held: Sequence[Holding]) -> list[Unpriced]:
     return [Unpriced(holding, f"portfolio margin has no rule for {holding.security_type}")
-            for holding in held if holding.security_type not in (*MARGINED, *BY_SPAN)]  # fmt: skip
+            for holding in held if holding.security_type not in (*MARGINED, *ON_FUTURES)]  # fmt: skip
 
 
 def _row(one: ClassMargin) -> dict[str, object]:

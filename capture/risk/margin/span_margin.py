@@ -9,7 +9,7 @@ import pyarrow as pa
 from capture.option_prices import Floats
 from capture.risk.holding import Holding
 from capture.risk.pricing.market import Market
-from capture.risk.revaluation import MOST_LOST, Changes, Unpriced, changes
+from capture.risk.revaluation import MOST_LOST, ON_FUTURES, Changes, Unpriced, changes
 from capture.risk.valuation import money_currency, quote_unit, rate_to, value
 from capture.times import moment_of
 
@@ -18,7 +18,6 @@ from .span import Commodity, CommodityMargin, span_arrays
 from .span_figures import INITIAL_SHARE, MonthSpread, ScanRange, SpanFigures
 from .span_scenarios import PRICES, SCENARIOS, SHARES, VOLATILITIES
 
-BY_SPAN = ("FUT", "CONTFUT", "FOP")
 ESTIMATE = ("an estimate: exchanges publish risk arrays every day, and the broker asks for more where it sees more; "
             "without charges for delivery months")  # fmt: skip
 _UP, _DOWN = (2, 3), (4, 5)  # scenarios in which the price moves by a third of its range
@@ -57,7 +56,7 @@ class SpanMargin:
 
 def span(holdings: Sequence[Holding], parameters: MarginParameters, market: Market) -> SpanMargin:
     """Return what the futures among holdings, and options on them, require; all else is left out."""
-    held = [holding for holding in holdings if holding.position and holding.security_type in BY_SPAN]
+    held = [holding for holding in holdings if holding.position and holding.security_type in ON_FUTURES]
     ranges = [_range(holding, parameters.span) for holding in held]
     faults = [_fault(*pair) for pair in zip(held, ranges, strict=True)]
     known = [holding for holding, fault in zip(held, faults, strict=True) if not fault]

@@ -42,16 +42,18 @@ def daily_returns(
 ) -> DailyReturns:
     """Return the daily returns of closes by name and day.
 
-    `sessions` are the days on which there was trading; without them, all days on which any name has a close. A return
-    is of two sessions that follow each other: where a close is missing, or days of all names are, it is NaN and
-    nothing is carried over. A close that is not above zero is none: a futures price below it has no return.
+    `sessions` are the days on which there was trading. Without them they are the days on which any name has a close,
+    and more than five days of the calendar between two of them are a gap. A return is of two sessions that follow each
+    other: where a close is missing it is NaN, and nothing is carried over. A close that is not above zero is none: a
+    futures price below it has no return.
     """
     days = sorted(sessions if sessions is not None else {day for series in closes.values() for day in series})
     rows = [[_close(series.get(day)) for series in closes.values()] for day in days]
     table = np.array(rows).reshape(len(days), len(closes))
     found = table[1:] / table[:-1] - 1
-    apart = np.array([(later - earlier).days for earlier, later in pairwise(days)])
-    found[apart > MOST_DAYS_APART] = np.nan
+    if sessions is None:
+        apart = np.array([(later - earlier).days for earlier, later in pairwise(days)])
+        found[apart > MOST_DAYS_APART] = np.nan
     return DailyReturns(tuple(days[1:]), tuple(closes), found)
 
 

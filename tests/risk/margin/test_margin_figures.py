@@ -7,7 +7,7 @@ import pytest
 
 from capture.risk.margin.dated import Certainty
 from capture.risk.margin.margin_figures import FIGURE_SCHEMA, FIGURES, KINDS, Figure, figures_on
-from capture.risk.margin.risk_groups import FUNDS, LISTED, PRODUCTS, Own, RiskGroups
+from capture.risk.margin.risk_groups import FUNDS, GROUP_SCHEMA, LISTED, PRODUCTS, Own, RiskGroups
 from capture.risk.margin.span_figures import MonthSpread, ScanRange, span_figures_on
 from capture.risk.revaluation import MOST_LOST
 
@@ -76,6 +76,16 @@ def test_own_groups_come_first() -> None:
     assert groups.place("DEF") == ("DEF", "narrow_index", "technology", "", 1.0)
     assert groups.place("GHI") == ("GHI", "broad_index", "mine", "", 1.0)
     assert groups.place("IVV") == LISTED.place("IVV")
+
+
+def test_the_table_of_groups_says_whence_they_are() -> None:
+    table = RiskGroups([Own("TSLL", "TSLA", leverage=2)]).table()
+    assert table.schema == GROUP_SCHEMA
+    rows = {row["symbol"]: row for row in table.to_pylist()}
+    assert len(rows) == len(FUNDS) + 1
+    assert (rows["TSLL"]["class_group"], rows["TSLL"]["certainty"], rows["TSLL"]["valid_from"]) == ("TSLA", "own", None)
+    assert (rows["SDS"]["leverage"], rows["SDS"]["certainty"]) == (-2, "unverified")
+    assert rows["SDS"]["valid_from"]
 
 
 def test_scan_ranges_are_found_by_any_size_of_a_commodity_and_by_month() -> None:

@@ -152,6 +152,16 @@ def test_a_leveraged_fund_moves_by_its_leverage_in_the_class_group_of_its_index(
     assert alone.regulatory == pytest.approx(1800)  # 3 × 6 %, where the index rises
 
 
+def test_a_user_s_own_groups_and_figures_come_first() -> None:
+    """Long 200 TSLA is hedged by 100 of a fund at the same price that falls twice as much; equities move 30 %."""
+    moves, group = "[moves.equity]\ndown = -0.3\nup = 0.3\n", '[[class]]\nsymbol = "TSLQ"\nclass_group = "TSLA"\n'
+    own = parameters_on(DAY, read_margin_file(f"{moves}{group}leverage = -2", "tsla"))
+    held = [stock("TSLA", 200, 100.0), stock("TSLQ", 100, 100.0)]
+    assert margin(*held, parameters=own).maintenance == pytest.approx(0, abs=1e-9)
+    assert margin(held[0], parameters=own).regulatory == pytest.approx(6000)
+    assert margin(*held).regulatory == pytest.approx(3000 + 1500)
+
+
 def test_the_minimum_is_of_each_option_and_of_a_long_one_no_more_than_it_is_worth() -> None:
     held = [option("XYZ", 10, "C", 100, 0.05, 60.0), option("XYZ", -10, "C", 105, 0.02, 60.0)]
     found = margin(*held, parameters=TIMS)

@@ -104,6 +104,10 @@ def test_price_risk_leaves_out_what_volatility_and_time_do() -> None:
     assert held.price_risk == pytest.approx(((6620 + 6010) / 2 - standing) / 0.5)
 
 
+def test_what_moves_like_no_future_has_no_price_risk() -> None:
+    assert Commodity("SP", FUTURE - CALL, {"a": 1.0, "b": -1.0}).price_risk == 0
+
+
 ARRAYS = st.lists(st.floats(-1e6, 1e6), min_size=16, max_size=16).map(np.array)
 
 

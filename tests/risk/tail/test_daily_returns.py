@@ -34,6 +34,11 @@ def test_a_session_that_nobody_recorded_is_known_from_the_sessions_given() -> No
     assert np.isnan(daily_returns(closes, DAYS[:3]).of("A")).all()
 
 
+def test_a_long_holiday_is_no_gap_where_the_sessions_are_given() -> None:
+    holiday = [date(2026, 2, 13), date(2026, 2, 24)]
+    assert daily_returns({"A": {holiday[0]: 100.0, holiday[1]: 110.0}}, holiday).of("A") == pytest.approx([0.1])
+
+
 @pytest.mark.parametrize("close", [0.0, -1.0, float("nan"), float("inf"), None])
 def test_what_is_no_price_has_no_return(close: float | None) -> None:
     """B23: how IB writes a side that is not there is never a price."""

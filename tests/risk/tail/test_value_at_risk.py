@@ -1,5 +1,6 @@
 """Value at risk of holdings: each day's moves happen to what is held, by hand."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -9,7 +10,7 @@ from capture.risk.holding import Holding
 from capture.risk.tail.daily_returns import DailyReturns
 from capture.risk.tail.normal_risk import normal_risk
 from capture.risk.tail.value_at_risk import DAY_SCHEMA, TAIL_SCHEMA, ValueAtRisk, value_at_risk
-from tests.risk.markets import future, market, option, stock
+from tests.risk.markets import future, future_option, market, option, stock
 
 MARKET = market(EUR=1.25, GBP=1.5)
 
@@ -127,6 +128,14 @@ def test_of_a_future_only_what_it_gains_is_in_its_currency() -> None:
     euro = Holding(**{name: getattr(held, name) for name in held.__slots__} | {"currency": "EUR"})
     history = returns(AINEUR=np.zeros(300), EUR_USD=fall)
     assert at_risk(euro, history=history).worst == (history.days[0], 0.0)
+
+
+def test_an_option_on_a_future_is_moved_by_the_symbol_of_its_future_whatever_the_month() -> None:
+    held = future("A", 1, 5000.0, 50)
+    call = replace(future_option(held, -1, "C", 5000.0, 100.0), underlying_symbol="AZ6")
+    found = at_risk(held, call)
+    assert list(found.missing_days) == ["A"]
+    assert found.rows[0].expected_shortfall < at_risk(held).rows[0].expected_shortfall
 
 
 def test_pence_are_not_pounds() -> None:
