@@ -166,3 +166,4 @@ ACCOUNT_MESSAGES = {
     "execution_details": Filled("executions", "executions", _execution),
     "commission_report": Filled("commissions", "executions", _commission),
 }  # fmt: skip
+STREAM_OF_ACCOUNT_TABLE = {filled.table: filled.stream for filled in ACCOUNT_MESSAGES.values()}

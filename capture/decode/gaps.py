@@ -16,12 +16,13 @@ from typing import Any
 
 from capture.times import SECOND_US
 from capture.wire.context import Request
+from capture.wire.messages.account_requests import ACCOUNT_STREAMS
 from capture.wire.messages.live_streams import LIVE_STREAMS, STREAM_OF_WHAT, WITH_HISTORY
 from capture.wire.messages.notices import describe
 
 from .control_rows import Events
 
-WATCHED = LIVE_STREAMS
+WATCHED = LIVE_STREAMS.union(ACCOUNT_STREAMS)
 
 
 class State(StrEnum):
@@ -36,7 +37,7 @@ class State(StrEnum):
 # Where a gap leads, and by what; None where there is none yet.
 LEADS: dict[str | None, dict[str, str]] = {
     None: {State.OPEN: "the line or a farm is lost, or a request dies or falls silent"},
-    State.OPEN: {State.CLOSED: "its stream's next row, or nobody wants the stream any more"},
+    State.OPEN: {State.CLOSED: "its stream's next row, or IB's word that all was sent; or nobody wants it any more"},
     State.CLOSED: {State.BACKFILLED: "IB's history gave what it has", State.UNAVAILABLE: "IB's history lacks it"},
     State.BACKFILLED: {},
     State.UNAVAILABLE: {},
@@ -63,7 +64,7 @@ LINE_LOST = frozenset({1100, 2110})
 FARM_BROKEN, FARM_OK = 2103, 2104
 DEPTH_RESET, COMPETING_SESSION = 317, 10197
 
-Key = tuple[int | None, str, str, str]
+Key = tuple[int | None, str, str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +78,20 @@ class Seen:
     last_us: int
     last_event_us: int
 
+    @classmethod
+    def alone(cls, ts_us: int, seq: int) -> "Seen":
+        """Return one row to which IB gave no time."""
+        return cls(ts_us, seq, ts_us, ts_us, ts_us)
+
 
 @dataclass(slots=True)
 class Watch:
     """A watched stream: `last_us` is its last row, or its first request where none came yet.
 
     `event_us` is up to when, by IB's time, its rows prove it whole; `detail` tells bars of different width and making
-    apart, `request_id` is the newest request for it, made at `requested_us`. It is suspected to be down since
-    `suspect_us`, for a reason and by IB's code.
+    apart, and `account` is whose it is, empty where about an instrument or all accounts. `request_id` is the newest
+    request for it, made at `requested_us`. It is suspected to be down since `suspect_us`, for a reason and by IB's
+    code.
     """
 
     instrument_id: int | None
@@ -100,6 +107,12 @@ class Watch:
     gap: dict[str, Any] | None = None
     event_us: int | None = None
     requested_us: int = 0
+    account: str = ""
+
+    @property
+    def is_of_account(self) -> bool:
+        """Whether it is about an account, or about all."""
+        return self.stream in ACCOUNT_STREAMS
 
     @property
     def lag_us(self) -> int | None:
@@ -107,9 +120,10 @@ class Watch:
         return None if self.event_us is None else self.last_us - self.event_us
 
     def as_json(self) -> dict[str, Any]:
-        """Return the state as plain values: a gap is an open one, and need not say so."""
+        """Return the state as plain values: a gap is an open one, and need not say so; nor need others, of accounts."""
         gap = self.gap and {name: value for name, value in self.gap.items() if name != "state"}
-        return {name: getattr(self, name) for name in self.__slots__} | {"gap": gap}
+        names = self.__slots__ if self.account else [name for name in self.__slots__ if name != "account"]
+        return {name: getattr(self, name) for name in names} | {"gap": gap}
 
 
 @dataclass(slots=True)
@@ -132,35 +146,40 @@ class Gaps:
         """A stream was asked for: from now on it is wanted."""
         if request.stream in WATCHED:
             key = _key(request)
-            watch = self.watches.setdefault(key, Watch(*key, last_us=ts_us))
+            watch = self.watches.setdefault(key, Watch(*key[:4], last_us=ts_us, account=key[4]))
             watch.wanted, watch.request_id = True, request.request_id
             watch.requested_us = ts_us
 
-    def cancelled(self, request: Request, seq: int) -> None:
-        """A stream was given up: nothing is missed from now on unless it is asked for again, or has been already."""
+    def cancelled(self, request: Request, seq: int, ts_us: int) -> None:
+        """A stream was given up: nothing is missed from now on unless it is asked for again, or has been already.
+
+        One of an account is asked for again first, and then the former request given up: what is given up, is over.
+        """
         self.cancelled_seq[request.request_id] = seq
         while len(self.cancelled_seq) > MOST_CANCELLED:
             del self.cancelled_seq[next(iter(self.cancelled_seq))]
         watch = self.watches.get(_key(request))
         if watch is not None and watch.request_id in (None, request.request_id):
             watch.wanted = False
+            if watch.is_of_account and watch.gap is not None:
+                self.events.unframed("gaps", ts_us, seq, self._closed(watch, watch.gap, ts_us))
 
     def wanted_only(self, wanted: Iterable[dict[str, Any]], ts_us: int, seq: int) -> None:
         """A recorder was started that wants these streams (see capture.tape.notes.WANTED): nothing is missed any more
         of the others, and their gaps end here."""
         wishes = [_key(Request(0, "", **each)) for each in wanted]
         sure = {(instrument_id, *of) for instrument_id, _, *of in wishes}
-        unsure = [wish for wish in wishes if wish[0] is None]
+        unsure = [wish for wish in wishes if wish[0] is None and wish[2] in LIVE_STREAMS]
         ended = [self.watches.pop(key) for key in list(self.watches)
                  if (key[0], *key[2:]) not in sure and not any(_may_be(key, wish) for wish in unsure)]
-        others = {(watch.instrument_id, watch.stream) for watch in self.watches.values() if watch.wanted}
+        others = {_subject(watch) for watch in self.watches.values() if watch.wanted}
         for watch in ended:
             if watch.gap is not None:
                 self.events.unframed("gaps", ts_us, seq, self._closed(watch, watch.gap, ts_us))
-            if watch.wanted and watch.request_id and (watch.instrument_id, watch.stream) not in others:
+            if watch.wanted and watch.request_id and _subject(watch) not in others:
                 self.events.unframed("subscriptions", ts_us, seq, {
                     "request_id": watch.request_id, "event": "unwanted", "instrument_id": watch.instrument_id,
-                    "symbol": watch.symbol, "stream": watch.stream})  # fmt: skip
+                    "symbol": watch.symbol or None, "stream": watch.stream, "account": watch.account or None})
 
     def rows(self, seen: dict[int, "Seen"], requests: dict[int, Request]) -> None:
         """Rows came, for these request ids: they are taken in the order of the first of each."""
@@ -185,7 +204,7 @@ class Gaps:
             for watch in self._wanted():
                 self._open(watch, self._whole_us(watch, ts_us - NOTICE_LAG_US), ts_us, seq, message, code)
         elif code == FARM_BROKEN:
-            for watch in self._wanted():
+            for watch in (each for each in self._wanted() if not each.is_of_account):
                 _suspect(watch, ts_us, "a market data farm was broken", FARM_BROKEN)
         elif code == FARM_OK:
             self._suspects([watch for watch in self._wanted() if watch.suspect_code == FARM_BROKEN], ts_us, seq, 0)
@@ -250,7 +269,8 @@ class Gaps:
         self.heard_us = state["heard_us"]
         watches = [Watch(**watch | {"gap": watch["gap"] and {"state": State.OPEN.value} | watch["gap"]})
                    for watch in state["watches"]]
-        self.watches = {(watch.instrument_id, watch.symbol, watch.stream, watch.detail): watch for watch in watches}
+        self.watches = {(watch.instrument_id, watch.symbol, watch.stream, watch.detail, watch.account): watch
+                        for watch in watches}
         self.waiting = {gap["gap_id"]: {"state": State.CLOSED.value} | gap for gap in state["waiting"]}
         self.cancelled_seq = dict(state.get("cancelled_seq", ()))
 
@@ -311,13 +331,21 @@ class Gaps:
     def _open(self, watch: Watch, from_us: int, ts_us: int, seq: int, reason: str, code: int | None) -> None:
         if watch.gap is not None:
             return
-        name = f"{watch.symbol if watch.instrument_id is None else watch.instrument_id}{watch.detail}"
         watch.gap = turned({
-            "instrument_id": watch.instrument_id, "symbol": watch.symbol, "stream": watch.stream,
-            "gap_id": f"{self.events.recorder}.{watch.stream}.{name}.{seq}", "from_ts": from_us, "reason": reason,
+            "instrument_id": watch.instrument_id, "symbol": watch.symbol or None, "stream": watch.stream,
+            "reason": reason, "from_ts": from_us, **({"account": watch.account} if watch.account else {}),
+            "gap_id": f"{self.events.recorder}.{watch.stream}.{self._name(watch)}.{seq}",
             "code": code, "lag_s": None if watch.lag_us is None else watch.lag_us / SECOND_US,
         }, State.OPEN)  # fmt: skip
         self.events.unframed("gaps", ts_us, seq, watch.gap)
+
+    def _name(self, watch: Watch) -> str:
+        """Return what tells a watch apart in the name of a gap, where an account's does not stand: its place does."""
+        name = f"{watch.symbol if watch.instrument_id is None else watch.instrument_id}{watch.detail}"
+        if not watch.is_of_account:
+            return name
+        accounts = list(dict.fromkeys(each.account for each in self.watches.values()))
+        return f"account{accounts.index(watch.account)}{f'.{name}' if name else ''}"
 
 
 def leads_of(gap_id: str) -> dict[str | None, dict[str, str]]:
@@ -352,5 +380,11 @@ def _may_be(key: Key, wish: Key) -> bool:
 
 
 def _key(request: Request) -> Key:
+    if request.stream in ACCOUNT_STREAMS:
+        return request.instrument_id, "", request.stream, "", request.account or ""
     detail = f".{request.bar_size}.{request.what}" if request.bar_size else ""
-    return request.instrument_id, request.symbol, request.stream, detail
+    return request.instrument_id, request.symbol, request.stream, detail, ""
+
+
+def _subject(watch: Watch) -> tuple[int | None, str, str]:
+    return watch.instrument_id, watch.stream, watch.account

@@ -15,6 +15,7 @@ from capture.wire.context import Request, is_cancel
 from capture.wire.line import Line, Read
 from capture.wire.lookup import BACKFILL as BACKFILL_ORIGIN
 from capture.wire.lookup import constant
+from capture.wire.messages.account_requests import ACCOUNT_STREAMS
 from capture.wire.read_rows import Batch, decode
 from capture.wire.table_rows import Rows
 from capture.wire.text.codec import message_id
@@ -183,7 +184,7 @@ class TwsDecoder:
         ts_us = record.wall_ns // 1000
         for request in line.sent(record.body):
             if meant := asked(request, line.context):
-                self.gaps.cancelled(meant, line.seq) if is_cancel(request) else self.gaps.requested(meant, ts_us)
+                self.gaps.cancelled(meant, line.seq, ts_us) if is_cancel(request) else self.gaps.requested(meant, ts_us)
             if row := request_row(request, line.context):
                 self._events.unframed("subscriptions", ts_us, line.seq, row)
 
@@ -284,16 +285,22 @@ class TwsDecoder:
                 begin = frames
             self.gaps.rows(_seen(batch.rows, begin, end, times_us, first_seq), requests)
 
-        errors = [(frame, decoded.values) for frame, decoded in batch.messages if decoded.name == "error"]
         begin = 0
-        for frame, values in [*errors, (len(times_us), None)]:
-            rows(begin, frame)
-            begin = frame
-            if values is not None:
-                request, ts_us = requests.get(values["request_id"] or 0), int(times_us[frame])
-                self.gaps.notice(values["code"] or 0, request, values["message"], ts_us, first_seq + frame)
-                if request is not None and request.stream == HISTORY:
-                    self._restorer.over(request.request_id)
+        for frame, decoded in batch.messages:
+            if decoded.name == "error":
+                rows(begin, frame)
+                begin = frame
+                self._error(decoded.values, line, int(times_us[frame]), first_seq + frame)
+            elif (request := line.context.request_of(decoded)) and request.stream in ACCOUNT_STREAMS:
+                came = Seen.alone(int(times_us[frame]), first_seq + frame)
+                self.gaps.rows({request.request_id: came}, requests)
+        rows(begin, len(times_us))
+
+    def _error(self, values: dict[str, Any], line: Line, ts_us: int, seq: int) -> None:
+        request = line.context.requests.get(values["request_id"] or 0)
+        self.gaps.notice(values["code"] or 0, request, values["message"], ts_us, seq)
+        if request is not None and request.stream == HISTORY:
+            self._restorer.over(request.request_id)
 
     def _table(self, rows: Rows, times_us: npt.NDArray[np.int64], first_seq: int) -> pa.Table:
         table = TABLES[rows.table]

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from capture.decode.account_rows import STREAM_OF_ACCOUNT_TABLE
 from capture.replay.row_filter import US
 from capture.times import DAY, microseconds
 from capture.wire.messages.live_streams import TABLE_OF_STREAM
@@ -44,7 +45,11 @@ def gaps_of(job: Job) -> list[dict[str, Any]]:
                                                ).arrow().to_pylist()
     return [gap | {"lasted_s": (min(gap["to_ts"] or until, until) - max(gap["from_ts"], since)).total_seconds()}
             for gap in gaps
-            if TABLE_OF_STREAM[gap["stream"]] == job.table.name and job.stream in (None, gap["stream"])]
+            if _fills(gap["stream"], job.table.name) and job.stream in (None, gap["stream"])]
+
+
+def _fills(stream: str, table: str) -> bool:
+    return TABLE_OF_STREAM.get(stream) == table or STREAM_OF_ACCOUNT_TABLE.get(table) == stream
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Any
 from capture.lake.sql_text import quoted
 from capture.schemas import TABLES
 from capture.suggestion import near, unknown
+from capture.wire.messages.account_requests import ACCOUNT_STREAMS
 from capture.wire.messages.live_streams import TABLE_OF_STREAM
 
 from .answer import AskedError
@@ -35,7 +36,7 @@ def check_span(start: Moment | None, end: Moment | None) -> None:
 def check_stream(stream: str | None, table: str | None = None) -> None:
     """Raise AskedError for a stream that is none, or of which a table of market data has no rows."""
     its = [name for name, filled in TABLE_OF_STREAM.items() if filled == table]
-    known = [*(its or TABLE_OF_STREAM), *PASSING]
+    known = [*(its or (*TABLE_OF_STREAM, *ACCOUNT_STREAMS)), *PASSING]
     if stream is not None and stream not in known:
         meant = "; `record` calls it trades, tables all_last" if stream == "trades" else ""
         raise AskedError(unknown(f"stream of {table}" if its else "stream", stream, known) + meant)

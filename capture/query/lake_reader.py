@@ -12,7 +12,6 @@ from typing import Any, Self, TypeVar
 import duckdb
 import pyarrow as pa
 
-from capture.decode.gaps import WATCHED
 from capture.functions import FUNCTIONS
 from capture.functions.books import MOST_POSITIONS
 from capture.lake.damage import damage
@@ -26,6 +25,7 @@ from capture.query.covered.instrument_days import InstrumentDays
 from capture.schemas import MARKET_TABLES, TABLES, Subject, Table
 from capture.suggestion import unknown
 from capture.tape import TapeError
+from capture.wire.messages.live_streams import LIVE_STREAMS
 
 from .account.account_questions import AccountQuestions
 from .account.shown_accounts import check_accounts
@@ -207,7 +207,7 @@ class LakeReader(Tables, AccountQuestions):
 
     def coverage(
         self, instruments: str | Sequence[str] | None = None, start: Moment | None = None, end: Moment | None = None, *,
-        streams: Iterable[str] = WATCHED,
+        streams: Iterable[str] = LIVE_STREAMS,
     ) -> list[dict[str, Any]]:
         """Return how much trading time in [start, end) is covered, by instrument, stream and day.
 

@@ -432,7 +432,7 @@ def test_how_late_the_line_is_tell_the_streams_that_had_rows_lately() -> None:
     assert line.gaps._lag_us() == 50 * S
     line.rows(r2=came(160.5, 153))
     assert line.gaps._lag_us() == 7.5 * S
-    line.gaps.cancelled(line.requests[2], 1)
+    line.gaps.cancelled(line.requests[2], 1, S)
     assert line.gaps._lag_us() == 50 * S
     assert Gaps(Events("main"))._lag_us() == 0
 
@@ -447,7 +447,7 @@ def test_of_streams_that_a_new_start_does_not_want_those_that_still_were_are_tol
 ) -> None:
     line = Line(*requests)
     if cancelled:
-        line.gaps.cancelled(line.requests[cancelled], 5)
+        line.gaps.cancelled(line.requests[cancelled], 5, 5 * S)
     line.gaps.wanted_only([wanted(instrument_id=2, symbol="S2")], 200 * S, 9)
     rows = line.gaps.events.rows.get("subscriptions", [])
     assert [(row["request_id"], row["event"]) for row in rows] == [(each, "unwanted") for each in unwanted]
@@ -520,7 +520,7 @@ def test_the_newest_cancels_are_remembered_and_a_cancel_without_a_stream_ends_no
     monkeypatch.setattr("capture.decode.gaps.MOST_CANCELLED", 2)
     line = Line(asked(1))
     for request_id in (7, 8, 9):
-        line.gaps.cancelled(asked(request_id, 7), request_id * 10)
+        line.gaps.cancelled(asked(request_id, 7), request_id * 10, request_id * S)
     assert line.gaps.cancelled_seq == {8: 80, 9: 90}
     again = Gaps(Events("main"))
     again.restore(json.loads(json.dumps(line.gaps.as_json())))

@@ -25,7 +25,7 @@ from capture.wire.context import Request
 from capture.wire.line import Line
 from tests.lake.test_prune import DAYS, TODAY, Week
 
-STREAMS = ("all_last", "quotes", "depth")
+STREAMS = ("all_last", "quotes", "depth", "positions")
 REQUESTS = {number: Request(number, "req", stream, 7, "AAPL") for number, stream in enumerate(STREAMS, 1)}
 
 
@@ -46,7 +46,7 @@ EVENTS: tuple[Callable[[Gaps, Request, int], object], ...] = (
     lambda gaps, request, at: gaps.notice(1100, None, "lost", at, at),
     lambda gaps, request, at: gaps.notice(2103, None, "farm", at, at),
     lambda gaps, request, at: gaps.heard(at * 10, at),
-    lambda gaps, request, at: gaps.cancelled(request, at),
+    lambda gaps, request, at: gaps.cancelled(request, at, at),
     lambda gaps, request, at: gaps.notice(354, request, "doubtful", at, at),
     restored, backfilled,
 )

@@ -8,11 +8,10 @@ from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from capture.decode.gaps import WATCHED
 from capture.lake.sql_text import NEWEST_GAPS
 from capture.query.intervals import Spans, difference, intersection, totals, union
 from capture.wanted.hours import parse_hours
-from capture.wire.messages.live_streams import TABLE_OF_STREAM
+from capture.wire.messages.live_streams import LIVE_STREAMS, TABLE_OF_STREAM
 from capture.wire.zones import exchange_zone
 
 from .instrument_days import InstrumentDays, SpanS, among
@@ -75,7 +74,8 @@ class _Wanted:
 
 def coverage(
     ask: Ask, days: InstrumentDays, symbols: list[str], heard_s: Mapping[str, float], now_s: float,
-    kept_s: Mapping[str, float] = MappingProxyType({}), span_s: SpanS = (None, None), streams: Iterable[str] = WATCHED,
+    kept_s: Mapping[str, float] = MappingProxyType({}), span_s: SpanS = (None, None),
+    streams: Iterable[str] = LIVE_STREAMS,
 ) -> list[dict[str, Any]]:
     """Ask a lake, and return one dict per symbol, stream and day (the instrument's own calendar day), in this order.
 
