@@ -278,6 +278,8 @@ def control(
         _show(result)
     elif isinstance(result, list):
         _show_rows(result)
+    else:
+        show(f"{command}: {result or 'done'}")
 
 
 def _show(result: dict[str, Any]) -> None:

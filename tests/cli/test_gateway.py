@@ -72,7 +72,7 @@ def test_control_reaches_a_gateway_that_runs(run: Run) -> None:
         assert process.stdout is not None
         port = int(process.stdout.readline().split(":")[1])
         told = ["gateway", "control", "--port", port]
-        assert run(*told, "duplicate-id", 3) == (0, "", "")
+        assert run(*told, "duplicate-id", 3) == (0, "duplicate-id: done\n", "")
         assert run(*told, "status").out == (
             f"port: {port}\nclients: \nfaults: \ndue: duplicate-id\n"
             "orders: 0\nnet_liquidation: 1000000.00 USD\ndaily_pnl: 0.00\n")

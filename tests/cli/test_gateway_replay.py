@@ -90,10 +90,10 @@ def test_a_replay_runs_and_is_moved_by_commands(run: Run, data: Path) -> None:
         assert process.stderr.readline() == "ticktape: the recording begins at 2026-11-18T15:00:00Z\n"
         status = run(*told, "status").out
         assert "time: 2026-11-18T15:00:00Z\nstate: paused\nspeed: 60\n" in status
-        assert run(*told, "seek", "15:07:30") == (0, "", "")
-        assert run(*told, "speed", "600") == (0, "", "")
+        assert run(*told, "seek", "15:07:30") == (0, "seek: plays from 2026-11-18T15:07:30Z\n", "")
+        assert run(*told, "speed", "600") == (0, "speed: 600\n", "")
         assert run(*told, "seek", "16:00").code == 2
-        assert run(*told, "resume") == (0, "", "")
+        assert run(*told, "resume") == (0, "resume: goes on from 2026-11-18T15:07:30Z\n", "")
         assert process.stderr.readline() == "ticktape: the gateway is up; end it with Ctrl-C\n"
         assert process.stderr.readline() == "ticktape: the replay is at its end; its clients stay connected\n"
         found = json.loads(run(*told, "--json", "status").out)

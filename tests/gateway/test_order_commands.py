@@ -88,9 +88,12 @@ def test_the_account_shows_what_fills_cost(scene: Scene) -> None:
 def test_an_order_is_filled_in_parts_on_demand(scene: Scene) -> None:
     async def play(gateway: Gateway, peer: Peer) -> None:
         permanent_id = await resting(peer)
-        gateway.control("fill", permanent_id, 40)
+        named = f"{permanent_id} (1/1)"
+        said = gateway.control("fill", permanent_id, 40)
+        assert said == f"{named}: 40 of 100 filled, the last at 1; Submitted"
         assert (await peer.until("execution_details"))["shares"] == 40
-        gateway.control("fill", "1/1", "quantity=60", "price=2.5")
+        said = gateway.control("fill", "1/1", "quantity=60", "price=2.5")
+        assert said == f"{named}: 100 of 100 filled, the last at 2.5; Filled"
         assert (await peer.until("order_status", status="Filled"))["average_fill_price"] == 1.9
         text = complaint(lambda: gateway.control("fill", permanent_id))
         assert f"of order {permanent_id} cannot fill: 0 remain" in text
@@ -104,10 +107,10 @@ def test_executions_are_corrected_and_busted(scene: Scene) -> None:
     async def play(gateway: Gateway, peer: Peer) -> None:
         gateway.control("fill", await resting(peer))
         first = (await peer.until("execution_details"))["execution_id"]
-        gateway.control("correct", first, 2.0)
+        assert gateway.control("correct", first, 2.0) == f"{first} is at 2.0 now, as {first[:-3]}.02"
         second = (await peer.until("execution_details", count=2))["execution_id"]
         assert (first[-3:], second) == (".01", f"{first[:-3]}.02")
-        gateway.control("bust", second)
+        assert gateway.control("bust", second) == f"{second} is taken back, by {first[:-3]}.03"
         await peer.until("commission_report", execution_id=f"{first[:-3]}.03")
         said = f"no execution of today has the id {second!r}; the latest are: {first[:-3]}.03"
         assert said in complaint(lambda: gateway.control("bust", second))

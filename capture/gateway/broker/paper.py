@@ -39,6 +39,7 @@ UNKNOWN = "OrderId {} that needs to be cancelled is not found."
 OVER = "OrderId {} that needs to be cancelled can not be cancelled, state: {}."
 TOO_MANY = f"The account has {MOST_OPEN:,} open orders, and may have no more."
 REJECTED = "Order rejected - reason:{}"
+PAST = "Invalid Good Till Date order."
 NOT_LOCATED = "Order held while securities are located."
 INACTIVE_BY = 201  # the code by which an order that was taken becomes inactive
 
@@ -238,6 +239,8 @@ class Paper:
         for condition in conditions(wish):
             if condition.get("con_id") and not self._facts.knows(condition["con_id"], at_us):
                 return 147, "The conditional contract info is incomplete."
+        if self.gate.is_past(wish.values, at_us):
+            return 334, PAST
         if quantity_of(wish, self.floor) <= 0:
             return 201, REJECTED.format("The cash quantity buys less than the least size, or there is no price.")
         return None

@@ -267,13 +267,13 @@ def halt(gateway: Controlled) -> None:
     _end(gateway, ("market_depth",), 316, "Market depth data has been HALTED. Please re-subscribe.")
 
 
-def bust(gateway: Controlled, execution: str = "") -> None:
+def bust(gateway: Controlled, execution: str = "") -> str | None:
     """End all live bars with 10225, as after a correction; or take an execution back, which is told anew as nothing."""
     if execution:
-        order_commands.bust(gateway, execution)
-        return
+        return order_commands.bust(gateway, execution)
     _end(gateway, ("real_time_bars", "historical_data"), 10225,
          "Bust event occurred, current subscription is deactivated. Please resubscribe real-time bars immediately.")
+    return None
 
 
 def lost_updates(gateway: Controlled) -> None:

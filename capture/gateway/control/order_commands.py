@@ -5,7 +5,7 @@ An ORDER is named by its account-wide id (permId), or as CLIENT/ID, the id of it
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field
 
@@ -14,6 +14,7 @@ from capture.gateway.broker.account.account import PortfolioRow
 from capture.gateway.broker.account.account_values import numbers, text
 from capture.gateway.broker.account.figures import figures
 from capture.gateway.broker.executions import Execution
+from capture.gateway.broker.identities import corrected
 from capture.gateway.broker.interventions import InterventionError
 from capture.gateway.broker.orders.order import Order
 from capture.gateway.broker.paper import Paper
@@ -27,6 +28,7 @@ from .replay_commands import CommandError, as_text
 Times = Annotated[int, Field(ge=1)]
 Name = Annotated[str, Field(coerce_numbers_to_str=True)]
 Quantity = Annotated[Decimal, Field(gt=0)]
+Done = TypeVar("Done")
 Kind = Literal["all", "open-orders", "statuses", "executions", "commissions", "errors"]
 
 
@@ -102,19 +104,28 @@ def _row(order: Order) -> dict[str, Any]:
 # Fills, corrections, rejections
 
 
-def fill(gateway: Controlled, order: Name, quantity: Quantity | None = None, price: float | None = None) -> None:
+def fill(gateway: Controlled, order: Name, quantity: Quantity | None = None, price: float | None = None) -> str:
     """Fill an order, or so many of it: at its limit or the quote, or at a price; a cancelled one stays cancelled."""
-    _act(gateway, lambda paper, at_us: interventions.fill(paper, _order(paper, order), at_us, quantity, price))
+
+    def act(paper: Paper, at_us: int) -> str:
+        filled = _order(paper, order)
+        interventions.fill(paper, filled, at_us, quantity, price)
+        filled_so_far = f"{_plain(filled.filled)} of {_plain(filled.quantity)}"
+        return f"{_name(filled)}: {filled_so_far} filled, the last at {_plain(filled.last_price)}; {filled.status}"
+
+    return _act(gateway, act)
 
 
-def correct(gateway: Controlled, execution: str, price: float) -> None:
+def correct(gateway: Controlled, execution: str, price: float) -> str:
     """Give an execution another price: it is told anew, its id with the last part raised."""
     _act(gateway, lambda paper, at_us: interventions.correct(paper, execution, price, at_us))
+    return f"{execution} is at {price} now, as {corrected(execution)}"
 
 
-def bust(gateway: Controlled, execution: str) -> None:
+def bust(gateway: Controlled, execution: str) -> str:
     """Take an execution back: it is told anew with nothing filled, its id with the last part raised."""
     _act(gateway, lambda paper, at_us: interventions.bust(paper, execution, at_us))
+    return f"{execution} is taken back, by {corrected(execution)}"
 
 
 def reject_next(gateway: Controlled, code: Annotated[int, Field(ge=1)], times: Times = 1) -> None:
@@ -122,9 +133,10 @@ def reject_next(gateway: Controlled, code: Annotated[int, Field(ge=1)], times: T
     gateway.state.faults.due[f"reject-next {code}"] = times
 
 
-def twin(gateway: Controlled, order: Name) -> None:
+def twin(gateway: Controlled, order: Name) -> str:
     """Let a second order be open under the order id of one, as after a change over a bad line."""
-    _act(gateway, lambda paper, at_us: interventions.double(paper, _order(paper, order), at_us))
+    double = _act(gateway, lambda paper, at_us: interventions.double(paper, _order(paper, order), at_us))
+    return f"{_name(double)} is open, too"
 
 
 def roll_back_ids(gateway: Controlled, client_id: int, count: Times = 1) -> None:
@@ -177,14 +189,22 @@ def _now(gateway: Controlled) -> Trading:
     return gateway.state.trading
 
 
-def _act(gateway: Controlled, act: Callable[[Paper, int], object]) -> None:
+def _act(gateway: Controlled, act: Callable[[Paper, int], Done]) -> Done:
     trading = _now(gateway)
     try:
-        act(trading.paper, trading.at_us)
+        return act(trading.paper, trading.at_us)
     except InterventionError as error:
         raise CommandError(str(error)) from None
     finally:
         trading.collect()
+
+
+def _plain(number: Decimal) -> str:
+    return f"{number.normalize():f}"
+
+
+def _name(order: Order) -> str:
+    return f"{order.permanent_id} ({order.client_id}/{order.order_id})"
 
 
 def _order(paper: Paper, named: str) -> Order:
@@ -196,7 +216,7 @@ def _order(paper: Paper, named: str) -> Order:
     elif slash and client_id.isdecimal() and order_id.lstrip("-").isdecimal():
         found = paper.orders.find(int(client_id), int(order_id))
     if found is None:
-        there = ", ".join(f"{one.permanent_id} ({one.client_id}/{one.order_id})" for one in paper.orders.open()[:10])
+        there = ", ".join(map(_name, paper.orders.open()[:10]))
         raise CommandError(f"{named!r} is no order of today; name its permId, or CLIENT/ID. "
                            f"Open are: {there or 'none'}")  # fmt: skip
     return found

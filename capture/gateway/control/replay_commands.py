@@ -58,19 +58,22 @@ def told(gateway: Controlled) -> dict[str, Any]:
             "from": as_text(clock.span[0]), "until": as_text(clock.span[1])}
 
 
-def pause(gateway: Controlled) -> None:
+def pause(gateway: Controlled) -> str:
     """Let a replay stand still."""
     _require_replay(gateway, "pause")
     gateway.state.clock.pause()
+    return f"stands still at {as_text(gateway.state.clock.now_us())}"
 
 
-def resume(gateway: Controlled) -> None:
+def resume(gateway: Controlled) -> str:
     """Let a replay go on."""
     _require_replay(gateway, "resume")
+    at_us = gateway.state.clock.now_us()
     gateway.state.clock.resume()
+    return f"goes on from {as_text(at_us)}"
 
 
-def seek(gateway: Controlled, time: str) -> None:
+def seek(gateway: Controlled, time: str) -> str:
     """Move a replay to a time: 2026-11-20T14:30Z, 14:30 of its day, or so many seconds on (+60) or back (-60)."""
     first_us, last_us = _require_replay(gateway, "seek")
     try:
@@ -85,12 +88,15 @@ def seek(gateway: Controlled, time: str) -> None:
         gateway.state.seek(at_us)
     except NoWayBackError as error:
         raise CommandError(f"seek: {error}") from None
+    return f"plays from {as_text(at_us)}"
 
 
-def speed(gateway: Controlled, factor: Speed) -> None:
+def speed(gateway: Controlled, factor: Speed) -> str:
     """Let a replay go on so many times as fast as real time, or at max, as fast as its clients read."""
     _require_replay(gateway, "speed")
-    gateway.state.clock.run_at(AT_ONCE if factor == "max" else float(factor))
+    wanted = AT_ONCE if factor == "max" else float(factor)
+    gateway.state.clock.run_at(wanted)
+    return speed_text(wanted)
 
 
 def _require_replay(gateway: Controlled, command: str) -> tuple[int, int]:

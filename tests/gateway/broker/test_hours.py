@@ -99,6 +99,24 @@ def test_when_an_order_ends_by_itself(values: dict[str, Any], moment_us: int) ->
     assert scene.paper.reports.completed_order(scene.order(one))["completed_status"] == "Expired"
 
 
+PAST: dict[str, Any] = {"time_in_force": "GTD", "good_till_date": "20261125 09:00:00 US/Eastern"}
+
+
+def test_an_order_that_is_good_until_a_moment_that_is_past_is_refused() -> None:
+    scene, one = placed(OPEN_US + HOUR_US, **PAST)
+    assert scene.said() == ["ER 334"]
+    assert scene.paper.orders.find(0, one) is None
+
+
+def test_a_change_to_a_moment_that_is_past_leaves_the_order_as_it_was() -> None:
+    scene, one = placed(OPEN_US + HOUR_US)
+    scene.said()
+    scene.place("LMT", 9.0, of=LISTED, order_id=one, **PAST)
+    assert scene.said() == ["ER 334"]
+    assert scene.statuses(one) == ["Submitted"]
+    assert scene.order(one).values["time_in_force"] == "DAY"
+
+
 def test_what_is_filled_stays_filled_when_the_rest_ends() -> None:
     scene, one = placed(OPEN_US + HOUR_US, time_in_force="GTD", good_till_date="20261125 11:00:00 US/Eastern")
     other = scene.place("LMT", 8.0, of=LISTED)

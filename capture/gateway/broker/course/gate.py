@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from capture.gateway.broker.exchange.sessions import Sessions, regular_sessions, sessions
 from capture.gateway.broker.executions import Executions
-from capture.gateway.broker.orders.order import Held, Order, Status
+from capture.gateway.broker.orders.order import Held, Order, Status, Values
 from capture.times import SECOND_US
 from capture.wire.ib_times import parse_time_us
 
@@ -176,6 +176,13 @@ class Gate:
         if force == "GTD":
             return moment_us(order.values["good_till_date"], self._time_zone)
         return auto_cancel_us(order.renewed_us, self._time_zone) if force == "GTC" else closes_us
+
+    def is_past(self, values: Values, at_us: int) -> bool:
+        """Return whether an order is good until a moment that has come."""
+        if values["time_in_force"] != "GTD":
+            return False
+        ends_us = moment_us(values["good_till_date"], self._time_zone)
+        return ends_us is not None and ends_us <= at_us
 
     def _expire(self, order: Order, at_us: int) -> None:
         if order.closes_us is not None and at_us >= order.closes_us:
