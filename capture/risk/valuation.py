@@ -1,5 +1,7 @@
 """The one place where a price becomes money: units of every kind of instrument, and its share of an account's worth.
 
+Nobody else multiplies a price (D147).
+
 | kind | one price is worth | counts to net liquidation |
 |---|---|---|
 | stock, fund, crypto, commodity, option, warrant | multiplier ÷ quote units | its market value |
