@@ -17,6 +17,9 @@ GROSS, EXCESS, NET, CUSHION = "GrossPositionValue", "ExcessLiquidity", "NetLiqui
 KEPT_TAGS = (GROSS, EXCESS, NET, CUSHION)
 ACCOUNT_TABLES = frozenset({"executions", "orders", "positions", "portfolio", "pnl", "account_values"})
 
+MOST_ORDERS = 10_000
+_OF_ORDER = ("account", "instrument_id", "symbol", "ib_symbol", "action", "total_quantity", "order_type", "limit_price")
+
 Row = Mapping[str, Any]
 
 
@@ -30,6 +33,27 @@ def fill(row: Row, ts_us: int) -> Trouble:
                  f"{row['side']} {row['shares']:,g} at {row['price']:,g}{where}{done}{again}", _symbol(row))
 
 
+class OrderBook:
+    """The orders that were told of, of which a status alone says neither instrument nor quantity."""
+
+    def __init__(self) -> None:
+        self._orders: dict[object, dict[str, Any]] = {}
+
+    def rejection(self, row: Row, ts_us: int) -> Trouble | None:
+        """Return the news of a row of `orders` by which IB rejects an order, or makes it inactive; None for another."""
+        key = _order_key(row)
+        known = self._orders.pop(key, {})  # and put in again: the newest are the last
+        whole = known | {column: value for column, value in row.items() if value is not None}
+        self._orders[key] = {column: whole.get(column) for column in _OF_ORDER}
+        while len(self._orders) > MOST_ORDERS:
+            del self._orders[next(iter(self._orders))]
+        return rejection(dict(row) | {column: whole.get(column) for column in _OF_ORDER}, ts_us)
+
+
+def _order_key(row: Row) -> object:
+    return row["permanent_id"] or (row["client_id"], row["order_id"])
+
+
 def rejection(row: Row, ts_us: int) -> Trouble | None:
     """Return the news of a row of `orders` by which IB rejects an order, or makes it inactive; None for another."""
     status, why = row["status"], row["reject_reason"] or row["warning_text"]
@@ -37,9 +61,9 @@ def rejection(row: Row, ts_us: int) -> Trouble | None:
     if not is_rejected:
         return None
     order = f"{row['action'] or 'order'} {row['total_quantity'] or 0:,g} {row['order_type'] or ''}".strip()
-    known = row["permanent_id"] or f"{row['client_id']}.{row['order_id']}"
     said = why or row["completed_status"] or status
-    return _told("order-rejected", str(known), row, _moment(row["ts_event"] or ts_us), f"{order}: {said}", _symbol(row))
+    return _told("order-rejected", str(_order_key(row)), row, _moment(row["ts_event"] or ts_us), f"{order}: {said}",
+                 _symbol(row) or f"order {row['permanent_id'] or row['order_id']}")
 
 
 class AccountBook:
@@ -114,7 +138,7 @@ def _told(kind: str, of: str, row: Row, since: datetime | None, cause: str, name
 
 
 def _symbol(row: Row) -> str:
-    return str(row["symbol"] or row["ib_symbol"] or row["instrument_id"])
+    return str(row["symbol"] or row["ib_symbol"] or row["instrument_id"] or "")
 
 
 def _moment(at_us: int) -> datetime:

@@ -16,7 +16,7 @@ from capture.trouble import Trouble
 from capture.trouble_kinds import GROUPS, KINDS
 from capture.wanted.alert_block import AlertBlock
 
-from .account_news import ACCOUNT_TABLES, KEPT_TAGS, AccountBook, fill, rejection
+from .account_news import ACCOUNT_TABLES, KEPT_TAGS, AccountBook, OrderBook, fill
 from .news_tail import News, NewsTail
 
 ACCOUNT_KINDS = GROUPS["account"]
@@ -43,7 +43,7 @@ class AccountWatch:
         self._layout = Layout(data)
         self._places = {name: (int(mark), int(seq)) for name, (mark, seq) in places.items()}
         self._tails: dict[str, NewsTail] = {}
-        self._book, self._lock = AccountBook(), Lock()
+        self._book, self._orders, self._lock = AccountBook(), OrderBook(), Lock()
         self._faults: set[str] = set()
         self._stood = not any(KINDS[kind].threshold for kind in ACCOUNT_KINDS.intersection(kinds))
 
@@ -82,7 +82,7 @@ class AccountWatch:
         if news.table == "executions":
             return fill(news.row, news.ts_us)
         if news.table == "orders":
-            return rejection(news.row, news.ts_us)
+            return self._orders.rejection(news.row, news.ts_us)
         if news.table in ACCOUNT_TABLES:
             with self._lock:
                 self._book.take(news.table, news.row)

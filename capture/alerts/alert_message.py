@@ -11,7 +11,7 @@ from .ledger import FIRING, HAPPENED, RESOLVED
 VERSION = 1  # one more where a field changes its meaning or goes; a new one is no change
 TEST = "test"
 MUTED = "muted"  # of what happened and was not told
-_WORDS = {FIRING: "", RESOLVED: "over: ", HAPPENED: "", TEST: "test: ", MUTED: "not told: "}
+_WORDS = {FIRING: "", HAPPENED: "", TEST: "test: ", MUTED: "not told: "}
 
 
 class Message(TypedDict):
@@ -33,9 +33,14 @@ class Message(TypedDict):
 def make_message(alert: str, status: str, troubles: Sequence[dict[str, Any]], now_s: float) -> Message:
     """Return a message of an alert about some troubles of one status."""
     assert troubles, "a message is about something"
-    text = "\n".join(_WORDS[status] + one["text"] for one in troubles)
+    text = "\n".join(_line(status, one) for one in troubles)
     return {"version": VERSION, "id": uuid4().hex, "at": datetime.fromtimestamp(now_s, UTC).isoformat(), "alert": alert,
             "status": status, "text": text, "troubles": list(troubles)}  # fmt: skip
+
+
+def _line(status: str, trouble: dict[str, Any]) -> str:
+    """Return a trouble in words; of one that is over it need not be said what helps."""
+    return f"over: {trouble['name']}: {trouble['cause']}" if status == RESOLVED else _WORDS[status] + trouble["text"]
 
 
 def trial(alert: str) -> Message:

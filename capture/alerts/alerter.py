@@ -17,14 +17,12 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import SecretStr
-
 from capture.child_process import begin, fail
 from capture.data_folder import ALERT_LOCK
 from capture.lake.process_lock import locked
 from capture.publish import PRIVATE, make_folder
 from capture.trouble_kinds import KINDS
-from capture.wanted.alert_block import AlertBlock, unspelled
+from capture.wanted.alert_block import AlertBlock, Telling, unspelled
 
 from .account_watch import ACCOUNT_KINDS, AccountWatch
 from .actions import ActionError, ask
@@ -65,11 +63,11 @@ class End:
 
 
 class Alerter:
-    """Tells the troubles of a data folder by some alerts; `ping` is asked as a sign of life, where one is named."""
+    """Tells the troubles of a data folder, and asks an address as a sign of life, where one is named."""
 
-    def __init__(self, data: Path, blocks: list[AlertBlock], ping: SecretStr) -> None:
-        self._data, self._ping = data, ping
-        self.desk = Desk(blocks, data)
+    def __init__(self, data: Path, telling: Telling) -> None:
+        self._data, self._ping, blocks = data, telling.ping, telling.blocks
+        self.desk = Desk(blocks, data, telling.since_s)
         wanted = frozenset[str]().union(*(block.kinds for block in blocks)) & ACCOUNT_KINDS
         self._accounts = AccountWatch(data, self.desk.places, wanted) if wanted else None
         self.idle_s = FOLLOW_S if wanted else IDLE_S
@@ -77,13 +75,13 @@ class Alerter:
         self._couriers = Couriers(self.desk)
         self._pool = ThreadPoolExecutor(2)
         self._looking: Future[None] | None = None
-        self._ping_failed = False
+        self._ping_failed, self._fault = False, ""
         self._due_s = 0.0
 
     def step(self) -> None:
         """Do what is due; looking and pinging are done beside, as they may take long."""
         if self._looking and self._looking.done():
-            self._looking.result()
+            self._take(self._looking.exception())
             self._looking = None
         if self._looking is None and time.monotonic() >= self._due_s:
             self._due_s = time.monotonic() + LOOK_INTERVAL_S
@@ -91,6 +89,15 @@ class Alerter:
 
         if self._accounts:
             self._follow(self._accounts)
+
+    def _take(self, error: BaseException | None) -> None:
+        """Say once why looking failed: it is tried again, what accounts do is told meanwhile, and no sign of life is
+        given.
+        """
+        said = f"{type(error).__name__}: {error}" if error else ""
+        if said and said != self._fault:
+            log.warning("troubles cannot be looked for: %s; it is tried again", said)
+        self._fault = said
 
     def _follow(self, accounts: AccountWatch) -> None:
         """Tell what happened to accounts; where the tapes are read to goes to disk with it."""
@@ -130,7 +137,7 @@ class Alerter:
             self._ping_failed = True
 
 
-def run(data: Path, blocks: list[AlertBlock], ping: SecretStr, end: End) -> None:
+def run(data: Path, telling: Telling, end: End) -> None:
     """Tell troubles until the end has come; waits for its turn where another alerter works."""
     make_folder(data, PRIVATE)
     make_folder((data / ALERT_LOCK).parent)
@@ -139,7 +146,7 @@ def run(data: Path, blocks: list[AlertBlock], ping: SecretStr, end: End) -> None
         busy = AlerterBusyError(f"another process tells the troubles of {data}: this one waits for its turn")
         try:
             with locked(data / ALERT_LOCK, fcntl.LOCK_EX | fcntl.LOCK_NB, busy):
-                _work(Alerter(data, blocks, ping), end)
+                _work(Alerter(data, telling), end)
                 return
         except AlerterBusyError as error:
             if not said:
@@ -165,14 +172,14 @@ def linger_s(blocks: list[AlertBlock]) -> float:
 def main() -> None:
     """Run as a process of its own, which ends with SIGTERM or with its recorder."""
     data, parent = Path(sys.argv[1]), int(sys.argv[2])
-    blocks, ping = unspelled(sys.stdin.buffer.read())
-    end = End(parent, linger_s(blocks))
+    telling = unspelled(sys.stdin.buffer.read())
+    end = End(parent, linger_s(telling.blocks))
     signal.signal(signal.SIGTERM, end.tell)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # held back by the recorder until now
     begin("alerter")
     with suppress(KeyboardInterrupt):
         try:
-            run(data, blocks, ping, end)
+            run(data, telling, end)
         except OSError as error:
             fail("alerter", f"{error}; recording goes on without it")
 

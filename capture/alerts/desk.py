@@ -64,10 +64,11 @@ class Rule:
 class Desk:
     """Takes troubles and news at moments, in seconds since 1970, and gives deliveries to whoever sends them.
 
-    `changed` is notified when there is something to send. `places` is what whoever brings news must know to go on.
+    `changed` is notified when there is something to send. `places` is what whoever brings news must know to go on. What
+    happened before `since_s`, the present by default, no alert tells that is new.
     """
 
-    def __init__(self, blocks: Iterable[AlertBlock], data: Path) -> None:
+    def __init__(self, blocks: Iterable[AlertBlock], data: Path, since_s: float | None = None) -> None:
         self.changed = Condition()
         self.rules = {block.name: Rule(block) for block in blocks}
         self.mutes: Sequence[Mute] = ()
@@ -76,7 +77,7 @@ class Desk:
         self._why: dict[str, str] = {}  # by delivery, why it failed last
         self._saved_s = float("-inf")
         self._faulty = False
-        self._since_s: dict[str, float] = {}
+        self._since_s = dict.fromkeys(self.rules, time.time() if since_s is None else since_s)
         self._happened: set[tuple[str, str]] = set()
         self._resume(read_state(data), logged(data))
 
@@ -165,7 +166,7 @@ class Desk:
                 self._log(message)
             self._happened |= {(message["alert"], one["key"]) for one in message["troubles"]}
         self._happened |= kept.happened
-        self._since_s = {name: known.get("since_s", {}).get(name, time.time()) for name in self.rules}
+        self._since_s |= {name: at_s for name, at_s in known.get("since_s", {}).items() if name in self.rules}
         for lost in self._outbox.drop(self.actions, kept.done):
             self._lost(lost, "the settings name it no more")
 

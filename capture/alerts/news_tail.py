@@ -34,7 +34,7 @@ class News:
 class NewsTail:
     """Reads one recorder's tape from a place on: the number of a mark, and the last frame that is known.
 
-    Without a place it begins with what comes from now on. Raises TapeError, after which it is to be made anew.
+    Without a place it begins with what is not rolled yet. Raises TapeError, after which it is to be made anew.
     """
 
     def __init__(self, layout: Layout, recorder: str, place: tuple[int, int] | None = None) -> None:
@@ -89,9 +89,6 @@ class NewsTail:
             self._follower = Follower(self._folder, mark)
         except MarkMissing:  # pruned
             self._follower = Follower(self._folder, rolled.mark)
-        if self._known is None:
-            for _ in self._news(self._follower.poll(1 << 62)):
-                pass
         return True
 
     def _news(self, records: list[Record]) -> Iterator[News]:

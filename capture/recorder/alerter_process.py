@@ -1,9 +1,10 @@
 """The alerter beside the recorder: a process that tells troubles, where the settings have an [[alert]]."""
 
 import os
+import time
 from collections.abc import Callable
 
-from capture.wanted.alert_block import spelled
+from capture.wanted.alert_block import Telling, spelled
 from capture.wanted.settings import Settings
 
 from .process_keeper import ProcessKeeper
@@ -19,4 +20,4 @@ class AlerterKeeper(ProcessKeeper):
         super().__init__("alerter", "capture.alerts.alerter", [str(settings.data), str(os.getpid())], report,
                          log_format=settings.log_format, stop_s=STOP_TIMEOUT_S,
                          left="the next one goes on with its work",
-                         given=spelled(settings.alert, settings.alive_ping))
+                         given=spelled(Telling(settings.alert, settings.alive_ping, time.time())))

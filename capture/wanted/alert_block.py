@@ -2,9 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterable
 from pathlib import PurePosixPath
-from typing import Self
+from typing import NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
@@ -103,18 +102,24 @@ def web_address(given: SecretStr) -> SecretStr:
     return given
 
 
-def spelled(blocks: Iterable[AlertBlock], ping: SecretStr) -> bytes:
-    """Return blocks and the address of the sign of life as JSON, secrets as they were written: to hand to a process by
-    its stdin, and never to show.
-    """
-    return json.dumps({"alert": [block.model_dump(mode="python") for block in blocks], "alive_ping": ping},
-                      default=SecretStr.get_secret_value).encode()  # fmt: skip
+class Telling(NamedTuple):
+    """What an alerter is told: its alerts, the address of the sign of life, and since when a new alert tells news."""
+
+    blocks: list[AlertBlock]
+    ping: SecretStr
+    since_s: float
 
 
-def unspelled(said: bytes) -> tuple[list[AlertBlock], SecretStr]:
-    """Return the blocks and the address that `spelled` gave."""
+def spelled(telling: Telling) -> bytes:
+    """Return it as JSON, secrets as they were written: to hand to a process by its stdin, and never to show."""
+    plain = telling._asdict() | {"blocks": [block.model_dump() for block in telling.blocks]}
+    return json.dumps(plain, default=SecretStr.get_secret_value).encode()
+
+
+def unspelled(said: bytes) -> Telling:
+    """Return what `spelled` was given."""
     given = json.loads(said)
-    return [AlertBlock(**one) for one in given["alert"]], SecretStr(given["alive_ping"])
+    return Telling([AlertBlock(**one) for one in given["blocks"]], SecretStr(given["ping"]), given["since_s"])
 
 
 def _check_reference(text: str, form: str, words: str) -> None:

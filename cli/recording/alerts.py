@@ -123,6 +123,7 @@ def run(data: DataToWrite = None, config: Config = None) -> None:
 
     from capture.alerts.alerter import End
     from capture.alerts.alerter import run as run_alerter
+    from capture.wanted.alert_block import Telling
     from capture.wanted.settings import load_settings
 
     settings = load_settings(config, data=data)
@@ -132,7 +133,7 @@ def run(data: DataToWrite = None, config: Config = None) -> None:
     for one in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(one, end.tell)
     say(f"ticktape: telling troubles of {settings.data}")
-    run_alerter(settings.data, settings.alert, settings.alive_ping, end)
+    run_alerter(settings.data, Telling(settings.alert, settings.alive_ping, time.time()), end)
 
 
 def _tried(send: Callable[[], str]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from capture.alerts.alerter import Alerter
 from capture.lake.layout import Layout
 from capture.lake.roll import Roller
 from capture.schemas import ORDERS
+from capture.wanted.alert_block import Telling
 from tests import conftest
 from tests.conftest import ScriptedTape
 from tests.lake.test_account_tables import CONTRACT
@@ -72,17 +73,17 @@ def test_a_fill_is_news_as_soon_as_it_is_on_the_tape(script: ScriptedTape) -> No
     assert found.poll() == []
 
 
-def test_what_is_on_the_tape_already_is_no_news(script: ScriptedTape) -> None:
-    executed(script.open(), "old.01")
-    found = watch(script)
-    assert found.poll() == []
-
-
 def test_a_rejection_is_news_and_other_words_of_orders_are_not(script: ScriptedTape) -> None:
     found = watch(script.open())
     ordered(script, "PreSubmitted")
     ordered(script, "Inactive", reject_reason="the price is too far away")
-    assert texts(found) == ["order-rejected AAPL: BUY 3 LMT: the price is too far away"]
+    script.answer("order_status", order_id=6, status="Inactive", filled=0.0, remaining=3.0, average_fill_price=0.0,
+                  permanent_id=80, parent_id=0, last_fill_price=0.0, client_id=3, why_held="")  # fmt: skip
+    ordered(script, "Submitted", permanent_id=81)
+    script.answer("order_status", order_id=6, status="Inactive", filled=0.0, remaining=3.0, average_fill_price=0.0,
+                  permanent_id=81, parent_id=0, last_fill_price=0.0, client_id=3, why_held="")  # fmt: skip
+    assert texts(found) == ["order-rejected AAPL: BUY 3 LMT: the price is too far away",
+                            "order-rejected order 80: order 0: Inactive", "order-rejected AAPL: BUY 3 LMT: Inactive"]
     row = dict.fromkeys(column.name for column in ORDERS.columns) | {"symbol": "AAPL", "permanent_id": 79}
     assert rejection(row | {"status": "Cancelled", "completed_status": "Cancelled by Trader"}, 0) is None
     ended = rejection(row | {"status": "Cancelled", "completed_status": "Rejected by System"}, 0)
@@ -217,17 +218,17 @@ def test_how_an_account_stands_is_known_from_the_lake_and_then_from_the_tape(scr
 
 def test_a_fill_is_told_once_over_restarts_and_reconnects(script: ScriptedTape, hook: Hook) -> None:
     script.open()
-    limits = block(what=["fill", "order-rejected"], webhook=hook.url)
+    begun_s, limits = time.time(), block(what=["fill", "order-rejected"], webhook=hook.url)
+    executed(script, "0.01", time="20260102-15:00:00")  # long before the alert
+    executed(script, "a.01")  # before the alerter has begun
 
     def alerter() -> Alerter:
-        made = Alerter(script.data, [limits], SecretStr(""))
+        made = Alerter(script.data, Telling([limits], SecretStr(""), begun_s))
         made.look()
         made.step()
         return made
 
     first = alerter()
-    executed(script, "a.01")
-    first.step()
     until(lambda: hook.messages)
     first.close()
     executed(script, "b.01")
@@ -246,7 +247,7 @@ def test_a_fill_is_told_once_over_restarts_and_reconnects(script: ScriptedTape, 
 
 
 def test_without_an_alert_of_accounts_no_tape_is_followed(script: ScriptedTape) -> None:
-    here = Alerter(script.data, [block(what=["line-lost"])], SecretStr(""))
+    here = Alerter(script.data, Telling([block(what=["line-lost"])], SecretStr(""), 0.0))
     assert here.idle_s > 0.1
     here.step()
     here.close()

@@ -20,7 +20,7 @@ from capture.alerts.alerter import Alerter, End
 from capture.alerts.mutes import Mute, write_mutes
 from capture.data_folder import ALERT_LOCK
 from capture.lake.process_lock import locked
-from capture.wanted.alert_block import AlertBlock, spelled
+from capture.wanted.alert_block import AlertBlock, Telling, spelled
 from tests.watch.conftest import Told, ago, stream
 from tests.watch.conftest import told as told  # a fixture
 
@@ -40,7 +40,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
             process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=said)
         started.append(process)
         assert process.stdin is not None
-        process.stdin.write(spelled(blocks, SecretStr(ping)))
+        process.stdin.write(spelled(Telling(list(blocks), SecretStr(ping), time.time())))
         process.stdin.close()
         return process
 
@@ -118,7 +118,7 @@ process.wait()
 """], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert recorder.stdin is not None and recorder.stdout is not None
     lost(data, told, state="recording", trouble=None, pid=recorder.pid, streams=[stream()])
-    recorder.stdin.write(spelled([own(hook)], SecretStr("")))
+    recorder.stdin.write(spelled(Telling([own(hook)], SecretStr(""), time.time())))
     recorder.stdin.close()
     pid = int(recorder.stdout.readline())
     until(lambda: (data / "alerts" / "state.json").exists())
@@ -135,7 +135,7 @@ process.wait()
 @pytest.fixture
 def alerter(hook: Hook, tmp_path: Path) -> Iterator[Alerter]:
     """An alerter in this process, that looks when it is told to; its data folder is `lake`."""
-    here = Alerter(tmp_path / "lake", [own(hook)], SecretStr(""))
+    here = Alerter(tmp_path / "lake", Telling([own(hook)], SecretStr(""), 0.0))
     yield here
     here.close()
 
@@ -161,7 +161,7 @@ def test_a_mute_holds_back_and_its_end_closes_what_was_told(
 def test_the_sign_of_life_is_asked_for_while_rows_come(hook: Hook, told: Told, tmp_path: Path) -> None:
     data = tmp_path / "lake"
     lost(data, told, state="recording", trouble=None, streams=[stream(market="liquid", rows=7)])
-    here = Alerter(data, [], SecretStr(hook.url))
+    here = Alerter(data, Telling([], SecretStr(hook.url), 0.0))
     here.look()
     until(lambda: hook.requests)
     here.look()
@@ -175,7 +175,7 @@ def test_a_sign_of_life_that_is_not_taken_is_said_once_without_its_address(
     data = tmp_path / "lake"
     hook.answers = [500, 500]
     monkeypatch.setattr(alive, "PERIOD_S", 0.0)
-    here = Alerter(data, [], SecretStr(hook.url))
+    here = Alerter(data, Telling([], SecretStr(hook.url), 0.0))
     for rows in (1, 2):
         lost(data, told, state="recording", trouble=None, streams=[stream(market="liquid", rows=rows)])
         here.look()
@@ -209,3 +209,26 @@ def test_the_end_comes_when_told_and_some_time_after_its_recorder_is_gone(monkey
     assert not told.has_come()
     told.tell()
     assert told.has_come()
+
+
+def test_looking_that_fails_is_said_once_and_tried_again(
+    alerter: Alerter, hook: Hook, told: Told, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    data = tmp_path / "lake"
+    lost(data, told)
+    status = data / "tape" / "main" / "status.json"
+    good = status.read_text()
+    status.unlink()
+    status.mkdir()  # as nobody would
+    for _ in range(2):
+        alerter.step()
+        assert alerter._looking is not None
+        until(alerter._looking.done)
+        alerter.step()
+        alerter._due_s = 0.0
+    status.rmdir()
+    status.write_text(good)
+    os.utime(status, (time.time() + 3600,) * 2)
+    alerter.step()
+    until(lambda: hook.messages)
+    assert caplog.text.count("troubles cannot be looked for: IsADirectoryError") == 1

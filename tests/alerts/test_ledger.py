@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capture.alerts.ledger import ALARM, FIRING, RESOLVED, ROUTINE, WARNING, Ledger
@@ -141,9 +141,9 @@ def test_a_clock_that_is_set_back_does_no_harm() -> None:
 
 
 def on_and_off(draw: Any) -> Iterator[tuple[float, list[str], bool]]:
-    for _ in range(draw(st.integers(1, 60))):
+    for _ in range(draw(st.integers(1, 15))):
         keys = draw(st.lists(st.sampled_from("abc"), unique=True))
-        yield draw(st.integers(1, 100)) * STEP_S, keys, draw(st.booleans())
+        yield draw(st.integers(1, 70)) * STEP_S, keys, draw(st.booleans())
 
 
 @st.composite
@@ -157,6 +157,7 @@ def spans(life: Iterable[tuple[float, list[str], bool]], days: Days) -> None:
         days.pass_by(lasts_s, *(trouble(f"line:{key}") for key in keys))
 
 
+@settings(max_examples=40)
 @given(lives())
 def test_messages_of_a_trouble_take_turns_and_all_is_said_in_the_end(life: list[tuple[float, list[str], bool]]) -> None:
     days = Days()
@@ -169,6 +170,7 @@ def test_messages_of_a_trouble_take_turns_and_all_is_said_in_the_end(life: list[
     assert days.pass_by(3700).ledger.entries == {}
 
 
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.integers(1, 40), st.integers(1, 200)), min_size=1, max_size=80))
 def test_flapping_of_any_kind_is_bounded(flaps: list[tuple[int, int]]) -> None:
     """No hour without an end has more than the doubling allows: holds of 5, 10, 20, 40, 60, 60 … min lie between."""
@@ -179,6 +181,7 @@ def test_flapping_of_any_kind_is_bounded(flaps: list[tuple[int, int]]) -> None:
     assert len(days.told) <= 2 * (5 + hours)
 
 
+@settings(max_examples=40)
 @given(lives(), st.integers(0, 50))
 def test_a_restart_at_any_moment_changes_nothing(life: list[tuple[float, list[str], bool]], moment: int) -> None:
     straight, broken = Days(), Days()

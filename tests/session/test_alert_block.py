@@ -6,7 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from capture.trouble_kinds import GROUPS, KINDS
-from capture.wanted.alert_block import AlertBlock, spelled, unspelled
+from capture.wanted.alert_block import AlertBlock, Telling, spelled, unspelled
 from capture.wanted.settings import SettingsError, load_settings
 
 SECRET = "hunter2"
@@ -89,7 +89,8 @@ def test_no_mistake_shows_a_secret(text: str) -> None:
 def test_settings_do_not_show_secrets_and_spell_them_where_asked() -> None:
     [block] = load(f'[[alert]]\nwhat = ["fill"]\nwebhook = "http://{SECRET}/"\napprise = ["json://{SECRET}/", "env:NAME"]')
     assert SECRET not in repr(block) + repr(load_settings()) + load_settings().model_dump_json()
-    assert unspelled(spelled([block], SecretStr(SECRET))) == ([block], SecretStr(SECRET))
+    telling = Telling([block], SecretStr(SECRET), 5.0)
+    assert unspelled(spelled(telling)) == telling
 
 
 def test_each_threshold_is_a_key_of_a_block() -> None:
