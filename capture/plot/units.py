@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from capture.query import LakeReader
+from capture.risk.valuation import quote_units
 
 _POINTS = ("FUT", "FOP", "IND", "CONTFUT")  # whose prices are an index's or a contract's points
 _ONE = {"STK": "share", "FUT": "contract", "OPT": "contract", "FOP": "contract", "CONTFUT": "contract",
@@ -20,7 +21,8 @@ class Units:
 
     `price` is what prices are in: a currency, a part of it ("GBP/100"), or points. `one` is what is traded ("share",
     "contract"), `size` many of it. `value` is how many units of `currency` one of it gains when its price rises by 1:
-    IB's multiplier, divided by its price magnifier. `tick` is the smallest step of its price, None where unknown.
+    IB's multiplier by how prices are quoted (`capture.risk.valuation`). `tick` is the smallest step of its price, None
+    where unknown.
     """
 
     price: str
@@ -51,5 +53,5 @@ def units(details: dict[str, Any]) -> Units:
         one = _ONE.get(kind, "unit")
         size = f"{one}s"
     price = currency if magnifier == 1 or not currency else f"{currency}/{magnifier}"
-    return Units("points" if kind in _POINTS else price, size, one, currency,
-                 float(details.get("multiplier") or 1) / magnifier, details.get("min_tick"))  # fmt: skip
+    value = float(details.get("multiplier") or 1) / quote_units(kind, currency, magnifier)
+    return Units("points" if kind in _POINTS else price, size, one, currency, value, details.get("min_tick"))

@@ -55,6 +55,12 @@ def quote_unit(currency: str, price_magnifier: int = 1) -> tuple[str, int]:
     return whole, max(parts, price_magnifier or 1)
 
 
+def quote_units(security_type: str, currency: str, price_magnifier: int = 1) -> int:
+    """Return how many of a price make one of the currency, for a multiplier of 1: 100 for pence and percent of par."""
+    part, _ = KINDS.get(security_type, _WHOLE)
+    return quote_unit(currency, price_magnifier)[1] * round(1 / part)
+
+
 def money_currency(holding: Holding) -> str:
     """Return the currency that a holding's money is in, GBP also for what is quoted in pence."""
     return quote_unit(holding.currency)[0]
@@ -64,8 +70,7 @@ def unit_value(holding: Holding) -> float:
     """Return what one unit of position gains in its currency when its price rises by 1; NaN for unknown kinds."""
     if holding.security_type not in KINDS:
         return float("nan")
-    part, _ = KINDS[holding.security_type]
-    return holding.multiplier * part / quote_unit(holding.currency, holding.price_magnifier)[1]
+    return holding.multiplier / quote_units(holding.security_type, holding.currency, holding.price_magnifier)
 
 
 def entry_price(holding: Holding) -> float | None:

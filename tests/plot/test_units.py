@@ -18,6 +18,8 @@ from .conftest import MakeLake, instrument
      Units("points", "contracts", "contract", "USD", 50.0, 0.25), "price (points)"),
     ({"security_type": "FUT", "currency": "USD", "multiplier": "5000", "price_magnifier": 100},
      Units("points", "contracts", "contract", "USD", 50.0, None), "price (points)"),  # corn, in cents
+    ({"security_type": "BOND", "currency": "USD"},
+     Units("USD", "units", "unit", "USD", 0.01, None), "price (USD)"),  # in percent of par
     ({"security_type": "OPT", "currency": "USD", "multiplier": "100"},
      Units("USD", "contracts", "contract", "USD", 100.0, None), "price (USD)"),
     ({"security_type": "CASH", "ib_symbol": "EUR", "currency": "USD"},

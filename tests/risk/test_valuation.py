@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 from capture.risk.holding import AMERICAN, BALANCE, EUROPEAN, Holding, exercise_style
-from capture.risk.valuation import entry_price, mark, money_currency, net_liquidation, quote_unit, unit_value, value
+from capture.risk.valuation import (
+    entry_price,
+    mark,
+    money_currency,
+    net_liquidation,
+    quote_unit,
+    quote_units,
+    unit_value,
+    value,
+)
 
 
 def holding(security_type: str = "STK", position: float = 1, price: float | None = 100.0, **fields: Any) -> Holding:
@@ -43,6 +52,16 @@ def test_a_price_becomes_money_in_one_place(one: Holding, expected: float) -> No
 def test_pence_are_pence_by_whatever_word_and_once(currency: str, magnifier: int, expected: tuple[str, int]) -> None:
     assert quote_unit(currency, magnifier) == expected
     assert money_currency(holding(currency=currency)) == expected[0]
+
+
+@pytest.mark.parametrize(("security_type", "currency", "magnifier", "units"), [
+    ("STK", "USD", 1, 1), ("STK", "GBP", 100, 100), ("STK", "GBX", 1, 100), ("BOND", "USD", 1, 100),
+    ("BOND", "GBP", 100, 10_000), ("BAG", "USD", 1, 1),
+])  # fmt: skip
+def test_quote_units_are_those_of_the_currency_and_of_par(
+    security_type: str, currency: str, magnifier: int, units: int
+) -> None:
+    assert quote_units(security_type, currency, magnifier) == units
 
 
 @pytest.mark.parametrize(("one", "expected"), [

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from capture.risk.valuation import quote_units
+
 OPTIONS = ("OPT", "FOP", "WAR")
 FUTURES = ("FUT", "CONTFUT")
 SETTLED_DAILY = ("FUT", "CONTFUT", "FOP")  # in the commodities segment of an account
-PRICED_IN_PERCENT = ("BOND", "BILL")  # of their face value
-ONE, PERCENT = Decimal(1), Decimal("0.01")
+ONE = Decimal(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +47,10 @@ class Security:
 
 def security(details: Mapping[str, Any]) -> Security:
     """Return what a broker has to know out of contract details."""
-    magnifier = Decimal(details.get("price_magnifier") or 1)
-    part = PERCENT if details["sec_type"] in PRICED_IN_PERCENT else ONE
+    units = quote_units(details["sec_type"], details["currency"], details.get("price_magnifier") or 1)
     return Security(
         con_id=details["con_id"], symbol=details["symbol"], sec_type=details["sec_type"],
-        currency=details["currency"], multiplier=Decimal(details.get("multiplier") or 1) / magnifier * part,
+        currency=details["currency"], multiplier=Decimal(details.get("multiplier") or 1) / units,
         exchange=details.get("primary_exchange") or details["exchange"], local_symbol=details["local_symbol"],
         last_trade_date=details.get("last_trade_date") or "", strike=Decimal(str(details.get("strike") or 0)),
         right=(details.get("right") or "")[:1], under_con_id=details.get("under_con_id") or 0,
