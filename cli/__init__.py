@@ -14,6 +14,7 @@ from . import version
 from .asking import (
     account,
     check_bars,
+    check_positions,
     coverage,
     du,
     fills,
@@ -37,8 +38,8 @@ from .shared.surroundings import hold_streams, lacking, speak_utf8
 
 _VERBS = (
     init, plan, gateway, record, backfill, snapshot, sql, tail, replay, export, tables, status, serve, metrics,
-    alerts, gaps, coverage, plot, notebook, check_bars, account, orders, fills, du, verify, recover, rebuild, seal,
-    prune, service, demo, version,
+    alerts, gaps, coverage, plot, notebook, check_bars, account, orders, fills, check_positions, du, verify, recover,
+    rebuild, seal, prune, service, demo, version,
 )  # fmt: skip
 
 _LIGHT = frozenset({"init", "version"})  # which load neither DuckDB nor Arrow

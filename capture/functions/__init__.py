@@ -6,9 +6,11 @@ from .bars import BARS
 from .books import BOOKS
 from .calendar import CALENDAR
 from .coverage import COVERAGE
+from .differences import DIFFERENCES
 from .fills import FILLS
 from .function import Function, Kind, Parameter
 from .helpers import HELPERS, creations
+from .ledger import LEDGER
 from .level1 import LEVEL1
 from .order_lives import ORDER_LIVES
 from .positions import POSITIONS
@@ -19,7 +21,7 @@ from .sql_pieces import LAST_HEARD
 # In the order in which they can be made: a function may call those before it.
 FUNCTIONS: dict[str, Function] = {
     one.name: one for one in (
-        *ROWS, *BARS, *PRICES, *CALENDAR, *COVERAGE, *BOOKS, *LEVEL1, *FILLS, *POSITIONS, *ORDER_LIVES)}
+        *ROWS, *BARS, *PRICES, *CALENDAR, *COVERAGE, *BOOKS, *LEVEL1, *FILLS, *POSITIONS, *ORDER_LIVES, *LEDGER, *DIFFERENCES)}
 
 _WORD = re.compile(r"\w+")
 _HELPERS = frozenset(head.partition("(")[0] for head in HELPERS)

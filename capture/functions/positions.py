@@ -14,18 +14,21 @@ UNHEARD = "60 second"  # a recorder that lives hears its gateway more often
 _MODEL_ASKED = """nullif(regexp_extract(s.parameters, '"model_code": ?"([^"]*)"', 1), '')"""
 
 
-def lives(streams: str) -> str:
-    """Return CTEs up to `lives`: the requests of some streams up to `at`, a row each.
+AT_MOMENT = 'utc("at")'
+
+
+def lives(streams: str, until: str = AT_MOMENT) -> str:
+    """Return CTEs up to `lives`: the requests of some streams up to a moment, a row each.
 
     `whole_seq` and `whole_ts` are where IB said that all was sent, null where it did not. `alive` says whether the
     request was open at the moment, its recorder heard its gateway, and no gap of the stream lasted.
     """
     return f"""events as materialized (
     select s.recorder, s.stream, s.request_id, s.seq, s."row", s.ts, s.event, s.account, {_MODEL_ASKED} as model_code
-    from subscriptions s where s.stream in ({streams}) and s.ts <= utc("at")
+    from subscriptions s where s.stream in ({streams}) and s.ts <= {until}
         and s.event in ('requested', 'completed', 'cancelled', 'refused')
 ), closed as materialized (
-    select s.recorder, s.seq from sessions s where s.event = 'closed' and s.ts <= utc("at")
+    select s.recorder, s.seq from sessions s where s.event = 'closed' and s.ts <= {until}
 ), bounded as (
     select e.*, min(e.seq) filter (e.event <> 'completed') over w as next_seq,
         arg_min({{'seq': e.seq, 'ts': e.ts}}, e.seq) filter (e.event = 'completed') over w as whole
@@ -34,7 +37,7 @@ def lives(streams: str) -> str:
                  rows between 1 following and unbounded following)
 ), broken as (
     select g.recorder, g.stream, g.account from gaps g
-    where g.stream in ({streams}) and g.from_ts < utc("at") and coalesce(g.to_ts, timestamptz 'infinity') > utc("at")
+    where g.stream in ({streams}) and g.from_ts < {until} and coalesce(g.to_ts, timestamptz 'infinity') > {until}
     qualify row_number() over (partition by g.gap_id order by g.seq desc, g."row" desc) = 1
 ), lives as materialized (
     select b.recorder, b.stream, b.request_id, b.account as of_account, b.model_code as of_model, b.seq, b.ts,
@@ -42,7 +45,7 @@ def lives(streams: str) -> str:
              then b.whole.seq end as whole_seq,
         case when whole_seq is not null then b.whole.ts end as whole_ts,
         b.next_seq is null and c.seq is null
-            and coalesce(h.ts >= utc("at") - interval '{UNHEARD}', true)
+            and coalesce(h.ts >= {until} - interval '{UNHEARD}', true)
             and not exists (select 1 from broken g where g.recorder = b.recorder and g.stream = b.stream
                             and (g.account is null or b.account is null or g.account = b.account)) as alive
     from bounded b asof left join closed c on c.recorder = b.recorder and c.seq > b.seq

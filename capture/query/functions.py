@@ -725,3 +725,64 @@ class Functions(ABC):
             last_ts: when IB said something of it last.
         """
         return self.call("order_lives", start, end, symbols, accounts)
+
+    def ledger(self, start: Moment | None = None, end: Moment | None = None, *, symbols: Symbols | None = None,
+            accounts: Symbols | None = None, method: str = "average") -> Answer:
+        """What is held of each instrument of each account after every fill, what it cost, and what was won. What was
+        held before the first fill that is known is a row of its own, `opening`, of which the cost is not known:
+        until it is sold, neither is the cost of what is held, nor what was won by it. Commissions belong to the
+        cost; one that is not reported, or in another currency, counts as 0 and is counted in `fees_missing`.
+        Combinations count by their legs. `accounts`: of these accounts only. `method`: average: by average cost, as
+        IB does; fifo: first in, first out.
+
+        Columns:
+            account: IB's account name.
+            instrument_id: IB's contract id (conId).
+            symbol: IB's local symbol.
+            number: 1, 2, … in the order in which they count, for each instrument of an account.
+            filled_ts: when it was filled; of an opening, at the latest when the next is.
+            kind: fill or opening.
+            quantity: what it moved, below 0 sold.
+            price: price of the fill; null of an opening.
+            currency: currency of all money but the commission.
+            commission: commission; null until it is reported.
+            commission_currency: its currency.
+            position: what is held after it, below 0 short.
+            cost: what that cost, commissions in it, below 0 received; null while it is not known.
+            average_cost: cost of one unit of position, multiplier in it; null where none is held.
+            realized: what it won by closing, commissions taken off; null where it closed nothing, or the cost is not
+                known.
+            realized_total: sum of it so far, over what is known.
+            unrealized: what would be won at the price of this fill; null where the cost is not known.
+            fees: sum of commissions so far.
+            fees_missing: fills so far of which that sum lacks the commission.
+            realized_reported: what IB says that it realized.
+            execution_id: IB's id of the execution.
+            permanent_id: IB's id of the order for good.
+            order_reference: the client's reference.
+            ts: when it was first received; of an opening, when IB said what is held.
+        """
+        return self.call("ledger", start, end, symbols, accounts, method)
+
+    def account_differences(self, at: Moment, *, accounts: Symbols | None = None) -> Answer:
+        """Where IB and the fills do not agree as of a moment: positions, average costs, what was realized, and
+        whether what an account is worth is the sum of its parts. Nothing is corrected by it. Only what IB's word is
+        known of is compared. `at`: as of this moment, which counts. `accounts`: of these accounts only.
+
+        Columns:
+            account: IB's account name.
+            instrument_id: IB's contract id (conId); null where it is about the account.
+            symbol: IB's local symbol.
+            kind: position, average_cost, realized; of the account net_liquidation (the sum of its parts), segments,
+                and cash (balances by currency at their rates).
+            ib: what IB says.
+            ours: what follows from fills, or from the parts; null where it is not known.
+            difference: the one less the other.
+            why: lag: within 10 s after a fill, or of values within 1 s; missed fill: orders were filled more than
+                there are executions, or executions were missed; corporate action: another quantity of the same cost;
+                transfer: nothing else explains it; before recording began: the cost of what was held is not known;
+                commission not reported; unexplained.
+            detail: what says so.
+            said_ts: when IB said it.
+        """
+        return self.call("account_differences", at, accounts)

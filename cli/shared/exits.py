@@ -11,7 +11,7 @@ class Exit(IntEnum):
     DONE = 0, "done"
     FAILED = 1, "failed: no lake, wrong SQL, no gateway, a disk that cannot be written"
     USAGE = 2, "wrong usage or settings: an unknown option, a mistake in ticktape.toml, an instrument that is no word"
-    LOST = 3, "finished, but something wanted was lost or refused"
+    LOST = 3, "finished, but something wanted was lost or refused, or what should agree does not"
 
     meaning: str
 

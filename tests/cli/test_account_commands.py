@@ -70,3 +70,18 @@ def test_what_they_show(data: str) -> None:
     [order] = json.loads(run("orders", "--data", data, "--json"))
     assert (order["state"], order["filled"]) == ("open", 2.0)
     assert json.loads(run("fills", "AAPL", "--data", data, "--json", "--until", "2026-01-01")) == []
+
+
+def test_check_positions_ends_with_3_where_there_is_a_difference(script: ScriptedTape) -> None:
+    words = ["check-positions", "--data", str(script.data), "--json"]
+    script.open().request("req_positions").answer("position", account="U1", position=5.0, average_cost=1.0, **CONTRACT)
+    script.answer("positions_end")
+    agreed = runner.invoke(app, words)
+    [cost] = json.loads(agreed.stdout)["differences"]  # what it cost before the recording nobody knows
+    assert (agreed.exit_code, cost["why"]) == (0, "before recording began")
+    script.answer("position", account="U1", position=7.0, average_cost=1.0, **CONTRACT)
+    result = runner.invoke(app, words)
+    [found] = json.loads(result.stdout)["differences"]
+    assert (result.exit_code, found["account"], found["why"], found["difference"]) == (3, "account 1", "transfer", 2.0)
+    before = runner.invoke(app, [*words[:-1], "--at", "2020-01-01"])
+    assert (before.exit_code, "0 positions compared, 1 not known" in before.stdout) == (0, True)

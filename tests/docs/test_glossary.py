@@ -19,8 +19,8 @@ WORDS = {word.name: word for word in glossary.WORDS}
 EACH = pytest.mark.parametrize("word", glossary.WORDS, ids=lambda word: word.name)
 
 # What needs no word of ours: it says all that it is in everybody's.
-PLAIN_COMMANDS = {"account", "check-bars", "demo", "du", "fills", "init", "metrics", "notebook", "orders",
-                  "plan", "plot", "recover", "service", "serve", "version"}  # fmt: skip
+PLAIN_COMMANDS = {"account", "check-bars", "check-positions", "demo", "du", "fills", "init", "metrics",
+                  "notebook", "orders", "plan", "plot", "recover", "serve", "service", "version"}  # fmt: skip
 PLAIN_METHODS = {"account", "again", "bars", "book", "call", "check", "close", "depth", "greeks", "heard",
                  "heard_s", "limited", "midpoints", "orders", "plot", "positions", "quotes", "sql", "tables",
                  "ticks", "trades", "within"}  # fmt: skip

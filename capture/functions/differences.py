@@ -1,0 +1,139 @@
+"""What IB says of accounts against what follows from fills: each difference with what explains it, none corrected."""
+
+from .fills import ACCOUNT, ID, SYMBOL
+from .function import ACCOUNTS, AT, Function
+from .ledger import QUIET_S
+
+CENT = 0.01  # to which amounts are compared: IB writes them so
+OF_COST = 1e-4  # to which part of a cost two are the same
+
+# Whose sum, in base currency, is what an account is worth. IB has FundValue a second time, as MutualFundValue.
+PARTS = ("TotalCashBalance", "StockMarketValue", "OptionMarketValue", "FutureOptionValue", "FuturesPNL", "WarrantValue",
+         "IssuerOptionValue", "CorporateBondValue", "TBondValue", "TBillValue", "FundValue", "MoneyMarketFundValue",
+         "Cryptocurrency", "AccruedCash", "NetDividend")  # fmt: skip
+
+LAG, MISSED, ACTION, TRANSFER = "lag", "missed fill", "corporate action", "transfer"
+BEFORE, PENDING, UNEXPLAINED = "before recording began", "commission not reported", "unexplained"
+PASSING = (LAG, BEFORE, PENDING)  # nothing has to be done about these
+
+_DIFFERENCES = f"""with held as materialized (
+    select p.* from positions_at("at", accounts := accounts) p
+    where p.instrument_id is not null and p.model_code is null and p.state = 'known'
+), booked as materialized (
+    select l.* from ledger(null, utc("at") + interval 1 microsecond, accounts := accounts) l
+), ours as materialized (
+    select b.account, b.instrument_id, arg_max(b, b.number) as last,
+        max(b.filled_ts) filter (b.kind = 'fill') as filled_ts, max(b.ts) filter (b.kind = 'fill') as told_ts,
+        sum(b.realized) filter (b.realized_reported is not null) as realized,
+        count(*) filter (b.realized_reported is not null and b.realized is null) as unknown,
+        sum(b.realized_reported) as reported
+    from booked b group by b.account, b.instrument_id
+), lives as (
+    select o.account, o.instrument_id,
+        sum(case o.action when 'SELL' then -1 else 1 end * (o.filled_reported - o.filled)) as missed
+    from order_lives(null, utc("at") + interval 1 microsecond, accounts := accounts) o
+    where o.filled_reported is not null and abs(o.filled_reported - o.filled) > 1e-9 and o.instrument_id is not null
+        and o.security_type <> 'BAG'
+    group by o.account, o.instrument_id
+), gap as (
+    select g.account, g.from_ts, g.to_ts from gaps g
+    where g.stream = 'executions' and g.from_ts <= utc("at")
+    qualify row_number() over (partition by g.gap_id order by g.seq desc, g."row" desc) = 1 and g.state <> 'backfilled'
+), paired as materialized (
+    select coalesce(h.account, o.account) as account, coalesce(h.instrument_id, o.instrument_id) as instrument_id,
+        coalesce(h.symbol, o.last.symbol) as symbol, h.position as ib_position, h.average_cost as ib_cost, h.said_ts,
+        coalesce(o.last.position, 0.0) as position, o.last.average_cost as average_cost,
+        o.last.fees_missing as fees_missing,
+        o.filled_ts, o.realized, o.reported, o.unknown, o.last.kind as last_kind,
+        coalesce(epoch(utc("at")) - epoch(greatest(o.filled_ts, o.told_ts)) <= {QUIET_S}, false) as lags,
+        coalesce(h.said_ts < o.filled_ts, false) as is_behind,
+        coalesce(l.missed, 0) as missed,
+        exists (select 1 from gap g where coalesce(g.account, h.account) = h.account
+                and coalesce(g.to_ts, timestamptz 'infinity') > coalesce(o.last.ts, g.from_ts)) as was_down
+    from held h full join ours o on o.account = h.account and o.instrument_id = h.instrument_id
+    left join lives l on l.account = coalesce(h.account, o.account)
+        and l.instrument_id = coalesce(h.instrument_id, o.instrument_id)
+    where h.account is not null
+), found as (
+    select p.account, p.instrument_id, p.symbol, 'position' as kind, p.ib_position as ib, p.position as ours,
+        case when p.lags then '{LAG}'
+             when p.missed <> 0 or p.was_down then '{MISSED}'
+             when p.is_behind then '{UNEXPLAINED}'
+             when p.position <> 0 and p.ib_position <> 0
+                 and abs(p.ib_position * p.ib_cost - p.position * p.average_cost)
+                     <= 0.005 * abs(p.position * p.average_cost) then '{ACTION}'
+             else '{TRANSFER}' end as why,
+        case when p.missed <> 0 then 'orders say that ' || abs(p.missed) || ' more were filled'
+             when p.was_down then 'executions were missed'
+             when p.is_behind then 'IB has said nothing of it since the last fill' end as detail, p.said_ts
+    from paired p where abs(p.ib_position - p.position) > 1e-6
+    union all by name
+    select p.account, p.instrument_id, p.symbol, 'average_cost' as kind, p.ib_cost as ib, p.average_cost as ours,
+        case when p.average_cost is null then '{BEFORE}' when p.lags then '{LAG}'
+             when p.fees_missing > 0 then '{PENDING}' else '{UNEXPLAINED}' end as why, p.said_ts
+    from paired p
+    where abs(p.ib_position - p.position) <= 1e-6 and p.position <> 0 and p.ib_cost is not null
+        and not coalesce(abs(p.ib_cost - p.average_cost) <= greatest({CENT}, {OF_COST} * abs(p.ib_cost)), false)
+    union all by name
+    select p.account, p.instrument_id, p.symbol, 'realized' as kind, p.reported as ib, p.realized as ours,
+        case when p.unknown > 0 then '{BEFORE}' when p.fees_missing > 0 then '{PENDING}'
+             else '{UNEXPLAINED}' end as why, p.said_ts
+    from paired p
+    where p.reported is not null and (p.unknown > 0
+        or abs(p.reported - p.realized) > greatest({CENT}, {OF_COST} * abs(p.reported)))
+), said as materialized (
+    select v.* from account_at("at", accounts := accounts) v where v.model_code is null and v.state = 'known'
+), net as (
+    select v.account, any_value(v.number) filter (v.tag = 'NetLiquidation' and v.segment is null) as net,
+        sum(v.number) filter (v.tag = 'NetLiquidation' and v.segment is not null) as of_segments,
+        sum(v.number) filter (v.tag in {PARTS} and v.currency = 'BASE') as of_parts, max(v.said_ts) as said_ts,
+        any_value(v.number) filter (v.tag = 'CashBalance' and v.currency = 'BASE') as cash,
+        epoch(utc("at")) - epoch(max(v.said_ts)) < 1 as lags
+    from said v group by v.account
+), balances as (
+    select c.account, sum(c.number * r.number) as cash, sum(abs(c.number * r.number)) as gross
+    from said c join said r on r.account = c.account and r.currency = c.currency and r.tag = 'ExchangeRate'
+    where c.tag = 'CashBalance' and c.currency <> 'BASE' group by c.account
+), worth as (
+    select n.account, 'net_liquidation' as kind, n.net as ib, coalesce(n.of_parts, n.of_segments) as ours,
+        case when n.of_parts is null then 'its segments' else 'its parts: cash, securities, accruals' end as detail,
+        {CENT} as within, n.lags, n.said_ts
+    from net n where n.net is not null
+    union all by name
+    select n.account, 'segments' as kind, n.net as ib, n.of_segments as ours, 'its segments' as detail,
+        {CENT} as within, n.lags, n.said_ts
+    from net n where n.net is not null and n.of_parts is not null
+    union all by name
+    select n.account, 'cash' as kind, n.cash as ib, b.cash as ours, 'balances by currency at their rates' as detail,
+        greatest({CENT}, 1e-6 * b.gross) as within, n.lags, n.said_ts
+    from net n join balances b on b.account = n.account where n.cash is not null
+)
+select f.account, f.instrument_id, f.symbol, f.kind, f.ib, f.ours, f.ib - f.ours as difference, f.why, f.detail,
+    f.said_ts
+from found f
+union all
+select w.account, null, null, w.kind, w.ib, w.ours, w.ib - w.ours,
+    case when w.lags then '{LAG}' else '{UNEXPLAINED}' end, w.detail, w.said_ts
+from worth w where w.ours is not null and abs(w.ib - w.ours) > w.within + 1e-9
+order by account, symbol nulls first, kind"""
+
+DIFFERENCES = (
+    Function(
+        "account_differences",
+        "Where IB and the fills do not agree as of a moment: positions, average costs, what was realized, and whether "
+        "what an account is worth is the sum of its parts. Nothing is corrected by it. Only what IB's word is known of "
+        "is compared.",
+        (AT, ACCOUNTS),
+        (ACCOUNT, (ID[0], f"{ID[1]}; null where it is about the account"), SYMBOL,
+         ("kind", "position, average_cost, realized; of the account net_liquidation (the sum of its parts), segments, "
+          "and cash (balances by currency at their rates)"),
+         ("ib", "what IB says"), ("ours", "what follows from fills, or from the parts; null where it is not known"),
+         ("difference", "the one less the other"),
+         ("why", f"{LAG}: within {QUIET_S} s after a fill, or of values within 1 s; {MISSED}: orders were filled more "
+          f"than there are executions, or executions were missed; {ACTION}: another quantity of the same cost; "
+          f"{TRANSFER}: nothing else explains it; {BEFORE}: the cost of what was held is not known; {PENDING}; "
+          f"{UNEXPLAINED}"),
+         ("detail", "what says so"), ("said_ts", "when IB said it")),
+        _DIFFERENCES,
+        "'2026-11-18T15:30Z'"),
+)

@@ -1,0 +1,48 @@
+"""`ticktape check-positions`: what IB says of positions and profits against what follows from fills."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from ..shared.exits import Exit
+from ..shared.options import Accounts, Config, Data, Json, lake_folder, utc_time
+from ..shared.output import show, show_json, show_table
+
+At = Annotated[str | None, typer.Option("--at", metavar="TIME", help="As of this time, UTC. Default: now.")]
+
+_NUMBERS = ("ib", "ours", "difference")
+
+
+def run(
+    at: At = None,
+    accounts: Accounts = None,
+    data: Data = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Compare positions, costs and profits that IB says with those that follow from fills.
+
+    Also whether what an account is worth is the sum of its parts. Each difference is named, and nothing is corrected.
+    Ends with 3 where there is a difference that does not go by itself: not a lag of seconds, a commission that is not
+    reported yet, or a cost from before the recording began.
+    """
+    from capture import open_lake
+    from capture.functions.differences import PASSING
+    from capture.query.account.shown_accounts import ShownAccounts
+
+    moment = utc_time("--at", at) or datetime.now(UTC)
+    with open_lake(lake_folder(data, config)) as lake:
+        shown = ShownAccounts(lake.sql, accounts)
+        held = lake.positions(moment, accounts=shown.chosen).arrow().to_pylist()
+        found = shown.rows(lake.account_differences(moment, accounts=shown.chosen).arrow().to_pylist())
+    unknown = [row for row in shown.rows(held) if row["state"] in ("unknown", "stale")]
+    if json:
+        show_json({"at": moment, "compared": len(held) - len(unknown), "not_known": unknown, "differences": found})
+    else:
+        rows = [(row["account"], row["symbol"], row["kind"].replace("_", " "),
+                 *(None if row[name] is None else f"{row[name]:.10g}" for name in _NUMBERS), row["why"], row["detail"])
+                for row in found]  # fmt: skip
+        show_table(("account", "symbol", "of", "IB", *_NUMBERS[1:], "why", "detail"), rows, ("IB", *_NUMBERS[1:]))
+        show(f"{len(held) - len(unknown)} positions compared, {len(unknown)} not known to be as IB said last")
+    raise typer.Exit(Exit.LOST if any(row["why"] not in PASSING for row in found) else Exit.DONE)
