@@ -21,7 +21,8 @@ from .sql_pieces import LAST_HEARD
 # In the order in which they can be made: a function may call those before it.
 FUNCTIONS: dict[str, Function] = {
     one.name: one for one in (
-        *ROWS, *BARS, *PRICES, *CALENDAR, *COVERAGE, *BOOKS, *LEVEL1, *FILLS, *POSITIONS, *ORDER_LIVES, *LEDGER, *DIFFERENCES)}
+        *ROWS, *BARS, *PRICES, *CALENDAR, *COVERAGE, *BOOKS, *LEVEL1, *FILLS, *POSITIONS, *ORDER_LIVES, *LEDGER,
+        *DIFFERENCES)}
 
 _WORD = re.compile(r"\w+")
 _HELPERS = frozenset(head.partition("(")[0] for head in HELPERS)
