@@ -27,10 +27,10 @@ def fill(row: Row, ts_us: int) -> Trouble:
     """Return the news of a row of `executions`; a correction is news of its own."""
     at = _moment(row["ts_event"] or ts_us)
     again = f", correction {row['revision']}" if (row["revision"] or 1) > 1 else ""
-    done = f", {row['cumulative_quantity']:,g} of the order so far" if row["cumulative_quantity"] else ""
+    done = f", {row['cumulative_quantity']:,.12g} of the order so far" if row["cumulative_quantity"] else ""
     where = f" on {row['execution_exchange']}" if row["execution_exchange"] else ""
     return _told("fill", str(row["execution_id"]), row, at,
-                 f"{row['side']} {row['shares']:,g} at {row['price']:,g}{where}{done}{again}", _symbol(row))
+                 f"{row['side']} {row['shares']:,.12g} at {row['price']:,.12g}{where}{done}{again}", _symbol(row))
 
 
 class OrderBook:
@@ -60,7 +60,7 @@ def rejection(row: Row, ts_us: int) -> Trouble | None:
     is_rejected = status in _REJECTED or row["reject_reason"] or "reject" in (row["completed_status"] or "").lower()
     if not is_rejected:
         return None
-    order = f"{row['action'] or 'order'} {row['total_quantity'] or 0:,g} {row['order_type'] or ''}".strip()
+    order = f"{row['action'] or 'order'} {row['total_quantity'] or 0:,.12g} {row['order_type'] or ''}".strip()
     said = why or row["completed_status"] or status
     return _told("order-rejected", str(_order_key(row)), row, _moment(row["ts_event"] or ts_us), f"{order}: {said}",
                  _symbol(row) or f"order {row['permanent_id'] or row['order_id']}")
@@ -91,13 +91,13 @@ class AccountBook:
         """Yield what is beyond the limits of an alert."""
         for held in self._positions.values():
             if block.position_above is not None and abs(held["position"]) > block.position_above:
-                cause = f"{held['position']:,g} are held, the limit is {block.position_above:,g}"
+                cause = f"{held['position']:,.12g} are held, the limit is {block.position_above:,.12g}"
                 yield _told("position-above", f"{short_name(held['account'])} {held['symbol']}", held, None, cause,
                             str(held["symbol"]))
         for account, profit in self._profits.items():
             if block.day_loss_above is not None and -profit["daily"] > block.day_loss_above:
                 yield _told("day-loss-above", short_name(account), profit, None,
-                            f"{-profit['daily']:,.2f} are lost today, the limit is {block.day_loss_above:,g}")
+                            f"{-profit['daily']:,.2f} are lost today, the limit is {block.day_loss_above:,.12g}")
         for account, values in self._values.items():
             yield from _margin(block, account, values)
             yield from _exposure(block, account, values)
@@ -115,7 +115,7 @@ def _exposure(block: AlertBlock, account: str, values: Mapping[str, tuple[float,
     if block.exposure_above is not None and gross > block.exposure_above:
         facts = {"account": account, "gross": gross, "currency": currency}
         yield _told("exposure-above", short_name(account), facts, None, f"positions are worth {gross:,.0f} "
-                    f"{currency or ''} gross, the limit is {block.exposure_above:,g}")
+                    f"{currency or ''} gross, the limit is {block.exposure_above:,.12g}")
 
 
 def _cushion(values: Mapping[str, tuple[float, str | None]]) -> float | None:

@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 
 from capture.suggestion import unknown
 from capture.trouble_kinds import GROUPS, KINDS, Kind
+from capture.wire.messages.live_streams import TABLE_OF_STREAM
+
+from .streams import parse_stream
 
 BY_VARIABLE, BY_FILE = "env:", "file:"
 SECRETS = frozenset({"alert", "webhook", "apprise", "alive_ping"})  # whose values no error shows
@@ -46,6 +49,14 @@ class AlertBlock(BaseModel):
         for word in given:
             if word not in KINDS and word not in GROUPS:
                 raise ValueError(unknown("kind of alert", word, [*KINDS, *GROUPS]))
+        return given
+
+    @field_validator("streams")
+    @classmethod
+    def _known_streams(cls, given: list[str]) -> list[str]:
+        for word in given:
+            if word not in TABLE_OF_STREAM:  # as the tables name it
+                parse_stream(word)
         return given
 
     @field_validator("webhook")

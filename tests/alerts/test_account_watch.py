@@ -190,7 +190,7 @@ LIMITS = {"position_above": 100, "day_loss_above": 500, "margin_cushion_below": 
     ([("account_values", value("ExcessLiquidity", 0.0)), ("account_values", value("NetLiquidation", 0.0))], []),
     ([("account_values", value("Cushion", 0.0, segment="S"))], []),
     ([("account_values", value("GrossPositionValue", 2e6))],
-     ["DU…567: positions are worth 2,000,000 USD gross, the limit is 1e+06"]),
+     ["DU…567: positions are worth 2,000,000 USD gross, the limit is 1,000,000"]),
     ([("account_values", value("GrossPositionValue", None))], []),
 ])  # fmt: skip
 def test_limits_of_an_account(rows: list[tuple[str, dict[str, Any]]], told: list[str]) -> None:

@@ -262,3 +262,65 @@ def test_the_log_is_bounded_and_begins_anew(tmp_path: Path, monkeypatch: pytest.
     assert (tmp_path / ALERT_LOG_BEFORE).stat().st_size < 3_000
     assert (tmp_path / ALERT_LOG).stat().st_mode & 0o777 == 0o600
     assert all(json.loads(line) for line in (tmp_path / ALERT_LOG).read_text().splitlines())
+
+
+class Killed(BaseException):
+    """As SIGKILL: nothing after it is done."""
+
+
+class Life:
+    """A desk that is killed at one of its writes to disk, and begins anew; what it sends arrives at once."""
+
+    def __init__(self, data: Path, killed_at: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.data, self.left, self.arrived = data, killed_at, list[tuple[str, dict[str, Any]]]()
+        for name in ("told", "outcome", "save"):
+            monkeypatch.setattr(AlertLog, name, self._writing(getattr(AlertLog, name)))
+        self.desk = self._begun()
+
+    def _begun(self) -> Desk:
+        return Desk([block()], self.data, NOW_S)
+
+    def _writing(self, write: Any) -> Any:
+        def written(*given: Any) -> None:
+            for done in (False, True):  # before it is written, and after
+                self.left -= 1
+                if not self.left:
+                    raise Killed
+                if not done:
+                    write(*given)
+
+        return written
+
+    def do(self, act: Any) -> None:
+        """Do something, and once more where it was killed by it."""
+        for _ in range(2):
+            try:
+                act(self.desk)
+                self.send()
+            except Killed:
+                self.desk = self._begun()
+            else:
+                return
+
+    def send(self) -> None:
+        [action] = self.desk.actions
+        while delivery := self.desk.next(action, NOW_S + 1e6):
+            self.arrived += [(delivery.message["id"], one | {"status": delivery.message["status"]})
+                             for one in delivery.message["troubles"]]  # fmt: skip
+            self.desk.sent(delivery, "taken")
+
+
+@pytest.mark.parametrize("killed_at", range(1, 40))
+def test_a_kill_at_any_write_loses_nothing_and_tells_nothing_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed_at: int
+) -> None:
+    life = Life(tmp_path, killed_at, monkeypatch)
+    life.do(lambda desk: desk.look(NOW_S, [(None, trouble())]))
+    life.do(lambda desk: desk.happened(NOW_S + 1, [(None, happened("a"))]))
+    life.do(lambda desk: desk.look(NOW_S + 2, []))
+    life.do(lambda desk: desk.happened(NOW_S + 3, [(None, happened("a")), (None, happened("b"))]))
+    by_id = dict(life.arrived)  # who must not hear twice looks at the id
+    assert [(one["status"], one["key"]) for one in by_id.values()] == [
+        ("firing", "line-lost:main"), ("happened", "fill:a"), ("resolved", "line-lost:main"), ("happened", "fill:b")]
+    assert len(life.arrived) <= len(by_id) + 1
+    assert sorted({row["id"] for row in read_log(tmp_path) if row["sent"]}) == sorted(by_id)

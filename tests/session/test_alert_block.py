@@ -47,6 +47,7 @@ def test_a_group_leaves_out_what_has_no_threshold() -> None:
 FAULTS = [
     ('what = ["fil"]\ncommand = ["x"]', "line 2, key alert.what: there is no kind of alert 'fil'; did you mean 'fill'?"),
     ('what = "fill"\ncommand = ["x"]', 'line 2, key alert.what: write a list of at least one: ["recording", "fill"]'),
+    ('what = ["all"]\nstreams = ["tradse"]\ncommand = ["x"]', "line 3, key alert.streams: 'tradse' is no stream; did you mean 'trades'?"),
     ('what = ["fill"]', "line 1, key alert: the block has no action: give it webhook, command or apprise"),
     ('what = ["fill"]\nlag_above_s = 3\ncommand = ["x"]', "lag_above_s is of lag-above, which is not in what"),
     ('what = ["position-above"]\ncommand = ["x"]', "position-above in what needs position_above = NUMBER"),
@@ -91,6 +92,16 @@ def test_settings_do_not_show_secrets_and_spell_them_where_asked() -> None:
     assert SECRET not in repr(block) + repr(load_settings()) + load_settings().model_dump_json()
     telling = Telling([block], SecretStr(SECRET), 5.0)
     assert unspelled(spelled(telling)) == telling
+
+
+def test_an_alert_may_come_by_a_variable_whose_text_no_mistake_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TICKTAPE_ALERT", '[{"what": ["fill"], "streams": ["all_last", "trades"], "command": ["x"]}]')
+    assert load_settings().alert[0].streams == ["all_last", "trades"]
+    for text in (f'[{{"what": ["fill"], "webhook": "{SECRET}"}}]', f'[{{"webhook": "{SECRET}"', f'"{SECRET}"'):
+        monkeypatch.setenv("TICKTAPE_ALERT", text)
+        with pytest.raises(SettingsError, match="variable TICKTAPE_ALERT") as caught:
+            load_settings()
+        assert SECRET not in str(caught.value)
 
 
 def test_each_threshold_is_a_key_of_a_block() -> None:
