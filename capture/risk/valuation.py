@@ -103,7 +103,17 @@ def unpriced_reason(holding: Holding) -> str:
         return f"nobody knows how to value the security type {holding.security_type!r}"
     if holding.price is None and holding.security_type != BALANCE:
         return NO_PRICE
-    return ""
+    return impossible(holding)
+
+
+def impossible(holding: Holding) -> str:
+    """Return what of a holding's numbers nothing can be reckoned with, empty where all can."""
+    price = holding.price or 0.0
+    if not np.isfinite(price) or (price < 0 and KINDS.get(holding.security_type, _WHOLE)[1] is Counts.VALUE):
+        return f"a price of {price:g} is none"
+    if not np.isfinite(holding.position):
+        return f"a position of {holding.position} is none"
+    return "" if 0 < holding.multiplier < np.inf else f"a multiplier of {holding.multiplier:g} is none"
 
 
 @dataclass(frozen=True, slots=True)

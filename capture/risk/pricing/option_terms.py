@@ -7,7 +7,7 @@ import numpy as np
 
 from capture.option_prices import Floats
 from capture.risk.holding import AMERICAN, Holding
-from capture.risk.valuation import money_currency
+from capture.risk.valuation import impossible, money_currency
 
 from .implied import implied_volatilities
 from .market import Market
@@ -59,7 +59,7 @@ def is_live_option(holding: Holding, market: Market) -> bool:
 def settled_price(holding: Holding) -> tuple[float, str]:
     """Return what an option that has settled is worth, and why that is not known, empty where it is."""
     spot = holding.underlying_price if holding.settlement_price is None else holding.settlement_price
-    if spot is None or holding.strike is None:
+    if spot is None or holding.strike is None or not np.isfinite([spot, holding.strike]).all():
         return float("nan"), f"{NOT_YET_REMOVED}: no settlement price of its underlying"
     return max((spot - holding.strike) * (1 if holding.right == "C" else -1), 0.0), ""
 
@@ -70,17 +70,19 @@ def _reason(holding: Holding, market: Market) -> str:
         return ""
     if holding.expiry_us is None:
         return "no expiry"
-    if holding.strike is None or holding.strike <= 0:
+    if holding.strike is None or not 0 < holding.strike < np.inf:
         return f"a strike of {holding.strike} cannot be priced"
     if holding.underlying_price is None:
         return "no price of the underlying"
-    if not holding.underlying_price > 0:
+    if not 0 < holding.underlying_price < np.inf:
         return f"a price of the underlying of {holding.underlying_price:g} cannot be priced"
     currency = money_currency(holding)
     if market.interest_rate(currency, 0.0) is None:
         return f"no interest rate of {currency}"
-    if holding.implied_volatility is None and holding.price is None:
-        return "neither a volatility nor a price"
+    if holding.implied_volatility is None:
+        return "neither a volatility nor a price" if holding.price is None else impossible(holding)
+    if not 0 < holding.implied_volatility < np.inf:
+        return f"an implied volatility of {holding.implied_volatility:g} cannot be priced"
     return ""
 
 

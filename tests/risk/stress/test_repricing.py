@@ -130,7 +130,7 @@ def test_a_volatility_that_is_not_given_is_that_of_the_price() -> None:
     (option(currency="JPY"), "no interest rate of JPY"),
     (option(days=-1, spot=None), f"{NOT_YET_REMOVED}: no settlement price of its underlying"),
     (held("T", "BOND", price=99.0), "no coupon or maturity, without which its price at other rates is not known"),
-    (held("T", "BOND", price=-5.0, coupon=1.0, expiry_us=NOW_US + DAY_US),
+    (held("T", "BOND", price=500.0, coupon=1.0, expiry_us=NOW_US + DAY_US),
      "its price has no yield between -50 and 200 %"),
 ])  # fmt: skip
 def test_what_cannot_be_priced_is_listed_with_the_reason_and_counted_in_every_total(one: Holding, reason: str) -> None:

@@ -1,10 +1,11 @@
 """Regulation T for what a real account holds, by the paper account's rules: to stand beside portfolio margin."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from capture.gateway.broker.security import Security
+from capture.gateway.broker.security import OPTIONS, Security
 from capture.risk.holding import Holding as RiskHolding
 from capture.risk.revaluation import Unpriced
 from capture.risk.valuation import money_currency, rate_to, unit_value, unpriced_reason
@@ -45,7 +46,7 @@ def strategy_margin(
 ) -> StrategyMargin:  # fmt: skip
     """Return what holdings require by Regulation T; `currency_rates` are units of the base currency for one of each."""
     held = [holding for holding in holdings if holding.position and holding.security_type not in NO_POSITION]
-    faults = [unpriced_reason(one) or _without_rate(one, base_currency, currency_rates) for one in held]
+    faults = [_fault(one, base_currency, currency_rates) for one in held]
     by_group: dict[int, list[RiskHolding]] = {}
     for holding, fault in zip(held, faults, strict=True):
         if not fault:
@@ -57,7 +58,12 @@ def strategy_margin(
         tuple(Unpriced(holding, fault) for holding, fault in zip(held, faults, strict=True) if fault))  # fmt: skip
 
 
-def _without_rate(holding: RiskHolding, base_currency: str, rates: Mapping[str, float]) -> str:
+def _fault(holding: RiskHolding, base_currency: str, rates: Mapping[str, float]) -> str:
+    """Return why a holding cannot be margined, empty where it can."""
+    if found := unpriced_reason(holding):
+        return found
+    if holding.security_type in OPTIONS and not (holding.is_option and 0 < (holding.strike or 0.0) < math.inf):
+        return "no right, or no strike above 0"
     return "" if _rate(holding, base_currency, rates) else f"no rate for {money_currency(holding)}"
 
 
@@ -67,7 +73,7 @@ def _rate(holding: RiskHolding, base_currency: str, rates: Mapping[str, float]) 
 
 def _group(inside: Sequence[RiskHolding], rates: Rates, at_us: int, rate: float) -> StrategyGroup:
     held = [Holding(_security(one), _decimal(one.position), _decimal(one.price or 0.0)) for one in inside]
-    under = next((one.underlying_price for one in inside if one.underlying_price), None)
+    under = next((price for one in inside if 0 < (price := one.underlying_price or 0.0) < math.inf), None)
     required = group_requirement(held, None if under is None else _decimal(under), "margin", rates, at_us)
     return StrategyGroup(inside[0].moved_by, rate * float(required.initial), rate * float(required.maintenance))
 
