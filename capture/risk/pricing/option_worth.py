@@ -19,7 +19,7 @@ METHODS = (QUICK, QUANTLIB)
 _STEPS = np.array([64, 96, 128, 192, 256, 384])
 _MONEY_LEVELS, _FACTORS = np.array([100.0, 250.0, 600.0]), np.array([1.0, 1.5, 2.0, 4.0])
 _MANY_DIVIDENDS, _MANY_FACTOR = 4, 1.5
-_LATE_SHARE, _LATE_FACTOR = 0.06, 2.0  # of the time to expiry that is left after the last dividend
+_LATE_LEVELS, _LATE_FACTORS = np.array([0.015, 0.06]), np.array([4.0, 2.0, 1.0])  # by the share of time after the last
 
 
 def price(options: Options, spots: Floats, method: str = QUICK) -> Floats:
@@ -62,9 +62,9 @@ def _steps(options: Options) -> Places:
     """Return how many steps each option takes."""
     money = options.strike * options.volatility * np.sqrt(options.years)
     last = np.where(options.paid, options.ex_years, 0.0).max(axis=0, initial=0.0)
-    is_late = options.has_dividend & (options.years - last < _LATE_SHARE * options.years)
+    left = np.where(options.has_dividend, 1 - last / options.years, 1.0)
     wanted = (_STEPS[0] * _FACTORS[np.searchsorted(_MONEY_LEVELS, money)]
               * np.where(options.paid.sum(axis=0) > _MANY_DIVIDENDS, _MANY_FACTOR, 1.0)
-              * np.where(is_late, _LATE_FACTOR, 1.0))  # fmt: skip
+              * _LATE_FACTORS[np.searchsorted(_LATE_LEVELS, left)])  # fmt: skip
     steps: Places = _STEPS[np.minimum(np.searchsorted(_STEPS, wanted), len(_STEPS) - 1)]
     return steps

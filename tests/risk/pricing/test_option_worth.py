@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from capture.option_prices import Floats
 from capture.risk.pricing.lattice import lattice_prices
 from capture.risk.pricing.option_worth import QUANTLIB, price
-from capture.risk.pricing.options import SHORTEST_YEARS, Options
+from capture.risk.pricing.options import SHORTEST_YEARS, Options, join
 from capture.risk.pricing.quantlib_prices import quantlib_prices
 from capture.risk.risk_error import RiskError
 from tests.risk.pricing.some_options import DAY_YEARS, HOUR_YEARS, option, random_options
@@ -46,6 +46,21 @@ def test_on_the_last_day_prices_are_those_of_finite_differences_within_a_cent(ho
     assert (ours > np.maximum(options.sign * (spot - strike), 0) - 1e-9)[0, options.is_american].all()
     near = np.abs(np.log(strike / spot)) < deviation / 2
     assert (ours[0, near] > 0).all()  # none is worth nothing but for the lack of time
+
+
+@pytest.mark.slow
+def test_a_dividend_in_the_last_days_costs_no_cent_of_accuracy() -> None:
+    """The price there bends within less than a step of the lattice."""
+    lives = ((30, 1), (90, 3), (180, 2), (365, 3))  # days, and days from the last dividend on
+    late = [option(strike, days / 365, 0.25, 0.045, right=right, dividends=_quarterly(days - left, 1.6))
+            for days, left in lives for strike in (180, 210) for right in "CP"]  # fmt: skip
+    options, spots = join(late), np.full((1, len(late)), 200.0)
+    assert np.abs(price(options, spots) - finite_differences(options, spots)).max() < CENT
+
+
+def _quarterly(last_day: float, amount: float) -> list[tuple[float, float]]:
+    """Return four dividends, 91 days apart; those of the past are none."""
+    return [((last_day - 91 * number) / 365, amount) for number in range(4)]
 
 
 @pytest.mark.slow
