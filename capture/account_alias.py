@@ -24,6 +24,11 @@ def alias(account: str, key: str) -> str:
     return f"{ALIASED}{blake2s(account.encode(), key=bytes.fromhex(key)).hexdigest()[:_DIGITS].upper()}"
 
 
+def short_name(account: str) -> str:
+    """Return what tells one's own accounts apart, and is no account number: the alias, else five of its characters."""
+    return account if len(account) <= 5 or account.startswith(ALIASED) else f"{account[:2]}…{account[-3:]}"
+
+
 def masked(row: dict[str, Any], accounts: Collection[str], key: str) -> dict[str, Any]:
     """Return a row with the alias of each of these accounts in place of its name, in texts and bytes."""
     for account in sorted(accounts, key=len, reverse=True):  # one may be the beginning of another

@@ -46,7 +46,7 @@ class StreamStatus(TypedDict):
 
 
 class AccountStreamStatus(TypedDict):
-    """A stream of an account, or of all that the login has where `account` is None.
+    """A stream of an account, named in short, or of all that the login has where `account` is None.
 
     `state` is unknown, empty (IB said that there is nothing) or rows, `since` when it became so. `rows` came since the
     recorder began; `last_row` is when the last came, or IB's word that there are none. `positions` are asked for one

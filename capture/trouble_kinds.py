@@ -62,6 +62,13 @@ JUDGED: Mapping[str, Kind] = {kind.name: kind for kind in (
     Kind("stream-late", "late", Subject.STREAM, _WARNING,
          "rows come seconds after their events: what is under way is lost where the line breaks",
          "look at the load of this machine and of the gateway's; record fewer streams"),
+    Kind("account-unknown", "account", Subject.STREAM, _WARNING,
+         "what a stream of accounts holds is not known: IB refuses it, or does not answer",
+         "mend what IB says: code 321 may be Read-Only API (Configure > API > Settings); or take the stream out of "
+         "streams below [accounts] in ticktape.toml"),
+    Kind("account-missing", "account-missing", Subject.RECORDER, _WARNING,
+         "an account that is wanted is none of the login's",
+         "correct accounts below [accounts] in ticktape.toml; the recorder says which there are"),
     Kind("disk-full", "disk", Subject.DISK, _ALARM, "there is no room for more tape: recording waits",
          "free space on the disk of {data}, with `ticktape prune` or otherwise; recording goes on by itself"),
     Kind("disk-nearly-full", "disk", Subject.DISK, _WARNING, "at the growth of the last days the disk is full soon",

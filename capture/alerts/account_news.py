@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from capture.account_alias import ALIASED
+from capture.account_alias import short_name
 from capture.times import moment_of
 from capture.trouble import Trouble
 from capture.trouble_kinds import trouble
@@ -124,11 +124,6 @@ def _cushion(values: Mapping[str, tuple[float, str | None]]) -> float | None:
         return values[CUSHION][0]
     net, excess = values.get(NET), values.get(EXCESS)
     return excess[0] / net[0] if net and excess and net[0] > 0 else None
-
-
-def short_name(account: str) -> str:
-    """Return what tells one's own accounts apart, and is no account number: the alias, else five of its characters."""
-    return account if len(account) <= 5 or account.startswith(ALIASED) else f"{account[:2]}…{account[-3:]}"
 
 
 def _told(kind: str, of: str, row: Row, since: datetime | None, cause: str, name: str | None = None) -> Trouble:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from capture.account_alias import short_name
 from capture.data_folder import STATUS
 from capture.session.accounts.known_streams import KnownStream
 from capture.session.history_job import State
@@ -104,7 +105,7 @@ def describe_recorder(
         "flowing": lives.count(Life.FLOWING),
         "streams": [_stream(machine, journal, subscription, since) for subscription in machine.subscriptions.all],
         "accounts": [_account_stream(machine, stream, since) for stream in machine.accounts.streams],
-        "unknown_accounts": list(machine.accounts.unknown),
+        "unknown_accounts": [short_name(account) for account in machine.accounts.unknown],
     }
 
 
@@ -145,7 +146,7 @@ def _stream(machine: Machine, journal: Journal, subscription: Subscription, sinc
 def _account_stream(machine: Machine, one: KnownStream, since: Since) -> AccountStreamStatus:
     return {
         "stream": one.stream,
-        "account": one.account or None,
+        "account": short_name(one.account) or None,
         "state": one.known.value,
         "rows": one.rows,
         "last_row": _iso(machine.wall_s(one.last_s)) if one.last_s is not None else None,

@@ -15,6 +15,7 @@ from capture.trouble import Severity, Trouble, Verdict
 from capture.trouble_kinds import trouble
 
 from . import recorder_state as states
+from .account_troubles import account_troubles
 from .lake_state import lake_state, no_lake_state
 from .lake_troubles import disk_trouble, lake_troubles
 from .line_troubles import farm_troubles, has_session, is_starting, moment, recorder_troubles
@@ -126,6 +127,8 @@ def _derive(recorders: Iterable[dict[str, Any]], lack: str | None, now: datetime
     for recorder in recorders:
         recorder["condition"] = states.condition(recorder)
         recorder["stale"] = states.stale(recorder, lack)
+        for stream in recorder.setdefault("accounts", []):
+            stream["last_row_age_s"] = states.last_row_age_s(recorder, stream, now)
         for stream in recorder.setdefault("streams", []):
             stream["last_row_age_s"] = states.last_row_age_s(recorder, stream, now)
             stream.setdefault("lag_p50_s", None)  # a recorder of before says nothing of it
@@ -141,7 +144,7 @@ def _derive(recorders: Iterable[dict[str, Any]], lack: str | None, now: datetime
 
 def _of_recorder(state: dict[str, Any], now: datetime, no_room: Trouble | None) -> list[Trouble]:
     own = [*recorder_troubles(state, now, no_room), *farm_troubles(state, now)]
-    return [*own, *stream_troubles(state, now, own), *roller_troubles(state, now, no_room),
+    return [*own, *stream_troubles(state, now, own), *account_troubles(state), *roller_troubles(state, now, no_room),
             *backfill_troubles(state, now, own)]
 
 

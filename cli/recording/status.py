@@ -39,7 +39,8 @@ def run(
     instrument, which is a fault of ticktape; then the archive, whose files a running recorder reads once in 30 days,
     and the disk. At the end each trouble, with its cause and what helps, and how it is: well, in trouble, or unknown
     while a recorder starts. A stream is wanted, requested, acknowledged, flowing, silent
-    against expectation, or refused. Rates are of the last seconds.
+    against expectation, or refused. Of accounts each stream is unknown, empty by IB's word, or has rows. Rates are of
+    the last seconds.
     The lag is how much later than IB's own time rows came in the last minute, half of them and the most: IB gives whole
     seconds, so up to 1 s of it is none. From 5 s on it is a warning, but for delayed data.
     With --check, for health checks: one line, and the exit code is 0 where all is well, also while a line is lost in a
@@ -107,7 +108,17 @@ def _show(recorder: dict[str, Any]) -> None:
     if streams:
         show_table(("instrument", "symbol", "stream", "state", "rows/s", "last row", "lag", "message"), streams,
                    ("rows/s", "last row", "lag"))
+    _show_accounts(recorder)
     show()
+
+
+def _show_accounts(recorder: dict[str, Any]) -> None:
+    """Show what is known of each account stream; by the state, nothing, that there is nothing, or rows."""
+    rows = [(s["account"] or "all", s["stream"], s["state"], f"{s['rows']:,}", age_text(s["last_row_age_s"]),
+             s["positions"] or "", s["message"].partition("\n")[0]) for s in recorder["accounts"]]
+    if rows:
+        show_table(("account", "stream", "state", "rows", "last told", "positions", "message"), rows,
+                   ("rows", "last told", "positions"))
 
 
 def _show_verdict(found: "Condition") -> None:

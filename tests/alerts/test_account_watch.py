@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from capture.account_alias import KEY, alias
-from capture.alerts.account_news import AccountBook, rejection, short_name
+from capture.account_alias import KEY, alias, short_name
+from capture.alerts.account_news import AccountBook, rejection
 from capture.alerts.account_watch import AccountWatch
 from capture.alerts.alert_log import read_log
 from capture.alerts.alerter import Alerter

@@ -28,6 +28,11 @@ def stream(instrument: str = "AAPL", state: str = "flowing", **more: Any) -> dic
             "venue": "NASDAQ", "market": "liquid"} | more  # fmt: skip
 
 
+def account_stream(name: str = "positions", state: str = "rows", **more: Any) -> dict[str, Any]:
+    return {"stream": name, "account": None, "state": state, "rows": 5, "last_row": ago(40), "positions": 0,
+            "code": None, "message": "", "since": ago(600)} | more  # fmt: skip
+
+
 def recorder(**more: Any) -> dict[str, Any]:
     return {"version": 1, "recorder": "main", "pid": os.getpid(), "started": ago(90_000), "written": ago(2),
             "state": "recording", "host": "127.0.0.1", "port": 4002, "client_id": 17, "server_version": 222,

@@ -16,7 +16,7 @@ from capture.trouble_kinds import KINDS, trouble
 from capture.watch.condition import Condition, Watcher, look
 from capture.watch.lake_state import lake_state
 
-from .conftest import NOW, RESTART, Told, ago, recorder, stream
+from .conftest import NOW, RESTART, Told, account_stream, ago, recorder, stream
 
 NO_PROCESS = 2**22 + 1  # above what Linux gives to processes
 BROKEN = {"usfarm (market data farm)": "broken"}
@@ -61,6 +61,10 @@ TOLD = {
              Severity.WARNING, None),
     "all silent": ({"streams": [stream(state="silent"), stream("MSFT", "silent"), stream("NQ", market="closed")]},
                    "feed-silent", "feed:main", Severity.ALARM, 40),
+    "account not known": ({"accounts": [account_stream(), account_stream("orders", "unknown", code=321, message="no")]},
+                          "account-unknown", "account:main accounts orders", Severity.WARNING, 600),
+    "account missing": ({"unknown_accounts": ["DU7"]}, "account-missing", "account-missing:main", Severity.WARNING,
+                        None),
     "roller dead": ({"roller_heard_s": 300.0}, "roller-dead", "roller:main", Severity.WARNING, 300),
     "backfill stuck": ({"history": recorder()["history"] | {"wanted": 3, "still_since": ago(7_200)}},
                        "backfill-stuck", "backfill:main", Severity.WARNING, 7_200),
@@ -87,6 +91,8 @@ def test_what_was_said_is_one_trouble_with_a_key_and_a_cause(
 NO_TROUBLE = {
     "a stream asked for just now": {"streams": [stream(), stream("MSFT", "requested", since=ago(60))]},
     "delayed data": {"streams": [stream(lag_p50_s=900.0, lag_max_s=901.0, delayed=True)]},
+    "accounts that are known": {"accounts": [account_stream(), account_stream("orders", "empty")]},
+    "accounts that were asked for just now": {"accounts": [account_stream("orders", "unknown")]},
     "history that comes": {"history": recorder()["history"] | {"wanted": 3, "still_since": ago(60)}},
     "history that waits since the session began": {
         "history": recorder()["history"] | {"wanted": 3, "still_since": ago(7_200)}, "line_since": ago(60)},

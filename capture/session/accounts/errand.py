@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from math import inf
 
+from capture.account_alias import short_name
 from capture.session.backoff import Backoff
 
 from .asks import Ask
@@ -56,8 +57,8 @@ class Errand:
 
     @property
     def name(self) -> str:
-        """What people call it."""
-        of = self.account or "all accounts"
+        """What people call it; an account's number is not in it, as it goes into logs and notes."""
+        of = short_name(self.account) or "all accounts"
         return f"{self.ask.stream} of {of}" + (f", position in contract {self.con_id}" if self.con_id else "")
 
     def took(self, now_s: float) -> None:
