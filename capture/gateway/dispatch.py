@@ -26,6 +26,8 @@ def replies(peer: Peer, request: Decoded) -> Iterator[Reply]:
     try:
         if request.name in history.REQUESTS:
             peer.state.faults.check_history()
+        if request.name in orders.OF_ORDERS:
+            peer.state.faults.check_read_only()
         yield from HANDLERS[request.name](peer, as_taken(request.values))
     except Refusal as refusal:
         yield error(_id(request.values), refusal.code, refusal.text, peer.now_us)

@@ -19,7 +19,7 @@ from capture.wire.messages.notices import Action, describe
 from capture.wire.text.codec import Decoded
 
 from .accounts.account_desk import AccountDesk
-from .accounts.executions_due import zone_named
+from .accounts.executions_due import clock_of
 from .announcements import Voice
 from .backoff import Backoff
 from .events import (
@@ -147,7 +147,7 @@ class Machine:
         self._probe_s = self._now_s + PROBE_AFTER_S
         if event.hello is not None and self.state is State.GREETING:
             self.server_version = event.hello.server_version
-            self.accounts.zone = zone_named(event.hello.connection_time)
+            self.accounts.clock = clock_of(event.hello.connection_time, self.wall_s(self._now_s))
             self._awaited = {"next_valid_id", "managed_accounts"}
             self._send("start_api", {"client_id": self.settings.client_id})
             self._enter(State.STARTING, self.settings.handshake_timeout_s)

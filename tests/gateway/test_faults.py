@@ -217,6 +217,26 @@ def test_skew_moves_the_time_that_is_told(scene: Scene) -> None:
     scene(play)
 
 
+def test_a_read_only_api_refuses_what_is_about_orders_and_nothing_else(scene: Scene) -> None:
+    async def play(gateway: Gateway, peer: Peer) -> None:
+        gateway.control("read-only")
+        peer.send("place_order", order_id=5, action="BUY", total_quantity=1, order_type="MKT", transmit=True, **AAPL)
+        told = await peer.until("error", request_id=5)
+        assert told["code"] == 321 and "Read-Only mode" in told["message"]
+        peer.send("req_all_open_orders")
+        peer.send("req_completed_orders", api_only=False)
+        await peer.until("error", 2, request_id=-1, code=321)
+        peer.send("req_positions")
+        peer.send("req_executions", request_id=9, client_id=0, time="20261118-00:00:00")
+        await peer.until("positions_end")
+        await peer.until("executions_end", request_id=9)
+        gateway.control("clear", "read-only")
+        peer.send("req_all_open_orders")
+        await peer.until("open_orders_end")
+
+    scene(play)
+
+
 def test_pacing_refuses_history_and_message_rate_everything(scene: Scene) -> None:
     async def play(gateway: Gateway, peer: Peer) -> None:
         ask = {"name": "req_head_timestamp", "what": "TRADES", "date_format": 2, **AAPL}
@@ -438,7 +458,8 @@ def test_extra_fields_do_not_change_what_is_said(scene: Scene, sent: Sent) -> No
 
 def test_every_command_is_told_of_once_and_can_be_cleared(scene: Scene) -> None:
     async def play(gateway: Gateway, peer: Peer) -> None:
-        lasting = ["chop", "skew", "not-ready", "refuse", "competing", "farm", "outage", "extra-fields", "pacing"]
+        lasting = ["chop", "skew", "not-ready", "refuse", "competing", "farm", "outage", "extra-fields", "read-only",
+                   "pacing"]
         for name in lasting:
             gateway.control(name, *([1] if name == "skew" else []))
         status = gateway.control("status")

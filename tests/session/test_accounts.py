@@ -61,9 +61,14 @@ class Session:
 
     def connect(self) -> None:
         self.tell(Connected())
-        self.tell(Received(hello=ServerHello(200, f"20261123 12:00:00 {self.zone}")))
+        self.tell(Received(hello=ServerHello(200, self.hello())))
         self.hear("next_valid_id", order_id=1)
         self.hear("managed_accounts", accounts=self.login)
+
+    def hello(self) -> str:
+        places = {"JST": "Asia/Tokyo", "Central European Standard Time": "Europe/Paris"}
+        there = datetime.fromtimestamp(self.wall_s + self.now_s, ZoneInfo(places.get(self.zone, self.zone)))
+        return f"{there:%Y%m%d %H:%M:%S} {self.zone}"
 
     def tell(self, event: Any) -> list[Command]:
         before = len(self.done)
@@ -277,6 +282,17 @@ def test_executions_are_asked_for_around_midnight_of_the_gateway(zone: str) -> N
         session.hear("executions_end", request_id=session.id_of("req_executions"))
     texts = [f"{moment:%H:%M}" for moment in moments]
     assert {"23:50", "00:10"} <= set(texts), texts
+
+
+def test_executions_are_asked_for_by_the_gateways_time_which_may_be_of_another_day() -> None:
+    session = Session("executions")
+    session.tell(Lost("the line broke"))
+    session.wait(2)
+    session.tell(Connected())
+    session.tell(Received(hello=ServerHello(200, "20260105 14:30:00 GMT")))
+    session.hear("next_valid_id", order_id=1)
+    session.hear("managed_accounts", accounts="DU1")
+    assert session.sent()[-1]["time"] == "20251229-14:30:00"
 
 
 def test_after_a_reconnect_executions_of_the_day_are_asked_for_again() -> None:

@@ -159,3 +159,5 @@ HANDLERS: Handlers = {
     "req_completed_orders": completed_orders,
     "req_executions": executions,
 }
+# What TWS refuses where its API is read-only: it tells executions all the same.
+OF_ORDERS = frozenset(HANDLERS) - {"req_executions"}

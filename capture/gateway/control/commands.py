@@ -170,6 +170,11 @@ def pacing(gateway: Controlled, times: Times = 1) -> None:
     gateway.state.faults.due["pacing"] = times
 
 
+def read_only(gateway: Controlled, seconds: Seconds = None) -> None:
+    """Refuse with 321 what is about orders, those that are open or done too, as TWS does with Read-Only API."""
+    gateway.state.faults.begin("read-only", seconds)
+
+
 def message_rate(gateway: Controlled, times: Times = 1) -> None:
     """Reject the next requests with 100, as too many in a second; the third of a client ends its session."""
     gateway.state.faults.due["message-rate"] = times
@@ -346,6 +351,6 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     command.__name__.replace("_", "-"): command
     for command in (
         status, missed, clear, drop, half_open, corrupt, refuse, restart, chop, duplicate_id, slow_handshake, not_ready,
-        skew, pacing, message_rate, notice, stall, outage, farm, competing, reset, halt, bust, lost_updates,
+        skew, pacing, read_only, message_rate, notice, stall, outage, farm, competing, reset, halt, bust, lost_updates,
         unknown_frame, malformed_frame, missing_fields, extra_fields)
 } | order_commands.COMMANDS | replay_commands.COMMANDS

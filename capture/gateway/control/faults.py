@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from capture.gateway.feed import Notice
-from capture.gateway.refusal import historical
+from capture.gateway.refusal import historical, invalid
 from capture.gateway.subscription import Subscription
 from capture.wire.text.framing import boundaries, frame
 
@@ -131,6 +131,11 @@ class Faults:
             raise historical("Historical data request pacing violation")
         if self.active("outage", "farm ushmds"):
             raise historical("HMDS server disconnect occurred.  Attempting reconnection...")
+
+    def check_read_only(self) -> None:
+        """Refuse (321) what is about orders while the API is read-only."""
+        if self.active("read-only"):
+            raise invalid("The API interface is currently in Read-Only mode.")
 
     def farm_notices(self) -> Iterator[Notice]:
         """Yield the state of each farm."""

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from math import inf
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from capture.session.announcements import Voice
 from capture.tape.notes import REFUSED, SILENT
@@ -20,7 +19,7 @@ from capture.wire.text.codec import Decoded
 
 from .asks import ASKS, TURN_S, Ask, Login, Per, wanted
 from .errand import DEADLINE_S, Errand, Known
-from .executions_due import next_midnight_look_s, since_text
+from .executions_due import GatewayClock, midnight_wait_s, since_text
 from .holdings import Holdings
 from .known_streams import KnownStream, known_streams
 
@@ -47,7 +46,7 @@ class AccountDesk:
         new_id: Callable[[], int],
     ) -> None:
         self.settings = settings
-        self.zone = ZoneInfo("UTC")  # the gateway's
+        self.clock = GatewayClock()
         self.login = Login((), ())
         self.unknown: tuple[str, ...] = ()  # accounts that are wanted, and that the login does not have
         self._voice, self._send, self._new_id = voice, send, new_id
@@ -298,7 +297,7 @@ class AccountDesk:
         former, request_id = errand.request_id, self._new_id() if errand.ask.has_id else None
         if errand.attempts == 0 and not errand.ask.cancel:
             self._forget(errand)  # of a second attempt the first may still be answered
-        since = since_text(self._wall_s, errand.known is Known.UNKNOWN)
+        since = since_text(self.clock.now_s(self._wall_s), errand.known is Known.UNKNOWN)
         errand.asked(request_id)
         if errand.ask.stream == "positions":
             self._holdings.asked(errand.account)
@@ -327,8 +326,8 @@ class AccountDesk:
             return
         errand.due_s = self._now_s + every_s
         if errand.ask.stream == "executions":
-            midnight_s = next_midnight_look_s(self._wall_s, self.zone) - self._wall_s
-            errand.due_s = min(errand.due_s, self._now_s + midnight_s)
+            wait_s = midnight_wait_s(self.clock.now_s(self._wall_s), self.clock.zone)
+            errand.due_s = min(errand.due_s, self._now_s + wait_s)
 
     # Positions one by one
 
