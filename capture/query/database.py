@@ -65,12 +65,15 @@ class Database:
     Views are taken by one thread at a time; connections are made and asked in any.
     """
 
-    def __init__(self, layout: Layout, limit: Limit | None = None) -> None:
+    def __init__(
+        self, layout: Layout, limit: Limit | None = None, more: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        """Make a database for a lake; `more` are settings besides, which a question cannot change either."""
         self.layout = layout
         self._connection = duckdb.connect()
         limits = {} if limit is None else {"memory_limit": f"'{limit.memory_mib}MiB'",
                                            "temp_directory": quoted(limit.spill)}
-        set_all(self._connection, limits | SETTINGS)
+        set_all(self._connection, {**limits, **more, **SETTINGS})
         self._tails: dict[str, tuple[list[pa.Table], pa.Table]] = {}  # parts of tails, and a view's rows made of them
         self._functions: set[str] = set()
         self._making = threading.Lock()  # of functions

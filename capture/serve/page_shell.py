@@ -15,6 +15,11 @@ class Page(NamedTuple):
 
 PAGES = (
     Page("/", "Now", "how it is: recorders, streams, farms, and what is wrong", "now.js"),
+    Page("/coverage", "Coverage", "which days of which instrument are there, and what is missing", "coverage.js"),
+    Page("/instrument", "Instrument", "price, quotes, volume and book at any moment, gaps shaded", "instrument.js"),
+    Page("/sql", "SQL", "questions to the lake, with what they cover", "sql.js"),
+    Page("/notices", "Notices", "what IB said, in plain words", "notices.js"),
+    Page("/disk", "Disk", "what is on disk, and for how long it will do", "disk.js"),
 )
 
 _HEAD = """<!doctype html>

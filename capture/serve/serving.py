@@ -13,13 +13,21 @@ from urllib.parse import urlsplit
 
 import uvicorn
 
+from .api import Api
+from .asker import Asker
 from .doorkeeper import TOKEN_S, Doorkeeper
 from .gate import HEALTH, LOGIN, METRICS, Gate, Names
 from .live_feed import Feed
+from .sandbox import landlock_version
 from .site import site
+from .sql_desk import SqlDesk
+from .sql_tree import sql_start
 
 MOST_CONNECTIONS = 256
 STOP_S = 3  # for which requests may go on once it is told to end
+NO_LANDLOCK = ("questions in SQL are off: this machine's kernel has no Landlock (Linux 5.13 or newer, switched on), by "
+               "which they are kept from all but the lake. `ticktape sql` asks them; `ticktape serve "
+               "--sql-without-landlock` switches them on with the other three layers only")
 _LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -31,7 +39,8 @@ class ServeError(ValueError):
 class Wanted:
     """How to serve. `origin` is what browsers call it, where that is not its own address.
 
-    `behind_proxy`: something in front speaks TLS and hands on the name that it was called by.
+    `behind_proxy`: something in front speaks TLS and hands on the name that it was called by. `accounts`: tables of
+    accounts may be seen. `sql_without_landlock`: questions in SQL are answered where the kernel cannot confine them.
     """
 
     data: Path
@@ -41,6 +50,8 @@ class Wanted:
     certificate: Path | None = None
     key: Path | None = None
     behind_proxy: bool = False
+    accounts: bool = False
+    sql_without_landlock: bool = False
 
     def names(self, port: int) -> Names:
         """Return the origins it is called by on a port. Raises ServeError for what would be open to others."""
@@ -92,14 +103,22 @@ def serve(wanted: Wanted, say: Callable[[str], None], for_s: float | None = None
         doors = Doorkeeper()
         door = _Inviting(doors, names, say)
         opened = {HEALTH} | ({METRICS} if wanted.loopback and not wanted.behind_proxy else set())
-        app = Gate(site(feed), doors, names, f"ticktape_{listening.getsockname()[1]}", door.turned_away,
-                   frozenset(opened))
+        pages = site(feed, _api(wanted), {"/sql": sql_start(accounts=wanted.accounts)})
+        cookie = f"ticktape_{listening.getsockname()[1]}"
+        app = Gate(pages, doors, names, cookie, door.turned_away, frozenset(opened))
         config = uvicorn.Config(
             app, log_config=None, access_log=False, lifespan="on", server_header=False, date_header=False,
             proxy_headers=False, limit_concurrency=MOST_CONNECTIONS, timeout_keep_alive=30,
             timeout_graceful_shutdown=STOP_S, ws="none", http="h11", h11_max_incomplete_event_size=64 * 1024,
             ssl_certfile=wanted.certificate, ssl_keyfile=wanted.key)
         asyncio.run(_Server(config, feed, door.invite, for_s).serve([listening]))
+
+
+def _api(wanted: Wanted) -> Api:
+    asker = Asker(wanted.data)
+    if landlock_version() or wanted.sql_without_landlock:
+        return Api(asker, SqlDesk(wanted.data, accounts=wanted.accounts))
+    return Api(asker, None, NO_LANDLOCK)
 
 
 def _listen(wanted: Wanted) -> socket.socket:

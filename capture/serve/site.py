@@ -1,7 +1,7 @@
 """The site behind the gate: pages, their scripts, and what these ask for. Everything here only reads."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from hashlib import sha256
 from importlib.resources import files
@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from capture.watch.metrics import exposition
 
+from .api import Api
 from .gate import HEALTH, METRICS
 from .live_feed import MOST_LISTENERS, Feed
 from .now_view import as_json
@@ -26,18 +27,19 @@ _TYPES = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml", "t
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def site(feed: Feed, more: tuple[Route, ...] = (), start: dict[str, Any] | None = None) -> Starlette:
-    """Return the site over a feed; `more` are what else it answers, `start` values that every page begins with."""
+def site(feed: Feed, api: Api, starts: Mapping[str, dict[str, Any]]) -> Starlette:
+    """Return the site over a feed and what scripts ask for; `starts` are values that pages begin with, by path."""
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
         await feed.close()
+        api.close()
 
-    pages = [Route(page.path, _page(page, feed, start or {}), methods=["GET"]) for page in PAGES]
+    pages = [Route(page.path, _page(page, feed, starts.get(page.path, {})), methods=["GET"]) for page in PAGES]
     return Starlette(lifespan=lifespan, routes=[
         *pages, Route(HEALTH, _health(feed)), Route(METRICS, _metrics(feed)), Route("/live", _live(feed)),
-        Route("/static/{name}", _static(_read_static())), *more])
+        Route("/static/{name}", _static(_read_static())), *api.routes()])
 
 
 def _page(page: Page, feed: Feed, start: dict[str, Any]) -> Handler:

@@ -22,6 +22,9 @@ def run(
     tls_key: Annotated[Path | None, typer.Option(metavar="FILE", help="Its key, PEM.")] = None,
     behind_proxy: Annotated[bool, typer.Option(
         "--behind-proxy", help="A proxy in front speaks TLS; needs --origin.")] = False,
+    accounts: Annotated[bool, typer.Option("--accounts", help="Tables of accounts may be seen.")] = False,
+    sql_without_landlock: Annotated[bool, typer.Option(
+        "--sql-without-landlock", help="Take questions in SQL though the kernel cannot confine them.")] = False,
     access_log: Annotated[bool, typer.Option("--access-log", help="Log requests, without what they ask.")] = False,
     for_s: ForSeconds = None,
 ) -> None:
@@ -31,6 +34,8 @@ def run(
     one printed. It only reads: status files and the lake, so the lake may be watched while others record. Only this
     machine reaches it, unless --host names another address, with TLS or a proxy that speaks it. /health says in a word
     how it is, /metrics is for Prometheus: both are open to this machine.
+    Questions in SQL run in a process that the kernel (Landlock) keeps from all but the tables, with limits of time and
+    memory; they see what is in files, which a recorder writes every half minute.
     """
     from capture.lake.layout import Layout
     from capture.serve.serving import ServeError, Wanted, serve
@@ -40,7 +45,8 @@ def run(
     if access_log:
         logging.getLogger("ticktape.serve.access").setLevel(logging.INFO)
     try:
-        serve(Wanted(folder, host, port, origin, tls_certificate, tls_key, behind_proxy), _show, for_s)
+        serve(Wanted(folder, host, port, origin, tls_certificate, tls_key, behind_proxy, accounts,
+                     sql_without_landlock), _show, for_s)
     except ServeError as error:
         raise UsageError(str(error)) from error
     say("ticktape: ended")
