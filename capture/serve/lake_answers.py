@@ -10,6 +10,7 @@ from capture.lake.sealed import sealed_dates
 from capture.query import LakeReader, QueryError
 from capture.query.sizes import sizes
 from capture.schemas import MARKET_TABLES
+from capture.times import DAY
 from capture.wire.messages.live_streams import streams_of
 
 Given = Mapping[str, str]
@@ -90,12 +91,9 @@ def _letter(row: Mapping[str, Any]) -> str:
 def day(lake: LakeReader, given: Given) -> Values:
     """Return how a day of an instrument is covered by stream, and its gaps."""
     at = date.fromisoformat(given["day"])
-    start, end = (datetime(one.year, one.month, one.day, tzinfo=UTC) for one in (at - _DAY, at + 2 * _DAY))
+    start, end = (datetime(one.year, one.month, one.day, tzinfo=UTC) for one in (at - DAY, at + 2 * DAY))
     rows = [row for row in lake.coverage(given["symbol"], start, end) if row["day"] == given["day"]]
     return {"streams": rows, "gaps": _rows(lake.gaps(given["symbol"], start, end))[:MOST_GAPS]}
-
-
-_DAY = timedelta(days=1)
 
 
 def missing(lake: LakeReader, given: Given) -> Values:
