@@ -81,7 +81,7 @@ def _reason(holding: Holding, market: Market) -> str:
         return f"no interest rate of {currency}"
     if holding.implied_volatility is None:
         return "neither a volatility nor a price" if holding.price is None else impossible(holding)
-    if not 0 < holding.implied_volatility < np.inf:
+    if not 0 < holding.implied_volatility <= MOST_VOLATILITY:
         return f"an implied volatility of {holding.implied_volatility:g} cannot be priced"
     return ""
 

@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -123,6 +124,11 @@ def test_a_volatility_that_is_not_given_is_that_of_the_price() -> None:
     (option(strike=0.0), "a strike of 0.0 cannot be priced"),
     (option(expiry_us=None), "no expiry"),
     (option(volatility=None), "neither a volatility nor a price"),
+    (option(volatility=0.0), "an implied volatility of 0 cannot be priced"),
+    (option(volatility=-2.0), "an implied volatility of -2 cannot be priced"),  # IB's word for none
+    (option(volatility=math.nan), "an implied volatility of nan cannot be priced"),
+    (option(volatility=30.0), "an implied volatility of 30 cannot be priced"),
+    (option(spot=math.nan), "a price of the underlying of nan cannot be priced"),
     (option(volatility=None, price=99.0),
      "no volatility: its price is above what it is worth at a volatility of 500 %"),
     (option(strike=50.0, volatility=None, price=40.0),
