@@ -8,10 +8,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 PIP_LOG := $(VENV)/pip.log
 
 .DEFAULT_GOAL := help
-.PHONY: help install venv-module tools demo test kills power mutants soak fuzz quick lint types docs bench clean
+.PHONY: help install venv-module tools demo test image-test kills power mutants soak fuzz quick lint types docs bench clean
 
 help: ## say what there is
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 install: $(INSTALLED) ## make .venv with ticktape and all it takes to work on it
 
@@ -29,6 +29,10 @@ power: $(INSTALLED) ## 100,000 power cuts on a simulated disk, about 20 minutes
 
 soak: $(INSTALLED) ## a trading week in virtual time with 100 faults, about 30 minutes
 	@SOAK_DAYS=5.4 SOAK_FAULTS=100 $(BIN)/pytest -q -s tests/test_soak.py
+
+image-test: $(INSTALLED) ## build the container image without a base image, and record in it, about 10 minutes
+	@$(BIN)/python -m tests.debian buildah debootstrap
+	@IMAGE=1 $(BIN)/pytest -q -s tests/test_image.py
 
 fuzz: $(INSTALLED) ## ten million mutated frames and a million damaged tapes, about 20 minutes
 	@$(BIN)/python -m tests.fuzz frames

@@ -1,4 +1,4 @@
-"""Programs of Debian that tests run: where each is, and `python -m tests.debian` gets those that are not there.
+"""Programs of Debian that tests run: where each is; `python -m tests.debian [NAME…]` gets those that are not there.
 
 Prometheus and Alertmanager are unpacked into .venv, as installing them would start services. What cannot be had is
 said, and tests that need it are skipped for that reason.
@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,9 @@ PROGRAMS = {
     "promtool": ("prometheus", False), "prometheus": ("prometheus", False),
     "amtool": ("prometheus-alertmanager", False), "prometheus-alertmanager": ("prometheus-alertmanager", False),
     "systemd-analyze": ("systemd", True), "chromium": ("chromium", True), "npm": ("npm", True),
+    "buildah": ("buildah", True), "debootstrap": ("debootstrap", True),
 }  # fmt: skip
+FOR_IMAGES = ("buildah", "debootstrap")  # for `make image-test` alone
 
 
 def program(name: str) -> str:
@@ -34,9 +37,9 @@ def _find(name: str) -> str | None:
     return shutil.which(name, path=os.pathsep.join([os.environ["PATH"], str(UNPACKED / "usr" / "bin")]))
 
 
-def get() -> None:
-    """Get what is missing; where that fails, say so."""
-    missing = {PROGRAMS[name] for name in PROGRAMS if _find(name) is None}
+def get(names: Iterable[str]) -> None:
+    """Get those of some programs that are missing; where that fails, say so."""
+    missing = {PROGRAMS[name] for name in names if _find(name) is None}
     if not missing:
         return
     if shutil.which("apt-get") is None or os.geteuid() != 0:
@@ -73,4 +76,4 @@ def _names(packages: set[tuple[str, bool]]) -> str:
 
 
 if __name__ == "__main__":
-    get()
+    get(sys.argv[1:] or [name for name in PROGRAMS if name not in FOR_IMAGES])

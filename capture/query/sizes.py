@@ -3,7 +3,6 @@
 import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from capture.data_folder import TAPE
 from capture.lake.damage import FAULTS
 from capture.lake.kept import KeptDay, is_same, read_kept
 from capture.lake.layout import Layout, archive_marks, day_folders, live_mark
@@ -72,27 +70,19 @@ def sizes(layout: Layout, now: datetime | None = None) -> dict[str, Any]:
     }
 
 
-def growth(layout: Layout, retention: Mapping[str, int], now: datetime | None = None) -> dict[str, Any]:
-    """Return `bytes_per_day` and `days_until_full` as `sizes` does, without opening a file.
+def growth(
+    by_kind: Mapping[str, Mapping[str, int]], retention: Mapping[str, int], free_bytes: int, today: date
+) -> dict[str, Any]:
+    """Return `bytes_per_day` and `days_until_full` as `sizes` does, of bytes by table (or tape) and date in ISO form.
 
-    `retention` says for how many days what is kept, by table, or tape: what has reached that grows no more.
+    `retention` says for how many days what is kept: what has reached that grows no more.
     """
-    today = (now or datetime.now(UTC)).date()
-    by_kind: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for table, path, _, _ in _named(layout):
-        with suppress(FileNotFoundError):  # sealed or pruned meanwhile
-            by_kind[table][path.parent.name.removeprefix("date=")] += path.stat().st_size
-    for segment in (segment for name in layout.recorders() for segment in segments(layout.tape / name)):
-        with suppress(FileNotFoundError):
-            stat = segment.path.stat()
-            by_kind[TAPE][datetime.fromtimestamp(stat.st_mtime, UTC).date().isoformat()] += stat.st_size
     days: dict[str, int] = defaultdict(int)
     for kind, of_kind in by_kind.items():
         if not _is_full_length(of_kind, retention.get(kind), today):
             for day, size_bytes in of_kind.items():
                 days[day] += size_bytes
     per_day = _recent(days, min((day for found in by_kind.values() for day in found), default=None), today)
-    free_bytes = shutil.disk_usage(layout.root).free
     return {"bytes_per_day": per_day, "days_until_full": free_bytes / per_day if per_day else None}
 
 

@@ -2,9 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from capture.data_folder import ROLLER_STATUS, STATUS
@@ -83,18 +81,6 @@ def stale(state: dict[str, Any], lack: str | None) -> str | None:
         return None
     why = lack or f"see whether process {state['pid']} hangs, or what it says"
     return f"{STATUS} was last written {state['said_s']:.0f} s ago, what it says is of then; {why}"
-
-
-def disk_bytes(folders: Iterable[Path]) -> int:
-    """Return the size of all files below some folders."""
-    total = 0
-    for folder in folders:
-        for path in folder.rglob("*"):
-            try:
-                total += path.stat().st_size if path.is_file() else 0
-            except FileNotFoundError:
-                continue  # sealed, rolled or published meanwhile
-    return total
 
 
 def _lives(pid: int) -> bool:

@@ -176,9 +176,15 @@ def test_a_lake_whose_state_cannot_be_read_is_told_and_its_recorders_all_the_sam
     assert found.recorders[0]["running"]
 
 
+def live_rows(data: Path, day: str) -> None:
+    folder = data / "live" / "trades" / f"date={day}"
+    folder.mkdir(parents=True)
+    (folder / "main.000000000001.parquet").touch()
+
+
 def test_a_table_whose_sealed_date_cannot_be_read_is_told(told: Told) -> None:
     data = told()
-    (data / "live" / "trades" / "date=2026-11-18").mkdir(parents=True)
+    live_rows(data, "2026-11-18")
     (data / "sealed").mkdir()
     (data / "sealed" / "trades.parquet").write_text("torn")
     assert kinds(look(data, NOW)) == ["lake-unreadable"]
@@ -186,7 +192,7 @@ def test_a_table_whose_sealed_date_cannot_be_read_is_told(told: Told) -> None:
 
 def test_a_day_that_is_over_must_be_sealed_within_hours(told: Told) -> None:
     data = told()
-    (data / "live" / "trades" / "date=2026-11-17").mkdir(parents=True)
+    live_rows(data, "2026-11-17")
     soon = NOW.replace(hour=5)
     assert look(told(soon, state="recording"), soon).troubles == ()
     found = look(told(), NOW)
