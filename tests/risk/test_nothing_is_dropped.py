@@ -51,7 +51,7 @@ def test_numbers_that_are_none_are_said(holding: Holding, reason: str) -> None:
     assert [one.reason for one in portfolio_margin([holding], PARAMETERS, MARKET).unpriced] == [reason]
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=50)
 @given(st.lists(HOLDINGS, max_size=6))
 def test_each_holding_is_in_the_figures_or_listed(held: list[Holding]) -> None:
     there = [holding for holding in held if holding.position and holding.security_type not in ("CASH", "BALANCE")]

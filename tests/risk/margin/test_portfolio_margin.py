@@ -244,7 +244,7 @@ OPTIONS = st.builds(
 PORTFOLIOS = st.lists(SHARES | OPTIONS, max_size=5)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(PORTFOLIOS, PORTFOLIOS)
 def test_margin_is_never_negative_and_never_more_than_that_of_two_halves(
     one: list[Holding], other: list[Holding]
@@ -255,7 +255,7 @@ def test_margin_is_never_negative_and_never_more_than_that_of_two_halves(
     assert whole.initial >= whole.maintenance
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(PORTFOLIOS, st.floats(0, 1))
 def test_an_offsetting_leg_never_raises_margin_beyond_its_minimum(held: list[Holding], part: float) -> None:
     """So much of the opposite of each holding."""
@@ -264,7 +264,7 @@ def test_an_offsetting_leg_never_raises_margin_beyond_its_minimum(held: list[Hol
     assert after.regulatory <= before.regulatory + sum(one.minimum for one in after.classes) + 1e-6
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=20)
 @given(PORTFOLIOS, st.integers(2, 9))
 def test_so_many_times_the_same_require_so_many_times_as_much(held: list[Holding], times: int) -> None:
     assert margin(*held * times).maintenance == pytest.approx(times * margin(*held).maintenance)

@@ -134,7 +134,7 @@ OPTIONS = st.builds(lambda count, right, strike: future_option(ES, count, right,
                     st.sampled_from("CP"), st.sampled_from([4800.0, 5000.0, 5200.0]))  # fmt: skip
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(st.lists(FUTURES | OPTIONS, max_size=5))
 def test_never_negative_and_never_more_than_each_alone_and_charges(held: list[Holding]) -> None:
     whole, alone = margin(*held), [margin(one) for one in held]
