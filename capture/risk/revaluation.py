@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 
 from capture.option_prices import Floats
 
@@ -33,6 +34,18 @@ class Unpriced:
 
     holding: Holding
     reason: str
+
+
+UNPRICED_SCHEMA = pa.schema([
+    ("account", pa.string()), ("instrument_id", pa.int64()), ("symbol", pa.string()), ("security_type", pa.string()),
+    ("currency", pa.string()), ("position", pa.float64()), ("reason", pa.string())])  # fmt: skip
+
+
+def unpriced_table(rows: Sequence[Unpriced]) -> pa.Table:
+    """Return a row for each holding that could not be priced, in the columns of `UNPRICED_SCHEMA`."""
+    names = UNPRICED_SCHEMA.names[:-1]
+    found = [{name: getattr(row.holding, name) for name in names} | {"reason": row.reason} for row in rows]
+    return pa.Table.from_pylist(found, UNPRICED_SCHEMA)
 
 
 @dataclass(frozen=True)

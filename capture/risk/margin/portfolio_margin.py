@@ -69,6 +69,23 @@ class PortfolioMargin:
         """Return a row for each class group, in the columns of `CLASS_SCHEMA`."""
         return pa.Table.from_pylist([_row(one) for one in self.classes], CLASS_SCHEMA)
 
+    def group_table(self) -> pa.Table:
+        """Return a row for each product and portfolio group, in the columns of `GROUP_SCHEMA`."""
+        rows = [{"level": level} | {name: getattr(one, name) for name in GROUP_SCHEMA.names[1:]}
+                for level, groups in (("product", self.products), ("portfolio", self.portfolios))
+                for one in groups]  # fmt: skip
+        return pa.Table.from_pylist(rows, GROUP_SCHEMA)
+
+    def total_table(self) -> pa.Table:
+        """Return one row with the sums and what they lack, in the columns of `TOTAL_SCHEMA`."""
+        row = {
+            "currency": self.currency, "regulatory": self.regulatory, "scanned": self.scanned,
+            "concentration": self.concentration.amount, "concentration_names": self.concentration.names,
+            "single_stock": self.single_stock.amount, "single_stock_names": self.single_stock.names,
+            "maintenance": self.maintenance, "initial": self.initial, "bound_by": self.bound_by,
+            "unpriced": len(self.unpriced), "by_span": len(self.by_span), "note": self.note}  # fmt: skip
+        return pa.Table.from_pylist([row], TOTAL_SCHEMA)
+
 
 # Amounts are in the base currency; losses and requirements are of the class group by itself, and not below 0.
 CLASS_SCHEMA = pa.schema([
@@ -77,6 +94,15 @@ CLASS_SCHEMA = pa.schema([
     ("changes", pa.list_(pa.float64())), ("worst_move", pa.float64()),
     *((name, pa.float64()) for name in ("loss", "minimum", "requirement", "shifted_loss", "far_loss", "rest_loss",
                                         "single_loss", "initial_share"))])  # fmt: skip
+GROUP_SCHEMA = pa.schema([
+    ("level", pa.string()), ("name", pa.string()), ("parts", pa.list_(pa.string())), ("share", pa.float64()),
+    ("worst_point", pa.int64()), ("loss", pa.float64()), ("minimum", pa.float64()), ("requirement", pa.float64()),
+    ("saved", pa.float64())])  # fmt: skip
+TOTAL_SCHEMA = pa.schema([
+    ("currency", pa.string()), ("regulatory", pa.float64()), ("scanned", pa.float64()),
+    ("concentration", pa.float64()), ("concentration_names", pa.list_(pa.string())), ("single_stock", pa.float64()),
+    ("single_stock_names", pa.list_(pa.string())), ("maintenance", pa.float64()), ("initial", pa.float64()),
+    ("bound_by", pa.string()), ("unpriced", pa.int64()), ("by_span", pa.int64()), ("note", pa.string())])  # fmt: skip
 
 
 def portfolio_margin(

@@ -12,7 +12,14 @@ from capture.risk.holding import Holding
 from capture.risk.margin.concentration import Company
 from capture.risk.margin.margin_file import read_margin_file
 from capture.risk.margin.margin_parameters import parameters_on
-from capture.risk.margin.portfolio_margin import CLASS_SCHEMA, PortfolioMargin, portfolio_margin
+from capture.risk.margin.portfolio_margin import (
+    CLASS_SCHEMA,
+    GROUP_SCHEMA,
+    TOTAL_SCHEMA,
+    PortfolioMargin,
+    portfolio_margin,
+)
+from capture.risk.revaluation import UNPRICED_SCHEMA, unpriced_table
 from tests.risk.markets import market, option, stock
 
 DAY = date(2026, 11, 30)
@@ -234,6 +241,24 @@ def test_the_table_has_a_row_for_each_class_group() -> None:
     assert (first["class_group"], first["worst_move"], first["loss"]) == ("A", -0.15, pytest.approx(6000))
     assert second["changes"] == pytest.approx(100_000 * np.array(second["moves"]))
     assert (second["product_group"], second["portfolio_group"]) == ("broad", "US indices")
+
+
+def test_groups_and_sums_are_tables_with_what_they_lack() -> None:
+    held = [stock("SPY", 1000, 500.0), stock("DIA", -900, 500.0), stock("XYZ", 1, None), stock("A", 10, 100.0)]
+    found = margin(*held)
+    groups, total = found.group_table(), found.total_table()
+    assert (groups.schema, total.schema) == (GROUP_SCHEMA, TOTAL_SCHEMA)
+    product, portfolio = groups.to_pylist()
+    assert (product["level"], product["name"], product["share"]) == ("product", "broad", 0.9)
+    assert product["parts"] == ["SPX", "DJX"]
+    assert (portfolio["level"], portfolio["parts"], portfolio["saved"]) == ("portfolio", ["broad"], 0)
+    assert product["requirement"] + found.classes[-1].part().requirement == pytest.approx(found.regulatory)
+    row, = total.to_pylist()
+    assert (row["unpriced"], row["by_span"], row["currency"]) == (1, 0, "USD")
+    assert row["maintenance"] == max(row["scanned"], row["concentration"], row["single_stock"]) == found.maintenance
+    lacking = unpriced_table(found.unpriced)
+    assert lacking.schema == UNPRICED_SCHEMA
+    assert [(one["symbol"], one["reason"]) for one in lacking.to_pylist()] == [("XYZ", "no price")]
 
 
 SYMBOLS = ("SPY", "SPXU", "DIA", "QQQ", "IWM", "XLK", "AAPL", "MSFT")
