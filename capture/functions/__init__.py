@@ -13,8 +13,10 @@ from .helpers import HELPERS, creations
 from .ledger import LEDGER
 from .level1 import LEVEL1
 from .order_lives import ORDER_LIVES
+from .order_quality import ORDER_QUALITY
 from .positions import POSITIONS
 from .prices import PRICES
+from .profits import PROFITS
 from .rows import ROWS
 from .sql_pieces import LAST_HEARD
 
@@ -22,7 +24,7 @@ from .sql_pieces import LAST_HEARD
 FUNCTIONS: dict[str, Function] = {
     one.name: one for one in (
         *ROWS, *BARS, *PRICES, *CALENDAR, *COVERAGE, *BOOKS, *LEVEL1, *FILLS, *POSITIONS, *ORDER_LIVES, *LEDGER,
-        *DIFFERENCES)}
+        *DIFFERENCES, *PROFITS, *ORDER_QUALITY)}
 
 _WORD = re.compile(r"\w+")
 _HELPERS = frozenset(head.partition("(")[0] for head in HELPERS)

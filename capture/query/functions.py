@@ -786,3 +786,94 @@ class Functions(ABC):
             said_ts: when IB said it.
         """
         return self.call("account_differences", at, accounts)
+
+    def pnl_between(self, start: Moment | None = None, end: Moment | None = None, *,
+            symbols: Symbols | None = None, accounts: Symbols | None = None,
+            lookback: Width = "4 days") -> Answer:
+        """What was won between two moments, for each instrument of each account: what is held is worth at the end,
+        less what it was worth at the start, less what was paid for what was traded, less commissions. What IB says
+        of its own day stands beside it, also of the account as a whole in a row without an instrument. Prices are
+        the newest there are before each moment: the middle of a quote, a trade, a mark of level 1, or of the
+        portfolio. `accounts`: of these accounts only. `lookback`: how old a price may be.
+
+        Columns:
+            account: IB's account name.
+            instrument_id: IB's contract id (conId); null in the row of the account.
+            symbol: IB's local symbol.
+            currency: currency of its money.
+            position_start: what was held at the start.
+            price_start: price then; null where none is known.
+            value_start: worth then; 0 where nothing was held.
+            position_end: what is held at the end.
+            price_end: price then.
+            value_end: worth then.
+            fills: number of fills between.
+            traded: what was paid for them, below 0 received; fees left out.
+            fees: commissions between.
+            fees_missing: fills whose commission that lacks: not reported, or in another currency.
+            profit: what was won; null where a price is not known of something held.
+            realized: what closing fills between won, by average cost; null where none did, or the cost is not known.
+            start_mark_ts: when the price at the start was received.
+            start_mark_source: mid, last, mark or portfolio.
+            end_mark_ts: when that at the end was.
+            end_mark_source: the same of the end.
+            daily_reported: profit of IB's day, as IB said last before the end, in base currency.
+            realized_reported: what was realized in IB's day.
+            unrealized_reported: unrealized profit by IB.
+            reported_ts: when IB said so.
+        """
+        return self.call("pnl_between", start, end, symbols, accounts, lookback)
+
+    def order_changes(self, start: Moment | None = None, end: Moment | None = None, *,
+            symbols: Symbols | None = None, accounts: Symbols | None = None) -> Answer:
+        """Every change of an order by its owner: a row for each field that IB tells otherwise than before. Stops
+        that IB moves itself do not count. `accounts`: of these accounts only.
+
+        Columns:
+            account: IB's account name.
+            permanent_id: IB's id of the order for good; null until IB gives it one.
+            client_id: client that placed it.
+            order_id: the client's id of it.
+            instrument_id: IB's contract id (conId).
+            symbol: IB's local symbol.
+            ts: when the change was received.
+            field: column of `orders` that changed.
+            before: its value before, as text; null for none.
+            now: its value from then on.
+            recorder: whose tape it comes from.
+            seq: number of its frame on that tape.
+        """
+        return self.call("order_changes", start, end, symbols, accounts)
+
+    def order_slippage(self, start: Moment | None = None, end: Moment | None = None, *,
+            symbols: Symbols | None = None, accounts: Symbols | None = None,
+            lookback: Width = "1 minute") -> Answer:
+        """What the fills of each order cost against the quotes that it met: the other side of the quote as it was
+        submitted, and the middle of the quote as it arrived at IB. Above 0 is worse than that. Of orders with fills,
+        of which it is known when they were submitted, and only where quotes of theirs were recorded. `accounts`: of
+        these accounts only. `lookback`: how old a quote may be.
+
+        Columns:
+            account: IB's account name.
+            permanent_id: IB's id of the order for good.
+            order_reference: the client's reference.
+            instrument_id: IB's contract id (conId).
+            symbol: IB's local symbol.
+            action: BUY or SELL.
+            order_type: IB's order type.
+            filled: quantity filled.
+            average_price: average price of it.
+            submitted_ts: when it was submitted.
+            uncertain_s: how many seconds sooner that may have been; see `order_lives`.
+            bid_price: best bid then; null where there is no quote, or only an old one.
+            ask_price: best ask then.
+            quote_age_s: how old that quote was.
+            acknowledged_ts: when IB had accepted it.
+            arrival_mid: half way between bid and ask then.
+            arrival_age_s: how old that quote was.
+            slippage_quote: price paid above the ask, or received below the bid.
+            slippage_mid: price paid above the middle, or received below it.
+            cost: that of all that was filled, in money.
+            currency: its currency.
+        """
+        return self.call("order_slippage", start, end, symbols, accounts, lookback)

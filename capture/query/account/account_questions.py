@@ -26,6 +26,12 @@ class AccountQuestions(Functions):
         """Return orders as they stand before `end`, each with its life: see `order_lives`."""
         return self.order_lives(start, end, symbols=symbols, accounts=accounts)
 
+    def pnl(
+        self, start: Moment, end: Moment | None = None, *, symbols: Symbols = None, accounts: Symbols = None
+    ) -> Answer:
+        """Return what was won from a moment on, up to another (default: now): see `pnl_between`."""
+        return self.pnl_between(start, end, symbols=symbols, accounts=accounts)
+
 
 def _now(at: Moment | None) -> Moment:
     return datetime.now(UTC) if at is None else at
