@@ -106,7 +106,7 @@ FILES = (
           ("lake.roll", "lake.proof.rebuild", "lake.proof.recover"),
           ("lake.roll", "lake.sealing", "lake.state", "lake.views", "lake.proof.verify", "lake.proof.prune",
            "lake.proof.recover", "query.tail", "recorder.history_desk", "watch.recorder_state",
-           "alerts.news_tail"), Loss.STATE,
+           "alerts.news_tail", "alerts.stored_gaps"), Loss.STATE,
           "no row. Once days are sealed, questions, rolling and pruning are refused until it is restored; before that "
           "rolling begins with the tape and writes the same files again. Gaps are not filled from history meanwhile",
           f"{_RECOVER}, which reads the tape up to where files reach"),

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
-from capture.lake.layout import LakeMissingError
+from capture.lake.layout import LakeMissingError, Layout
 from capture.query.answer import QueryError
 from capture.query.lake_reader import LakeReader, open_reader
 from capture.tape import TapeError
@@ -22,6 +23,7 @@ from capture.watch.condition import Condition, Watcher
 from .account_watch import AccountWatch
 from .alert_limits import GAPS_BACK_S, of_coverage, of_disk, of_recorders, open_gaps, today, unrestored
 from .desk import Sight
+from .stored_gaps import stored_gaps
 
 LAKE_INTERVAL_S = 60.0  # how often the lake is asked, where an alert wants to know of gaps or coverage
 _OF_GAPS = frozenset({"gap-open", "gap-not-restored"})
@@ -73,14 +75,13 @@ class Lookout:
             return
         self._due_s = time.monotonic() + LAKE_INTERVAL_S
         try:
-            self._lake = self._lake or open_reader(self._data, LakeReader)
             if self._kinds & _OF_GAPS:
-                since = now - timedelta(seconds=GAPS_BACK_S)
-                self._gaps = self._lake.gaps(start=since).arrow().to_pylist()
+                self._gaps = stored_gaps(Layout(self._data), now - timedelta(seconds=GAPS_BACK_S))
             if "coverage-below" in self._kinds:
+                self._lake = self._lake or open_reader(self._data, LakeReader)
                 self._covered = _newest(self._lake.coverage(start=today(now)))
             self._fault = ""
-        except (OSError, QueryError, TapeError, duckdb.Error) as error:
+        except (OSError, QueryError, TapeError, duckdb.Error, pa.ArrowException) as error:
             if str(error) != self._fault:
                 log.warning("gaps and coverage cannot be looked at: %s; it is tried again", error)
             self._fault = str(error)

@@ -3,7 +3,6 @@
 import json
 from datetime import datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -84,6 +83,7 @@ def gap(state: str = "open", stream: str = "all_last", to_s: float | None = None
 
 
 @pytest.mark.parametrize(("one", "expected"), [
+    (gap("closed", "positions", to_s=3700), 0),
     (gap("open"), 0), (gap("backfilled", to_s=5000), 0), (gap("closed", to_s=60), 0), (gap("closed", to_s=3700), 1),
     (gap("unavailable", to_s=60), 1), (gap("unavailable", to_s=90_000), 0), (gap("closed", "depth", to_s=3700), 0),
 ])  # fmt: skip
@@ -118,7 +118,7 @@ def test_what_the_lake_cannot_say_is_said_once_and_the_rest_goes_on(
     def broken(*_: Any) -> Any:
         raise OSError("no lake today")
 
-    monkeypatch.setattr(lookout, "open_reader", broken)
+    monkeypatch.setattr(lookout, "stored_gaps", broken)
     monkeypatch.setattr(lookout, "LAKE_INTERVAL_S", 0.0)
     watch = Lookout(told(state="stopped"), [block()])
     for _ in range(3):
@@ -130,10 +130,6 @@ def test_gaps_and_coverage_are_asked_of_the_lake(told: Told, monkeypatch: pytest
     asked: list[str] = []
 
     class Lake:
-        def gaps(self, start: datetime) -> Any:
-            asked.append("gaps")
-            return SimpleNamespace(arrow=lambda: SimpleNamespace(to_pylist=lambda: [gap()]))
-
         def coverage(self, start: datetime) -> list[dict[str, Any]]:
             asked.append("coverage")
             return [{"symbol": "AAPL", "instrument_id": 1, "stream": "all_last", "day": day, "share": share,
@@ -143,7 +139,12 @@ def test_gaps_and_coverage_are_asked_of_the_lake(told: Told, monkeypatch: pytest
         def close(self) -> None:
             asked.append("close")
 
+    def gaps(*_: Any) -> list[dict[str, Any]]:
+        asked.append("gaps")
+        return [gap()]
+
     monkeypatch.setattr(lookout, "open_reader", lambda *_: Lake())
+    monkeypatch.setattr(lookout, "stored_gaps", gaps)
     watch = Lookout(told(), [block(coverage_below=0.99)])
     for _ in range(2):
         found = [(one["kind"], one["name"]) for _, one in watch.look(NOW)[1]]

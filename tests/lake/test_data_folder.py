@@ -1,5 +1,6 @@
 """Every file of a data folder is one that `capture.data_folder` lists, and every one that is listed can be there."""
 
+import fcntl
 import os
 import re
 import shutil
@@ -12,7 +13,12 @@ from typing import Any
 import pytest
 
 from capture import data_folder, open_lake
+from capture.alerts import alert_log
+from capture.alerts.desk import Desk
+from capture.alerts.lookout import plain
+from capture.alerts.mutes import write_mutes
 from capture.data_folder import (
+    ALERT_LOCK,
     CHECKED,
     DAMAGED,
     FILES,
@@ -28,7 +34,7 @@ from capture.data_folder import (
 from capture.lake import archive
 from capture.lake.digest import keep
 from capture.lake.layout import LakeStateError, Layout, day_folders
-from capture.lake.process_lock import roller_lock
+from capture.lake.process_lock import locked, roller_lock
 from capture.lake.processes.checker import check
 from capture.lake.proof.prune import prune
 from capture.lake.proof.recover import restore
@@ -41,6 +47,8 @@ from capture.schemas import TABLES
 from capture.session.history_pacing import HistoryPacing
 from capture.status_model import write_status
 from capture.tape import bad_path, examine, repair, segments
+from capture.trouble_kinds import trouble
+from capture.wanted.alert_block import AlertBlock
 from capture.wanted.settings import Settings
 from tests.lake.test_prune import DAYS, Week
 from tests.lake.test_state import OTHERS, SAYING
@@ -110,6 +118,17 @@ def beside(layout: Layout) -> None:
     write_status(layout.tape / "main" / ROLLER_STATUS, {})
 
 
+def told(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an alerter keeps: its state, a log that began anew, its lock, and what a person muted."""
+    monkeypatch.setattr(alert_log, "MOST_BYTES", 1_000)
+    desk = Desk([AlertBlock(what=["fill"], command=["true"])], layout.root)
+    for number in range(5):
+        desk.happened(0.0, [(None, plain(trouble("fill", f"{number}", None, "it was filled", {})))])
+    write_mutes(layout.root, [])
+    with locked(layout.root / ALERT_LOCK, fcntl.LOCK_EX):
+        pass
+
+
 def mended(walk: Walk, layout: Layout) -> None:
     """Damage, and what mends it and keeps the rest."""
     folder = layout.tape / "main"
@@ -143,11 +162,12 @@ def passing(walk: Walk, layout: Layout) -> None:
 
 @pytest.mark.slow
 def test_every_file_of_a_data_folder_is_listed_once_and_every_listed_one_can_be_there(
-    tmp_path: Path, script: Any
+    tmp_path: Path, script: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     walk = Walk()
     layout = recorded(walk, tmp_path / "week", type(script))
     beside(layout)
+    told(layout, monkeypatch)
     mended(walk, layout)
     passing(walk, layout)
     demo._clear(tmp_path / "demo")
