@@ -1,7 +1,6 @@
 """One walk finds what others find by their own: all bytes, the archive's files, and the days that are live."""
 
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -43,15 +42,10 @@ def test_it_finds_what_others_find(script: Any, sealed: bool) -> None:
 
 def test_what_goes_meanwhile_is_left_out(script: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     layout = rolled(script)
-    real = walk(layout)
-
-    def files(folder: Path) -> Any:
-        for entry in list(scanned(folder)):
-            Path(entry.path).unlink()
-            yield entry
-
-    scanned = lake_walk._files
-    monkeypatch.setattr(lake_walk, "_files", files)
-    gone = walk(layout)
-    assert real.part_bytes["live"] > 0
-    assert (gone.part_bytes["live"], gone.kind_bytes) == (0, {})
+    entries = {part: list(lake_walk._files(layout.root / part)) for part in PARTS}
+    monkeypatch.setattr(lake_walk, "_files", lambda folder: entries[folder.name])
+    for path in (layout.root / "live").rglob("*.parquet"):
+        path.unlink()
+    gone = lake_walk.walk(layout)
+    assert gone.part_bytes["tape"] > 0
+    assert (gone.part_bytes["live"], gone.live_days) == (0, {})
