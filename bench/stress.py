@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+import capture.schemas  # noqa: F401 - as whatever opens a lake does: Arrow loads pandas later then
 from capture.option_prices import Floats
 from capture.risk.holding import AMERICAN, EUROPEAN, Holding
 from capture.risk.pricing.market import Market
