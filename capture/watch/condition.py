@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from capture.data_folder import SNAPSHOT
 from capture.disk_space import LEAST_BYTES, no_room
@@ -22,6 +22,9 @@ from .line_troubles import farm_troubles, has_session, is_starting, moment, reco
 from .process_troubles import backfill_troubles, roller_troubles
 from .stream_troubles import is_late, stream_troubles
 
+if TYPE_CHECKING:
+    from .account_figures import AccountFigure
+
 LAKE_INTERVAL_S = 300.0  # how often a lake's folders are walked by who looks again and again
 CALM = frozenset({"stopped", "has not started"})  # conditions that are nobody's trouble while another recorder runs
 _ORDER = {severity: place for place, severity in enumerate(Severity)}
@@ -31,7 +34,8 @@ _ORDER = {severity: place for place, severity in enumerate(Severity)}
 class Condition:
     """How it is at a moment, UTC. `troubles` are the worst first; `recorders` and `lake` what they were judged by.
 
-    `recorders` are as `recorder_state` gives them, `lake` as `lake_state` does.
+    `recorders` are as `recorder_state` gives them, `lake` as `lake_state` does. `accounts` is empty unless somebody who
+    may know them asked for them (see capture.watch.account_figures).
     """
 
     at: datetime
@@ -41,6 +45,7 @@ class Condition:
     troubles: tuple[Trouble, ...]
     recorders: tuple[dict[str, Any], ...] = ()
     lake: dict[str, Any] = field(default_factory=dict)
+    accounts: "tuple[AccountFigure, ...]" = ()
 
     @property
     def told(self) -> tuple[Trouble, ...]:

@@ -134,6 +134,12 @@ METRICS = (
            of_recorders(lambda state: state.get("history", {}).get("open"))),
     Metric("history_held_seconds", "gauge", "how long history is held after a pacing violation", _R, _STATUS,
            of_recorders(lambda state: state.get("history", {}).get("held_s"))),
+    # Accounts, where they are asked for
+    Metric("account_cushion_ratio", "gauge", "excess liquidity over net liquidation, which at 0 is a margin call",
+           ("account",), "account_values",
+           lambda condition: [((one.account,), one.cushion) for one in condition.accounts]),
+    Metric("account_timestamp_seconds", "gauge", "when IB told that", ("account",), "account_values",
+           lambda condition: [((one.account,), one.at.timestamp()) for one in condition.accounts]),
     # The lake
     Metric("disk_used_bytes", "gauge", "size of the lake's files: tape, live or archive", ("part",), _LAKE,
            lambda condition: [((part,), float(condition.lake["disk"][f"{part}_bytes"]))

@@ -1,10 +1,20 @@
 """`ticktape metrics`: figures for Prometheus."""
 
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
 from ..shared.options import Config, Data, lake_folder
 from ..shared.output import show
 
 
-def run(data: Data = None, config: Config = None) -> None:
+def run(
+    data: Data = None,
+    config: Config = None,
+    with_accounts: Annotated[bool, typer.Option(
+        "--with-accounts", help="Add the margin cushion of accounts, which are called account 1 and so on.")] = False,
+) -> None:
     """Print metrics in Prometheus's text format.
 
     What recorders, rollers and the lake say, and the troubles in it, once: for the textfile collector of
@@ -15,4 +25,10 @@ def run(data: Data = None, config: Config = None) -> None:
     from capture.watch.condition import look
     from capture.watch.metrics import exposition
 
-    show(exposition(look(lake_folder(data, config))).decode(), end="")
+    folder = lake_folder(data, config)
+    condition = look(folder)
+    if with_accounts:
+        from capture.watch.account_figures import account_figures
+
+        condition = replace(condition, accounts=account_figures(folder))
+    show(exposition(condition).decode(), end="")

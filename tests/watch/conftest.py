@@ -42,7 +42,8 @@ def recorder(**more: Any) -> dict[str, Any]:
             "trouble": None, "line_since": ago(80_000), "lost_in": None, "ib_line_lost_since": None,
             "restart_windows": ["daily 23:45-01:45 America/New_York"], "retention": {},
             "farms": {"usfarm (market data farm)": "fine"}, "farms_since": {"usfarm (market data farm)": ago(80_000)},
-            "wanted": 2, "acknowledged": 2, "flowing": 2, "streams": [stream(), stream("MSFT")]} | more  # fmt: skip
+            "wanted": 2, "acknowledged": 2, "flowing": 2, "accounts": [], "unknown_accounts": [],
+            "streams": [stream(), stream("MSFT")]} | more  # fmt: skip
 
 
 def roller(**more: Any) -> dict[str, Any]:
