@@ -17,7 +17,7 @@ METHODS = (QUICK, QUANTLIB)
 
 # How many steps keep the error far below a cent: more the more money moves, and where dividends need them.
 _STEPS = np.array([64, 96, 128, 192, 256, 384])
-_MONEY_LEVELS, _FACTORS = np.array([100.0, 250.0, 600.0]), np.array([1.0, 1.5, 2.0, 4.0])
+_MONEY_LEVELS, _FACTORS = np.array([60.0, 150.0, 400.0]), np.array([1.0, 1.5, 2.0, 4.0])
 _MANY_DIVIDENDS, _MANY_FACTOR = 4, 1.5
 _LATE_LEVELS, _LATE_FACTORS = np.array([0.015, 0.06]), np.array([4.0, 2.0, 1.0])  # by the share of time after the last
 
