@@ -25,7 +25,7 @@ _LATE_LEVELS, _LATE_FACTORS = np.array([0.015, 0.06]), np.array([4.0, 2.0, 1.0])
 def price(options: Options, spots: Floats, method: str = QUICK) -> Floats:
     """Return what options are worth at prices of their underlying, in the shape of `spots`: (prices, options).
 
-    By `quick` within a cent of what `quantlib` says for a share of up to 600 (tests/risk/pricing/test_option_worth.py).
+    By `quick` within a cent of what `quantlib` says for a share of up to 250 (tests/risk/pricing/test_option_worth.py).
     `quantlib` is finite differences, a thousand times slower, and needs QuantLib: RiskError without it.
     """
     assert spots.ndim == 2 and spots.shape[1] == len(options)
