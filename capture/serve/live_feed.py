@@ -44,7 +44,7 @@ class Feed:
         self._seen: object = None
         self._new = asyncio.Condition()
         self._task: asyncio.Task[None] | None = None
-        self.listeners = 0
+        self._listeners = 0
         self.ended = False
 
     async def condition(self, most_age_s: float = LONGEST_S) -> Condition:
@@ -65,23 +65,29 @@ class Feed:
         condition = await self.condition()
         return {"version": self._name(0), "at": condition.at, "verdict": condition.verdict, "line": condition.line}
 
+    def join(self) -> bool:
+        """Count one more listener, who has to `leave`; False where there are too many."""
+        joined = self._listeners < MOST_LISTENERS
+        self._listeners += joined
+        return joined
+
+    def leave(self) -> None:
+        """Count one listener less."""
+        self._listeners -= 1
+
     async def events(self, since: str) -> AsyncIterator[str]:
         """Yield server-sent events with what changed since a version, all where it is none of ours."""
         version = self._number(since)
-        self.listeners += 1
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run())
-        try:
-            await self.condition()
-            while not self.ended:
-                if self._versions.version > version:
-                    told = self._told(version)
-                    version = self._versions.version
-                    yield f"id: {told['version']}\ndata: {as_json(told)}\n\n"
-                    continue
-                yield await self._wait(version)
-        finally:
-            self.listeners -= 1
+        await self.condition()
+        while not self.ended:
+            if self._versions.version > version:
+                told = self._told(version)
+                version = self._versions.version
+                yield f"id: {told['version']}\ndata: {as_json(told)}\n\n"
+                continue
+            yield await self._wait(version)
 
     async def _wait(self, version: int) -> str:
         """Wait for a newer version, or long enough for a sign of life."""
@@ -113,7 +119,7 @@ class Feed:
         return int(number) if known else 0
 
     async def _run(self) -> None:
-        while self.listeners:
+        while self._listeners:
             try:
                 await self._step()
             except OSError as error:  # the lake is not to be read just now

@@ -17,7 +17,7 @@ from capture.watch.metrics import exposition
 
 from .api import Api
 from .gate import HEALTH, METRICS
-from .live_feed import MOST_LISTENERS, Feed
+from .live_feed import Feed
 from .now_view import as_json
 from .page_shell import PAGES, Page, html_page
 
@@ -78,24 +78,31 @@ def _live(feed: Feed) -> Handler:
     async def answer(request: Request) -> Response:
         if feed.ended:
             return Response(status_code=204)
-        if feed.listeners >= MOST_LISTENERS:
+        if not feed.join():
             return PlainTextResponse("too many browsers listen\n", 503, {"retry-after": "30"})
         since = request.headers.get("last-event-id") or request.query_params.get("since", "")
-        return _Events(feed.events(since), media_type="text/event-stream")
+        return _Events(feed, since)
 
     return answer
 
 
 class _Events(StreamingResponse):
-    """A stream whose reader has to take what it is sent within SEND_S."""
+    """A stream for one listener, who has to take what it is sent within SEND_S."""
+
+    def __init__(self, feed: Feed, since: str) -> None:
+        super().__init__(feed.events(since), media_type="text/event-stream")
+        self._feed = feed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def sending(message: Any) -> None:
             async with asyncio.timeout(SEND_S):
                 await send(message)
 
-        with suppress(TimeoutError):
-            await super().__call__(scope, receive, sending)
+        try:
+            with suppress(TimeoutError):
+                await super().__call__(scope, receive, sending)
+        finally:
+            self._feed.leave()
 
 
 def _read_static() -> dict[str, tuple[bytes, str, str]]:

@@ -80,6 +80,8 @@ def run(
             _title(title)
             show(f"{command} sql --data {data} \"{query}\"\n", flush=True)
             sql.run(query, data=data)
+        _title("To see it in a browser")
+        show(f"{command} serve --data {data}")
     raise typer.Exit(code)
 
 

@@ -21,6 +21,7 @@ def test_it_records_and_answers(run: Run, tmp_path: Path) -> None:
         assert title in out
         assert query in out
     assert out.count("ticktape sql --data fresh") == len(demo.QUESTIONS)
+    assert "ticktape serve --data fresh" in out
     for _, query in demo.QUESTIONS:
         code, csv, _ = run("sql", query, "--data", "fresh", "--format", "csv")
         assert code == 0

@@ -25,7 +25,7 @@ WANTED = [
 ]
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two recorded minutes with a gap, and a recorder that says that it goes on."""
     data = tmp_path_factory.mktemp("serve") / "data"
@@ -39,7 +39,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return data
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def server(lake: Path) -> Iterator[Served]:
     served = Served(lake)
     served.log_in()
@@ -47,9 +47,12 @@ def server(lake: Path) -> Iterator[Served]:
     served.close()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser(lake: Path) -> Iterator[Browser]:
-    """Chromium; started once the lake is recorded, as then no other event loop runs in this thread."""
+    """Chromium, for the tests of a file: while it is there, no other event loop can run in this thread.
+
+    So the lake is recorded first, and tests of other files come after its end.
+    """
     path = chromium()
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=path)
@@ -77,6 +80,6 @@ def page(browser: Browser, server: Served) -> Iterator[Page]:
     assert said == []
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def axe_script() -> str:
     return axe()

@@ -4,8 +4,10 @@ import re
 import socket
 from pathlib import Path
 
+import psutil
 import pytest
 
+from capture.serve.live_feed import MOST_LISTENERS
 from capture.serve.page_shell import PAGES
 
 from .served import FORGED, Served
@@ -175,3 +177,24 @@ def test_a_token_is_used_by_get_alone(lake: Path) -> None:
         assert served.ask("/").status == 200
     finally:
         served.close()
+
+
+def test_two_hundred_readers_who_take_nothing_are_bounded(server: Served) -> None:
+    """So many are let in, the others are told to wait; others are answered meanwhile, and no memory grows."""
+    name, port = server.host.split(":")
+    before = psutil.Process(server.process.pid).memory_info().rss
+    lines = []
+    try:
+        for _ in range(200):
+            line = socket.create_connection((name, int(port)), timeout=30)
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+            line.sendall(f"GET /live HTTP/1.1\r\nHost: {server.host}\r\nCookie: {server.cookie}\r\n\r\n".encode())
+            lines.append(line)
+        said = [line.recv(12).decode() for line in lines]
+        assert said.count("HTTP/1.1 200") == MOST_LISTENERS
+        assert said.count("HTTP/1.1 503") == 200 - MOST_LISTENERS
+        assert server.ask("/").status == 200
+        assert psutil.Process(server.process.pid).memory_info().rss - before < 50 << 20
+    finally:
+        for line in lines:
+            line.close()

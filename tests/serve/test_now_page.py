@@ -33,6 +33,15 @@ def test_it_shows_what_recorders_say_trouble_first(page: Page, lake: Path) -> No
     assert page.locator("img").count() == 0
 
 
+def test_columns_stand_below_each_other_whatever_is_in_them(page: Page, lake: Path) -> None:
+    tell(lake)
+    page.goto("/")
+    lefts = page.evaluate("[...document.querySelectorAll('.grid .row')].map((row) => [...row.children].map("
+                          "(one) => Math.round(one.getBoundingClientRect().left)))")  # fmt: skip
+    assert len(lefts) == 4
+    assert all(row == lefts[0] for row in lefts)
+
+
 def test_it_changes_without_being_loaded_again(page: Page, lake: Path) -> None:
     tell(lake)
     page.goto("/")

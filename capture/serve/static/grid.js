@@ -10,9 +10,11 @@ export class Grid {
     this.rows = []; this.active = 0; this.made = new Map();
     this.sorted = sort || null;
     this.template = columns.map((one) => one.width || "minmax(90px, 1fr)").join(" ");
-    this.head = el("div", { class: "row", role: "row", "aria-rowindex": 1, style: { gridTemplateColumns: this.template } },
+    // Every row is as wide as its columns want, whatever stands in it: so they stand below each other.
+    this.least = `${columns.reduce((sum, one) => sum + Number(/(\d+)px/.exec(one.width || "90px")[1]), 0)}px`;
+    this.head = el("div", { class: "row", role: "row", "aria-rowindex": 1, style: { gridTemplateColumns: this.template, minWidth: this.least } },
       ...columns.map((one, place) => this.header(one, place)));
-    this.body = el("div", { class: "body", role: "rowgroup" });
+    this.body = el("div", { class: "body", role: "rowgroup", style: { minWidth: this.least } });
     this.place = el("div", { class: "grid", role: "grid", "aria-label": label, "aria-colcount": columns.length,
       style: height ? { maxHeight: height } : {} }, el("div", { class: "head", role: "rowgroup" }, this.head), this.body);
     this.place.addEventListener("scroll", () => requestAnimationFrame(() => this.draw()));
@@ -65,7 +67,7 @@ export class Grid {
 
   make(place) {
     const row = el("div", { class: "row", role: "row", "aria-rowindex": place + 2,
-      style: { top: `${place * this.row_px}px`, gridTemplateColumns: this.template } },
+      style: { top: `${place * this.row_px}px`, gridTemplateColumns: this.template, minWidth: this.least } },
       ...this.columns.map((one, at) => el("div", { role: "gridcell", "aria-colindex": at + 1, class: one.right ? "right" : "" })));
     row.addEventListener("click", (event) => {
       this.move(place, false);
