@@ -1,4 +1,4 @@
-"""Aliases of accounts: names that stay the same and say nothing of whose an account is (D146).
+"""Aliases of accounts: names that stay the same and say nothing of whose an account is (D140).
 
 An account's number has few digits, so that whoever had its plain checksum could try them all: the alias is a checksum
 with a key, which lies beside the tapes and on them, as the numbers do, and nowhere else.
@@ -7,7 +7,9 @@ with a key, which lies beside the tapes and on them, as the numbers do, and nowh
 import secrets
 from collections.abc import Collection
 from hashlib import blake2s
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 KEY = "account_key"  # of the description of a session whose accounts are masked
 ALIASED = "ACCOUNT-"  # how an alias begins
@@ -29,15 +31,21 @@ def short_name(account: str) -> str:
     return account if len(account) <= 5 or account.startswith(ALIASED) else f"{account[:2]}…{account[-3:]}"
 
 
-def masked(row: dict[str, Any], accounts: Collection[str], key: str) -> dict[str, Any]:
-    """Return a row with the alias of each of these accounts in place of its name, in texts and bytes."""
-    for account in sorted(accounts, key=len, reverse=True):  # one may be the beginning of another
-        name = alias(account, key)
-        row = {column: _without(value, account, name) for column, value in row.items()}
-    return row
+def masked(value: T, accounts: Collection[str], key: str) -> T:
+    """Return texts and bytes, also those within lists and dicts, with the alias of each account for its name."""
+    aliases = [(name, alias(name, key)) for name in sorted(accounts, key=len, reverse=True)]
+    hidden: T = _masked(value, aliases)  # the longer first, as one name may be the beginning of another
+    return hidden
 
 
-def _without(value: Any, account: str, name: str) -> Any:
+def _masked(value: Any, aliases: list[tuple[str, str]]) -> Any:
+    if isinstance(value, dict):
+        return {_masked(name, aliases): _masked(item, aliases) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_masked(item, aliases) for item in value]
+    if isinstance(value, bytes):
+        return _masked(value.decode("latin-1"), aliases).encode("latin-1")
     if isinstance(value, str):
-        return value.replace(account, name)
-    return value.replace(account.encode(), name.encode()) if isinstance(value, bytes) else value
+        for account, name in aliases:
+            value = value.replace(account, name)
+    return value

@@ -10,6 +10,7 @@ from typing import NamedTuple
 TAPE, LIVE, ARCHIVE, SEALED = "tape", "live", "archive", "sealed"
 DATABASE = "ticktape.duckdb"
 SNAPSHOT = "snapshot"  # the recorder of `ticktape snapshot`
+ACCOUNT_KEY = "account.key"
 DEMO = ".demo"  # by which a demo knows its folder again
 
 # Beside a recorder's tape.
@@ -105,7 +106,7 @@ FILES = (
           "decoding there, with the gaps that are open or wait for history, and how many rows name no instrument",
           ("lake.roll", "lake.proof.rebuild", "lake.proof.recover"),
           ("lake.roll", "lake.sealing", "lake.state", "lake.views", "lake.proof.verify", "lake.proof.prune",
-           "lake.proof.recover", "query.tail", "recorder.history_desk", "watch.recorder_state",
+           "lake.proof.recover", "query.tail", "recorder.history_desk", "watch.recorder_state", "serve.live_feed",
            "alerts.news_tail", "alerts.stored_gaps"), Loss.STATE,
           "no row. Once days are sealed, questions, rolling and pruning are refused until it is restored; before that "
           "rolling begins with the tape and writes the same files again. Gaps are not filled from history meanwhile",
@@ -118,11 +119,11 @@ FILES = (
           "nothing while its copy is there; without both, what was pruned counts as lost",
           f"{_RECOVER}, from the copy"),
     Entry(f"{TAPE}/<recorder>/{STATUS}", "what the recorder says of itself; its time of change shows that it lives",
-          ("recorder.status",), ("watch.recorder_state",), Loss.NOTHING,
+          ("recorder.status",), ("watch.recorder_state", "serve.live_feed",), Loss.NOTHING,
           "nothing: `ticktape status` knows less until the recorder writes it again", "the recorder, within seconds"),
     Entry(f"{TAPE}/<recorder>/{ROLLER_STATUS}", "what the roller says of itself: counters since it began; its time of "
           "change shows that it lives",
-          ("lake.processes.roll_counts",), ("watch.recorder_state",), Loss.NOTHING,
+          ("lake.processes.roll_counts",), ("watch.recorder_state", "serve.live_feed",), Loss.NOTHING,
           "nothing: `ticktape status` knows less until the roller writes it again", "the roller, within seconds"),
     Entry(f"{TAPE}/<recorder>/{PACING}", "what IB was asked for in the last 10 minutes",
           ("recorder.history_desk",), ("recorder.history_desk",), Loss.NOTHING,
@@ -171,11 +172,11 @@ FILES = (
     Entry(f"{SEALED}/<table>.parquet<bad>", f"one that could not be read, or was wrong, after {_RECOVER}",
           ("lake.proof.recover",), (), Loss.NOTHING, _IN_PLACE_OF, "nothing"),
     Entry(PRUNED_TABLES, "what was pruned of tables: per table up to which date, before which mark of each recorder",
-          ("lake.pruned",), ("lake.pruned",), Loss.STATE,
+          ("lake.pruned",), ("lake.pruned", "serve.sql_child"), Loss.STATE,
           "nothing while its copy is there; without both, rows that were pruned count as missing, and `ticktape "
           "rebuild` brings back those of which there is tape", f"{_RECOVER}, from the copy"),
     Entry(PRUNED_TABLES_COPY, f"the copy of `{PRUNED_TABLES}`",
-          ("lake.pruned",), ("lake.pruned",), Loss.NOTHING, "nothing while the other is there", _RECOVER),
+          ("lake.pruned",), ("lake.pruned", "serve.sql_child"), Loss.NOTHING, "nothing while the other is there", _RECOVER),
     Entry(pruned_tape_copy("<recorder>"), f"the copy of `{TAPE}/<recorder>/{PRUNED}`",
           ("lake.pruned",), ("lake.pruned",), Loss.NOTHING, "nothing while the other is there", _RECOVER),
     Entry(VIEWS, f"what `{DATABASE}` was made of: whether it is still right is seen without opening it",
@@ -213,6 +214,9 @@ FILES = (
     Entry(DATABASE, "views of all tables and the research functions, for any DuckDB; no rows",
           ("lake.views",), ("lake.views",), Loss.NOTHING,
           "nothing: tools that open it have to wait", f"the next question through ticktape, or {_RECOVER}"),
+    Entry(ACCOUNT_KEY, "the key by which accounts get their aliases, where `mask_accounts` is set",
+          ("account_key",), ("account_key",), Loss.NOTHING,
+          "no row: accounts get other aliases from then on", "made anew; to keep the old ones, a backup"),
     Entry(DEMO, "nothing: it says that the folder is a demo's, which the next demo may clear",
           ("cli.playing.demo",), ("cli.playing.demo",), Loss.NOTHING,
           "nothing: `ticktape demo` wants a fresh folder", "nothing"),

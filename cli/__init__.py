@@ -31,6 +31,7 @@ from .asking import (
 from .keeping import prune, rebuild, recover, seal, service, verify
 from .playing import demo, export, gateway, replay
 from .recording import alerts, backfill, init, plan, record, snapshot, status
+from .risk import exposure, margin, stress
 from .shared.exits import Exit, explain
 from .shared.leaving import Verbs
 from .shared.output import say, show
@@ -38,8 +39,8 @@ from .shared.surroundings import hold_streams, lacking, speak_utf8
 
 _VERBS = (
     init, plan, gateway, record, backfill, snapshot, sql, tail, replay, export, tables, status, serve, metrics,
-    alerts, gaps, coverage, plot, notebook, check_bars, account, orders, fills, check_positions, du, verify, recover,
-    rebuild, seal, prune, service, demo, version,
+    alerts, gaps, coverage, plot, notebook, check_bars, account, orders, fills, check_positions, exposure, stress,
+    margin, du, verify, recover, rebuild, seal, prune, service, demo, version,
 )  # fmt: skip
 
 _LIGHT = frozenset({"init", "version"})  # which load neither DuckDB nor Arrow

@@ -1,4 +1,4 @@
-"""Masks accounts in rows, for sessions whose recorder was told to (D146)."""
+"""Masks accounts in rows, for sessions whose recorder was told to (D140)."""
 
 from collections.abc import Callable
 from functools import partial

@@ -27,12 +27,12 @@ from capture.suggestion import unknown
 from capture.tape import TapeError
 from capture.wire.messages.live_streams import LIVE_STREAMS
 
-from .account.account_questions import AccountQuestions
 from .account.shown_accounts import check_accounts
 from .answer import Answer, AskedError, QueryError, as_query_error, public
 from .arguments import call_sql
 from .database import Database, Limit, View
 from .explained import explained, quotes_hint
+from .held.risk_questions import RiskQuestions
 from .known import KnownNames, check_span, check_stream
 from .selection import GAPS, Instruments, Moment, dates_of, days, moment, selection, symbols_and_ids
 from .statement import enclosed
@@ -76,7 +76,7 @@ class _Shared:
                 self.database.close()
 
 
-class LakeReader(Tables, AccountQuestions):
+class LakeReader(Tables, RiskQuestions):
     """A lake to ask. Times are UTC. Use `capture.open_lake`.
 
     Every question sees all that reached the tape until it was asked. Any number of threads may ask one lake.

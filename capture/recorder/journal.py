@@ -1,13 +1,17 @@
 """The tape and the line together: everything is on the tape before the line, and so the session, knows of it (D18)."""
 
-from typing import Any
+from typing import Any, TypeVar
 
+from capture.account_alias import KEY, masked
+from capture.account_key import account_key
 from capture.tape import TapeWriter, recorder_folder
 from capture.wanted.settings import Settings
 from capture.wire.line import Line, Read
 from capture.wire.text.codec import Decoded
 
 from .resume import resume
+
+T = TypeVar("T")
 
 # A roller holds the rows between two marks in memory: on a busy line marks come by size, not only by time (D24).
 MARK_BYTES = 64 << 20
@@ -31,6 +35,8 @@ class Journal:
         self._marked_bytes = tape.size_bytes
         self._marked_seq = line.seq
         self._unclosed: str | None = None  # why the session ended, until there is room to say so
+        self._account_key = ""  # where accounts are masked
+        self._accounts: list[str] = []  # that the settings name
 
     @classmethod
     def open(cls, settings: Settings) -> "Journal":
@@ -41,6 +47,9 @@ class Journal:
         line, mark = resume(recorder_folder(settings.tape_root, settings.recorder))
         tape = TapeWriter.open(settings.tape_root, settings.recorder, line.as_mark(mark))
         journal = cls(tape, line, mark, settings.segment_size_bytes)
+        if settings.accounts is not None and settings.accounts.mask_accounts:
+            journal._account_key = account_key(settings.data)
+            journal._accounts = [] if settings.accounts.every else list(settings.accounts.accounts)
         if line.session is not None:
             journal.closed(KILLED)
         return journal
@@ -48,8 +57,15 @@ class Journal:
     def opened(self, session: dict[str, Any]) -> None:
         """Begin a session."""
         self.mark()
+        session |= {KEY: self._account_key} if self._account_key else {}
         self.tape.opened(session)
         self.line.opened(session)
+
+    def masked(self, said: T) -> T:
+        """Return what is said to people or in files, without the names of accounts where these are masked."""
+        if not self._account_key:
+            return said
+        return masked(said, {*self.line.context.accounts, *self._accounts}, self._account_key)
 
     def closed(self, reason: str) -> None:
         """End the session, and mark the place; does nothing between sessions.

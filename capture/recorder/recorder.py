@@ -282,7 +282,7 @@ class Recorder:
 
     def _speak(self, command: Say) -> None:
         with suppress(OSError, ValueError):  # as in `say_line`, of anybody who listens
-            self._say(command.level, command.text)
+            self._say(command.level, self._journal.masked(command.text))
 
     def _stop(self, command: Stop) -> None:
         for said in self.machine.last_words(command):

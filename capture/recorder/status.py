@@ -92,7 +92,7 @@ def describe_recorder(
         "mark": journal.mark_number,
         "tape_bytes": journal.finished_bytes + journal.tape.size_bytes,
         "history": _history(machine, since),
-        "trouble": machine.trouble or None,
+        "trouble": journal.masked(machine.trouble) or None,
         "line_since": since.when("line", (machine.state in IN_SESSION, machine.sessions)),
         "lost_in": machine.lost_in.value if machine.lost_in else None,
         "ib_line_lost_since": out_since if machine.upstream.out else None,
@@ -104,8 +104,8 @@ def describe_recorder(
         "acknowledged": sum(life in ACKNOWLEDGED for life in lives),
         "flowing": lives.count(Life.FLOWING),
         "streams": [_stream(machine, journal, subscription, since) for subscription in machine.subscriptions.all],
-        "accounts": [_account_stream(machine, stream, since) for stream in machine.accounts.streams],
-        "unknown_accounts": [short_name(account) for account in machine.accounts.unknown],
+        "accounts": [_account_stream(machine, journal, stream, since) for stream in machine.accounts.streams],
+        "unknown_accounts": [short_name(journal.masked(account)) for account in machine.accounts.unknown],
     }
 
 
@@ -143,16 +143,16 @@ def _stream(machine: Machine, journal: Journal, subscription: Subscription, sinc
     }
 
 
-def _account_stream(machine: Machine, one: KnownStream, since: Since) -> AccountStreamStatus:
+def _account_stream(machine: Machine, journal: Journal, one: KnownStream, since: Since) -> AccountStreamStatus:
     return {
         "stream": one.stream,
-        "account": short_name(one.account) or None,
+        "account": short_name(journal.masked(one.account)) or None,
         "state": one.known.value,
         "rows": one.rows,
         "last_row": _iso(machine.wall_s(one.last_s)) if one.last_s is not None else None,
         "positions": one.positions,
         "code": one.code,
-        "message": one.problem,
+        "message": journal.masked(one.problem),
         "since": since.when(("account", one.stream, one.account), one.known),
     }
 

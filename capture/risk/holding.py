@@ -32,6 +32,7 @@ class Holding:
     multiplier: float = 1.0
     price_magnifier: int = 1  # quote units in one of the currency: 100 where prices are in pence
     trading_class: str = ""
+    root: str = ""  # IB's symbol of futures and options: ES of ESZ6; empty where it is the symbol
 
     price: float | None = None
     price_ts_us: int | None = None

@@ -20,6 +20,8 @@ class Accounts(BaseModel):
         "\"all\" that the login has, or names of some."))
     streams: list[str] = Field(default=list(ACCOUNT_STREAMS), min_length=1, description=(
         f"Of {', '.join(ACCOUNT_STREAMS)}."))
+    mask_accounts: bool = Field(default=False, description=(
+        "Whether rows, status and log have aliases in place of account names; the tape keeps the names."))
     orders_interval_s: Seconds = Field(default=60, description=(
         "How often, in seconds, all open orders are asked for: those of other clients are pushed to the master client "
         "alone."))
@@ -35,7 +37,7 @@ class Accounts(BaseModel):
     def _named_accounts(cls, given: object) -> object:
         names = given if isinstance(given, list) else None
         if given != "all" and (not names or not all(isinstance(name, str) and _is_name(name) for name in names)):
-            raise ValueError(f'accounts is "all" or a list of account names, ["DU1234567"]; it is {given!r:.60}')
+            raise ValueError(f'accounts is "all" or a list of account names, ["NAME"]; it is {given!r:.60}')
         return given
 
     @field_validator("streams")

@@ -11,11 +11,10 @@ import typer
 from ..shared.exits import UsageError
 from ..shared.options import Config, Data, Json, lake_folder, utc_time
 from ..shared.output import show, show_json
-from ..shared.surroundings import PICTURE_MIB, lacking
+from ..shared.pictures import check_picture, picture_format, write_picture
 
 if TYPE_CHECKING:
     from capture import Lake
-    from capture.plot import Format
 
 MOST_NAMED = 3  # instruments in the name of a file
 MOST_NAME = 150  # characters of it: what IB calls an instrument may be longer than a name can be
@@ -50,44 +49,18 @@ def run(
     if first and last and first >= last:
         raise UsageError(f"--from {since} is not before --until {until}: nothing lies between")
     from capture import open_lake
-    from capture.plot import save
-    from capture.publish import make_folder
-    from capture.query import QueryError
 
-    format = _format(output)
-    if output is not None:
-        _check_free(output, force)
-    if lack := lacking(PICTURE_MIB):
-        raise QueryError(lack)
+    format = picture_format(output)
+    check_picture(output, force)
     draw = _draw_calendar if calendar or not instruments else _draw_prices
     with open_lake(lake_folder(data, config)) as lake:
         chart, name, facts = draw(lake, instruments or [], first, last)
     path = output or Path(f"{name}.{format}")
-    _check_free(path, force)
-    try:
-        make_folder(path.absolute().parent)
-        save(chart, path, format)
-    except OSError as error:
-        error.filename = str(path)  # not that of the temporary file
-        raise
+    write_picture(chart, path, force)
     if json:
         show_json({"path": str(path), **facts})
     else:
         show(str(path))
-
-
-def _format(output: Path | None) -> "Format":
-    from capture.plot import Format
-
-    ending = output.suffix.removeprefix(".").lower() if output else Format.PNG.value
-    if ending not in list(Format):
-        raise UsageError(f"{output} does not end like a picture: write .{', .'.join(Format)}")
-    return Format(ending)
-
-
-def _check_free(path: Path, force: bool) -> None:
-    if path.exists() and not force:
-        raise UsageError(f"{path} is there already: write over it with --force, or name another file with -o")
 
 
 def _draw_prices(

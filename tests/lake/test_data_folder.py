@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from capture import data_folder, open_lake
+from capture.account_key import account_key
 from capture.alerts import alert_log
 from capture.alerts.desk import Desk
 from capture.alerts.lookout import plain
@@ -167,6 +168,7 @@ def test_every_file_of_a_data_folder_is_listed_once_and_every_listed_one_can_be_
     walk = Walk()
     layout = recorded(walk, tmp_path / "week", type(script))
     beside(layout)
+    account_key(layout.root)
     told(layout, monkeypatch)
     mended(walk, layout)
     passing(walk, layout)

@@ -73,13 +73,13 @@ def span(holdings: Sequence[Holding], parameters: MarginParameters, market: Mark
 
 
 def _range(holding: Holding, figures: SpanFigures) -> ScanRange | None:
-    return figures.range_of(holding.symbol, "" if holding.is_option else _month(holding))
+    return figures.range_of(holding.root or holding.symbol, "" if holding.is_option else _month(holding))
 
 
 def _fault(holding: Holding, row: ScanRange | None) -> str:
     """Return why the scenarios cannot be made for a holding, empty where they can."""
     if row is None:
-        return f"no scan range for {holding.symbol}: write a [[scan_range]] of it"
+        return f"no scan range for {holding.root or holding.symbol}: write a [[scan_range]] of it"
     price = _future_price(holding)
     if price is None:
         return "no price of its future"

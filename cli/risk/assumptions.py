@@ -1,0 +1,59 @@
+"""What the commands about risk have in common: the moment, currencies, interest rates, and what is assumed."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..shared.exits import UsageError
+from ..shared.output import say, show_table
+
+if TYPE_CHECKING:
+    from capture.query.held.portfolio import Portfolio
+
+At = Annotated[str | None, typer.Option("--at", metavar="TIME", help="As of this time, UTC. Default: now.")]
+Base = Annotated[str | None, typer.Option(
+    "--currency", metavar="CURRENCY", help="In this currency. Default: the account's own.")]
+Rates = Annotated[list[str] | None, typer.Option(
+    "--rate", metavar="CURRENCY=RATE", help="Interest a year as a fraction, USD=0.0375. Default: 0.04 for all.")]
+Index = Annotated[str | None, typer.Option(
+    "--index", metavar="SYMBOL", help="What betas are measured against, by its recorded bars.")]
+
+
+def interest(given: Iterable[str] | None) -> dict[str, float]:
+    """Return interest rates by currency, of words such as USD=0.0375. Raises UsageError."""
+    found = {}
+    for word in given or ():
+        currency, _, number = word.partition("=")
+        try:
+            found[currency] = float(number)
+        except ValueError:
+            raise UsageError(f"--rate {word}: write a currency and a fraction, such as USD=0.0375") from None
+    return found
+
+
+def moment(at: datetime | None) -> datetime:
+    """Return a moment, now for None."""
+    return at or datetime.now(UTC)
+
+
+def tell_assumptions(held: "Portfolio", given: dict[str, float]) -> None:
+    """Say on stderr what a figure rests on that nobody said, and whose positions are not known."""
+    assumed = sorted({currency for currency in held.market.interest if currency not in given})
+    if assumed and any(holding.is_option for holding in held.holdings):
+        rate = held.market.interest[assumed[0]]
+        say(f"ticktape: interest of {', '.join(assumed)} is taken to be {rate} a year: --rate {assumed[0]}=… says it")
+    if held.unknown:
+        say(f"ticktape: IB has not said what {len(held.unknown)} account(s) hold: they are in no figure")
+    if held.stale:
+        say("ticktape: the positions are those of before the line was lost; `ticktape status` says more")
+
+
+def show_unpriced(rows: Sequence[dict[str, Any]]) -> None:
+    """Print what is in no figure, and why."""
+    if rows:
+        say(f"ticktape: {len(rows)} position(s) are in no figure:")
+        show_table(("symbol", "kind", "position", "why"),
+                   [(row["symbol"], row["security_type"], row["position"], row["reason"]) for row in rows],
+                   ("position",))  # fmt: skip
