@@ -176,7 +176,8 @@ FILES = (
           "nothing while its copy is there; without both, rows that were pruned count as missing, and `ticktape "
           "rebuild` brings back those of which there is tape", f"{_RECOVER}, from the copy"),
     Entry(PRUNED_TABLES_COPY, f"the copy of `{PRUNED_TABLES}`",
-          ("lake.pruned",), ("lake.pruned", "serve.sql_child"), Loss.NOTHING, "nothing while the other is there", _RECOVER),
+          ("lake.pruned",), ("lake.pruned", "serve.sql_child"), Loss.NOTHING, "nothing while the other is there",
+          _RECOVER),
     Entry(pruned_tape_copy("<recorder>"), f"the copy of `{TAPE}/<recorder>/{PRUNED}`",
           ("lake.pruned",), ("lake.pruned",), Loss.NOTHING, "nothing while the other is there", _RECOVER),
     Entry(VIEWS, f"what `{DATABASE}` was made of: whether it is still right is seen without opening it",
