@@ -26,17 +26,20 @@ def run(
 
     IB limits level 1 and 5-second bars, tick-by-tick, depth and history each by its own rule. What exceeds a limit is
     listed with what the recorder will do instead; nothing is ever downgraded. What IB has not, as trades of currency
-    pairs, is listed too.
+    pairs, is listed too. Of accounts it says what is asked for how often, and what other clients' orders need.
     """
+    from capture.session.accounts.account_plan import accounts_plan
     from capture.session.plan import make_plan
     from capture.wanted.settings import load_settings
 
     settings = load_settings(config, market_data_lines=lines, record=blocks(instruments or [], streams))
     plan = make_plan(settings.wanted(), settings.market_data_lines, settings.requests_per_second)
     if json:
-        show_json(_values(plan))
-    else:
-        _show(plan)
+        show_json(_values(plan) | {"accounts": accounts_plan(settings.accounts, settings.client_id)})
+        return
+    _show(plan)
+    for line in accounts_plan(settings.accounts, settings.client_id):
+        show(f"\n{line}")
 
 
 def _values(plan: "Plan") -> dict[str, Any]:

@@ -62,3 +62,25 @@ def test_a_date_that_no_calendar_has_does_not_pass(run: Run) -> None:
 def test_what_init_writes_can_be_had(run: Run) -> None:
     run("init")
     assert json.loads(run("plan", "--json").out)["impossible"] == {}
+
+
+def test_accounts_are_told_with_what_other_clients_orders_need(run: Run) -> None:
+    Path("ticktape.toml").write_text("client_id = 21\n[accounts]\norders_interval_s = 30\n")
+    code, out, err = run("plan")
+    assert (code, err) == (0, "")
+    assert "Accounts: values, positions, pnl, orders, executions of all accounts of the" in out.replace("\n", " ")
+    assert "set Master API client ID to 21" in out.replace("\n", " ")
+    assert "all open orders every 30 s" in out.replace("\n", " ")
+    assert len(json.loads(run("plan", "--json").out)["accounts"]) == 4
+
+
+def test_without_accounts_nothing_is_said_of_them(run: Run) -> None:
+    assert "ccount" not in run("plan", "AAPL").out
+    assert json.loads(run("plan", "AAPL", "--json").out)["accounts"] == []
+
+
+def test_profits_without_positions_are_told(run: Run) -> None:
+    Path("ticktape.toml").write_text('[accounts]\nstreams = ["pnl"]\n')
+    out = run("plan").out.replace("\n", " ")
+    assert "without positions nobody knows which are held" in out
+    assert "Master" not in out
