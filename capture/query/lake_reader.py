@@ -20,6 +20,7 @@ from capture.lake.pruned import kept_s
 from capture.lake.views import readable
 from capture.query.books.book_snapshots import book as book_of
 from capture.query.books.book_snapshots import book_snapshots as book_snapshots_of
+from capture.query.covered.account_coverage import account_coverage
 from capture.query.covered.coverage import coverage
 from capture.query.covered.instrument_days import InstrumentDays
 from capture.schemas import MARKET_TABLES, TABLES, Subject, Table
@@ -220,6 +221,10 @@ class LakeReader(Tables, RiskQuestions):
         instrument_days = InstrumentDays(self._of_dates, self._kept_days if self._only is None else None)
         return coverage(self._rows, instrument_days, _several(instruments), self.heard(), time.time(),
                         kept_s(self.layout), (span_s[0], span_s[1]), streams)
+
+    def account_coverage(self) -> list[dict[str, Any]]:
+        """Return how much is covered of the time since each account stream was wanted. Raises QueryError."""
+        return account_coverage(self._rows, self.heard(), time.time())
 
     def _rows(self, query: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = self.sql(query, parameters).arrow().to_pylist()

@@ -205,3 +205,30 @@ def test_gaps_of_accounts_go_on_over_marks_and_verify_is_clean(account: Account)
     verifier = Verifier(layout, "main")
     list(verifier.ranges())
     assert verifier.findings == []
+
+
+def test_coverage_of_accounts_is_the_time_without_gaps_since_they_were_wanted(account: Account) -> None:
+    account.ask().hear().after(100).hear("current_time", time=1)
+    account.ask("req_pnl", request_id=1, account="DU1").hear("pnl", request_id=1, daily=1.0).again(60)
+    account.ask().after(40).hear().after(100).hear("current_time", time=1)
+    account.tape.mark().close().mark()
+    list(Roller(Layout(account.tape.data), "main").roll())
+    with capture.open_lake(account.tape.data) as lake:
+        found = {(row["stream"], row["account"]): row for row in lake.account_coverage()}
+        assert lake.coverage() == [], "which is of instruments"
+    positions, pnl = found["positions", None], found["pnl", "DU1"]
+    assert (positions["expected_s"] - positions["unknown_s"], positions["down_s"]) == (300, 100)
+    assert (pnl["expected_s"] - pnl["unknown_s"], pnl["down_s"]) == (200, 200)
+    assert positions["share"] == pytest.approx(200 / positions["expected_s"])
+
+
+def test_what_is_given_up_is_expected_no_more(account: Account) -> None:
+    account.ask("req_pnl", request_id=1, account="DU1").hear("pnl", request_id=1, daily=1.0).after(50)
+    account.ask("req_pnl", request_id=2, account="DU1").ask("cancel_pnl", request_id=1).after(50)
+    account.hear("pnl", request_id=2, daily=1.0).ask("cancel_pnl", request_id=2).after(70)
+    account.hear("current_time", time=1)
+    account.tape.mark()
+    list(Roller(Layout(account.tape.data), "main").roll())
+    with capture.open_lake(account.tape.data) as lake:
+        [row] = lake.account_coverage()
+    assert (row["expected_s"], row["down_s"], row["unknown_s"], row["share"]) == (100, 0, 0, 1)
