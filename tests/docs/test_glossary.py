@@ -22,8 +22,8 @@ EACH = pytest.mark.parametrize("word", glossary.WORDS, ids=lambda word: word.nam
 PLAIN_COMMANDS = {"account", "check-bars", "check-positions", "demo", "du", "fills", "init", "metrics",
                   "notebook", "orders", "plan", "plot", "recover", "serve", "service", "version"}  # fmt: skip
 PLAIN_METHODS = {"account", "account_coverage", "again", "bars", "book", "call", "check", "close", "depth", "greeks",
-                 "heard", "heard_s", "limited", "midpoints", "orders", "plot", "pnl", "positions", "quotes", "sql", "tables",
-                 "ticks", "trades", "within"}  # fmt: skip
+                 "heard", "heard_s", "limited", "midpoints", "orders", "plot", "pnl", "positions", "quotes", "sql",
+                 "tables", "ticks", "trades", "within"}  # fmt: skip
 
 
 def found(name: str) -> Any:
