@@ -56,7 +56,7 @@ def open_gaps(gaps: Rows, recorders: Rows, others: Iterable[Trouble], now: datet
     for gap in gaps:
         if gap["state"] == "open" and not any(_tells(one, gap) for one in told):
             state = states.get(gap["recorder"])
-            routine = Severity.ROUTINE if state and in_restart_window(state, now) else None
+            routine = Severity.ROUTINE if state and _is_calm(state, gap, now) else None
             yield trouble("gap-open", f"{gap['recorder']} {_named(gap)} {gap['stream']}", gap["from_ts"],
                           str(gap["reason"]), _facts(gap), severity=routine)
 
@@ -107,6 +107,13 @@ def _tells(one: Trouble, gap: Mapping[str, Any]) -> bool:
     if one.key.partition(":")[0] in _COVERING:
         return bool(facts.get("recorder", gap["recorder"]) == gap["recorder"])
     return bool(facts.get("stream") == gap["stream"] and facts.get("instrument_id") == gap["instrument_id"])
+
+
+def _is_calm(state: Mapping[str, Any], gap: Mapping[str, Any], now: datetime) -> bool:
+    """Return whether a gap is routine: its gateway may be restarting, or the market of its instrument is closed."""
+    id_ = gap["instrument_id"]
+    markets = [stream.get("market") for stream in state["streams"] if stream.get("instrument_id") == id_]
+    return in_restart_window(state, now) or (bool(markets) and all(market == "closed" for market in markets))
 
 
 def _named(gap: Mapping[str, Any]) -> str:

@@ -61,8 +61,9 @@ _RULES = """
   worse, and told to be over once it stayed away for `keep_firing_s`. One that comes back within an hour must then stay
   away twice as long, up to an hour: 20 flaps are two messages. Troubles that begin together are one message, and what
   another trouble causes is not told: a lost line, and not its hundred streams.
-- **Quiet.** In `restart_windows` a lost line and what follows from it is routine, and streams are silent only while
-  their market is open, by the hours of their contract. What was told before goes on to be told of until it is over.
+- **Quiet.** In `restart_windows` a lost line and what follows from it is routine. Streams are silent, and gaps told,
+  only while their market is open, by the hours of their contract; a line that is lost is told at all other times. What
+  was told before goes on to be told of until it is over.
 - **Muted.** When a mute ends, troubles that began meanwhile and last are told, and those that had been told before and
   are over are told to be. What happened once is listed as muted.
 - **Failures.** What an action does not take is tried again, later each time, for six hours, while what comes behind it

@@ -103,6 +103,14 @@ def test_a_gap_of_which_another_trouble_tells_is_not_told_again(told: Told) -> N
     assert len(list(open_gaps([gap(recorder="second")], lost.recorders, lost.troubles, NOW))) == 1
 
 
+def test_a_gap_outside_trading_hours_or_in_a_restart_window_is_routine(told: Told) -> None:
+    closed = look(told(streams=[stream(market="closed"), stream("MSFT", instrument_id=2)]), NOW)
+    restarting = look(told(restart_windows=["daily 10:00-12:00 America/New_York"]), NOW)
+    for found, instrument_id, severity in ((closed, 1, "routine"), (closed, 2, "alarm"), (restarting, 1, "routine")):
+        [one] = open_gaps([gap(instrument_id=instrument_id)], found.recorders, found.troubles, NOW)
+        assert one.severity == severity
+
+
 @pytest.mark.parametrize(("share", "expected_s", "count"), [
     (0.98, 5000, 1), (0.995, 5000, 0), (0.5, 60, 0), (None, 0, 0)])  # fmt: skip
 def test_coverage_below_the_given_share_is_told(share: float | None, expected_s: float, count: int) -> None:
