@@ -1,7 +1,8 @@
 """Where orders meet the market: quotes and trades set them off, fill them, or move their price (D137)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
+from itertools import takewhile
 from math import inf, isnan
 
 from capture.gateway.broker.course.gate import Gate
@@ -14,6 +15,7 @@ from capture.gateway.broker.exchange.triggers import Trigger, method_of
 from capture.gateway.broker.orders.order import Held, Order, Status
 from capture.gateway.broker.orders.order_book import watched_of
 from capture.gateway.broker.orders.pricing import limit_behind, pegged, trail_reference, trailed
+from capture.gateway.broker.orders.standing import Other, Place
 
 from .combos import available, combined, take
 from .executions import Executions
@@ -65,11 +67,14 @@ class Floor:
         """Let a new quote have its effect on the orders for an instrument, the first in rank first."""
         shown = self.displayed(con_id)
         shown.show(quote)
-        there = self._executions.orders.at(con_id)
-        for order in there:
+        orders = self._executions.orders
+        for _, order in list(orders.standing(con_id).others):
             if order.type.peg is not None and order.works and order.arrived_us < quote.at_us:
                 self._price(order, quote)
-        for order in _served([order for order in there if order.resting is None or order.resting.concerns(quote)]):
+        there = orders.standing(con_id)
+        reached = (*takewhile(lambda one: one.resting.concerns(quote), there.bids),
+                   *takewhile(lambda one: one.resting.concerns(quote), there.asks))  # fmt: skip
+        for order in _served(there.others, reached):
             if not order.is_done and order.arrived_us < quote.at_us:
                 self._quoted(order, self.market(order) if order.legs else shown)
 
@@ -78,15 +83,17 @@ class Floor:
         shown = self.displayed(con_id)
         shown.last = trade
         used = {True: NOTHING, False: NOTHING}
-        there = self._executions.orders.at(con_id)
-        for order in _served([one for one in there if one.resting is None or one.resting.trades_at(trade.price)]):
+        there = self._executions.orders.standing(con_id)
+        reached = (*takewhile(lambda one: one.resting.trades_at(trade.price), there.bids),
+                   *takewhile(lambda one: one.resting.trades_at(trade.price), there.asks))  # fmt: skip
+        for order in _served(there.others, reached):
             if not order.is_done and order.arrived_us < trade.at_us:
                 used[order.buys] += self._traded(order, shown, trade, used[order.buys])
 
     def interest(self, con_id: int) -> Interest:
         """Return what of an instrument's market may matter to the orders for it."""
         shown = self._displayed.get(con_id)
-        return interest(self._executions.orders.at(con_id), shown.ledger if shown else ())
+        return interest(self._executions.orders.standing(con_id), shown.ledger if shown else ())
 
     def taken_from(self) -> list[int]:
         """Return the contract ids of instruments of which own orders took what is shown still."""
@@ -107,7 +114,7 @@ class Floor:
         self._breaks.setdefault(con_id, {}).setdefault(is_halt, at_us)
         self._displayed.pop(con_id, None)
         for order in self._executions.orders.at(con_id):
-            order.resting = None
+            self._executions.orders.stand(order, None)
 
     def resume(self, con_id: int, at_us: int, is_halt: bool) -> None:
         """Take note that a break ends: orders come in anew, and their clients are told."""
@@ -214,7 +221,8 @@ class Floor:
             queue.shows(ahead)
         rules, reach = self.rules, order.limit if order.reach is None else order.reach
         penetration = self._tick(order.security, order.limit) * rules.penetration_ticks if rules.is_strict else 0.0
-        order.resting = Resting(order.buys, queue, rules.fills, penetration, reach, self._rules_text)
+        resting = Resting(order.buys, queue, rules.fills, penetration, reach, self._rules_text)
+        self._executions.orders.stand(order, resting)
 
     # Orders that work
 
@@ -240,7 +248,7 @@ class Floor:
         resting.look(shown.quote)
         if not resting.is_reached(shown.quote):
             return
-        order.resting = None
+        self._executions.orders.stand(order, None)
         taken = resting.quoted(shown, order.remaining)
         if taken is not None:
             self._executions.fill(order, taken, at_us)
@@ -324,7 +332,8 @@ class Floor:
             return
         limit = pegged(order, quote, self._tick(order.security, quote.ask))
         if limit != order.limit:
-            order.limit, order.resting = limit, None
+            order.limit = limit
+            self._executions.orders.stand(order, None)
 
     # Orders that are set off
 
@@ -369,14 +378,11 @@ def _crosses(order: Order, quote: Quote) -> bool:
     return not isnan(other) and is_within(other, order.reach, order.buys)
 
 
-def _served(orders: list[Order]) -> list[Order]:
-    """Return orders as the market serves them: what waits to be set off, then the best price, then the first in rank.
-
-    `orders` are in rank.
-    """
-    if len(orders) < 2:
-        return orders
-    return sorted(orders, key=lambda order: (order.trigger is None, _eagerness(order)))
+def _served(others: Sequence[Other], reached: Sequence[Place]) -> list[Order]:
+    """Return orders as they are served: what waits to be set off, then the best price, then the first in rank."""
+    orders = [one.order for one in others] + [one.order for one in reached]
+    orders.sort(key=lambda order: (order.trigger is None, _eagerness(order), order.rank))
+    return orders
 
 
 def _eagerness(order: Order) -> float:

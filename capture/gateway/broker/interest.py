@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf
 
-from capture.gateway.broker.exchange.matching import Fills
+from capture.gateway.broker.exchange.matching import Resting
 from capture.gateway.broker.exchange.triggers import BY_QUOTES, BY_TRADES, DOUBLE, MIDPOINT
 from capture.gateway.broker.orders.order import Held, Order
+from capture.gateway.broker.orders.standing import Standing
 
 
 @dataclass(slots=True)
@@ -67,18 +68,20 @@ class Interest:
             return
         resting = order.resting
         self.quotes |= resting is None or (order.type.peg is not None and not order.type.peg.once)
-        if resting is None:
-            return
-        waits = resting.fills == Fills.QUEUE and not resting.queue.is_first
-        if order.buys:
+        if resting is not None:
+            self.stand(resting)
+
+    def stand(self, resting: Resting) -> None:
+        """Want also what matters to an order that stands in the book."""
+        if resting.buys:
             self.lower("ask_to", resting.reach)
             self.lower("traded_to", resting.limit)
         else:
             self.higher("bid_from", resting.reach)
             self.higher("traded_from", resting.limit)
-        if waits and order.buys:
+        if resting.waits and resting.buys:
             self.lower("bid_to", resting.limit)
-        elif waits:
+        elif resting.waits:
             self.higher("ask_from", resting.limit)
 
     def keep(self, asks: bool, price: float) -> None:
@@ -89,11 +92,18 @@ class Interest:
             self.lower("bid_to", price)
 
 
-def interest(orders: Iterable[Order], taken: Iterable[tuple[bool, float]]) -> Interest:
-    """Return what matters to orders for an instrument, and to what was taken of its sides and prices."""
+def interest(orders: Standing, taken: Iterable[tuple[bool, float]]) -> Interest:
+    """Return what matters to orders for an instrument, and to what was taken of its sides and prices.
+
+    Of those that stand the best decides, and the best of those that wait behind others there.
+    """
     found = Interest()
-    for order in orders:
+    for _, order in orders.others:
         found.take(order)
+    for side in (orders.bids, orders.asks):
+        waiting = next((place for place in side if place.resting.waits), None)
+        for place in filter(None, (*side[:1], waiting)):
+            found.stand(place.resting)
     for asks, price in taken:
         found.keep(asks, price)
     return found

@@ -32,7 +32,7 @@ class Adjustments:
                 self._adjust(order, trade.at_us)
 
     def _waiting(self, con_id: int, at_us: int) -> list[Order]:
-        return [order for order in self._orders.at(con_id)
+        return [order for _, order in self._orders.standing(con_id).others
                 if order.is_adjustable and order.held == {Held.TRIGGER} and at_us > order.arrived_us]  # fmt: skip
 
     def _trigger(self, order: Order) -> Trigger:

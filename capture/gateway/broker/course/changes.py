@@ -83,6 +83,8 @@ class Changes:
         self._executions.reports.state(order, at_us)
         if not keeps_place and order.is_free:
             self._floor.enter(order, at_us)
+        if keeps_place or order.resting is None:  # else it was sorted anew when it came to stand
+            self._executions.orders.renew(order)
 
     def _quantity(self, order: Order, wish: Wish) -> Decimal:
         """Return how large a changed order is: one that its group or its parent made smaller does not grow again."""

@@ -90,7 +90,8 @@ class Gate:
             self._executions.orders.look(order)
             self.watch(order, at_us)
         if (times or conditions) and not order.is_free and order.status == Status.SUBMITTED:
-            order.status, order.resting = Status.PRE_SUBMITTED, None
+            order.status = Status.PRE_SUBMITTED
+            self._executions.orders.stand(order, None)
 
     def _hold(self, order: Order) -> None:
         """Note what keeps an order back whatever the time is."""
@@ -192,7 +193,7 @@ class Gate:
         """Hold an order over the time in which its market is closed."""
         if order.pauses_us != at_us:
             return
-        order.resting = None
+        self._executions.orders.stand(order, None)
         self._hold_outside(order, at_us)
         if Held.CLOSED in order.held and order.status == Status.SUBMITTED:
             order.status = Status.PRE_SUBMITTED

@@ -89,6 +89,16 @@ class Resting:
         """Its price."""
         return self.queue.price
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it takes nothing beyond its price."""
+        return self.reach == self.queue.price
+
+    @property
+    def waits(self) -> bool:
+        """Whether it waits for others to be served."""
+        return self.fills == Fills.QUEUE and not self.queue.is_first
+
     def concerns(self, quote: Quote) -> bool:
         """Return whether a quote may change anything for it: not while others stand before it, unreached."""
         if self.buys:

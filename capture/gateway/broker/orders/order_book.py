@@ -1,14 +1,16 @@
 """All orders of an account: by who placed them, by the account-wide id, and by the instrument they are for."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from operator import attrgetter
+from collections.abc import Iterable, Iterator
+
+from capture.gateway.broker.exchange.matching import Resting
 
 from .order import Order
+from .standing import Standing
 
 MOST_OPEN = 5_000  # orders of all clients: each tick of an instrument looks at all of its own
 MOST_DONE = 10_000  # that are remembered of a day, the latest
 AFTER_STOPS = 1 << 60
-_RANK = attrgetter("rank")
+_NONE = Standing()
 
 
 class Orders:
@@ -22,8 +24,7 @@ class Orders:
         self._known: dict[int, Order] = {}  # by permanent id
         self._by_client: dict[tuple[int, int], Order] = {}
         self._open: dict[int, Order] = {}  # by permanent id
-        self._at: dict[int, dict[int, Order]] = {}  # contract id -> permanent id -> open order
-        self._ranked: dict[int, tuple[Order, ...]] = {}  # contract id -> the same in rank, as long as that stands
+        self._at: dict[int, Standing] = {}  # by contract id, the open orders
         self._looked_at: dict[int, set[int]] = {}  # contract id of a condition -> permanent ids of open orders
         self._rank = 0
 
@@ -34,7 +35,7 @@ class Orders:
         self._open[order.permanent_id] = self._known[order.permanent_id] = order
         self.rank_last(order)
         for con_id in watched_of(order):
-            self._at.setdefault(con_id, {})[order.permanent_id] = order
+            self._at.setdefault(con_id, Standing()).put(order)
         self.look(order)
 
     @property
@@ -48,23 +49,32 @@ class Orders:
             self._looked_at.setdefault(con_id, set()).add(order.permanent_id)
 
     def rank_last(self, order: Order) -> None:
-        """Put an order behind all others: it is new, or has given its place up.
+        """Give an order the rank behind all others, before it is sorted in: it is new, or has given its place up.
 
         Stops come before all that are none: of an order and its stop that one tick reaches, the stop is first.
         """
         self._rank += 1
         order.rank = self._rank if order.type.trigger in ("stop", "trail") else self._rank + AFTER_STOPS
+
+    def stand(self, order: Order, resting: Resting | None) -> None:
+        """Let an order stand at a place in the book, or no more."""
+        order.resting = resting
+        self.renew(order)
+
+    def renew(self, order: Order) -> None:
+        """Sort an order anew among those beside it: something of it changed."""
         for con_id in watched_of(order):
-            self._ranked.pop(con_id, None)
+            there = self._at.get(con_id)
+            if there is not None and order in there:
+                there.put(order)
 
     def retire(self, order: Order) -> None:
         """Take an order that is done out of those that are open."""
         assert order.is_done
         del self._open[order.permanent_id]
         for con_id in watched_of(order):
-            self._ranked.pop(con_id, None)
             there = self._at[con_id]
-            del there[order.permanent_id]
+            there.drop(order)
             if not there:
                 del self._at[con_id]
         for con_id in [con_id for con_id, ids in self._looked_at.items() if order.permanent_id in ids]:
@@ -99,13 +109,13 @@ class Orders:
         """Return the open orders of a client, or of all, in the order in which they came."""
         return [order for order in self._open.values() if client_id in (None, order.client_id)]
 
-    def at(self, con_id: int) -> Sequence[Order]:
+    def at(self, con_id: int) -> list[Order]:
         """Return the open orders that an instrument's market concerns, the first in rank first."""
-        known = self._ranked.get(con_id)
-        if known is None:
-            there = self._at.get(con_id, {})
-            known = self._ranked[con_id] = tuple(sorted(there.values(), key=_RANK)) if there else ()
-        return known
+        return self.standing(con_id).orders()
+
+    def standing(self, con_id: int) -> Standing:
+        """Return the open orders that an instrument's market concerns, sorted by what of it can reach them."""
+        return self._at.get(con_id, _NONE)
 
     def watched(self) -> Iterator[int]:
         """Yield the contract ids of all instruments that concern open orders."""
