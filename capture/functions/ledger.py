@@ -46,7 +46,9 @@ _OPENING = f"""{lives("'positions', 'values'", _UNTIL)}, done as materialized (
 ), reached as (
     select w.*, coalesce(d.moved_through, 0) as moved_through,
         coalesce(epoch(w.ts) - epoch(d.filled_ts) > {QUIET_S}, true) as quiet
-    from words w asof left join done d on d.account = w.account and d.instrument_id = w.instrument_id
+    from (select w.* from words w qualify w.ts <= min(w.ts) over (partition by w.account, w.instrument_id)
+                                               + interval 1 day) w
+    asof left join done d on d.account = w.account and d.instrument_id = w.instrument_id
         and d.filled_ts <= w.ts
 ), opening as materialized (
     select r.account, r.instrument_id, r.symbol, r.currency, r.ts, money(r.position) - r.moved_through as moved
@@ -86,7 +88,7 @@ _NUMBERED = f"""entries as (
 _AVERAGE = f"""stepped as (
     select e.*, e.position - e.moved as before,
         case when sign(before) = -e.side then least(abs(before), e.size) else 0 end as closed
-    from numbered e where method = '{AVERAGE}'
+    from numbered e where method <> '{FIFO}'  -- of a word that is none the error is then raised
 ), begun as (
     select s.*, s.before = 0 or sign(s.before) <> sign(s.position) and s.position <> 0 as begins,
         case when s.before <> 0 then 1.0 - cast(s.closed as double) / cast(abs(s.before) as double) end as keeps,

@@ -57,6 +57,9 @@ def lives(streams: str, until: str = AT_MOMENT) -> str:
 _SAME_SCOPE = """(l.of_account = k.account
         or (l.of_account is null and (l.stream = 'positions' or (select count(*) from whose) = 1)))"""
 
+# Values and the portfolio are told again every few minutes; positions once, and then where they change.
+_TOLD_SINCE = '(utc("at") - interval 8 day)'
+
 _FIELDS = """t.account, t.model_code, t.instrument_id, t.symbol, t.ib_symbol, t.security_type, t.last_trade_date,
     t.strike, t."right", t.multiplier, t.currency, t.trading_class, t.position, t.average_cost, t.ts, t.seq, t."row",
     t.recorder, t.stream, t.request_id"""
@@ -71,20 +74,22 @@ _POSITIONS = f"""with {lives("'positions', 'values'")}, relevant as materialized
     union all by name
     select {_FIELDS}, 'portfolio' as source, t.market_price, t.market_value, t.unrealized, t.realized
     from portfolio t
-    where t.ts <= utc("at") and t.date <= utc_date(utc("at")) and (accounts is null or has_symbol(t.account, accounts))
+    where t.ts <= utc("at") and t.date <= utc_date(utc("at")) and t.ts >= {_TOLD_SINCE}
+        and t.date >= utc_date({_TOLD_SINCE}) and (accounts is null or has_symbol(t.account, accounts))
 ), placed as materialized (
     select t.*, l.seq as life, l.alive
     from said t asof left join relevant l on l.recorder = t.recorder and l.stream = t.stream
         and l.request_id = t.request_id and l.seq <= t.seq
 ), keys as materialized (
     select p.account, p.model_code, p.instrument_id, arg_max(p, place(p.ts, p.seq, p."row")) as newest,
-        arg_max(p, place(p.ts, p.seq, p."row")) filter (p.source = 'portfolio') as marked
+        arg_max(p, place(p.ts, p.seq, p."row")) filter (p.source = 'portfolio') as marked,
+        arg_max(p.position, place(p.ts, p.seq, p."row")) filter (p.alive) as living
     from placed p group by p.account, p.model_code, p.instrument_id
 ), whose as materialized (
     select k.account from keys k
-    union select t.account from account_values t where t.ts <= utc("at")
+    union select t.account from account_values t where t.ts <= utc("at") and t.date <= utc_date(utc("at"))
+        and t.ts >= {_TOLD_SINCE} and t.date >= utc_date({_TOLD_SINCE})
     union select t.account from executions t where t.ts <= utc("at")
-    union select t.account from pnl t where t.ts <= utc("at")
     union select t.account from orders t where t.ts <= utc("at")
     union select l.of_account from lives l where l.of_account is not null
 ), whole as materialized (
@@ -121,7 +126,8 @@ _POSITIONS = f"""with {lives("'positions', 'values'")}, relevant as materialized
         case when coalesce(n.gone, false) then 0.0 else n.marked.unrealized end as unrealized,
         n.marked.realized as realized, n.marked.ts as marked_ts,
         case when coalesce(n.gone, false) then n.whole_ts else n.newest.ts end as said_ts,
-        case when coalesce(n.gone, false) then n.gone_alive else coalesce(n.newest.alive, false) end as is_known,
+        case when coalesce(n.gone, false) then n.gone_alive
+             else coalesce(n.living = n.newest.position, false) end as is_known,
         case when coalesce(n.gone, false) then n.gone_recorder else n.newest.recorder end as recorder,
         case when not coalesce(n.gone, false) then n.newest.source when n.gone_stream = 'values' then 'portfolio'
              else 'positions' end as source
@@ -161,12 +167,13 @@ _ACCOUNT_AT = f"""with {lives("'values'")}, said as materialized (
     asof left join ready r on r.recorder = t.recorder and r.account is not distinct from t.account and r.seq <= t.seq
     where coalesce(r.is_ready, true)
 ), newest as (
-    select p.account, p.model_code, p.tag, p.segment, p.currency, arg_max(p, place(p.ts, p.seq, p."row")) as last
+    select p.account, p.model_code, p.tag, p.segment, p.currency, arg_max(p, place(p.ts, p.seq, p."row")) as last,
+        arg_max(p.value, place(p.ts, p.seq, p."row")) filter (p.alive) as living
     from placed p group by p.account, p.model_code, p.tag, p.segment, p.currency
 )
 select n.account, n.model_code, n.tag, n.segment, n.currency, n.last.value as value, n.last.number as number,
-    case when coalesce(n.last.alive, false) then 'known' else 'stale' end as state, n.last.ts as said_ts,
-    epoch(utc("at")) - epoch(n.last.ts) as age_s, n.last.key as key, n.last.recorder as recorder
+    case when coalesce(n.last.alive or n.living = n.last.value, false) then 'known' else 'stale' end as state,
+    n.last.ts as said_ts, epoch(utc("at")) - epoch(n.last.ts) as age_s, n.last.key as key, n.last.recorder as recorder
 from newest n order by n.account, n.model_code nulls first, n.tag, n.segment nulls first, n.currency nulls first"""
 
 _STATE = ("state", "known; stale: IB said so, and since then the line, the request or its recorder was lost{}")

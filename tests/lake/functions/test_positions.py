@@ -105,3 +105,14 @@ def test_values_of_an_account_that_ib_resets_do_not_count(accounts: AccountLake)
     query = "select value, state from account_at({}) where tag = 'NetLiquidation'"
     assert [accounts.lake.sql(query.format(at(second))).rows() for second in (2.5, 3.5)] == [
         [("10", "known")], [("11", "known")]]
+
+
+def test_what_a_request_that_lives_says_is_known_whatever_became_of_another(accounts: AccountLake) -> None:
+    accounts.asked(0, POSITIONS)
+    accounts.position(1, 5)
+    accounts.asked(1, POSITIONS, "completed")
+    accounts.asked(2, UPDATES, account="A1")  # the portfolio of one account at a time
+    accounts.add("portfolio", 3, account="A1", stream="values", request_id=UPDATES, position=5.0)
+    accounts.asked(60, UPDATES, account="A2")
+    [row] = accounts.lake.positions("2026-11-18T12:02Z", accounts="A1").arrow().to_pylist()
+    assert (row["position"], row["source"], row["state"]) == (5.0, "portfolio", "known")
