@@ -37,7 +37,7 @@ class State(StrEnum):
 # Where a gap leads, and by what; None where there is none yet.
 LEADS: dict[str | None, dict[str, str]] = {
     None: {State.OPEN: "the line or a farm is lost, or a request dies or falls silent"},
-    State.OPEN: {State.CLOSED: "its stream's next row, or IB's word that all was sent; or nobody wants it any more"},
+    State.OPEN: {State.CLOSED: "its stream's next row, IB's word that all was sent, or nobody wants it any more"},
     State.CLOSED: {State.BACKFILLED: "IB's history gave what it has", State.UNAVAILABLE: "IB's history lacks it"},
     State.BACKFILLED: {},
     State.UNAVAILABLE: {},

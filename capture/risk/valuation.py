@@ -1,6 +1,6 @@
 """The one place where a price becomes money: units of every kind of instrument, and its share of an account's worth.
 
-Nobody else multiplies a price (D147).
+Nobody else multiplies a price (D141).
 
 | kind | one price is worth | counts to net liquidation |
 |---|---|---|

@@ -26,7 +26,7 @@ class Word(NamedTuple):
 
 WORDS = (
     Word("alert", "A block of the settings: what is told of troubles and fills, to whom and how.",
-         ("wanted.alert_block.AlertBlock", "alerts.alerter"), ("alerts",), ("alert",)),
+         ("wanted.alert_block.AlertBlock",), ("alerts",), ("alert",)),
     Word("archive", "The files of sealed days, sorted: one for each table, date and recorder, and more where rows came "
          "later.", ("lake.layout.Layout.archive",)),
     Word("backfill", "To ask IB's history for what is missing in gaps, or was never recorded, and to add what is not "
@@ -40,6 +40,8 @@ WORDS = (
          ("lake.digest.Digest",)),
     Word("export", "To write rows into files of another tool's form; also these files.",
          ("face.Lake.export",), ("export",)),
+    Word("exposure", "The money that moves with an instrument's price, by what instruments have in common.",
+         ("face.Lake.exposure",), ("exposure",)),
     Word("feed", "What a gateway serves rows from: an invented market, a recording, or one that is being made.",
          ("gateway.feed.Feed",)),
     Word("frame", "The bytes of one message between the gateway and its client, behind their length. Received frames "
@@ -49,6 +51,8 @@ WORDS = (
          never=r"\bholes?\b|\bdropouts?\b", rooms=("tape", "wire", "decode", "session", "recorder", "lake", "query")),
     Word("gateway", "What speaks the TWS protocol to clients: IB's TWS and IB Gateway, or `ticktape gateway`.",
          ("gateway.server.Gateway",), ("gateway",)),
+    Word("holding", "A position of an account with all that pricing has to know of it.",
+         ("risk.holding.Holding", "face.Lake.holdings")),
     Word("instrument", "What can be traded, as IB's contract id names it: `instrument_id`. On the command line it is a "
          "word, which becomes the contract that is asked for.", ("wanted.instrument.Instrument",),
          columns=("instrument_id",)),
@@ -59,6 +63,8 @@ WORDS = (
          ("wire.line.Line",), settings=("market_data_lines",)),
     Word("live file", "The rows of one table and date that one roll published; it goes once its date is sealed.",
          ("lake.layout.Layout.live_file",)),
+    Word("margin", "What a broker requires for what is held: estimated here, and beside it what IB says.",
+         ("face.Lake.margin",), ("margin",)),
     Word("mark", "A record of the tape at which decoding can begin: it holds the state of the line. Their numbers "
          "only rise.", ("tape.last_mark", "tape.MarkMissing")),
     Word("note", "A record of the tape for what the recorder noticed or did itself.", ("tape.Kind.NOTE",)),
@@ -103,6 +109,8 @@ WORDS = (
     Word("stream", "One kind of data of one instrument, for as long as it is wanted: `all_last`, `quotes`, `depth`.",
          ("wanted.streams.Stream",), columns=("stream",),
          never=r"\bchannels?\b", rooms=("wanted", "session", "recorder", "decode", "lake", "query")),
+    Word("stress", "What all that is held would gain or lose if the market moved so and so.",
+         ("face.Lake.stress",), ("stress",)),
     Word("subscription", "A stream that a recorder keeps asked for: how far it has come, and under which request.",
          ("session.subscriptions.Subscription",)),
     Word("symbol", "The name by which people ask for an instrument: IB's local symbol. It may stand for several, a "
@@ -114,6 +122,8 @@ WORDS = (
          ("tape.TapeWriter", "tape.TapeError")),
     Word("trouble", "What is wrong with something, with its cause and what helps; it has a key for as long as it "
          "lasts. A trouble is an alarm, a warning, or routine.", ("trouble.Trouble",), ("status",)),
+    Word("value at risk", "What is lost over a day no more often than on one of so many days, by past days.",
+         ("face.Lake.value_at_risk",)),
     Word("verdict", "How it is, in a word: well, trouble or unknown.", ("trouble.Verdict",)),
     Word("verify", "To decode a tape once more, and compare what it gives with what is in files.",
          ("lake.proof.verify.Verifier",), ("verify",)),

@@ -1,6 +1,6 @@
 """Options on a trinomial lattice, many at once, each at several prices of its underlying.
 
-The lattice is one of the Brownian motion alone, so that all options share its shape (D148): nodes lie √(3 dt) apart,
+The lattice is one of the Brownian motion alone, so that all options share its shape (D142): nodes lie √(3 dt) apart,
 and a step goes up or down with 1/6, which is exact to the fifth moment. Prices of the underlying at the nodes follow by
 drift and volatility. One walk gives all prices of the underlying at its beginning.
 
