@@ -99,6 +99,13 @@ def test_each_metric_is_there_of_a_recorder_that_says_all(told: Told) -> None:
     assert sampled <= named
 
 
+def test_they_tell_no_path_no_address_and_no_account(told: Told) -> None:
+    data = told(trouble="U1234567 is logged in elsewhere", state="backing off", unknown_accounts=["U…567"])
+    text = exposition(look(data, NOW)).decode()
+    assert 'kind="line-lost",severity="alarm"} 1.0' in text
+    assert not re.search(rf"{re.escape(str(data))}|127\.0\.0\.1|4002|U…|U123", text)
+
+
 def test_units_are_in_the_names() -> None:
     for metric in METRICS:
         assert metric.name.endswith("_total") == (metric.type == "counter"), metric.name
