@@ -103,7 +103,9 @@ def serve(wanted: Wanted, say: Callable[[str], None], for_s: float | None = None
         doors = Doorkeeper()
         door = _Inviting(doors, names, say)
         opened = {HEALTH} | ({METRICS} if wanted.loopback and not wanted.behind_proxy else set())
-        pages = site(feed, _api(wanted), {"/sql": sql_start(accounts=wanted.accounts)})
+        off = sql_off(wanted)
+        api = Api(Asker(wanted.data), None if off else SqlDesk(wanted.data, accounts=wanted.accounts), off or "")
+        pages = site(feed, api, {"/sql": {**sql_start(accounts=wanted.accounts), "off": off}})
         cookie = f"ticktape_{listening.getsockname()[1]}"
         app = Gate(pages, doors, names, cookie, door.turned_away, frozenset(opened))
         config = uvicorn.Config(
@@ -114,11 +116,9 @@ def serve(wanted: Wanted, say: Callable[[str], None], for_s: float | None = None
         asyncio.run(_Server(config, feed, door.invite, for_s).serve([listening]))
 
 
-def _api(wanted: Wanted) -> Api:
-    asker = Asker(wanted.data)
-    if landlock_version() or wanted.sql_without_landlock:
-        return Api(asker, SqlDesk(wanted.data, accounts=wanted.accounts))
-    return Api(asker, None, NO_LANDLOCK)
+def sql_off(wanted: Wanted) -> str | None:
+    """Return why questions in SQL are off; None where they are on."""
+    return None if landlock_version() or wanted.sql_without_landlock else NO_LANDLOCK
 
 
 def _listen(wanted: Wanted) -> socket.socket:

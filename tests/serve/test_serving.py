@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from capture.serve import serving
 from capture.serve.gate import Names
-from capture.serve.serving import ServeError, Wanted
+from capture.serve.serving import ServeError, Wanted, sql_off
 
 DATA, PEM = Path("data"), Path("x.pem")
 
@@ -41,3 +42,11 @@ def test_what_goes_together_is_told() -> None:
 
 def test_the_port_of_the_scheme_is_left_out_by_browsers() -> None:
     assert Names(("https://ticktape.example:443",)).hosts == {"ticktape.example:443", "ticktape.example"}
+
+
+def test_questions_in_sql_are_off_where_the_kernel_cannot_confine_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "landlock_version", lambda: 0)
+    assert "no Landlock" in str(sql_off(Wanted(DATA)))
+    assert sql_off(Wanted(DATA, sql_without_landlock=True)) is None
+    monkeypatch.setattr(serving, "landlock_version", lambda: 1)
+    assert sql_off(Wanted(DATA)) is None

@@ -12,6 +12,7 @@ import pytest
 
 from capture.serve.sandbox import landlock_version
 from capture.serve.sql_desk import ENVIRONMENT
+from capture.serve.sql_tree import sql_start
 
 pytestmark = [
     pytest.mark.slow,
@@ -127,6 +128,14 @@ def test_questions_are_answered_all_the_same(places: dict[str, str]) -> None:
     found = tried("all", places, asked)
     assert free(found) == found
     assert '"rows":[[true]]' in found["rows"]
+
+
+def test_every_recipe_and_function_of_the_page_is_answered(places: dict[str, str]) -> None:
+    start = sql_start(accounts=False)
+    asked = {one["title"]: one["sql"] for one in start["recipes"]}
+    asked |= {one["name"]: one["example"] for one in start["functions"]}
+    found = tried("all", places, asked)
+    assert free(found) == found
 
 
 def test_tables_of_accounts_are_not_there(places: dict[str, str]) -> None:

@@ -35,7 +35,7 @@ async function post(path, values, signal) {
 }
 
 async function answer() {
-  if (asked || !text.value.trim()) return;
+  if (asked || start.off || !text.value.trim()) return;
   address(true);
   asked = new AbortController();
   run.disabled = true; cancel.disabled = false; beside.hidden = true;
@@ -107,13 +107,13 @@ async function cover() { // what the range of the answer covers, beside it
   const at = found.columns.findIndex((one) => one.type.startsWith("timestamp")), symbol = found.columns.findIndex((one) => one.name === "symbol");
   const times = at < 0 ? [] : found.rows.map((row) => row[at]).filter(Boolean).sort();
   const symbols = symbol < 0 ? [] : [...new Set(found.rows.map((row) => row[symbol]).filter(Boolean))];
+  beside.hidden = false; beside.className = "coverage"; beside.textContent = "asking what this range covers…";
   try {
     const one = await ask("/api/missing", { tables: tables.join(","), start: times[0], end: times.length > 1 ? times[times.length - 1] : null, symbols: symbols.length <= 50 ? symbols.join(",") : "" });
-    beside.hidden = false;
     beside.className = `coverage ${one.gaps ? "missing" : "whole"}`;
     const range = times.length ? `from ${timeText(times[0])} to ${timeText(times[times.length - 1])}` : one.recorded.map((row) => `${row.table} from ${row.first} to ${row.last}`).join(", ");
     beside.textContent = `${tables.join(", ")} ${range}${symbols.length && symbols.length <= 50 ? ` of ${symbols.length} instruments` : ""}: ${one.gaps ? `${count(one.gaps)} gaps, ${ageText(one.lost_s)} of streams not recorded and not restored (${one.instruments.join(", ")})` : "no gap"}${one.restored ? `, ${count(one.restored)} restored from history` : ""}. Rows that are only on the tape yet, of the last half minute, are not in it.`;
-  } catch (error) { beside.hidden = false; beside.textContent = `what this covers is not known: ${error.message}`; }
+  } catch (error) { beside.textContent = `what this covers is not known: ${error.message}`; }
 }
 
 async function download(form) {
@@ -171,4 +171,8 @@ function fromAddress() {
 }
 addEventListener("popstate", fromAddress);
 begin(() => draw());
+if (start.off) { // the kernel cannot confine questions here
+  replace(result, el("p", { class: "error", role: "alert" }, start.off));
+  for (const one of [run, csv, parquet]) one.disabled = true;
+}
 lists(); fromAddress(); shownOnce();
