@@ -20,6 +20,7 @@ from tests.debian import program
 
 ROOT = Path(__file__).parents[1]
 LONGEST_S = 1_500
+DEBIAN = "python3,python3-venv,ca-certificates"
 MIRROR = "http://deb.debian.org/debian"
 
 pytestmark = [
@@ -59,8 +60,8 @@ def image(folder: Path) -> Builder:
     builder, wheels = Builder(folder), folder / "wheels"
     debian = Path(os.environ.get("IMAGE_DEBIAN") or folder / "debian")
     if not debian.exists():
-        made = subprocess.run([program("debootstrap"), "--variant=minbase", "--include=python3,python3-venv",
-                               "bookworm", str(debian), MIRROR], capture_output=True, text=True)  # fmt: skip
+        made = subprocess.run([program("debootstrap"), "--variant=minbase", f"--include={DEBIAN}", "bookworm",
+                               str(debian), MIRROR], capture_output=True, text=True)  # fmt: skip
         if made.returncode:
             pytest.skip(f"no Debian can be had from {MIRROR}: {made.stdout[-300:]}")
     ran(sys.executable, "-m", "pip", "wheel", "-q", "--wheel-dir", wheels, "setuptools>=77", "wheel", ".")
