@@ -3,6 +3,7 @@
 from typing import Any
 
 from capture.functions import FUNCTIONS
+from capture.query.tables_named import named_tables
 from capture.schemas import Table
 
 from .sql_child import open_tables
@@ -27,10 +28,12 @@ order by symbol"""),
 
 def sql_start(*, accounts: bool) -> dict[str, Any]:
     """Return the tables that may be asked with their columns, the functions, and recipes."""
+    tables = open_tables(accounts=accounts)
+    functions = [one for one in FUNCTIONS.values() if all(table.name in tables for table in named_tables(one.name))]
     return {
-        "tables": [_table(table) for table in open_tables(accounts=accounts).values()],
+        "tables": [_table(table) for table in tables.values()],
         "functions": [{"name": one.name, "meaning": one.meaning, "signature": one.signature,
-                       "example": f"select * from {one.name}({one.example})"} for one in FUNCTIONS.values()],
+                       "example": f"select * from {one.name}({one.example})"} for one in functions],
         "recipes": [{"title": title, "sql": sql} for title, sql in RECIPES],
     }
 
