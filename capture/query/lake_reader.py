@@ -33,6 +33,7 @@ from .answer import Answer, AskedError, QueryError, as_query_error, public
 from .arguments import call_sql
 from .database import Database, Limit, View
 from .explained import explained, quotes_hint
+from .held.computed import add_computed
 from .held.risk_questions import RiskQuestions
 from .known import KnownNames, check_span, check_stream
 from .selection import GAPS, Instruments, Moment, dates_of, days, moment, selection, symbols_and_ids
@@ -106,6 +107,7 @@ class LakeReader(Tables, RiskQuestions):
         if isinstance(parameters, str | bytes):
             raise AskedError(f"parameters are a list or a dict, not {parameters!r:.60}: write [{parameters!r:.60}]")
         connection = self._asked(needed_tables(query), query)
+        add_computed(self, connection, query)
         explain = partial(self._explain, query)
         with as_query_error(explain):
             return Answer(connection.sql(statement, params=parameters), explain)

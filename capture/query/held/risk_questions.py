@@ -69,7 +69,7 @@ class RiskQuestions(AccountQuestions):
         """Return what accounts hold, each position with its definition, price, volatility and IB's greeks."""
         from .portfolio import portfolio_at
 
-        when = datetime.now(UTC) if at is None else moment(at)
+        when = _now() if at is None else moment(at)
         return portfolio_at(self, when, accounts, interest=interest, base_currency=base_currency,
                             assumed_interest=ASSUMED_INTEREST)  # fmt: skip
 
@@ -146,6 +146,10 @@ class RiskQuestions(AccountQuestions):
 
         held = self.holdings(at, accounts=accounts, interest=interest, base_currency=base_currency)
         return value_at_risk(held.holdings, daily_returns(closes_by_name(self.sql, held)), held.market)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _sum(numbers: list[float | None]) -> float | None:

@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 
 from capture.cli import app
 from capture.query import QueryError
+from capture.query.held import risk_questions
 from capture.query.held.daily_closes import betas
 from capture.query.held.portfolio import Portfolio
 from capture.risk.holding import BALANCE
@@ -117,6 +118,14 @@ def test_margin_stands_beside_what_ib_says(held: AccountLake) -> None:
     found = held.lake.margin(AT)
     assert found.told["InitMarginReq"] == 12345 and found.told["MaintMarginReq"] is None
     assert found.initial >= found.maintenance > 0 and found.told_age_s == pytest.approx(97)
+
+
+def test_sql_has_them_too_as_of_now(held: AccountLake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(risk_questions, "_now", lambda: AT)
+    lake = held.lake
+    assert lake.sql("select * from exposure('class')").arrow() == lake.exposure("class").arrow()
+    assert lake.sql("select count(*) from exposure() e join stress() s on true").rows() == [(2 * 175,)]
+    assert lake.sql("select told_InitMarginReq, initial >= maintenance from margin()").rows() == [(12345.0, True)]
 
 
 def test_without_daily_bars_there_is_no_value_at_risk_and_that_is_said(held: AccountLake) -> None:
