@@ -7,7 +7,7 @@ import typer
 from ..shared.options import Accounts, Config, Data, Json, lake_folder, utc_time
 from ..shared.output import age_text, show_json, show_table
 
-Symbols = Annotated[list[str] | None, typer.Argument(metavar="SYMBOL", help="Only these instruments.")]
+Symbols = Annotated[list[str] | None, typer.Argument(metavar="INSTRUMENT", help="Only these instruments.")]
 Since = Annotated[str | None, typer.Option(
     "--from", metavar="TIME", help="Only orders of which something came from this time on, UTC.")]
 Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="As they stood before this time, UTC.")]
