@@ -37,8 +37,9 @@ def lives(streams: str, until: str = AT_MOMENT) -> str:
                  rows between 1 following and unbounded following)
 ), broken as (
     select g.recorder, g.stream, g.account from gaps g
-    where g.stream in ({streams}) and g.from_ts < {until} and coalesce(g.to_ts, timestamptz 'infinity') > {until}
+    where g.stream in ({streams}) and g.from_ts < {until}
     qualify row_number() over (partition by g.gap_id order by g.seq desc, g."row" desc) = 1
+        and coalesce(g.to_ts, timestamptz 'infinity') > {until}
 ), lives as materialized (
     select b.recorder, b.stream, b.request_id, b.account as of_account, b.model_code as of_model, b.seq, b.ts,
         case when coalesce(b.whole.seq < b.next_seq, true) and coalesce(b.whole.seq < c.seq, true)

@@ -79,6 +79,15 @@ def test_what_a_gap_hides_is_stale(accounts: AccountLake) -> None:
     assert [positions(accounts, second)[0][3] for second in (9, 15, 25)] == ["known", "stale", "known"]
 
 
+def test_a_gap_that_was_open_and_has_closed_hides_nothing_any_more(accounts: AccountLake) -> None:
+    accounts.asked(0, POSITIONS)
+    accounts.gap(10, None, stream="positions", symbol=None, gap_id="one", state="open")
+    accounts.gap(10, 20, stream="positions", symbol=None, gap_id="one", state="closed")
+    accounts.position(21, 5)
+    accounts.asked(22, POSITIONS, "completed")
+    assert [(row[3], row[4]) for row in positions(accounts, 25)] == [("known", True)]
+
+
 def test_values_are_by_account_model_tag_segment_and_currency(accounts: AccountLake) -> None:
     accounts.asked(0, UPDATES, account="A1")
     for currency in ("EUR", "USD", "HKD", "BASE"):
