@@ -28,6 +28,7 @@ class Name(StrEnum):
     MICROSTRUCTURE = "microstructure"
     BARS_AND_JOINS = "bars_and_joins"
     REPLAY_STRATEGY = "replay_strategy"
+    ACCOUNT = "account"
 
 
 # The last UTC day that has rows, and its instruments: first those with trades, quotes and depth, by how much there is.
@@ -38,6 +39,11 @@ with rows as (select date, symbol, 1 as trades, 0 as quotes, 0 as depth from tra
 select date, symbol from rows where symbol is not null and date = (select max(date) from rows)
 group by all order by (sum(trades) > 0)::int + (sum(quotes) > 0)::int + (sum(depth) > 0)::int desc,
     sum(trades) + sum(quotes) desc, symbol limit 2
+"""
+# The last UTC day of which IB said what accounts are worth, won or hold.
+_LAST_OF_ACCOUNTS = """
+select max(date) from (select date from account_values union all select date from pnl
+                       union all select date from positions union all select date from executions)
 """
 _INSTALL = "pip install 'ticktape[notebook]'"
 
@@ -56,7 +62,8 @@ def run(
 
     first_look: coverage, spreads and volume of a day. microstructure: spread, depth, price impact and the order book
     over a day. bars_and_joins: bars and as-of joins with polars. replay_strategy: a strategy on ib_async, through the
-    gateway. One that is there already is opened as it is. Prints the file's name.
+    gateway. account: P&L, execution, exposure, stress and margin of accounts over a day, without their numbers. One
+    that is there already is opened as it is. Prints the file's name.
     """
     path = output or Path(f"{name}.ipynb")
     if path == Path("-") or path.is_dir():
@@ -76,8 +83,9 @@ def _write(name: Name, data: Path, path: Path) -> None:
     from capture.publish import make_folder, publish
 
     with open_lake(data) as lake:
-        values = _values(lake, data, path)
-    text = filled(notebook_text(name), values)
+        found = _account_day(lake, data) if name is Name.ACCOUNT else _market_day(lake, data)
+    folder = data if data.is_absolute() else Path(os.path.relpath(data, path.parent))
+    text = filled(notebook_text(name), {"DATA": str(folder), **found})
     try:
         make_folder(path.absolute().parent)
         publish(path, lambda temporary: temporary.write_text(text, encoding="utf-8"), mode=0o644)
@@ -86,15 +94,24 @@ def _write(name: Name, data: Path, path: Path) -> None:
         raise
 
 
-def _values(lake: "Lake", data: Path, path: Path) -> dict[str, str]:
-    """Return what a lake gives for the parameters of notebooks."""
+def _market_day(lake: "Lake", data: Path) -> dict[str, str]:
+    """Return the newest day and its busiest instruments, as parameters of notebooks. Raises QueryError."""
     from capture.query import QueryError
 
     best = lake.sql(_BEST).rows()
     if not best:
         raise QueryError(f"the lake in {data} has no trades, quotes or depth yet: `ticktape record` records some")
-    folder = data if data.is_absolute() else Path(os.path.relpath(data, path.parent))
-    return {"DATA": str(folder), "DAY": f"{best[0][0]}", "SYMBOL": best[0][1], "OTHER": best[-1][1]}
+    return {"DAY": f"{best[0][0]}", "SYMBOL": best[0][1], "OTHER": best[-1][1]}
+
+
+def _account_day(lake: "Lake", data: Path) -> dict[str, str]:
+    """Return the newest day of accounts, as parameters of a notebook; never whose. Raises QueryError."""
+    from capture.query import QueryError
+
+    [(day,)] = lake.sql(_LAST_OF_ACCOUNTS).rows()
+    if day is None:
+        raise QueryError(f"the lake in {data} has nothing of accounts: [accounts] in ticktape.toml has them recorded")
+    return {"DAY": f"{day}"}
 
 
 def notebook_text(name: Name) -> str:

@@ -11,9 +11,17 @@ from typing import Any
 
 import pytest
 
+from tests.lake.functions.accounts import POSITIONS, AccountLake
+
 notebook = importlib.import_module("capture.cli.asking.notebook")  # type checkers see only the package
 
 Run = Callable[..., Any]
+
+
+@pytest.fixture
+def accounts(tmp_path: Path) -> AccountLake:
+    """A lake of accounts to fill."""
+    return AccountLake(tmp_path / "accounts")
 
 
 @pytest.fixture
@@ -40,7 +48,7 @@ def test_it_is_filled_in_for_the_lake(run: Run, lake: Path) -> None:
     assert parameters(Path("first_look.ipynb")) == {"DATA": str(lake), "DAY": "2026-01-02", "SYMBOL": "AAPL"}
 
 
-@pytest.mark.parametrize("name", list(notebook.Name))
+@pytest.mark.parametrize("name", [name for name in notebook.Name if name != "account"])
 def test_every_notebook_can_be_had(run: Run, lake: Path, name: str) -> None:
     assert run("notebook", name, "--data", lake, "--no-open").out == f"{name}.ipynb\n"
     values = parameters(Path(f"{name}.ipynb"))
@@ -101,6 +109,23 @@ def test_an_empty_lake_has_nothing_to_look_at(run: Run, tmp_path: Path) -> None:
     (tmp_path / "data" / "tape").mkdir(parents=True)
     code, _, err = run("notebook", "--data", tmp_path / "data")
     assert code == 1 and "has no trades, quotes or depth yet" in err
+
+
+def test_that_of_accounts_has_their_newest_day_and_not_their_numbers(run: Run, accounts: AccountLake) -> None:
+    accounts.asked(0, POSITIONS)
+    accounts.position(1, 100)
+    accounts.trade(86_400, 10.0)  # a day later, without anything of accounts
+    accounts.lake.close()
+    code, out, _ = run("notebook", "account", "--data", accounts.layout.root, "--no-open")
+    assert (code, out) == (0, "account.ipynb\n")
+    values = parameters(Path("account.ipynb"))
+    assert values == {"DATA": str(accounts.layout.root), "DAY": "2026-11-18", "ACCOUNTS": "all"}
+    assert '"A1"' not in Path("account.ipynb").read_text()
+
+
+def test_without_accounts_their_notebook_says_how_to_have_them(run: Run, lake: Path) -> None:
+    code, _, err = run("notebook", "account", "--data", lake)
+    assert code == 1 and "has nothing of accounts: [accounts] in ticktape.toml has them recorded" in err
 
 
 def test_comments_and_other_lines_stay_as_they_are() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from . import recording
+from . import account_recording, recording
 
 
 @pytest.fixture(scope="session")
@@ -12,4 +12,12 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A lake with half an hour of an invented market, in which the line broke twice."""
     folder = tmp_path_factory.mktemp("examples") / "data"
     recording.make(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def traded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lake with some minutes of a paper account that trades."""
+    folder = tmp_path_factory.mktemp("account") / "data"
+    account_recording.make(folder)
     return folder

@@ -30,10 +30,11 @@ ROLLED_S = (12 * 60, 13 * 60, 14 * 60)  # history is asked for gaps that were ro
 def make(folder: Path) -> None:
     """Record into a folder, and roll it all."""
     virtual_time.run(_record(folder), int(START.timestamp() * 1e6))
-    _roll(Layout(folder))
+    roll(Layout(folder))
 
 
-def _roll(layout: Layout) -> None:
+def roll(layout: Layout) -> None:
+    """Make tables of what is on the tapes."""
     prepare(layout)
     for _ in Roller(layout, "main").roll():
         pass
@@ -49,7 +50,7 @@ async def _record(folder: Path) -> None:
                 gateway.control("refuse", OUTAGES_S[second])
                 gateway.control("drop")
             if second in ROLLED_S:
-                _roll(Layout(folder))
+                roll(Layout(folder))
             await asyncio.sleep(1)
         recorder.stop("enough")
         assert await running in (0, 3)

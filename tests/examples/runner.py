@@ -15,13 +15,15 @@ from typing import Any
 
 from capture.plot import calendar_chart
 
-from . import recording
+from . import account_recording, recording
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
+PACE = 6  # times as long as in tests the account trades
 RUN_S = 200  # far longer than any cell takes
 DRAWN = {  # the name of an image: its notebook, and which of its pictures it is
     "recorded": ("first_look", 0), "price": ("first_look", 1), "bars": ("bars_and_joins", 0),
-    "book": ("microstructure", 4), "impact": ("microstructure", 2), "strategy": ("replay_strategy", 0)}  # fmt: skip
+    "book": ("microstructure", 4), "impact": ("microstructure", 2), "strategy": ("replay_strategy", 0),
+    "account": ("account", 0), "execution": ("account", 1), "margin": ("account", 5)}  # fmt: skip
 
 
 def execute(path: Path) -> list[dict[str, Any]]:
@@ -47,11 +49,13 @@ def draw(folder: Path) -> None:
     """Run the notebooks on a recording in a folder, and write the images of the docs."""
     notebook = importlib.import_module("capture.cli.asking.notebook")  # type checkers see only the package
     recording.make(folder / "data")
-    values = {"DATA": "data", "DAY": recording.DAY, "SYMBOL": "AAPL", "OTHER": "ESZ6"}
+    account_recording.make(folder / "account", PACE)
+    values = {"DAY": recording.DAY, "SYMBOL": "AAPL", "OTHER": "ESZ6"}
     shown = {}
     for name in {name for name, _ in DRAWN.values()}:
         path = folder / f"{name}.ipynb"
-        text = notebook.filled(notebook.notebook_text(name), values)
+        data = "account" if name == "account" else "data"
+        text = notebook.filled(notebook.notebook_text(name), {"DATA": data, **values})
         path.write_text(text.replace("prepare_notebook()", "prepare_notebook(1)"), encoding="utf-8")
         shown[name] = pictures(execute(path))
     for image, (name, place) in DRAWN.items():
