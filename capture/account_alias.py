@@ -5,7 +5,7 @@ with a key, which lies beside the tapes and on them, as the numbers do, and nowh
 """
 
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from hashlib import blake2s
 from typing import Any, TypeVar
 
@@ -33,8 +33,13 @@ def short_name(account: str) -> str:
 
 def masked(value: T, accounts: Collection[str], key: str) -> T:
     """Return texts and bytes, also those within lists and dicts, with the alias of each account for its name."""
-    aliases = [(name, alias(name, key)) for name in sorted(accounts, key=len, reverse=True)]
-    hidden: T = _masked(value, aliases)  # the longer first, as one name may be the beginning of another
+    return named(value, {name: alias(name, key) for name in accounts})
+
+
+def named(value: T, names: Mapping[str, str]) -> T:
+    """Return texts and bytes, also those within lists and dicts, with another name for each account."""
+    longest_first = sorted(names.items(), key=lambda pair: -len(pair[0]))  # one may be the beginning of another
+    hidden: T = _masked(value, longest_first)
     return hidden
 
 

@@ -10,13 +10,14 @@ import pyarrow.compute as pc
 from capture.functions import FUNCTIONS
 from capture.functions.sql_pieces import HISTORY, OPTIONS, STREAMS
 from capture.query import QueryError
+from capture.query.account.shown_accounts import ShownAccounts
 from capture.query.arguments import call_sql
 from capture.query.selection import ORDER, moment
 from capture.replay.past import replay
 from capture.replay.row_filter import US, among
 from capture.replay.row_spans import spans
 from capture.replay.stretch import TEXT
-from capture.schemas import TABLES
+from capture.schemas import TABLES, Subject
 from capture.times import DAY, EPOCH
 
 from .job import Job
@@ -46,12 +47,31 @@ def rows(job: Job) -> Rows:
 
 
 def recorded(job: Job, streams: Sequence[str] | None = None) -> Rows:
-    """Return the rows as the table holds them, whatever was recorded twice; of some streams, or of the job's."""
+    """Return the rows as the table holds them, whatever was recorded twice; of some streams, or of the job's.
+
+    Where accounts are left out, their names are in no text either: IB repeats them in values and messages.
+    """
     schema = _of_table(job)
     past = replay(job.lake, job.instruments, job.start, job.end, tables=[job.table.name], columns=job.columns,
                   stream=streams or job.stream, recorder=job.recorder, state=False)
-    return Rows(schema, (pa.RecordBatch.from_arrays(batch.select(schema.names).columns, schema=schema)
+    hidden = ShownAccounts(job.lake.sql, None) if _hides_accounts(job, schema.names) else None
+    return Rows(schema, (pa.RecordBatch.from_arrays(_columns(batch.select(schema.names), hidden), schema=schema)
                          for batch in past.batches()))
+
+
+def _hides_accounts(job: Job, names: Sequence[str]) -> bool:
+    return job.table.subject in (Subject.ACCOUNT, Subject.LINE) and job.personal.isdisjoint(names)
+
+
+def _columns(batch: pa.RecordBatch, hidden: ShownAccounts | None) -> list[pa.Array]:
+    return [column if hidden is None else _hiding(column, hidden) for column in batch.columns]
+
+
+def _hiding(column: pa.Array, hidden: ShownAccounts) -> pa.Array:
+    if not pa.types.is_dictionary(column.type):
+        return column
+    words = pa.array([hidden.text(word) for word in column.dictionary.to_pylist()], column.type.value_type)
+    return pa.DictionaryArray.from_arrays(column.indices, words)
 
 
 def once(job: Job) -> Rows:

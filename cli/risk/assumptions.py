@@ -1,5 +1,6 @@
 """What the commands about risk have in common: the moment, currencies, interest rates, and what is assumed."""
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,6 +21,8 @@ Rates = Annotated[list[str] | None, typer.Option(
 Index = Annotated[str | None, typer.Option(
     "--index", metavar="SYMBOL", help="What betas are measured against, by its recorded bars.")]
 
+_CURRENCY = re.compile("[A-Z]{3}")
+
 
 def interest(given: Iterable[str] | None) -> dict[str, float]:
     """Return interest rates by currency, of words such as USD=0.0375. Raises UsageError."""
@@ -27,9 +30,12 @@ def interest(given: Iterable[str] | None) -> dict[str, float]:
     for word in given or ():
         currency, _, number = word.partition("=")
         try:
-            found[currency] = float(number)
+            rate = float(number)
         except ValueError:
-            raise UsageError(f"--rate {word}: write a currency and a fraction, such as USD=0.0375") from None
+            rate = None
+        if rate is None or not _CURRENCY.fullmatch(currency):
+            raise UsageError(f"--rate {word}: write a currency and a fraction, such as USD=0.0375")
+        found[currency] = rate
     return found
 
 

@@ -24,8 +24,8 @@ class By(StrEnum):
     ACCOUNT = "account"
 
 
-_COLUMNS = ("group", "holdings", "long", "short", "gross", "net", "beta_weighted", "delta", "gamma", "vega", "theta",
-            "unpriced")  # fmt: skip
+_COLUMNS = ("group", "holdings", "long", "short", "gross", "net", "beta_weighted", "without_beta", "delta",
+            "gamma", "vega", "theta", "unpriced")  # fmt: skip
 
 
 def run(
@@ -62,8 +62,9 @@ def run(
     tell_assumptions(held, given)
     for reason in (reason for row in rows for reason in row["reasons"]):
         say(f"ticktape: in no figure: {reason}")
-    heads = [name.replace("_", " ") for name in _COLUMNS]
-    show_table([by.value, *heads[1:]], [[_cell(row[name]) for name in _COLUMNS] for row in rows], heads[1:])
+    columns = [name for name in _COLUMNS if index is not None or "beta" not in name]
+    heads = [name.replace("_", " ") for name in columns]
+    show_table([by.value, *heads[1:]], [[_cell(row[name]) for name in columns] for row in rows], heads[1:])
 
 
 def _cell(value: object) -> object:

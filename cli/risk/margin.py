@@ -1,6 +1,7 @@
 """`ticktape margin`: margin estimated, beside what IB says."""
 
 from datetime import datetime, timedelta
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -66,12 +67,16 @@ def run(
     if tail is not None:
         show()
         show_table(("confidence", "value at risk", "expected shortfall", "days", "of few days"),
-                   [(f"{row.confidence:.1%}", f"{row.value_at_risk:,.0f}", f"{row.expected_shortfall:,.0f}", row.days,
+                   [(f"{row.confidence:.1%}", _money(row.value_at_risk), _money(row.expected_shortfall), row.days,
                      row.label) for row in tail.rows], ("value at risk", "expected shortfall", "days"))  # fmt: skip
     unpriced = (*found[-1].portfolio.unpriced, *found[-1].span.unpriced, *(tail.unpriced if tail else ()))
     show_unpriced([{"symbol": one.holding.symbol, "security_type": one.holding.security_type,
                     "position": one.holding.position, "reason": one.reason} for one in unpriced])  # fmt: skip
     say(f"ticktape: {found[-1].portfolio.note}")
+
+
+def _money(amount: float) -> str:
+    return f"{amount:,.0f}" if isfinite(amount) else ""
 
 
 def _figures(path: Path | None) -> Any:

@@ -27,6 +27,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         tape.answer("position", account=account, position=-2.5, average_cost=101.0, **CONTRACT)
     tape.answer("positions_end").request("req_account_updates", subscribe=True, account="U222")
     tape.answer("account_value", key="NetLiquidation", value="1000.5", currency="USD", account="U222")
+    tape.answer("account_value", key="AccountCode", value="U222", currency="", account="U222")
     tape.answer("open_order", order_id=5, action="BUY", total_quantity=1.0, order_type="LMT", limit_price=10.0,
                 time_in_force="DAY", permanent_id=77, client_id=3, account="U222", status="Submitted", **CONTRACT)
     for account in ("U222", "U111"):
@@ -55,6 +56,27 @@ def test_account_numbers_are_left_out_unless_they_are_named(data: str, command: 
         assert "U222" not in run(*words, "--accounts", "account 1")
 
 
+def test_an_export_names_accounts_in_no_text_unless_it_names_whose_they_are(data: str, tmp_path: Path) -> None:
+    def exported(name: str, *words: str) -> str:
+        run("export", "account_values", "--data", data, "-o", str(tmp_path / name), *words)
+        return (tmp_path / name).read_text()
+
+    assert "U222" not in exported("left-out.csv")
+    assert "account 1" in exported("again.csv")
+    assert "U222" in exported("named.csv", "--columns", "ts,account,key,value")
+
+
+@pytest.mark.parametrize("rate", ["usd=0.04", "=0.04", "USD=", "0.04"])
+def test_interest_that_would_be_of_no_currency_is_refused(data: str, rate: str) -> None:
+    with pytest.raises(ValueError, match=r"USD=0\.0375"):
+        runner.invoke(app, ["stress", "--data", data, "--rate", rate], catch_exceptions=False)
+
+
+def test_value_at_risk_without_days_is_empty_and_betas_are_shown_where_asked_for(data: str) -> None:
+    assert " nan" not in run("margin", "--value-at-risk", "--data", data)
+    assert "beta" not in run("exposure", "--data", data)
+
+
 def test_an_account_that_is_not_there_is_told_with_those_that_are(data: str) -> None:
     with pytest.raises(ValueError, match=r"U22.*U222"):
         runner.invoke(app, ["fills", "--data", data, "--accounts", "U22"], catch_exceptions=False)
@@ -64,7 +86,8 @@ def test_what_they_show(data: str) -> None:
     account = json.loads(run("account", "--data", data, "--json"))
     assert {(row["account"], row["position"], row["complete"]) for row in account["positions"]} == {
         ("account 1", -2.5, True), ("account 2", -2.5, True)}
-    assert [(row["tag"], row["number"]) for row in account["values"]] == [("NetLiquidation", 1000.5)]
+    assert [(row["tag"], row["value"], row["number"]) for row in account["values"]] == [
+        ("AccountCode", "account 1", None), ("NetLiquidation", "1000.5", 1000.5)]
     [fill] = json.loads(run("fills", "--data", data, "--json", "--accounts", "account 2"))
     assert fill["shares"] == 1.0
     [order] = json.loads(run("orders", "--data", data, "--json"))

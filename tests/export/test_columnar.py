@@ -26,7 +26,8 @@ TEXTS = ("csv", "csv.gz", "csv.zst", "jsonl", "jsonl.gz", "jsonl.zst")
 
 
 def lake_rows(lake: capture.Lake, table: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = lake.rows(table).arrow().to_pylist()
+    """Return the rows of a table as an export has them: without the columns that say whose an account is."""
+    found: list[dict[str, Any]] = lake.rows(table).arrow().select(TABLES[table].open_names).to_pylist()
     return found
 
 
@@ -43,13 +44,14 @@ def test_parquet_and_arrow_hold_all_rows_columns_and_types(lake: capture.Lake, t
     expected = lake_rows(lake, table)
     parquet, feather = tmp_path / "rows.parquet", tmp_path / "rows.feather"
     assert lake.export(table, parquet).rows == lake.export(table, feather).rows == len(expected)
-    plain = [(column.name, column.type) for column in TABLES[table].columns]
+    plain = [(column.name, column.type) for column in TABLES[table].columns if not column.personal]
     for read in (pq.read_table(parquet), pa.feather.read_table(feather)):
         assert [(field.name, field.type) for field in read.schema] == plain
         assert read.to_pylist() == expected
     assert pl.read_parquet(parquet).equals(pl.read_ipc(feather), null_equal=True)
     assert duckdb.connect().execute(f"select count(*) from '{parquet}'").fetchall() == [(len(expected),)]
-    assert pq.read_metadata(parquet).metadata[b"ticktape.version"] == str(TABLES[table].version).encode()
+    version = str(TABLES[table].version).encode() if len(plain) == len(TABLES[table].columns) else None
+    assert (pq.read_metadata(parquet).metadata or {}).get(b"ticktape.version") == version
 
 
 @pytest.mark.parametrize("ending", TEXTS)
@@ -59,7 +61,7 @@ def test_text_holds_every_value(lake: capture.Lake, tmp_path: Path, table: str, 
         return
     path = tmp_path / f"rows.{ending}"
     lake.export(table, path)
-    schema = TABLES[table].schema
+    schema = pa.schema([TABLES[table].schema.field(name) for name in TABLES[table].open_names])
     if ending.startswith("csv"):
         kinds = {field.name: field.type for field in schema}
         options = pa.csv.ConvertOptions(column_types=kinds, strings_can_be_null=True, quoted_strings_can_be_null=False)

@@ -5,11 +5,13 @@ and so on, unless they are asked for by name: here alone this is decided.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
+from capture.account_alias import named
 from capture.query.answer import Answer, AskedError
 from capture.suggestion import unknown
 
+T = TypeVar("T")
 Ask = Callable[[str], Answer]  # the `sql` of a lake
 
 EVERY = "all"  # shows every account by its name
@@ -51,11 +53,17 @@ class ShownAccounts:
             self.chosen = [of_alias.get(word, word) for word in words]
             check_accounts(ask, self.chosen)
         self._named = set(names) if words == [EVERY] else set(words)
+        self._hidden = {name: alias for name, alias in self._aliases.items() if name not in self._named}
 
     def name(self, account: str | None) -> str | None:
         """Return what an account is shown as; None for none."""
         return account if account is None or account in self._named else self._aliases.get(account, "account ?")
 
     def rows(self, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Return rows with their accounts as they are shown."""
-        return [{**row, "account": self.name(row["account"])} if "account" in row else dict(row) for row in rows]
+        """Return rows with their accounts as they are shown, in every text: IB repeats them in values and messages."""
+        return [{name: self.name(value) if name == "account" else self.text(value) for name, value in row.items()}
+                for row in rows]
+
+    def text(self, value: T) -> T:
+        """Return a text with the accounts in it as they are shown; what is no text as it is."""
+        return named(value, self._hidden)
