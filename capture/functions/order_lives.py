@@ -32,6 +32,10 @@ OF_ORDERS = """told as materialized (
     from told t
 )"""
 
+# The end of an order is told without what remained; of a filled one without what was wanted, too.
+_REMAINING = """(case when k.message <> 'completed_order' then k.remaining when k.status = 'Filled' then 0.0
+                      when k.total_quantity > 0 then greatest(k.total_quantity - coalesce(k.filled, 0), 0.0) end)"""
+
 _WORDS = ", ".join(f"'{name}': {sql}" for name, sql in CHANGEABLE.items())
 
 _ORDER_LIVES = f"""with {OF_ORDERS}, answers as materialized (
@@ -82,7 +86,7 @@ _ORDER_LIVES = f"""with {OF_ORDERS}, answers as materialized (
         arg_max(k.client_id, k.place) filter (k.client_id is not null) as client_id,
         arg_max(k.status, k.place) filter (k.status is not null) as status,
         arg_max(k.filled, k.place) filter (k.filled is not null) as filled_reported,
-        arg_max(k.remaining, k.place) filter (k.remaining is not null) as remaining,
+        arg_max({_REMAINING}, k.place) filter ({_REMAINING} is not null) as remaining,
         arg_max(coalesce(k.why_held, ''), k.place) filter (k.message = 'order_status') as why_held,
         arg_max(k.reject_reason, k.place) filter (k.reject_reason is not null) as reject_reason,
         arg_max(k.completed_status, k.place) filter (k.completed_status is not null) as completed_status,
@@ -170,7 +174,7 @@ ORDER_LIVES = (
          ("state", "open; done: by its last status; gone: IB's last answer no longer lists it, and nothing says how it "
           "ended; stale: the line was lost since; executed: only executions of it came"),
          ("filled", "quantity filled, by executions"), ("filled_reported", "quantity filled as IB's status said last"),
-         ("remaining", "quantity that is not filled, as IB's status said last"),
+         ("remaining", "quantity that is not filled, as IB's status said last, or as follows from how it ended"),
          ("average_price", "average price of the executions"), ("fills", "number of executions"),
          ("commission", "what all fills cost; null until all are reported"),
          ("fees_missing", "number of fills whose commission is not reported"),

@@ -702,7 +702,7 @@ class Functions(ABC):
                 ended; stale: the line was lost since; executed: only executions of it came.
             filled: quantity filled, by executions.
             filled_reported: quantity filled as IB's status said last.
-            remaining: quantity that is not filled, as IB's status said last.
+            remaining: quantity that is not filled, as IB's status said last, or as follows from how it ended.
             average_price: average price of the executions.
             fills: number of executions.
             commission: what all fills cost; null until all are reported.

@@ -1,5 +1,7 @@
 """Orders: under the id that IB gives them for good, from the first that was seen of them to their end."""
 
+from typing import Any
+
 from .accounts import ALL_OPEN_ORDERS, AccountLake, at
 
 SHOWN = ("select permanent_id, status, state, filled, acknowledge_s, first_fill_s, modifications "
@@ -34,6 +36,19 @@ def test_an_order_known_by_executions_alone_is_there_and_becomes_one_with_what_c
     accounts.order(9, "Filled", message="completed_order", order_id=0, client_id=None, total_quantity=0.0)
     found = accounts.lake.sql(SHOWN).rows()
     assert found == [(78, None, "executed", 100.0, None, None, 0), (77, "Filled", "done", 100.0, None, None, 0)]
+
+
+def test_what_remains_of_an_order_follows_from_its_end_where_no_status_says_it(accounts: AccountLake) -> None:
+    ended: dict[str, Any] = {"message": "completed_order", "order_id": 0, "client_id": None}
+    accounts.status(0, "Submitted", 0, 100)
+    accounts.order(1, "Filled", total_quantity=0.0, filled=100.0, **ended)
+    accounts.status(0, "Submitted", 10, 90, 78, order_id=6)
+    accounts.order(1, "Cancelled", 78, filled=30.0, **ended)
+    accounts.order(1, "Cancelled", 79, filled=0.0, **ended)
+    accounts.status(0, "Submitted", 10, 90, 80, order_id=7)
+    accounts.order(1, "Cancelled", 80, total_quantity=0.0, filled=10.0, **ended)  # of an amount of money
+    found = accounts.lake.sql("select permanent_id, remaining from order_lives(null, null) order by 1").rows()
+    assert found == [(77, 0.0), (78, 70.0), (79, 100.0), (80, 90.0)]
 
 
 def test_an_order_id_that_is_used_again_is_another_order(accounts: AccountLake) -> None:
