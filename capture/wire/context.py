@@ -16,6 +16,7 @@ from capture.wire.messages.notices import describe
 from capture.wire.text.codec import Codec, Decoded, Values, request_codec
 
 DETAILS = frozenset({"contract_details", "bond_details"})
+HELD = frozenset({"position", "position_multi", "portfolio_value"})
 
 # Cancel -> the requests it ends.
 CANCELS = frozenset({
@@ -114,6 +115,8 @@ class Context:
             self._lost()
         if decoded.name in DETAILS and values["con_id"] is not None:
             self._name(values)
+        if decoded.name in HELD and (name := symbol_asked(values)):
+            self.names.setdefault(values["con_id"], name)  # requests for its profits name the contract id alone
         if named := _accounts(decoded).difference(self.accounts):
             self.accounts = (*self.accounts, *sorted(named))
         request = self.request_of(decoded)

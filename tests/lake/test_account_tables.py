@@ -71,6 +71,13 @@ def test_profits_are_of_the_account_or_position_that_was_asked_for(script: Scrip
         ("A1", "M", None, None, 1.5, None, 0.0, None), ("A1", None, 7, 10.0, 1.5, 2.0, None, 1000.0)]
 
 
+def test_profits_of_a_position_have_its_symbol(script: ScriptedTape) -> None:
+    script.open().request("req_positions").answer("position", account="A1", position=1.0, average_cost=5.0, **CONTRACT)
+    script.request("req_pnl_single", request_id=4, account="A1", model_code="", con_id=7).mark()
+    script.answer("pnl_single", request_id=4, position=1.0, daily=1.0, unrealized=2.0, realized=None, value=5.0)
+    assert rows(script, "select symbol from pnl") == [{"symbol": "AAPL"}]
+
+
 def test_an_execution_has_a_family_and_a_time(script: ScriptedTape) -> None:
     script.open()
     of = {"account": "A1", "execution_exchange": "NASDAQ", "side": "BOT", "shares": 0.5, "price": 100.0,
