@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capture.replay import Record, Stretch, record_class, wide_schema
-from capture.schemas import TABLES, TICKS, TIMESTAMP, TRADES, Table
+from capture.schemas import TABLES, TICKS, TIMESTAMP, TRADES, Subject, Table
 from capture.times import EPOCH
 
 EACH = pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
@@ -60,9 +60,11 @@ def test_a_wide_batch_holds_rows_of_several_tables(seed: int) -> None:
         {name: value for name, value in row.items() if name not in ("table", "initial")} for row in both]
 
 
-def test_tables_agree_on_the_types_of_columns_they_share() -> None:
+@pytest.mark.parametrize("of_accounts", [False, True])
+def test_tables_agree_on_the_types_of_columns_they_share(of_accounts: bool) -> None:
+    """Those of accounts among themselves: a position is a row of a book to the one, a quantity to the other."""
     types: dict[str, set[pa.DataType]] = {}
-    for table in TABLES.values():
+    for table in (table for table in TABLES.values() if (table.subject is Subject.ACCOUNT) == of_accounts):
         for column in table.columns:
             types.setdefault(column.name, set()).add(column.type)
     assert [name for name, kinds in types.items() if len(kinds) > 1] == []
