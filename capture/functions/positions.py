@@ -143,7 +143,8 @@ _POSITIONS = f"""with {lives("'positions', 'values'")}, relevant as materialized
 select r.account, r.model_code, r.instrument_id, r.symbol, r.ib_symbol, r.security_type, r.last_trade_date, r.strike,
     r."right", r.multiplier, r.currency, r.trading_class, r.position, r.average_cost, r.market_price, r.market_value,
     r.unrealized, r.realized, r.marked_ts,
-    case when r.said_ts is null then case when coalesce(c.complete, any_whole.complete) then 'empty' else 'unknown' end
+    case when r.said_ts is null
+        then case when coalesce(c.complete, r.account is null and any_whole.complete) then 'empty' else 'unknown' end
          when r.is_known then 'known' else 'stale' end as state,
     coalesce(c.complete, r.account is null and any_whole.complete, false) as complete, r.said_ts,
     epoch(utc("at")) - epoch(r.said_ts) as age_s, epoch(utc("at")) - epoch(r.marked_ts) as mark_age_s, r.source,

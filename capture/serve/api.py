@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from .account_answers import ACCOUNT_ANSWERS, NOT_SHOWN
 from .asker import Asker, AskerError
-from .lake_answers import ANSWERS
 from .sql_desk import AskedWrongError, BusyError, SqlDesk
 
 T = TypeVar("T")
@@ -54,8 +54,9 @@ class Api:
 
     async def _answer(self, request: Request) -> Response:
         name = request.path_params["name"]
-        if name not in ANSWERS:
-            return PlainTextResponse("no such answer\n", 404)
+        if name not in self._asker.names:
+            hidden = name in ACCOUNT_ANSWERS
+            return PlainTextResponse(f"{NOT_SHOWN if hidden else 'no such answer'}\n", 403 if hidden else 404)
         try:
             said = await self._asker.ask(name, dict(request.query_params))
         except AskerError as error:

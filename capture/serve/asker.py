@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from .lake_child import LENGTH, packed
+from .account_answers import answers
+from .lake_child import ACCOUNTS, LENGTH, packed
 
 IDLE_S = 120.0
 MOST_S = 60.0  # for one answer
@@ -28,10 +29,11 @@ class AskerError(Exception):
 
 
 class Asker:
-    """Asks one question after the other."""
+    """Asks one question after the other; `names` are those that may be asked, of accounts only with `accounts`."""
 
-    def __init__(self, data: Path) -> None:
-        self._command = [sys.executable, "-m", "capture.serve.lake_child", str(data)]
+    def __init__(self, data: Path, *, accounts: bool) -> None:
+        self._command = [sys.executable, "-m", "capture.serve.lake_child", str(data), *([ACCOUNTS] if accounts else [])]
+        self.names = frozenset(answers(accounts=accounts))
         self._process: Process | None = None
         self._lock = asyncio.Lock()
         self._waiting = 0

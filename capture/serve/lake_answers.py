@@ -15,6 +15,7 @@ from capture.wire.messages.live_streams import streams_of
 
 Given = Mapping[str, str]
 Values = Any
+Answering = Callable[[LakeReader, Given], Values]
 
 MOST_NOTICES, MOST_GAPS, MOST_LEVELS = 2_000, 5_000, 20
 POINTS = 600  # of a chart
@@ -100,7 +101,7 @@ def missing(lake: LakeReader, given: Given) -> Values:
     """Return how much is missing of tables, in a span and of some instruments: what stands beside every answer."""
     tables = [name for name in given.get("tables", "").split(",") if name in {one.name for one in MARKET_TABLES}]
     streams = {stream for table in tables for stream in streams_of(table)}
-    start, end = _moment(given.get("start")), _moment(given.get("end"))
+    start, end = utc_moment(given.get("start")), utc_moment(given.get("end"))
     gaps = [row for row in _rows(lake.gaps(_symbols(given), start, end)) if row["stream"] in streams]
     now = datetime.now(UTC)
     lost = [row for row in gaps if row["state"] in _MISSING]
@@ -141,7 +142,7 @@ def _columns(rows: list[dict[str, Any]], names: tuple[str, ...]) -> dict[str, li
 
 def _recorded(lake: LakeReader, symbol: str, given: Given) -> tuple[datetime, datetime]:
     """Return the span that is asked for; without one the last half hour in which there were rows."""
-    start, end = _moment(given.get("start")), _moment(given.get("end"))
+    start, end = utc_moment(given.get("start")), utc_moment(given.get("end"))
     if start is None or end is None:
         last = max((found for table in ("trades", "quotes", "midpoints") if (found := _last(lake, table, symbol))),
                    default=datetime.now(UTC))  # fmt: skip
@@ -170,7 +171,7 @@ def _last(lake: LakeReader, table: str, symbol: str) -> datetime | None:
 
 def book(lake: LakeReader, given: Given) -> Values:
     """Return the books of an instrument at a moment, each valid or with the reason why it is not."""
-    return _rows(lake.book(given["symbol"], _moment(given["at"]), levels=MOST_LEVELS))
+    return _rows(lake.book(given["symbol"], utc_moment(given["at"]), levels=MOST_LEVELS))
 
 
 def notices(lake: LakeReader, given: Given) -> Values:
@@ -194,7 +195,8 @@ def _symbols(given: Given) -> list[str] | None:
     return [name for name in given.get("symbols", "").split(",") if name] or None
 
 
-def _moment(text: str | None) -> datetime | None:
+def utc_moment(text: str | None) -> datetime | None:
+    """Return the moment that an address names, in UTC where it says no zone; None where it names none."""
     if not text:
         return None
     at = datetime.fromisoformat(text)
@@ -203,10 +205,10 @@ def _moment(text: str | None) -> datetime | None:
 
 def _span(given: Given, length: timedelta) -> tuple[datetime, datetime]:
     """Return the span that is asked for; without one so long a time up to now."""
-    end = _moment(given.get("end")) or datetime.now(UTC) + timedelta(minutes=1)
-    return _moment(given.get("start")) or end - length, end
+    end = utc_moment(given.get("end")) or datetime.now(UTC) + timedelta(minutes=1)
+    return utc_moment(given.get("start")) or end - length, end
 
 
-ANSWERS: Mapping[str, Callable[[LakeReader, Given], Values]] = {
+ANSWERS: Mapping[str, Answering] = {
     one.__name__: one for one in (instruments, coverage, day, missing, prices, book, notices, disk)}  # fmt: skip
 

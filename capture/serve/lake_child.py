@@ -1,9 +1,9 @@
 """The process that asks the lake for pages, so that the server stays small and its memory is free again.
 
-    python -m capture.serve.lake_child DATA
+    python -m capture.serve.lake_child DATA [accounts]
 
-Each question is a length of four bytes and JSON on stdin; so is each answer on stdout, + before it, or - before the
-text that says why there is none. It ends with stdin.
+With `accounts` it answers what the page Account asks too. Each question is a length of four bytes and JSON on stdin;
+so is each answer on stdout, + before it, or - before the text that says why there is none. It ends with stdin.
 """
 
 import json
@@ -16,11 +16,13 @@ from typing import Any, BinaryIO
 from capture.child_process import begin
 from capture.query import LakeReader, QueryError, open_reader
 
-from .lake_answers import ANSWERS
+from .account_answers import answers
+from .lake_answers import Answering
 from .now_view import as_json
 
 NICENESS = 5
 MEMORY_MIB = 512
+ACCOUNTS = "accounts"  # the word that lets it answer about them
 LENGTH = struct.Struct(">I")
 
 
@@ -38,10 +40,10 @@ def packed(text: str) -> bytes:
     return LENGTH.pack(len(data)) + data
 
 
-def answered(lake: LakeReader, name: str, parameters: dict[str, str]) -> str:
+def answered(lake: LakeReader, answer: Answering, parameters: dict[str, str]) -> str:
     """Return the answer to a question, or why there is none."""
     try:
-        return f"+{as_json(ANSWERS[name](lake, parameters))}"
+        return f"+{as_json(answer(lake, parameters))}"
     except KeyError as error:
         return f"-this needs {error.args[0]}"
     except (QueryError, OSError, ValueError) as error:
@@ -51,10 +53,11 @@ def answered(lake: LakeReader, name: str, parameters: dict[str, str]) -> str:
 def main() -> None:
     """Answer questions until there are no more."""
     begin("serve", NICENESS)
+    known = answers(accounts=sys.argv[2:] == [ACCOUNTS])
     with tempfile.TemporaryDirectory(prefix="ticktape-") as spill, open_reader(sys.argv[1], LakeReader) as opened:
         lake = opened.limited(MEMORY_MIB, Path(spill))
         while (question := read_message(sys.stdin.buffer)) is not None:
-            sys.stdout.buffer.write(packed(answered(lake, question["name"], question["parameters"])))
+            sys.stdout.buffer.write(packed(answered(lake, known[question["name"]], question["parameters"])))
             sys.stdout.buffer.flush()
         lake.close()
 

@@ -1,22 +1,26 @@
 """The HTML of pages: the same around each, and what it begins with as JSON; the rest is made by its script."""
 
+from collections.abc import Sequence
 from html import escape
 from typing import NamedTuple
 
 
 class Page(NamedTuple):
-    """A page: its address, its title, what it shows, and its script in `static/`."""
+    """A page: its address, its title, what it shows, and its script in `static/`; whether it is of accounts."""
 
     path: str
     title: str
     shows: str
     script: str
+    of_accounts: bool = False
 
 
 PAGES = (
     Page("/", "Now", "how it is: recorders, streams, farms, and what is wrong", "now.js"),
     Page("/coverage", "Coverage", "which days of which instrument are there, and what is missing", "coverage.js"),
     Page("/instrument", "Instrument", "price, quotes, volume and book at any moment, gaps shaded", "instrument.js"),
+    Page("/account", "Account", "values, positions, profits, exposure and stress of an account, with their ages",
+         "account.js", of_accounts=True),
     Page("/sql", "SQL", "questions to the lake, with what they cover", "sql.js"),
     Page("/notices", "Notices", "what IB said, in plain words", "notices.js"),
     Page("/disk", "Disk", "what is on disk, and for how long it will do", "disk.js"),
@@ -34,11 +38,11 @@ _HEAD = """<!doctype html>
 """
 
 
-def html_page(page: Page, start: str) -> str:
-    """Return a page with the values that its script begins with, as JSON."""
+def html_page(page: Page, start: str, pages: Sequence[Page]) -> str:
+    """Return a page with the values that its script begins with, as JSON, and links to pages."""
     here = ' aria-current="page"'
     links = "".join(f'<li><a href="{one.path}"{here if one == page else ""}>{escape(one.title)}</a></li>'
-                    for one in PAGES)
+                    for one in pages)
     return f"""{_HEAD.format(title=escape(page.title))}<link rel="stylesheet" href="/static/uplot-1.6.32.css">
 <script src="/static/uplot-1.6.32.js" defer></script>
 <script type="module" src="/static/{page.script}"></script>

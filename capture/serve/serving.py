@@ -39,8 +39,9 @@ class ServeError(ValueError):
 class Wanted:
     """How to serve. `origin` is what browsers call it, where that is not its own address.
 
-    `behind_proxy`: something in front speaks TLS and hands on the name that it was called by. `accounts`: tables of
-    accounts may be seen. `sql_without_landlock`: questions in SQL are answered where the kernel cannot confine them.
+    `behind_proxy`: something in front speaks TLS and hands on the name that it was called by. `accounts`: their
+    page and their tables may be seen. `sql_without_landlock`: questions in SQL are answered where the kernel cannot
+    confine them.
     """
 
     data: Path
@@ -104,8 +105,9 @@ def serve(wanted: Wanted, say: Callable[[str], None], for_s: float | None = None
         door = _Inviting(doors, names, say)
         opened = {HEALTH} | ({METRICS} if wanted.loopback and not wanted.behind_proxy else set())
         off = sql_off(wanted)
-        api = Api(Asker(wanted.data), None if off else SqlDesk(wanted.data, accounts=wanted.accounts), off or "")
-        pages = site(feed, api, {"/sql": {**sql_start(accounts=wanted.accounts), "off": off}})
+        asker = Asker(wanted.data, accounts=wanted.accounts)
+        api = Api(asker, None if off else SqlDesk(wanted.data, accounts=wanted.accounts), off or "")
+        pages = site(feed, api, {"/sql": {**sql_start(accounts=wanted.accounts), "off": off}}, accounts=wanted.accounts)
         cookie = f"ticktape_{listening.getsockname()[1]}"
         app = Gate(pages, doors, names, cookie, door.turned_away, frozenset(opened))
         config = uvicorn.Config(

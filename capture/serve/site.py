@@ -1,7 +1,7 @@
 """The site behind the gate: pages, their scripts, and what these ask for. Everything here only reads."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from hashlib import sha256
 from importlib.resources import files
@@ -15,11 +15,12 @@ from starlette.types import Receive, Scope, Send
 
 from capture.watch.metrics import exposition
 
+from .account_answers import NOT_SHOWN
 from .api import Api
 from .gate import HEALTH, METRICS
 from .live_feed import Feed
 from .now_view import as_json
-from .page_shell import PAGES, Page, html_page
+from .page_shell import PAGES, Page, html_page, refused_page
 
 SEND_S = 30.0  # for which a reader of events may take nothing before the connection is dropped
 _TYPES = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml", "txt": "text/plain"}
@@ -27,8 +28,11 @@ _TYPES = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml", "t
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def site(feed: Feed, api: Api, starts: Mapping[str, dict[str, Any]]) -> Starlette:
-    """Return the site over a feed and what scripts ask for; `starts` are values that pages begin with, by path."""
+def site(feed: Feed, api: Api, starts: Mapping[str, dict[str, Any]], *, accounts: bool) -> Starlette:
+    """Return the site over a feed and what scripts ask for; `starts` are values that pages begin with, by path.
+
+    Pages of accounts are refused without `accounts`.
+    """
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -36,16 +40,25 @@ def site(feed: Feed, api: Api, starts: Mapping[str, dict[str, Any]]) -> Starlett
         await feed.close()
         api.close()
 
-    pages = [Route(page.path, _page(page, feed, starts.get(page.path, {})), methods=["GET"]) for page in PAGES]
+    shown = [page for page in PAGES if accounts or not page.of_accounts]
+    pages = [Route(page.path, _page(page, feed, starts.get(page.path, {}), shown) if page in shown else _hidden(page),
+                   methods=["GET"]) for page in PAGES]
     return Starlette(lifespan=lifespan, routes=[
         *pages, Route(HEALTH, _health(feed)), Route(METRICS, _metrics(feed)), Route("/live", _live(feed)),
         Route("/static/{name}", _static(_read_static())), *api.routes()])
 
 
-def _page(page: Page, feed: Feed, start: dict[str, Any]) -> Handler:
+def _page(page: Page, feed: Feed, start: dict[str, Any], shown: Sequence[Page]) -> Handler:
     async def answer(_: Request) -> Response:
         now = await feed.start() if page.path == "/" else await feed.head()
-        return HTMLResponse(html_page(page, as_json({**start, "now": now})))
+        return HTMLResponse(html_page(page, as_json({**start, "now": now}), shown))
+
+    return answer
+
+
+def _hidden(page: Page) -> Handler:
+    async def answer(_: Request) -> Response:
+        return HTMLResponse(refused_page(page.title, NOT_SHOWN), 403)
 
     return answer
 

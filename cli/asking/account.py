@@ -1,5 +1,6 @@
 """`ticktape account`: what accounts are worth and hold, as of now or of a moment before."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -9,11 +10,6 @@ from ..shared.options import Accounts, Config, Data, Json, lake_folder, utc_time
 from ..shared.output import age_text, show, show_json, show_table
 
 At = Annotated[str | None, typer.Option("--at", metavar="TIME", help="As of this time, UTC. Default: now.")]
-
-# What is shown of the values; --all-values shows the rest.
-FIGURES = ("NetLiquidation", "TotalCashValue", "GrossPositionValue", "InitMarginReq", "MaintMarginReq",
-           "AvailableFunds", "ExcessLiquidity", "Cushion", "BuyingPower", "RealizedPnL", "UnrealizedPnL",
-           "CashBalance")  # fmt: skip
 
 
 def run(
@@ -30,6 +26,7 @@ def run(
     there is no position. Unknown: IB has not answered, which does not mean that there is none.
     """
     from capture import open_lake
+    from capture.query.account.figures import FIGURES
     from capture.query.account.shown_accounts import ShownAccounts
 
     moment = utc_time("--at", at) or datetime.now(UTC)
@@ -40,13 +37,13 @@ def run(
     if json:
         show_json({"at": moment, "values": values, "positions": positions})
         return
-    _show_values([row for row in values if all_values or (row["tag"] in FIGURES and row["segment"] is None)])
+    _show_values([row for row in values if all_values or (row["tag"] in FIGURES and row["segment"] is None)], FIGURES)
     show()
     _show_positions([row for row in positions if row["position"] != 0])
 
 
-def _show_values(values: list[dict[str, Any]]) -> None:
-    place = {tag: number for number, tag in enumerate(FIGURES)}
+def _show_values(values: list[dict[str, Any]], first: Sequence[str]) -> None:
+    place = {tag: number for number, tag in enumerate(first)}
     ordered = sorted(values, key=lambda row: (row["account"] or "", place.get(row["tag"], len(place))))
     rows = [(row["account"], row["model_code"], row["tag"], row["segment"], row["currency"], row["value"], row["state"],
              age_text(row["age_s"])) for row in ordered]

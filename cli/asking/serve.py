@@ -22,7 +22,8 @@ def run(
     tls_key: Annotated[Path | None, typer.Option(metavar="FILE", help="Its key, PEM.")] = None,
     behind_proxy: Annotated[bool, typer.Option(
         "--behind-proxy", help="A proxy in front speaks TLS; needs --origin.")] = False,
-    accounts: Annotated[bool, typer.Option("--accounts", help="Tables of accounts may be seen.")] = False,
+    accounts: Annotated[bool, typer.Option(
+        "--accounts", help="Accounts may be seen: their page, and their tables in SQL.")] = False,
     sql_without_landlock: Annotated[bool, typer.Option(
         "--sql-without-landlock", help="Take questions in SQL though the kernel cannot confine them.")] = False,
     access_log: Annotated[bool, typer.Option("--access-log", help="Log requests, without what they ask.")] = False,

@@ -23,6 +23,9 @@ data = "data"
 roll_interval_s = 5
 market_data_lines = 0
 
+[accounts]
+accounts = "all"
+
 [[record]]
 instruments = ["AAPL", "NVDA", "SPY", "ESZ6"]
 streams = ["trades", "quotes", "ticks", "depth"]
@@ -35,6 +38,11 @@ streams = ["quotes", "ticks", "depth"]
 instruments = ["NOSUCH"]
 streams = ["trades"]
 """
+POSITIONS = """instrument,position,average_cost
+AAPL,300,241.10
+NVDA,-120,188.40
+ESZ6,1,335000
+"""
 QUERY = """select ts, low, high, vwap
 from time_bars('AAPL', '2 seconds', null, null) order by ts"""
 
@@ -44,8 +52,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         (place / "ticktape.toml").write_text(SETTINGS)
-        gateway = subprocess.Popen([*COMMAND, "gateway", "--port=0", "--lines=0", "--rate=8"], stdout=subprocess.PIPE,
-                                   text=True, stderr=subprocess.DEVNULL)  # fmt: skip
+        (place / "positions.csv").write_text(POSITIONS)
+        gateway = subprocess.Popen([*COMMAND, "gateway", "--port=0", "--lines=0", "--rate=8", "--positions",
+                                    str(place / "positions.csv")], stdout=subprocess.PIPE, text=True,
+                                   stderr=subprocess.DEVNULL)  # fmt: skip
         assert gateway.stdout
         port = gateway.stdout.readline().rpartition(":")[2].strip()
         recorder = subprocess.Popen([*COMMAND, "record", "--port", port, "--for", "200"], cwd=place,
@@ -63,10 +73,11 @@ def main() -> None:
 
 
 def _pictures(data: Path) -> None:
-    served = Served(data)
+    served = Served(data, ("--accounts",))
     pages = {"now": "/", "coverage": "/coverage?symbol=AAPL&day=" + time.strftime("%Y-%m-%d", time.gmtime()),
              "instrument": "/instrument?symbol=AAPL&at=" + time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-             "sql": f"/sql#q={quote(QUERY)}&view=chart", "notices": "/notices", "disk": "/disk"}  # fmt: skip
+             "account": "/account", "sql": f"/sql#q={quote(QUERY)}&view=chart", "notices": "/notices",
+             "disk": "/disk"}  # fmt: skip
     try:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium())

@@ -40,14 +40,14 @@ class ShownAccounts:
     """Which accounts are asked for, and by which names they are shown.
 
     `wanted` says it in words, separated by commas: names, aliases ("account 2"), or "all". None asks for all of them,
-    by their aliases. Raises AskedError for one that is not there.
+    by their aliases. Raises AskedError for one that is not there. `aliases` has every account's.
     """
 
     def __init__(self, ask: Ask, wanted: str | None) -> None:
         names = account_names(ask)
-        self._aliases = {name: f"account {number}" for number, name in enumerate(names, 1)}
+        self.aliases = {name: f"account {number}" for number, name in enumerate(names, 1)}
         words = [word.strip() for word in (wanted or "").split(",") if word.strip()]
-        of_alias = {alias: name for name, alias in self._aliases.items()}
+        of_alias = {alias: name for name, alias in self.aliases.items()}
         self.chosen: list[str] | None = None
         if words and words != [EVERY]:
             self.chosen = [of_alias.get(word, word) for word in words]
@@ -57,7 +57,7 @@ class ShownAccounts:
 
     def name(self, account: str | None) -> str | None:
         """Return what an account is shown as; None for none."""
-        return account if account is None or account in self._named else self._aliases.get(account, "account ?")
+        return account if account is None or account in self._named else self.aliases.get(account, "account ?")
 
     def rows(self, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Return rows with their accounts as they are shown, in every text: IB repeats them in values and messages."""

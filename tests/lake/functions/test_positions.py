@@ -30,6 +30,14 @@ def test_only_the_end_says_that_there_is_nothing(accounts: AccountLake) -> None:
     assert positions(accounts, 1) == [("A1", None, None, "empty", True)]
 
 
+def test_an_answer_about_one_account_says_nothing_of_another(accounts: AccountLake) -> None:
+    for name in ("A1", "A2"):
+        accounts.value(0, "NetLiquidation", "5", account=name)
+    for event in ("requested", "completed"):
+        accounts.asked(1, POSITIONS, event, account="A1", request_id=101)
+    assert positions(accounts, 1) == [("A1", None, None, "empty", True), ("A2", None, None, "unknown", False)]
+
+
 def test_what_the_end_of_a_later_answer_did_not_list_is_0(accounts: AccountLake) -> None:
     accounts.asked(0, POSITIONS)
     accounts.position(1, -5)
