@@ -6,8 +6,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from capture.query import AskedError, LakeReader
-from capture.query.account.figures import FIGURES
 from capture.query.account.shown_accounts import ShownAccounts
+from capture.query.account.shown_figures import FIGURES
 from capture.session.accounts.asks import PNL_SILENT_S
 from capture.suggestion import unknown
 
@@ -24,16 +24,17 @@ def account(lake: LakeReader, given: Given) -> Values:
 
     `account` is its alias, the first one without; `accounts` are all there are. `profits` are those of the day.
     """
-    at, aliases = _at(given), ShownAccounts(lake.sql, None).aliases
+    at, shown = _at(given), ShownAccounts(lake.sql, None)
+    aliases = shown.aliases
     if not aliases:
         return {"at": at, "accounts": [], "account": None}
     name = _named(given, aliases)
     start = datetime.combine(at.astimezone(NEW_YORK).date(), datetime.min.time(), NEW_YORK).astimezone(UTC)
     return {
         "at": at, "accounts": list(aliases.values()), "account": aliases[name],
-        "values": _values(_rows(lake.account(at, accounts=name))),
-        "positions": _rows(lake.positions(at, accounts=name)),
-        "since": start, "profits": [_aged(row, at) for row in _profits(lake, name, start, at)],
+        "values": _values(_rows(lake.account(at, accounts=name).arrow(), shown)),
+        "positions": _rows(lake.positions(at, accounts=name).arrow(), shown),
+        "since": start, "profits": [_aged(row, at) for row in _rows(lake.pnl(start, at, accounts=name).arrow(), shown)],
     }  # fmt: skip
 
 
@@ -50,15 +51,16 @@ def account_risk(lake: LakeReader, given: Given) -> Values:
     from capture.risk.stress.repricing import stress
 
     at = _at(given)
-    name = _named(given, ShownAccounts(lake.sql, None).aliases)
+    shown = ShownAccounts(lake.sql, None)
+    name = _named(given, shown.aliases)
     held = lake.holdings(at, accounts=name)  # once for all that follows: it is most of the work
     greeks = with_greeks(held)
     moved = stress(held.holdings, RISK_NAVIGATOR, held.market)
     return {
         "at": at, "currency": held.market.base_currency, "stale": bool(held.stale), "unknown": bool(held.unknown),
         "prices": _prices([(one.price_source, one.price_ts_us) for one in held.holdings if one.price is not None], at),
-        "exposure": {by: _rows_of(exposure(held.holdings, greeks, held.market, by)) for by in EXPOSED_BY},
-        "stress": moved.totals.to_pylist(), "worst": moved.worst, "unpriced": _rows_of(moved.unpriced),
+        "exposure": {by: _rows(exposure(held.holdings, greeks, held.market, by), shown) for by in EXPOSED_BY},
+        "stress": moved.totals.to_pylist(), "worst": moved.worst, "unpriced": _rows(moved.unpriced, shown),
     }  # fmt: skip
 
 
@@ -77,13 +79,9 @@ def _named(given: Given, aliases: Mapping[str, str]) -> str:
     return names[wanted]
 
 
-def _rows(answer: Any) -> list[dict[str, Any]]:
-    return _rows_of(answer.arrow())
-
-
-def _rows_of(table: Any) -> list[dict[str, Any]]:
-    """Return rows without the account's name: a page says which it is by its alias."""
-    return [{name: value for name, value in row.items() if name != "account"} for row in table.to_pylist()]
+def _rows(table: Any, shown: ShownAccounts) -> list[dict[str, Any]]:
+    """Return rows without the account, which a page names once; where texts repeat its name, with the alias."""
+    return [{name: value for name, value in row.items() if name != "account"} for row in shown.rows(table.to_pylist())]
 
 
 def _values(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -91,10 +89,6 @@ def _values(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     told = [row | {"is_figure": row["tag"] in _PLACES and row["segment"] is None} for row in rows]
     return sorted(told, key=lambda row: (not row["is_figure"], _PLACES.get(row["tag"], len(_PLACES)), row["tag"],
                                          row["segment"] or "", row["currency"] or ""))  # fmt: skip
-
-
-def _profits(lake: LakeReader, name: str, start: datetime, at: datetime) -> list[dict[str, Any]]:
-    return _rows(lake.pnl(start, at, accounts=name)) if start < at else []
 
 
 def _aged(row: dict[str, Any], at: datetime) -> dict[str, Any]:

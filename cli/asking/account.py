@@ -26,8 +26,8 @@ def run(
     there is no position. Unknown: IB has not answered, which does not mean that there is none.
     """
     from capture import open_lake
-    from capture.query.account.figures import FIGURES
     from capture.query.account.shown_accounts import ShownAccounts
+    from capture.query.account.shown_figures import FIGURES
 
     moment = utc_time("--at", at) or datetime.now(UTC)
     with open_lake(lake_folder(data, config)) as lake:

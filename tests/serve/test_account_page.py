@@ -34,6 +34,7 @@ def accounts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for place, name in enumerate(NAMES):
         made.value(-10 + place, "NetLiquidation", str(100_000 * (place + 1)), account=name)
         made.value(-10 + place, "Cushion", "0.25", None, account=name)
+        made.value(-10 + place, "AccountCode", name, None, account=name)  # IB repeats it
     made.value(-5, "CashBalance-S", "77", account=NAMES[0])
     made.asked(-20, UPDATES, account=NAMES[0])
     for event, seconds in (("requested", 0), ("completed", 2)):
@@ -202,7 +203,7 @@ def test_accounts_go_by_aliases_and_none_is_in_another(page: Page, server: Serve
         for alias in ("account 1", "account 2", "account 3", "account 4"):
             seen += server.ask(f"/api/{name}?{urlencode({'at': AT, 'account': alias})}").text
     assert not [name for name in NAMES if name in seen]
-    assert [row["number"] for row in told(server, "account", account="account 3")["values"]] == [300_000.0, 0.25]
+    assert [row["number"] for row in told(server, "account", account="account 3")["values"]] == [300_000.0, 0.25, None]
     assert told(server, "account_risk", account="account 2")["exposure"] == {"sector": [], "currency": [], "class": []}
     for wrong in ("account%209", NAMES[0], "all", "account%201,account%202"):
         answer = server.ask(f"/api/account?account={wrong}")

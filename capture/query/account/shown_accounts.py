@@ -53,7 +53,7 @@ class ShownAccounts:
             self.chosen = [of_alias.get(word, word) for word in words]
             check_accounts(ask, self.chosen)
         self._named = set(names) if words == [EVERY] else set(words)
-        self._hidden = {name: alias for name, alias in self._aliases.items() if name not in self._named}
+        self._hidden = {name: alias for name, alias in self.aliases.items() if name not in self._named}
 
     def name(self, account: str | None) -> str | None:
         """Return what an account is shown as; None for none."""
