@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from .account_answers import ACCOUNT_ANSWERS, NOT_SHOWN
+from .account_view import ACCOUNT_ANSWERS, NOT_SHOWN
 from .asker import Asker, AskerError
 from .sql_desk import AskedWrongError, BusyError, SqlDesk
 

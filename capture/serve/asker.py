@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from .account_answers import answers
+from .account_view import answers
 from .lake_child import ACCOUNTS, LENGTH, packed
 
 IDLE_S = 120.0

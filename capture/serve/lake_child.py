@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 from capture.child_process import begin
 from capture.query import LakeReader, QueryError, open_reader
 
-from .account_answers import answers
+from .account_view import answers
 from .lake_answers import Answering
 from .now_view import as_json
 

@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from capture.watch.metrics import exposition
 
-from .account_answers import NOT_SHOWN
+from .account_view import NOT_SHOWN
 from .api import Api
 from .gate import HEALTH, METRICS
 from .live_feed import Feed
