@@ -108,7 +108,7 @@ PNL = Table(
         number("daily", "profit of the day", BASE),
         number("unrealized", "unrealized profit", BASE),
         number("realized", "profit realized today", BASE),
-        number("value", "market value of the position", BASE, "of the whole account, or IB sent none"),
+        number("market_value", "market value of the position", BASE, "of the whole account, or IB sent none"),
     ),
     SYSTEM_SORT_KEY,
     subject=Subject.ACCOUNT,

@@ -85,8 +85,8 @@ def _position(v: Values, request: Request | None, _context: Context) -> Row:
 
 def _profits(v: Values, request: Request | None, _context: Context) -> Row:
     of = {"instrument_id": request.instrument_id, "symbol": request.symbol or None} if request else {}
-    return _owner(v, request) | of | {
-        name: v.get(name) for name in ("position", "daily", "unrealized", "realized", "value")}
+    said = {name: v.get(name) for name in ("position", "daily", "unrealized", "realized")}
+    return _owner(v, request) | of | said | {"market_value": v.get("value")}
 
 
 # Column of `orders` -> field of the messages, where nothing has to be made of it.

@@ -65,8 +65,8 @@ def test_profits_are_of_the_account_or_position_that_was_asked_for(script: Scrip
     script.request("req_pnl_single", request_id=4, account="A1", model_code="", con_id=7)
     script.answer("pnl", request_id=3, daily=1.5, unrealized=None, realized=0.0)
     script.answer("pnl_single", request_id=4, position=10.0, daily=1.5, unrealized=2.0, realized=None, value=1000.0)
-    found = rows(script, "select account, model_code, instrument_id, position, daily, unrealized, realized, value "
-                         "from pnl order by seq")
+    found = rows(script, "select account, model_code, instrument_id, position, daily, unrealized, realized, "
+                         "market_value from pnl order by seq")
     assert [tuple(row.values()) for row in found] == [
         ("A1", "M", None, None, 1.5, None, 0.0, None), ("A1", None, 7, 10.0, 1.5, 2.0, None, 1000.0)]
 
