@@ -7,7 +7,7 @@ import typer
 
 from ..shared.exits import Exit
 from ..shared.options import Accounts, Config, Data, Json, lake_folder, utc_time
-from ..shared.output import show, show_json, show_table
+from ..shared.output import say, show, show_json, show_table
 
 At = Annotated[str | None, typer.Option("--at", metavar="TIME", help="As of this time, UTC. Default: now.")]
 
@@ -25,7 +25,7 @@ def run(
 
     Also whether what an account is worth is the sum of its parts. Each difference is named, and nothing is corrected.
     Ends with 3 where there is a difference that does not go by itself: not a lag of seconds, a commission that is not
-    reported yet, or a cost from before the recording began.
+    reported yet, or a cost from before the recording began. Ends with 1 where nothing could be compared.
     """
     from capture import open_lake
     from capture.functions.differences import PASSING
@@ -45,4 +45,8 @@ def run(
                 for row in found]  # fmt: skip
         show_table(("account", "symbol", "of", "IB", *_NUMBERS[1:], "why", "detail"), rows, ("IB", *_NUMBERS[1:]))
         show(f"{len(held) - len(unknown)} positions compared, {len(unknown)} not known to be as IB said last")
+    if unknown and len(unknown) == len(held):
+        say("ticktape: nothing was compared, as IB's positions are not known as of then: --at names another moment, "
+            "and `ticktape status` says what is wrong")
+        raise typer.Exit(Exit.FAILED)
     raise typer.Exit(Exit.LOST if any(row["why"] not in PASSING for row in found) else Exit.DONE)
