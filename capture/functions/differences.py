@@ -4,6 +4,9 @@ from .fills import ACCOUNT, ID, SYMBOL
 from .function import ACCOUNTS, AT, Function
 from .ledger import QUIET_S
 
+# A fill is told within seconds. One that is off by quarters of an hour, and by no more than a zone can be, has its time
+# from a clock in another zone; a replay of another day is off by days.
+QUARTER_S, SLACK_S, MOST_ZONE_S = 900, 60, 26 * 3600
 CENT = 0.01  # to which amounts are compared: IB writes them so
 OF_COST = 1e-4  # to which part of a cost two are the same
 
@@ -13,6 +16,7 @@ PARTS = ("TotalCashBalance", "StockMarketValue", "OptionMarketValue", "FutureOpt
          "Cryptocurrency", "AccruedCash", "NetDividend")  # fmt: skip
 
 LAG, MISSED, ACTION, TRANSFER = "lag", "missed fill", "corporate action", "transfer"
+ZONE = "time zone"
 BEFORE, PENDING, UNEXPLAINED = "before recording began", "commission not reported", "unexplained"
 PASSING = (LAG, BEFORE, PENDING)  # nothing has to be done about these
 
@@ -107,6 +111,13 @@ _DIFFERENCES = f"""with held as materialized (
     select n.account, 'cash' as kind, n.cash as ib, b.cash as ours, 'balances by currency at their rates' as detail,
         greatest({CENT}, 1e-6 * b.gross) as within, n.lags, n.said_ts
     from net n join balances b on b.account = n.account where n.cash is not null
+), clock as (
+    select e.account, median(epoch(e.ts) - epoch(e.ts_event)) as off_s, round(off_s / {QUARTER_S}) as quarters,
+        count(*) as fills, max(e.ts) as ts
+    from executions e
+    where e.request_id is null and e.ts_event is not null and e.ts <= utc("at") and e.ts > utc("at") - interval 1 day
+        and e.date >= utc_date(utc("at")) - 1 and (accounts is null or has_symbol(e.account, accounts))
+    group by e.account
 )
 select f.account, f.instrument_id, f.symbol, f.kind, f.ib, f.ours, f.ib - f.ours as difference, f.why, f.detail,
     f.said_ts
@@ -115,6 +126,11 @@ union all
 select w.account, null, null, w.kind, w.ib, w.ours, w.ib - w.ours,
     case when w.lags then '{LAG}' else '{UNEXPLAINED}' end, w.detail, w.said_ts
 from worth w where w.ours is not null and abs(w.ib - w.ours) > w.within + 1e-9
+union all
+select c.account, null, null, 'clock', null, null, c.off_s, '{ZONE}',
+    c.fills || ' live fills are told ' || c.off_s / 3600 || ' h off: the zone of the login, or of the gateway', c.ts
+from clock c
+where c.quarters <> 0 and abs(c.off_s - {QUARTER_S} * c.quarters) < {SLACK_S} and abs(c.off_s) < {MOST_ZONE_S}
 order by account, symbol nulls first, kind"""
 
 DIFFERENCES = (
@@ -126,11 +142,13 @@ DIFFERENCES = (
         (AT, ACCOUNTS),
         (ACCOUNT, (ID[0], f"{ID[1]}; null where it is about the account"), SYMBOL,
          ("kind", "position, average_cost, realized; of the account net_liquidation (the sum of its parts), segments, "
-          "and cash (balances by currency at their rates)"),
+          "and cash (balances by currency at their rates), and clock (difference: seconds that live fills are told "
+          "off)"),
          ("ib", "what IB says"), ("ours", "what follows from fills, or from the parts; null where it is not known"),
          ("difference", "the one less the other"),
          ("why", f"{LAG}: within {QUIET_S} s after a fill, or of values within 1 s; {MISSED}: orders were filled more "
           f"than there are executions, or executions were missed; {ACTION}: another quantity of the same cost; "
+          f"{ZONE}: off by quarters of an hour; "
           f"{TRANSFER}: nothing else explains it; {BEFORE}: the cost of what was held is not known; {PENDING}; "
           f"{UNEXPLAINED}"),
          ("detail", "what says so"), ("said_ts", "when IB said it")),

@@ -774,14 +774,15 @@ class Functions(ABC):
             instrument_id: IB's contract id (conId); null where it is about the account.
             symbol: IB's local symbol.
             kind: position, average_cost, realized; of the account net_liquidation (the sum of its parts), segments,
-                and cash (balances by currency at their rates).
+                and cash (balances by currency at their rates), and clock (difference: seconds that live fills are
+                told off).
             ib: what IB says.
             ours: what follows from fills, or from the parts; null where it is not known.
             difference: the one less the other.
             why: lag: within 10 s after a fill, or of values within 1 s; missed fill: orders were filled more than
                 there are executions, or executions were missed; corporate action: another quantity of the same cost;
-                transfer: nothing else explains it; before recording began: the cost of what was held is not known;
-                commission not reported; unexplained.
+                time zone: off by quarters of an hour; transfer: nothing else explains it; before recording began:
+                the cost of what was held is not known; commission not reported; unexplained.
             detail: what says so.
             said_ts: when IB said it.
         """

@@ -1,10 +1,12 @@
 """What IB says against what follows from fills: differences are named, and none is corrected."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from .accounts import POSITIONS, UPDATES, AccountLake, at
+from .conftest import NOON
 
 
 def differences(lake: AccountLake, second: float) -> list[tuple[Any, ...]]:
@@ -109,3 +111,11 @@ def test_worth_is_the_sum_of_parts_segments_and_signed_cash(bought: AccountLake)
     assert differences(bought, 40.5) == [(*one, "lag") for one in broken]
     assert differences(bought, 45) == [(*one, "unexplained") for one in broken]
     assert differences(bought, 55)[0] == (None, "cash", -500.0, pytest.approx(-390.0), "unexplained")
+
+
+@pytest.mark.parametrize(("off_s", "is_told"), [
+    (-3 * 3600 + 2, True), (5.5 * 3600, True), (2, False), (-300, False), (8 * 86_400, False)])
+def test_fills_whose_times_are_of_another_zone_are_told(bought: AccountLake, off_s: float, is_told: bool) -> None:
+    bought.fill(20, 0.0, 10.0, "a.b.03.01", ts_event=NOON + timedelta(seconds=20 - off_s))
+    found = [row for row in differences(bought, 60) if row[1] == "clock"]
+    assert found == ([(None, "clock", None, None, "time zone")] if is_told else [])

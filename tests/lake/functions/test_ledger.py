@@ -191,3 +191,11 @@ def test_accounts_and_instruments_are_kept_apart_and_combinations_count_by_legs(
         accounts.lake.ledger(method="lifo").rows()
     with pytest.raises(QueryError, match=r"A3.*A1"):
         accounts.lake.ledger(accounts="A3")
+
+
+def test_a_price_of_0_ends_a_position(accounts: AccountLake) -> None:
+    """An option that expires worthless is closed at 0, which is a price."""
+    accounts.fill(1, 2, 5.0, "a.b.01.01", multiplier="100", security_type="OPT")
+    accounts.fill(2, -2, 0.0, "a.b.02.01", multiplier="100", security_type="OPT")
+    found = accounts.lake.sql("select price, position, realized from ledger(null, null) order by number").rows()
+    assert found == [(5.0, 2.0, None), (0.0, 0.0, -1000.0)]

@@ -72,6 +72,16 @@ def test_a_holding_has_its_price_its_definition_and_what_moves_it(held: AccountL
     assert found["GBP"].security_type == BALANCE and found["GBP"].position == -200.0
 
 
+def test_an_option_that_was_adjusted_is_valued_by_what_held_then(held: AccountLake) -> None:
+    """A split leaves it its contract id, and gives it another underlying: what held then counts."""
+    held.add("instruments", 50, "AAPL1 C200", instrument_id=9, underlying_id=4, underlying_symbol="AAPL1",
+             underlying_security_type="STK", multiplier="10", security_type="OPT")  # fmt: skip
+    before, after = (next(one for one in held.lake.holdings(NOON + timedelta(seconds=second)).holdings if one.right)
+                     for second in (49, 51))  # fmt: skip
+    assert (before.multiplier, before.moved_by) == (100.0, "AAPL")
+    assert (after.multiplier, after.moved_by) == (10.0, "AAPL1")
+
+
 def test_the_market_is_that_of_the_account(held: AccountLake) -> None:
     market = portfolio(held, interest={"USD": 0.05}).market
     assert (market.base_currency, market.rates["GBP"]) == ("USD", 1.25)
