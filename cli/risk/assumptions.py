@@ -19,7 +19,7 @@ Base = Annotated[str | None, typer.Option(
 Rates = Annotated[list[str] | None, typer.Option(
     "--rate", metavar="CURRENCY=RATE", help="Interest a year as a fraction, USD=0.0375. Default: 0.04 for all.")]
 Index = Annotated[str | None, typer.Option(
-    "--index", metavar="SYMBOL", help="What betas are measured against, by its recorded bars.")]
+    "--index", metavar="INSTRUMENT", help="What betas are measured against, by its recorded bars.")]
 
 _CURRENCY = re.compile("[A-Z]{3}")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..shared.exits import UsageError
-from ..shared.options import Accounts, Config, Data, Json, lake_folder, utc_time
+from ..shared.options import Accounts, Config, Data, Json, lake_folder, span_s, utc_time
 from ..shared.output import say, show, show_json, show_table
 from .assumptions import At, Base, Rates, interest, moment, show_unpriced, tell_assumptions
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from capture.query.held.risk_questions import Margin
 
 MOST_MOMENTS = 1_000
-Since = Annotated[str | None, typer.Option("--from", metavar="TIME", help="From this time on, UTC, until --at.")]
-Every = Annotated[float, typer.Option("--every", metavar="MINUTES", min=0.1, help="With --from: how often.")]
+Over = Annotated[str | None, typer.Option("--over", metavar="LENGTH", help="Also of so long before: 30min, 2h, 1d.")]
+Every = Annotated[str, typer.Option("--every", metavar="LENGTH", help="With --over: how often.")]
 
 
 def run(
     at: At = None,
-    since: Since = None,
-    every: Every = 60,
+    over: Over = None,
+    every: Every = "1h",
     figures: Annotated[Path | None, typer.Option(
         "--figures", metavar="FILE", help="Margin figures of your own, in TOML: see docs/risk.md.")] = None,
     value_at_risk: Annotated[bool, typer.Option(
@@ -35,7 +35,7 @@ def run(
     config: Config = None,
     json: Json = False,
 ) -> None:
-    """Show portfolio margin by TIMS and SPAN, estimated, beside what IB requires; with --from over time.
+    """Show portfolio margin by TIMS and SPAN, estimated, beside what IB requires; with --over also in the time before.
 
     An estimate: the broker has figures of its own that it does not publish. What cannot be priced is listed.
     """
@@ -43,13 +43,14 @@ def run(
     from capture.query.account.shown_accounts import ShownAccounts
     from capture.risk.risk_error import RiskError
 
-    given, when, first = interest(rates), moment(utc_time("--at", at)), utc_time("--from", since)
+    given, when = interest(rates), moment(utc_time("--at", at))
+    moments = _moments(when, span_s(over) if over else 0.0, span_s(every))
     try:
         own = _figures(figures)
         with open_lake(lake_folder(data, config)) as lake:
             shown = ShownAccounts(lake.sql, accounts)
             asked: dict[str, Any] = {"accounts": shown.chosen, "base_currency": currency, "interest": given}
-            found = [lake.margin(one, figures=own, **asked) for one in _moments(first, when, every)]
+            found = [lake.margin(one, figures=own, **asked) for one in moments]
             held = lake.holdings(when, **asked)
             tail = lake.value_at_risk(when, **asked) if value_at_risk else None
     except RiskError as error:
@@ -94,16 +95,12 @@ def _figures(path: Path | None) -> Any:
         raise UsageError(str(error)) from None
 
 
-def _moments(first: datetime | None, last: datetime, every_min: float) -> list[datetime]:
+def _moments(last: datetime, over_s: float, every_s: float) -> list[datetime]:
     """Return the moments to look at, the last one always. Raises UsageError for too many."""
-    if first is None:
-        return [last]
-    step = timedelta(minutes=every_min)
-    count = (last - first) // step
-    if count < 0 or count > MOST_MOMENTS:
-        raise UsageError(f"--from to --at are {count:,} moments {every_min:g} min apart: from 1 to {MOST_MOMENTS:,} "
-                         "can be asked for, see --every")
-    return [*(first + step * number for number in range(count) if first + step * number < last), last]
+    count = int(over_s / every_s) if every_s else MOST_MOMENTS
+    if count >= MOST_MOMENTS:
+        raise UsageError(f"--over is more than {MOST_MOMENTS:,} times --every: ask for a shorter time, or less often")
+    return [last - timedelta(seconds=number * every_s) for number in range(count, -1, -1)]
 
 
 def _row(one: "Margin") -> dict[str, Any]:

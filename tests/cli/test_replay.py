@@ -82,7 +82,7 @@ def test_it_keeps_the_recorded_pace_and_cuts_silences(lake: Path, run: Run) -> N
     (["--speed", "nan"], "--speed nan is no speed"),
     (["--from", "yesterday"], "--from yesterday is no time: write 2026-11-20T14:30 (UTC)"),
     (["--until", "0001-01-01T00:00+14:00"], "is no time"),
-    (["--tables", "orders"], "there is no table orders; there are trades"),
+    (["--tables", "payments"], "there is no table payments; there are trades"),
     (["--json", "--format", "arrow"], "contradict"),
     (["--follow", "--until", "2026-01-03"], "what is followed has no end"),
 ])  # fmt: skip

@@ -237,7 +237,8 @@ def test_a_replay_in_real_time_gives_nothing_before_its_time(lake: capture.Lake)
 
 def test_mistakes_are_explained(lake: capture.Lake) -> None:
     mistakes: list[tuple[dict[str, Any], str]] = [
-        ({"tables": ["orders"]}, "there is no table orders; there are trades"), ({"tables": []}, "no table is named"),
+        ({"tables": ["payments"]}, "there is no table payments; there are trades"),
+        ({"tables": []}, "no table is named"),
         ({"columns": ["cost"]}, "no.* column cost"), ({"speed": 0}, "speed is 0"),
         ({"longest_silence_s": -1.0}, "longest_silence_s is -1.0"), ({"start": "2026-01-05T12:00"}, "say its zone"),
         ({"start": "2026-01-06", "end": "2026-01-05"}, "before the start")]

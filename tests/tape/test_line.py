@@ -128,7 +128,7 @@ def test_a_corrupt_length_is_told_and_what_came_before_counts() -> None:
 def test_a_new_session_knows_nothing_of_the_old_one_but_counts_on() -> None:
     line = whole(b"\0\0\0")
     assert line.closed() == b"\0\0\0"
-    assert (line.session, bytes(line.pending), line.context) == (None, b"", Context())
+    assert (line.session, bytes(line.pending), line.context) == (None, b"", Context(accounts=line.context.accounts))
     line.opened(SESSION)
     line.sent(client_hello(157, 200))
     assert line.received(HELLO).first_seq == FRAMES + 1

@@ -89,6 +89,7 @@ class MadeLake:
     def close(self) -> None:
         if self._lake:
             self._lake.close()
+            self._lake = None
 
     def _write(self) -> None:
         (self.layout.root / "tape").mkdir(parents=True, exist_ok=True)

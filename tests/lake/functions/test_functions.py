@@ -26,7 +26,8 @@ def test_columns_and_example_are_what_it_says(random_lake: MadeLake, function: F
 def test_the_views_file_says_what_functions_are_for(random_lake: MadeLake) -> None:
     import duckdb
 
-    random_lake.lake.close()
+    _ = random_lake.lake
+    random_lake.close()  # to be opened anew by whoever asks next
     with duckdb.connect(str(random_lake.layout.database), read_only=True) as connection:
         found = connection.execute(
             "select distinct function_name, comment from duckdb_functions() where function_type = 'table_macro'"

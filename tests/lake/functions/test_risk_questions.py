@@ -204,5 +204,5 @@ def test_the_commands_say_what_they_show_and_whose_is_left_out(held: AccountLake
     assert ran.exception is not None and "line 3, key prise" in str(ran.exception)
     for words in (["stress", "--rate", "USD"], ["margin", "--figures", str(tmp_path / "none.toml")]):
         assert type(ticktape(*words, *data).exception).__name__ == "UsageError"
-    shown = ticktape("margin", "--from", "2026-11-18T12:00:40Z", "--every", "0.5", *data).stdout
+    shown = ticktape("margin", "--over", "60s", "--every", "30s", *data).stdout
     assert shown.count("2026-11-18") == 3 and shown.count("12,345") == 3
