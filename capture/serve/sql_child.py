@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from capture.data_folder import PRUNED_TABLES, PRUNED_TABLES_COPY
 from capture.lake.layout import Layout
+from capture.lake.parquet_file import parquet_writer
 from capture.lake.sql_text import quoted
 from capture.query import QueryError
 from capture.query.answer import Answer, as_query_error
@@ -80,7 +80,8 @@ def warm() -> None:
     table = table.append_column("d", pa.array([0], pa.duration("us")))
     for column in table.columns:
         column.to_pylist()
-    pq.write_table(table, pa.PythonFile(_Sink(), "w"), compression="zstd")
+    with parquet_writer(pa.PythonFile(_Sink(), "w"), table.schema) as writer:
+        writer.write_table(table)
 
 
 def confined_database(layout: Layout, tables: dict[str, Table]) -> Database:
@@ -143,8 +144,7 @@ def _csv(answer: Answer, _: dict[str, Any]) -> Iterator[bytes]:
 
 def _parquet(answer: Answer, _: dict[str, Any]) -> Iterator[bytes]:
     reader, sink = answer.batches(BATCH_ROWS * 8), _Sink()
-    with pq.ParquetWriter(pa.PythonFile(sink, "w"), reader.schema, compression="zstd",
-                          write_page_checksum=True) as writer:  # fmt: skip
+    with parquet_writer(pa.PythonFile(sink, "w"), reader.schema) as writer:
         for batch in reader:
             writer.write_batch(batch)
             yield sink.taken()
