@@ -53,7 +53,7 @@ def run(
         when = moment(utc_time("--at", at))
         asked: dict[str, Any] = {"accounts": shown.chosen, "base_currency": currency, "interest": given}
         held = lake.holdings(when, **asked)
-        rows = lake.exposure(by, when, index=index, **asked).arrow().to_pylist()
+        rows = lake.exposure(by, index=index, held=held).arrow().to_pylist()
     if by is By.ACCOUNT:
         rows = [{**row, "group": shown.name(row["group"]) or ""} for row in rows]
     if json:

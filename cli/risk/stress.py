@@ -49,9 +49,9 @@ def run(
         with open_lake(lake_folder(data, config)) as lake:
             shown = ShownAccounts(lake.sql, accounts)
             asked: dict[str, Any] = {"accounts": shown.chosen, "base_currency": currency, "interest": given}
-            grid = lake.stress(when, index=index, **asked)
-            of_scenarios = lake.stress(when, moves=named, index=index, **asked)
             held = lake.holdings(when, **asked)
+            grid = lake.stress(index=index, held=held)
+            of_scenarios = lake.stress(moves=named, index=index, held=held)
     except RiskError as error:
         raise UsageError(str(error)) from None
     if output is not None:

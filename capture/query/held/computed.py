@@ -18,7 +18,8 @@ def _exposure(lake: "RiskQuestions") -> pa.Table:
     """Return exposure in every way of telling apart, `told_by` it."""
     from capture.risk.exposure import GROUPS
 
-    parts = [(by, lake.exposure(by).arrow()) for by in GROUPS]
+    held = lake.holdings()
+    parts = [(by, lake.exposure(by, held=held).arrow()) for by in GROUPS]
     return pa.concat_tables([part.append_column("told_by", pa.array([by] * len(part), pa.string()))
                              for by, part in parts])  # fmt: skip
 

@@ -54,8 +54,9 @@ class RiskQuestions(AccountQuestions):
     """Exposure, stress, margin and value at risk of what accounts hold, as of a moment (default: now).
 
     `interest` are rates by currency as fractions a year: 4 % where they are not given. `base_currency` is that of the
-    account's values where it is not given. What has no price, definition or volatility is listed with the reason and
-    counted, never left out unseen.
+    account's values where it is not given. Where `held` is given, as `holdings` returned it, nothing is gathered anew,
+    and what else says whose and as of when does not count. What has no price, definition or volatility is listed with
+    the reason and counted, never left out unseen.
     """
 
     @abstractmethod
@@ -76,6 +77,7 @@ class RiskQuestions(AccountQuestions):
     def exposure(
         self, by: str = "underlying", at: Moment | None = None, *, accounts: str | Sequence[str] | None = None,
         base_currency: str | None = None, interest: Mapping[str, float] | None = None, index: str | None = None,
+        held: "Portfolio | None" = None,
     ) -> Answer:
         """Return exposure by sector, currency, class, underlying, expiry or account, the largest first.
 
@@ -86,7 +88,7 @@ class RiskQuestions(AccountQuestions):
 
         from .unit_greeks import with_betas, with_greeks
 
-        held = self.holdings(at, accounts=accounts, interest=interest, base_currency=base_currency)
+        held = held or self.holdings(at, accounts=accounts, interest=interest, base_currency=base_currency)
         if index is not None:
             held = with_betas(held, self.sql, index)
         return _answer(exposure(held.holdings, with_greeks(held), held.market, by))
@@ -95,6 +97,7 @@ class RiskQuestions(AccountQuestions):
         self, at: Moment | None = None, *, moves: "Grid | Sequence[Scenario] | None" = None,
         accounts: str | Sequence[str] | None = None, base_currency: str | None = None,
         interest: Mapping[str, float] | None = None, index: str | None = None, method: str = "quick",
+        held: "Portfolio | None" = None,
     ) -> "Stress":
         """Return what every holding gains at each point of a grid (by default 7 prices × 5 volatilities × 5 rates), or
         in each scenario.
@@ -107,7 +110,7 @@ class RiskQuestions(AccountQuestions):
 
         from .unit_greeks import with_betas
 
-        held = self.holdings(at, accounts=accounts, interest=interest, base_currency=base_currency)
+        held = held or self.holdings(at, accounts=accounts, interest=interest, base_currency=base_currency)
         if index is not None:
             held = with_betas(held, self.sql, index)
         return stress(held.holdings, RISK_NAVIGATOR if moves is None else moves, held.market, method)
