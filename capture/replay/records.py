@@ -69,8 +69,9 @@ def _class(table: str, names: tuple[str, ...], initial: bool) -> type[Record]:
     times = [name for name in names if pa.types.is_timestamp(definition.column(name).type)]
     fields = tuple(f"{name}_us" if name in times else name for name in names)
     # The attributes of a namedtuple, without its __new__: a plain subclass of tuple is made in two thirds of the time.
-    getters = vars(namedtuple("_", fields))
-    attributes: dict[str, Any] = {name: getters[name] for name in fields}
+    # It is held by name: of a class that nothing holds the collector empties the dictionary.
+    pattern = namedtuple("_", fields)
+    attributes: dict[str, Any] = {name: vars(pattern)[name] for name in fields}
     attributes |= {name: property(_moment(fields.index(f"{name}_us"), name)) for name in times}
     attributes |= {"__slots__": (), "__doc__": definition.meaning, "__match_args__": fields, "table": table,
                    "columns": names, "fields": fields}

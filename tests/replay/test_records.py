@@ -1,5 +1,6 @@
 """Records: every table has a class, every value comes back as it was stored."""
 
+import gc
 import pickle
 import random
 from collections.abc import Callable
@@ -80,6 +81,17 @@ def test_a_table_has_a_class_with_its_columns(table: Table) -> None:
     state = record_class(table.name, initial=True)
     assert issubclass(state, made)
     assert (made.initial, state.initial) == (False, True)
+
+
+def test_a_class_is_made_whole_while_the_collector_works() -> None:
+    """The class whose attributes are taken stands in circles: whoever does not hold it loses them at any allocation."""
+    usual = gc.get_threshold()
+    gc.set_threshold(1, 1, 1)
+    try:
+        made = record_class("portfolio", ("ts", "seq", "row", "recorder", "account"))
+    finally:
+        gc.set_threshold(*usual)
+    assert made.fields == ("ts_us", "seq", "row", "recorder", "account")
 
 
 @EACH
