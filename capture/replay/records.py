@@ -70,7 +70,7 @@ def _class(table: str, names: tuple[str, ...], initial: bool) -> type[Record]:
     fields = tuple(f"{name}_us" if name in times else name for name in names)
     # The attributes of a namedtuple, without its __new__: a plain subclass of tuple is made in two thirds of the time.
     # It is held by name: of a class that nothing holds the collector empties the dictionary.
-    pattern = namedtuple("_", fields)
+    pattern = namedtuple("_", fields)  # type: ignore[misc]  # mypy wants the names of its fields written out
     attributes: dict[str, Any] = {name: vars(pattern)[name] for name in fields}
     attributes |= {name: property(_moment(fields.index(f"{name}_us"), name)) for name in times}
     attributes |= {"__slots__": (), "__doc__": definition.meaning, "__match_args__": fields, "table": table,
