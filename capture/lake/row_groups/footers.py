@@ -1,0 +1,81 @@
+"""Footers of files, read once while a file stays the same, and the row groups that may hold some rows."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from .bounds import Bounds, Wanted, bounds_of
+
+# What is held of footers: their own size, of which Arrow makes some six times as much in memory.
+MOST_BYTES = 32 << 20
+
+Stamp = tuple[int, int]  # by which a file is known to be the same: its size, and when it was written in nanoseconds
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some row groups of a file: `pq.ParquetFile(path, metadata=metadata).read_row_groups(groups)` reads them."""
+
+    path: Path
+    metadata: pq.FileMetaData
+    groups: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Footer:
+    stamp: Stamp
+    metadata: pq.FileMetaData
+    bounds: Bounds
+
+
+class Footers:
+    """Footers that were read, those asked for last; of any number of threads. Files that are replaced are read anew."""
+
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+        self._most_bytes, self._held_bytes = most_bytes, 0
+        self._held: OrderedDict[Path, _Footer] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def metadata(self, path: Path) -> pq.FileMetaData:
+        """Return the footer of a file. Raises FileNotFoundError, and OSError or what Arrow raises for a damaged one."""
+        return self._footer(path).metadata
+
+    def parts(self, paths: Iterable[Path], wanted: Wanted) -> Iterator[Part]:
+        """Yield of each file that may hold rows which are wanted the row groups that may; files in the order given.
+
+        Raises as `metadata` does, and ValueError for a footer that contradicts itself.
+        """
+        for path in paths:
+            footer = self._footer(path)
+            if len(groups := footer.bounds.holding(wanted)):
+                yield Part(path, footer.metadata, tuple(groups.tolist()))
+
+    def _footer(self, path: Path) -> _Footer:
+        found = path.stat()
+        stamp = found.st_size, found.st_mtime_ns
+        with self._lock:
+            known = self._held.get(path)
+            if known is not None and known.stamp == stamp:
+                self._held.move_to_end(path)
+                return known
+        metadata = pq.read_metadata(path)
+        read = _Footer(stamp, metadata, bounds_of(metadata))
+        with self._lock:
+            self._hold(path, read)
+        return read
+
+    def _hold(self, path: Path, footer: _Footer) -> None:
+        before = self._held.pop(path, None)
+        self._held[path] = footer
+        self._held_bytes += _size_bytes(footer) - (_size_bytes(before) if before else 0)
+        while self._held_bytes > self._most_bytes and len(self._held) > 1:
+            _, oldest = self._held.popitem(last=False)
+            self._held_bytes -= _size_bytes(oldest)
+
+
+def _size_bytes(footer: _Footer) -> int:
+    return int(footer.metadata.serialized_size)
