@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 PIP_LOG := $(VENV)/pip.log
 
 .DEFAULT_GOAL := help
-.PHONY: help install venv-module tools demo test image-test kills power mutants soak fuzz quick lint types docs bench clean
+.PHONY: help install venv-module tools demo test image-test kills power mutants soak fuzz quick lint types docs bench wheels clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -57,12 +57,17 @@ docs: $(INSTALLED) ## write docs that follow from the code anew
 bench: $(INSTALLED) ## measure the speed from the wire to Parquet
 	@$(BIN)/python -m bench.ingest
 
+wheels: $(INSTALLED) ## the source archive, and wheels for Linux and macOS, into dist/, a few minutes
+	@$(PIP) install --quiet --group wheels
+	@$(BIN)/python -m capture.kernel.making.wheels dist
+
 clean: ## remove all that was made here, but not what was recorded
 	@rm -rf $(VENV) $(DEMO) .bench build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -f capture/kernel/libkernel.so capture/kernel/not_built.txt
 	@find capture schemas cli tests bench -name __pycache__ -prune -exec rm -rf {} +
 
 # A .venv without pip is one that Debian's python3 left unfinished for want of its venv package.
-$(INSTALLED): pyproject.toml
+$(INSTALLED): pyproject.toml $(wildcard capture/kernel/*.[ch] capture/kernel/making/*.py)
 	@test -n "$(PYTHON)" && $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "ticktape needs Python 3.11 or newer: install it, or name it with make PYTHON=…" >&2; exit 1; }
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || \

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from capture.kernel import library
 from capture.tape import TapeWriter
 from capture.wire.line import Line
 from capture.wire.text.codec import Codec, answer_codec, request_codec
@@ -104,3 +105,15 @@ def script(tmp_path: Path) -> Iterator[ScriptedTape]:
     tape = ScriptedTape(tmp_path / "data")
     yield tape
     tape.writer.close()
+
+
+@pytest.fixture(params=["kernel", "numpy"])
+def both_ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Runs a test with the kernel and without it; gives which."""
+    if request.param == "numpy":
+        monkeypatch.setenv(library.SWITCH, library.OFF)
+    library.forget()
+    if request.param == "kernel" and library.absence():
+        pytest.skip(f"there is no kernel: {library.absence()}")
+    yield request.param
+    library.forget()

@@ -30,7 +30,7 @@ BENEATH = {
     "query": {"wanted", "lake"},
     "recorder": {"session"},
     "session": {"tape", "wanted"},
-    "wanted": {"schemas", "wire"},
+    "wanted": {"kernel", "schemas", "wire"},
     "lake.processes": {"lake.proof"},
     "lake.proof": {"lake"},
     "lake": {"decode", "functions"},
@@ -41,6 +41,7 @@ BENEATH = {
     "wire.messages": {GROUND},
     "tape": {GROUND},
     "risk": {GROUND},
+    "kernel": set[str](),
     "schemas": set[str](),
     GROUND: set[str](),
 }

@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDic
 from pydantic_settings import SettingsError as EnvironmentValueError
 
 from capture.data_folder import TAPE
+from capture.kernel.library import SWITCH
 from capture.schemas import retention_fault
 from capture.suggestion import unknown
 from capture.text_file import UnreadableTextError, read_text
@@ -293,7 +294,7 @@ def _environment() -> dict[str, Any]:
     known = list(Settings.model_fields)
     for name in os.environ:
         prefix, setting = name[: len(PREFIX)].upper(), name[len(PREFIX) :].lower()
-        if prefix == PREFIX and setting not in known:
+        if prefix == PREFIX and setting not in known and name != SWITCH:
             raise SettingsError(f"variable {name}: {_unknown(setting, known)}")
     try:
         return EnvSettingsSource(Settings)()

@@ -28,6 +28,11 @@ def test_version_as_json(run: Run) -> None:
     assert f'"ticktape": "{version("ticktape")}"' in run("version", "--json").out
 
 
+def test_the_version_says_whether_the_kernel_is_used(both_ways: str, run: Run) -> None:
+    said = "there" if both_ways == "kernel" else "not used: TICKTAPE_KERNEL=off"
+    assert run("version").out.endswith(f"kernel {said}\n")
+
+
 @pytest.mark.parametrize("arguments", [["fly"], ["sql", "--fly"], ["tables", "--data"], ["gateway", "--port", "70000"]])
 def test_wrong_usage_is_2_without_a_traceback(run: Run, arguments: list[str]) -> None:
     code, out, err = run(*arguments)

@@ -1,0 +1,1 @@
+"""How the kernel is made: with every installation, and for other machines by `make wheels`."""
