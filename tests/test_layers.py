@@ -17,9 +17,9 @@ ROOT = Path(__file__).parents[1]
 # need; `face` is none of these: it is on top, with the package itself, which gives what is in it.
 GROUND = "ground"
 BENEATH = {
-    "cli": {"alerts", "face", "gateway", "recorder", "serve"},
+    "cli": {"face", "gateway", "recorder", "serve"},
     "alerts": {"watch"},
-    "serve": {"watch"},
+    "serve": {"alerts"},
     "watch": {"query", "session", "lake.proof"},
     "face": {"export", "plot"},
     "gateway": {"gateway.broker", "replay"},

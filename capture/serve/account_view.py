@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,7 @@ from capture.query.account.shown_figures import FIGURES
 from capture.session.accounts.asks import PNL_SILENT_S
 from capture.suggestion import unknown
 
+from .alert_view import alerts
 from .lake_answers import ANSWERS, Answering, Given, Values, utc_moment
 
 NOT_SHOWN = "accounts are not shown here: `ticktape serve --accounts` shows them"
@@ -113,4 +115,4 @@ ACCOUNT_ANSWERS: Mapping[str, Answering] = {one.__name__: one for one in (accoun
 
 def answers(*, accounts: bool) -> dict[str, Answering]:
     """Return what may be asked, by name."""
-    return {**ANSWERS, **(ACCOUNT_ANSWERS if accounts else {})}
+    return {**ANSWERS, "alerts": partial(alerts, accounts=accounts), **(ACCOUNT_ANSWERS if accounts else {})}

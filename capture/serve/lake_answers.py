@@ -64,7 +64,7 @@ def coverage(lake: LakeReader, given: Given) -> Values:
     `days` are the first and the last; of each row `shares` has a letter per day: A for nothing, K for all, a blank
     where nothing was expected; lower case where history restored some.
     """
-    start, end = _span(given, timedelta(days=92))
+    start, end = asked_span(given, timedelta(days=92))
     rows = lake.coverage(_symbols(given), start, end)
     if not rows:
         return {"days": None, "rows": []}
@@ -176,7 +176,7 @@ def book(lake: LakeReader, given: Given) -> Values:
 
 def notices(lake: LakeReader, given: Given) -> Values:
     """Return notices of a span, newest first, and how many frames could not be decoded."""
-    start, end = _span(given, timedelta(days=7))
+    start, end = asked_span(given, timedelta(days=7))
     found = _rows(lake.sql(_NOTICES, {"start": start, "end": end, "kind": given.get("kind", ""),
                                       "text": given.get("text", ""), "most": MOST_NOTICES + 1}))  # fmt: skip
     undecoded = _rows(lake.sql(_UNDECODED))[0]
@@ -203,7 +203,7 @@ def utc_moment(text: str | None) -> datetime | None:
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
-def _span(given: Given, length: timedelta) -> tuple[datetime, datetime]:
+def asked_span(given: Given, length: timedelta) -> tuple[datetime, datetime]:
     """Return the span that is asked for; without one so long a time up to now."""
     end = utc_moment(given.get("end")) or datetime.now(UTC) + timedelta(minutes=1)
     return utc_moment(given.get("start")) or end - length, end

@@ -22,7 +22,7 @@ PAGES = (
     Page("/account", "Account", "values, positions, profits, exposure and stress of an account, with their ages",
          "account.js", of_accounts=True),
     Page("/sql", "SQL", "questions to the lake, with what they cover", "sql.js"),
-    Page("/notices", "Notices", "what IB said, in plain words", "notices.js"),
+    Page("/notices", "Notices", "what IB said, in plain words, and what alerts told", "notices.js"),
     Page("/disk", "Disk", "what is on disk, and for how long it will do", "disk.js"),
 )
 

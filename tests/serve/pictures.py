@@ -37,6 +37,13 @@ streams = ["quotes", "ticks", "depth"]
 [[record]]
 instruments = ["NOSUCH"]
 streams = ["trades"]
+
+[[alert]]
+name = "desk"
+what = ["recording"]
+for_s = 0
+keep_firing_s = 15
+command = ["true"]
 """
 POSITIONS = """instrument,position,average_cost
 AAPL,300,241.10
@@ -58,8 +65,7 @@ def main() -> None:
                                    stderr=subprocess.DEVNULL)  # fmt: skip
         assert gateway.stdout
         port = gateway.stdout.readline().rpartition(":")[2].strip()
-        recorder = subprocess.Popen([*COMMAND, "record", "--port", port, "--for", "200"], cwd=place,
-                                    stderr=subprocess.DEVNULL)  # fmt: skip
+        recorder = subprocess.Popen([*COMMAND, "record", "--port", port], cwd=place, stderr=subprocess.DEVNULL)
         try:
             time.sleep(40)
             subprocess.run([*COMMAND, "gateway", "control", "--port", port, "drop"], check=False)

@@ -12,6 +12,9 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from capture import Lake, open_lake
+from capture.account_alias import short_name
+from capture.alerts.desk import Desk
+from tests.alerts.conftest import block, trouble
 from tests.lake.functions.accounts import POSITIONS, UPDATES, AccountLake
 from tests.lake.functions.conftest import IDS, NOON
 
@@ -209,6 +212,17 @@ def test_accounts_go_by_aliases_and_none_is_in_another(page: Page, server: Serve
         answer = server.ask(f"/api/account?account={wrong}")
         assert answer.status == 400
         assert not [name for name in NAMES if name != wrong and name in answer.text]
+
+
+def test_alerts_of_accounts_name_them_by_aliases(page: Page, server: Served, accounts: Path) -> None:
+    desk = Desk([block()], accounts, since_s=0)
+    desk.happened(NOON.timestamp(), [(None, trouble(
+        "fill", short_name(NAMES[1]), subject="account", text=f"{short_name(NAMES[1])} of {NAMES[1]}: bought 100"))])
+    span = urlencode({"start": AT[:10], "end": "2026-12-31"})
+    shown(page, f"/notices?{span}")
+    expect(page.get_by_role("grid", name="Alerts")).to_contain_text("account 2 of account 2: bought 100")
+    seen = server.ask(f"/api/alerts?{span}").text
+    assert not [name for one in NAMES for name in (one, short_name(one)) if name in seen]
 
 
 def test_without_the_role_there_is_no_account(accounts: Path, browser: Browser) -> None:

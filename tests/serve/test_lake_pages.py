@@ -2,7 +2,8 @@
 
 import json
 import re
-from datetime import date, timedelta
+import time
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -10,9 +11,12 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from capture import open_lake
+from capture.alerts.desk import Desk
+from capture.alerts.mutes import Mute, write_mutes
+from tests.alerts.conftest import block, trouble
 
 from .accessible import accessible
-from .served import Served
+from .served import FORGED, Served
 
 pytestmark = pytest.mark.slow
 WAIT = 60_000  # ms: the first question starts a process
@@ -147,6 +151,38 @@ def test_notices_are_those_of_the_lake(page: Page, lake: Path) -> None:
     expect(page).to_have_url(re.compile("text=2104"))
     count = sum("2104" in f"{code} {meaning} {message}" for code, meaning, message in notices)
     expect(grid).to_have_attribute("aria-rowcount", str(count + 1))
+
+
+def test_what_alerts_told_stands_beside_it(page: Page, server: Served, lake: Path) -> None:
+    """Newest first, by whom it was taken, and as text whatever is in it; no account where accounts are not shown."""
+    desk = Desk([block(webhook="http://127.0.0.1:9/")], lake, since_s=0)
+    [action] = desk.actions
+    now_s = datetime(2026, 11, 18, 15, 5, tzinfo=UTC).timestamp()
+    desk.look(now_s, [(None, trouble(text=f"it broke: {FORGED}"))])
+    delivery = desk.next(action, now_s)
+    assert delivery
+    desk.failed(delivery, "HTTP 500", now_s)
+    desk.look(now_s + 60, [])
+    desk.happened(now_s + 120, [(None, trouble("fill", "DU…567 AAPL", subject="account"))])
+    write_mutes(lake, [Mute("AAPL trades", time.time() + 3_600)])
+    shown(page, "/notices?start=2026-11-18T15:00&end=2026-11-18T16:00")
+    grid = page.get_by_role("grid", name="Alerts")
+    rows = [[cell.inner_text() for cell in row.get_by_role("gridcell").all()] for row in grid.get_by_role("row").all()]
+    assert [row[:5] for row in rows[1:]] == [
+        ["2026-11-18 15:06:00", "resolved", "alarm", "line-lost", "main"],
+        ["2026-11-18 15:05:00", "firing", "alarm", "line-lost", "main"]]  # fmt: skip
+    assert FORGED in rows[2][5] and rows[2][6].startswith("FAILED test: 1. webhook")
+    expect(page.get_by_text("2 told from 2026-11-18 15:00:00")).to_contain_text("1 were not taken by every action")
+    expect(page.get_by_role("listitem").filter(has_text="AAPL trades")).to_contain_text("muted until")
+    grid.get_by_role("row").nth(1).focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="firing: line-lost main")).to_be_visible()
+    expect(page.get_by_text("a recorder has no session with its gateway")).to_be_visible()
+    page.goto("/notices?start=2026-11-18T15:00&end=2026-11-18T16:00&text=nothing-like-it")
+    expect(page.get_by_text("Nothing was told from")).to_be_visible(timeout=WAIT)
+    assert "DU…567" not in server.ask("/api/alerts?start=2026-11-18&end=2026-11-19").text
+    write_mutes(lake, [])
 
 
 def test_the_disk_is_that_of_du(page: Page, lake: Path) -> None:
