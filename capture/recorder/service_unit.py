@@ -1,12 +1,17 @@
-"""The systemd unit of a recorder: what it needs to run for months, and nothing beyond it."""
+"""The systemd units of a recorder and of the page: what each needs to run for months, and nothing beyond it."""
 
 import ipaddress
+import re
 from pathlib import Path
 from typing import NamedTuple
 
 STOP_S = 120  # a roller may take 60 s for what is left, an alerter 15 s
+PAGE_STOP_S = 15
 STATE_ROOT = Path("/var/lib")  # below it systemd makes a folder for a user that exists only while the service runs
 _HOMES = (Path("/home"), Path("/root"), Path("/run/user"))
+_USER = re.compile("[a-z_][a-z0-9_-]{0,30}")
+# By these the page confines questions in SQL; the group of calls for services has them from systemd 254 on.
+_LANDLOCK = "landlock_create_ruleset landlock_add_rule landlock_restrict_self"
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -14,7 +19,8 @@ class Place(NamedTuple):
     """Where a recorder runs: its command, settings, data folder, gateway's host, and for whom.
 
     `for_user`: it is a service of a user's own, else of the system's, whose data folder belongs to `owner`. `tells`:
-    alerts go out, to whomever.
+    alerts go out, to whomever. With `page` it is the page of that lake, not the recorder: these are the options of
+    `ticktape serve`, and `host` is where it listens.
     """
 
     command: tuple[str, ...]
@@ -25,11 +31,12 @@ class Place(NamedTuple):
     for_user: bool
     owner: str = ""
     tells: bool = False
+    page: tuple[str, ...] | None = None
 
     @property
     def unit(self) -> str:
         """The unit's name."""
-        return f"ticktape-{self.recorder}.service"
+        return f"ticktape-{self.recorder}{'' if self.page is None else '-page'}.service"
 
     @property
     def is_dynamic(self) -> bool:
@@ -38,9 +45,10 @@ class Place(NamedTuple):
 
 
 def unit_text(place: Place) -> str:
-    """Return the unit of a recorder."""
+    """Return the unit of a recorder, or of the page."""
+    what = f"recorder {place.recorder}" if place.page is None else f"page of {place.recorder}'s lake"
     parts = {
-        "Unit": [f"Description=ticktape recorder {place.recorder}", *_order(place), "StartLimitIntervalSec=0"],
+        "Unit": [f"Description=ticktape {what}", *_order(place), "StartLimitIntervalSec=0"],
         "Service": [*_running(place), *_owner(place), *_hardening(place)],
         "Install": [f"WantedBy={'default.target' if place.for_user else 'multi-user.target'}"],
     }
@@ -53,6 +61,8 @@ def _order(place: Place) -> list[str]:
 
 def _running(place: Place) -> list[str]:
     settings = ["--config", str(place.config)] if place.config else []
+    if place.page is not None:
+        return _serving([*place.command, "serve", *settings, "--data", str(place.data), *place.page])
     command = [*place.command, "record", *settings, "--data", str(place.data), "--recorder", place.recorder]
     return [
         "Type=notify", "NotifyAccess=main",
@@ -69,19 +79,33 @@ def _running(place: Place) -> list[str]:
     ]  # fmt: skip
 
 
+def _serving(command: list[str]) -> list[str]:
+    """Return how the page runs: it waits for a lake that is not there yet, and gives way to recorders."""
+    return [
+        "Type=exec", f"ExecStart={' '.join(map(_quoted, command))}", "Restart=on-failure", "RestartSec=10",
+        "KillMode=mixed", f"TimeoutStopSec={PAGE_STOP_S}",
+        "# Whatever the page is asked, the recorder goes first.",
+        "CPUWeight=20", "IOWeight=20", "OOMPolicy=continue", "OOMScoreAdjust=200",
+    ]  # fmt: skip
+
+
 def _owner(place: Place) -> list[str]:
     if place.for_user:
         return []
     if place.is_dynamic:
-        return ["DynamicUser=yes", f"StateDirectory={place.data.name}", "StateDirectoryMode=0750"]
-    return [f"User={place.owner}", f"ReadWritePaths={_quoted(str(place.data))}"]
+        # Named after the folder: all services of one lake are one user, or each would take it from the others.
+        user = place.data.name if _USER.fullmatch(place.data.name) else "ticktape"
+        return ["DynamicUser=yes", f"User={user}", f"StateDirectory={place.data.name}", "StateDirectoryMode=0750"]
+    writes = [f"ReadWritePaths={_quoted(str(place.data))}"] if place.page is None else []
+    return [f"User={place.owner}", *writes]
 
 
 def _hardening(place: Place) -> list[str]:
     """Return what the service may not do. A user's manager cannot do all of it."""
     both = ["UMask=0027", "NoNewPrivileges=yes", "LockPersonality=yes", "RestrictRealtime=yes", "RestrictSUIDSGID=yes",
             "RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX", "SystemCallArchitectures=native",
-            "SystemCallFilter=@system-service", "SystemCallErrorNumber=EPERM"]
+            f"SystemCallFilter=@system-service{'' if place.page is None else f' {_LANDLOCK}'}",
+            "SystemCallErrorNumber=EPERM"]
     if place.for_user:
         return both
     homes = any(path.is_relative_to(home) for home in _HOMES for path in _paths(place))
@@ -97,7 +121,7 @@ def _paths(place: Place) -> list[Path]:
 
 
 def _addresses(place: Place) -> list[str]:
-    """Return with whom it may speak: its gateway alone, where its settings name an address and no alerts go out."""
+    """Return with whom it may speak: its gateway or browsers alone, where that is an address and no alerts go out."""
     if place.tells:
         return []
     if place.host in _LOOPBACK:

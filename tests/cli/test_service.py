@@ -73,6 +73,26 @@ def test_a_service_without_anything_to_record_is_refused(run: Run, units: Path, 
         assert re.search("nothing to record", err)
 
 
+def test_the_page_is_a_service_too_which_needs_nothing_to_record(run: Run, units: Path, tmp_path: Path) -> None:
+    (tmp_path / "ticktape.toml").write_text('data = "here"\n')
+    code, out, err = run("service", "print", "--user", "--serve", "--", "--accounts", "--port", "8018")
+    assert (code, err) == (0, "")
+    assert f"serve --config {tmp_path / 'ticktape.toml'} --data {tmp_path / 'here'} --accounts --port 8018\n" in out
+    code, out, err = run("service", "install", "--user", "--serve")
+    assert code == 0
+    assert (units / "ticktape-main-page.service").exists()
+    assert "enable ticktape-main-page.service" in err
+
+
+@pytest.mark.parametrize(("options", "said"), [
+    (["--serve", "--", "--host", "0.0.0.0"], "--tls-certificate"), (["--serve", "--", "--prot", "1"], "--port"),
+    (["--", "--accounts"], "give --serve")])  # fmt: skip
+def test_a_page_that_would_not_start_is_refused(run: Run, units: Path, options: list[str], said: str) -> None:
+    code, out, err = run("service", "print", "--user", *options)
+    assert (code, out) == (2, "")
+    assert said in err
+
+
 def test_a_service_of_the_machine_is_roots_to_install(run: Run, units: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     code, _, err = run("service", "install", "--system")
