@@ -106,11 +106,23 @@ class RecorderStatus(TypedDict):
     unknown_accounts: list[str]
 
 
+class FailingStatus(TypedDict):
+    """A process that a roller starts, and that ended with an error so many `times` in a row, at first at `since`.
+
+    `exit_code` is the last one, below 0 where a signal ended it.
+    """
+
+    times: int
+    exit_code: int
+    since: str
+
+
 class RollerStatus(TypedDict):
     """A roller since it began: ranges, frames and rows by table that it rolled, and the seconds which that took.
 
     `mark` is the one up to which the tape is rolled, and `through` when that was written, None before the first;
-    `rows_per_second` of the last range. `gaps` counts their changes by the state they came to.
+    `rows_per_second` of the last range. `gaps` counts their changes by the state they came to. `failing` are those of
+    its sealer and its checker that ended with an error, by name.
     """
 
     version: int
@@ -126,6 +138,7 @@ class RollerStatus(TypedDict):
     gaps: dict[str, int]
     rolling_s: float
     rows_per_second: float
+    failing: dict[str, FailingStatus]
 
 
 def rest_s(size_bytes: int) -> float:

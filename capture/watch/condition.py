@@ -19,7 +19,7 @@ from .account_troubles import account_troubles
 from .lake_state import lake_state, no_lake_state
 from .lake_troubles import disk_trouble, lake_troubles
 from .line_troubles import farm_troubles, has_session, is_starting, moment, recorder_troubles
-from .process_troubles import backfill_troubles, roller_troubles
+from .process_troubles import backfill_troubles, helper_troubles, roller_troubles
 from .stream_troubles import is_late, stream_troubles
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Watcher:
         _derive(recorders, lack, now)
         found = [one for one in (full, self._fault, *faults) if one]
         for state in recorders:
-            found += _of_recorder(state, now, full if lack else None)
+            found += _of_recorder(state, data, now, full if lack else None)
         recording = any(state["running"] for state in recorders)
         found += lake_troubles(self._lake, data, now, recording=recording)
         if not any(state["running"] or state["condition"] not in CALM for state in recorders):
@@ -147,10 +147,10 @@ def _derive(recorders: Iterable[dict[str, Any]], lack: str | None, now: datetime
             recorder["acknowledged"] = recorder["flowing"] = 0
 
 
-def _of_recorder(state: dict[str, Any], now: datetime, no_room: Trouble | None) -> list[Trouble]:
+def _of_recorder(state: dict[str, Any], data: str, now: datetime, no_room: Trouble | None) -> list[Trouble]:
     own = [*recorder_troubles(state, now, no_room), *farm_troubles(state, now)]
     return [*own, *stream_troubles(state, now, own), *account_troubles(state), *roller_troubles(state, now, no_room),
-            *backfill_troubles(state, now, own)]
+            *helper_troubles(state, data, no_room), *backfill_troubles(state, now, own)]
 
 
 def _condition(

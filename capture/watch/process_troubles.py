@@ -1,4 +1,4 @@
-"""Troubles of what works beside a recorder: its roller, and the fetching of history."""
+"""Troubles of what works beside a recorder: its roller and what that starts, and the fetching of history."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
@@ -12,6 +12,7 @@ from .line_troubles import has_session, moment
 ROLLER_SILENT_S = 60.0  # it says that it lives after each range, which takes seconds
 BEHIND_S, BEHIND_MARKS = 300.0, 20  # marks come each 30 s, or each 64 MiB
 STUCK_S = 3_600.0
+FAILS_TIMES = 3  # in a row: a sealer is started each minute, a checker each hour
 
 
 def roller_troubles(state: Mapping[str, Any], now: datetime, no_room: Trouble | None) -> Iterator[Trouble]:
@@ -34,6 +35,19 @@ def _roller(state: Mapping[str, Any], now: datetime) -> Iterator[Trouble]:
     if behind_s >= BEHIND_S or state["behind_marks"] >= BEHIND_MARKS:
         since = now - timedelta(seconds=behind_s) if behind_s else None
         yield trouble("roller-behind", name, since, f"the roller is {state['behind_marks']} marks behind", facts)
+
+
+def helper_troubles(state: Mapping[str, Any], data: str, no_room: Trouble | None) -> Iterator[Trouble]:
+    """Yield which processes that a roller starts fail again and again; `no_room` is the trouble of a full disk."""
+    roller = (state["roller"] or {}) if state["running"] else {}
+    for name, failing in roller.get("failing", {}).items():  # a roller of before says nothing of it
+        if failing["times"] < FAILS_TIMES:
+            continue
+        how = f"ended with {failing['exit_code']}" if failing["exit_code"] > 0 else "was killed by a signal"
+        found = trouble(f"{name}-fails", state["recorder"], moment(failing["since"]),
+                        f"the {name} {how}, {failing['times']} times in a row",
+                        {**failing, "recorder": state["recorder"], "data": data})  # fmt: skip
+        yield inside(found, no_room) if no_room else found
 
 
 def backfill_troubles(state: Mapping[str, Any], now: datetime, farms: list[Trouble]) -> Iterator[Trouble]:

@@ -41,11 +41,11 @@ class Process:
     started: list["Process"]
 
     def __init__(self, command: list[str], **_: Any) -> None:
-        self.command, self.runs, self.done = command, True, [""]
+        self.command, self.runs, self.done, self.returncode = command, True, [""], 0
         self.started.append(self)
 
     def poll(self) -> int | None:
-        return None if self.runs else 0
+        return None if self.runs else self.returncode
 
     def terminate(self) -> None:
         self.done.append("terminate")
@@ -91,11 +91,28 @@ def test_one_process_at_a_time_is_started_when_it_is_time(
     Process.started[1].runs = False
     keeper.look()
     assert len(Process.started) == 2  # it is not time yet
+    now(first_s + 5 * interval_s)
+    keeper.look()
     keeper.stop()
-    assert [process.done for process in Process.started] == [[""], ["", "terminate", "wait"]]
+    assert [process.done for process in Process.started] == [[""], [""], ["", "terminate", "wait"]]
     command = Process.started[0].command
     assert command[:4] == [sys.executable, "-m", kind.__module__, str(tmp_path)]
     assert command[4:] == [str(os.getpid()) if kind is CheckerKeeper else "{}"]
+
+
+def test_how_often_in_a_row_a_process_failed_is_known(tmp_path: Path, now: Callable[[float], None]) -> None:
+    keeper = CheckerKeeper(Layout(tmp_path))
+    seen = []
+    for turn, code in enumerate((1, -9, 0, 1, None), 1):  # the last one runs on
+        now(turn * checker.LOOK_INTERVAL_S)
+        keeper.look()
+        seen.append(keeper.failing and (keeper.failing["times"], keeper.failing["exit_code"]))
+        if code is not None:
+            Process.started[-1].runs, Process.started[-1].returncode = False, code
+    assert seen == [None, (1, 1), (2, -9), None, (1, 1)]
+    Process.started[-1].runs = False
+    keeper.stop()  # ended by us, which is no failure
+    assert keeper.failing and keeper.failing["times"] == 1
 
 
 @pytest.mark.parametrize("due", [[], ["a day"]])
@@ -255,6 +272,13 @@ class Actor:
             self.stage.now_s += 2
             yield Roll(mark, mark + 1, 3, {"trades": 4})
 
+    @property
+    def failing(self) -> str:
+        return f"failing {self.name}"
+
+    def fails(self, **failing: str) -> None:
+        self.stage.done.append((self.name, "fails", failing))
+
     def __getattr__(self, called: str) -> Callable[..., None]:
         return lambda *given: self.stage.done.append((self.name, called, *given))
 
@@ -274,6 +298,7 @@ def test_a_roller_rolls_and_looks_after_others_until_it_is_told_to_end_and_then_
     assert stage.done == [
         "prepare", roller.POLL_S, *rolled(100.2), ("RollCounts", "tell", pytest.approx(104.2), False),
         ("SealerKeeper", "look"), ("CheckerKeeper", "look"),
+        ("RollCounts", "fails", {"sealer": "failing SealerKeeper", "checker": "failing CheckerKeeper"}),
         roller.POLL_S, *rolled(104.4), ("RollCounts", "tell", pytest.approx(108.4), True),
         ("CheckerKeeper", "stop"), ("SealerKeeper", "stop")]  # fmt: skip
 

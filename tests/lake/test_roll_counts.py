@@ -10,7 +10,7 @@ from capture.data_folder import ROLLER_STATUS
 from capture.lake.layout import Layout
 from capture.lake.processes.roll_counts import INTERVAL_S, RollCounts
 from capture.lake.roll import Roll
-from capture.status_model import RollerStatus, read_status
+from capture.status_model import FailingStatus, RollerStatus, read_status
 
 
 @pytest.fixture
@@ -33,6 +33,15 @@ def test_counters_rise_and_are_written_seldom(path: Path, tmp_path: Path) -> Non
     assert (said["gaps"], said["through"]) == ({"open": 2}, "1970-01-02T00:00:00+00:00")
     assert (said["rolling_s"], said["rows_per_second"]) == (2.5, 10.0)
     assert said.keys() - {"heard", "rest_s"} == get_type_hints(RollerStatus).keys()
+
+
+def test_processes_that_fail_are_told_and_told_no_more(path: Path, tmp_path: Path) -> None:
+    counts = RollCounts(Layout(tmp_path), "main")
+    failing: FailingStatus = {"times": 3, "exit_code": 1, "since": "2026-11-18T00:00:00+00:00"}
+    for at_s, one in ((1.0, failing), (20.0, None)):
+        counts.fails(sealer=one, checker=None)
+        counts.tell(at_s)
+        assert read_status(path)["failing"] == ({"sealer": failing} if one else {})
 
 
 def test_the_last_is_written_at_once(path: Path, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from capture.trouble_kinds import KINDS, trouble
 from capture.watch.condition import Condition, Watcher, look
 from capture.watch.lake_state import lake_state
 
-from .conftest import NOW, RESTART, Told, account_stream, ago, recorder, stream
+from .conftest import NOW, RESTART, Told, account_stream, ago, recorder, roller, stream
 
 NO_PROCESS = 2**22 + 1  # above what Linux gives to processes
 BROKEN = {"usfarm (market data farm)": "broken"}
@@ -165,6 +165,19 @@ def test_a_roller_that_does_not_keep_up_is_told_by_marks_and_by_time(told: Told)
     assert look(data, NOW).troubles == ()
     os.utime(path, (1, 1))
     assert kinds(look(data, NOW)) == ["roller-behind"]
+
+
+@pytest.mark.parametrize("name", ["sealer", "checker"])
+def test_a_process_that_fails_again_and_again_is_told(told: Told, name: str) -> None:
+    for times, code, said in ((2, 1, None), (3, 1, f"the {name} ended with 1, 3 times in a row"),
+                              (9, -9, f"the {name} was killed by a signal, 9 times in a row")):  # fmt: skip
+        failing = {name: {"times": times, "exit_code": code, "since": ago(200)}}
+        data = told(rolling=roller(failing=failing))
+        found = look(data, NOW)
+        assert [(one.kind, one.cause) for one in found.told] == ([(f"{name}-fails", said)] if said else [])
+    assert found.troubles[0].since == NOW - timedelta(seconds=200)
+    assert f"--data {data}`" in found.troubles[0].remedy
+    assert look(told(rolling=roller(failing=failing), pid=NO_PROCESS), NOW).told[0].kind == "recorder-ended"
 
 
 def test_a_lake_whose_state_cannot_be_read_is_told_and_its_recorders_all_the_same(told: Told) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from capture.data_folder import ROLLER_STATUS
 from capture.lake.layout import Layout
 from capture.lake.roll import Roll
-from capture.status_model import VERSION, RollerStatus, write_status
+from capture.status_model import VERSION, FailingStatus, RollerStatus, write_status
 from capture.times import moment_of
 
 INTERVAL_S = 5.0  # between two that are written
@@ -27,6 +27,7 @@ class RollCounts:
         self._through: str | None = None
         self._rows: Counter[str] = Counter()
         self._gaps: Counter[str] = Counter()
+        self._failing: dict[str, FailingStatus] = {}
         self._rolling_s = self._rows_per_second = 0.0
         self._news = True
         self._due_s = float("-inf")
@@ -44,6 +45,12 @@ class RollCounts:
             self._through = moment_of(roll.through_ns // 1_000).isoformat()
         self._rolling_s += seconds
         self._rows_per_second = sum(roll.rows.values()) / max(seconds, 1e-3)
+
+    def fails(self, **failing: FailingStatus | None) -> None:
+        """Take which processes that the roller starts end with an error, by name; None for one that does not."""
+        found = {name: one for name, one in failing.items() if one}
+        self._news |= found != self._failing
+        self._failing = found
 
     def tell(self, now_s: float, last: bool = False) -> None:
         """Write what is due, at a time that never goes back, and all of it the `last` time; else touch the file."""
@@ -66,4 +73,4 @@ class RollCounts:
             "written": datetime.now(UTC).isoformat(), "mark": self._mark, "ranges": self._ranges,
             "through": self._through, "frames": self._frames, "rows": dict(self._rows), "gaps": dict(self._gaps),
             "rolling_s": round(self._rolling_s, 3),
-            "rows_per_second": round(self._rows_per_second, 1)}  # fmt: skip
+            "rows_per_second": round(self._rows_per_second, 1), "failing": self._failing}  # fmt: skip

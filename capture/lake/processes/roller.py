@@ -92,6 +92,7 @@ def _roll(layout: Layout, recorder: str, end: End, parent: int, retention: str) 
                 return
             sealer.look()
             checker.look()
+            counts.fails(sealer=sealer.failing, checker=checker.failing)
     finally:
         checker.stop()
         sealer.stop()
