@@ -7,12 +7,10 @@
 
 from typing import TYPE_CHECKING, Any
 
-from .release import RELEASE
-
 if TYPE_CHECKING:
     from .face import Lake, open_lake
 
-__version__ = RELEASE
+__version__: str
 __all__ = ["Lake", "__version__", "open_lake"]
 
 
@@ -22,6 +20,10 @@ def __getattr__(name: str) -> Any:
         from . import face
 
         return getattr(face, name)
+    if name == "__version__":
+        from .release import RELEASE
+
+        return RELEASE
     raise AttributeError(f"module 'capture' has no attribute {name!r}")
 
 

@@ -2,13 +2,30 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
-from typing import Any
-
-from capture.export.export import export as export_of
-from capture.replay.past import replay as replay_of
+from typing import TYPE_CHECKING, Any
 
 from .query import LakeReader, open_reader
+
+
+class _Late:
+    """A method that is loaded when somebody takes it: who only asks waits for neither replays nor exports."""
+
+    def __init__(self, module: str, name: str) -> None:
+        self._module, self._name = module, name
+
+    def __get__(self, lake: object, kind: type | None = None) -> Any:
+        function = getattr(import_module(self._module), self._name)
+        return function if lake is None else function.__get__(lake)
+
+
+if TYPE_CHECKING:
+    from capture.export.export import export as export_of
+    from capture.replay.past import replay as replay_of
+else:
+    export_of = _Late("capture.export.export", "export")
+    replay_of = _Late("capture.replay.past", "replay")
 
 
 class Lake(LakeReader):

@@ -8,39 +8,19 @@ from typing import Annotated
 import typer
 
 from capture.printable import one_line
-from capture.release import SOFTWARE
 
-from . import version
-from .asking import (
-    account,
-    check_bars,
-    check_positions,
-    coverage,
-    du,
-    fills,
-    gaps,
-    metrics,
-    notebook,
-    orders,
-    plot,
-    serve,
-    sql,
-    tables,
-    tail,
-)
-from .keeping import prune, rebuild, recover, seal, service, verify
-from .playing import demo, export, gateway, replay
-from .recording import alerts, backfill, init, plan, record, snapshot, status
-from .risk import exposure, margin, stress
 from .shared.exits import Exit, explain
-from .shared.leaving import Verbs
+from .shared.late_verbs import verbs_of
 from .shared.output import say, show
 from .shared.surroundings import hold_streams, lacking, speak_utf8
 
 _VERBS = (
-    init, plan, gateway, record, backfill, snapshot, sql, tail, replay, export, tables, status, serve, metrics,
-    alerts, gaps, coverage, plot, notebook, check_bars, account, orders, fills, check_positions, exposure, stress,
-    margin, du, verify, recover, rebuild, seal, prune, service, demo, version,
+    "recording.init", "recording.plan", "playing.gateway", "recording.record", "recording.backfill",
+    "recording.snapshot", "asking.sql", "asking.tail", "playing.replay", "playing.export", "asking.tables",
+    "recording.status", "asking.serve", "asking.metrics", "recording.alerts", "asking.gaps", "asking.coverage",
+    "asking.plot", "asking.notebook", "asking.check_bars", "asking.account", "asking.orders", "asking.fills",
+    "asking.check_positions", "risk.exposure", "risk.stress", "risk.margin", "asking.du", "keeping.verify",
+    "keeping.recover", "keeping.rebuild", "keeping.seal", "keeping.prune", "keeping.service", "playing.demo", "version",
 )  # fmt: skip
 
 _LIGHT = frozenset({"init", "version"})  # which load neither DuckDB nor Arrow
@@ -49,7 +29,7 @@ _warned: set[str] = set()
 
 app = typer.Typer(
     name="ticktape",
-    cls=Verbs,
+    cls=verbs_of("capture.cli", *_VERBS),
     help="A flight recorder for Interactive Brokers market data: every byte kept, Parquet in seconds, SQL over all.",
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -60,6 +40,8 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
+        from capture.release import SOFTWARE
+
         show(SOFTWARE)
         raise typer.Exit
 
@@ -74,14 +56,6 @@ def _all(
     if context.invoked_subcommand not in _LIGHT and (lack := lacking()):
         say(f"ticktape: {lack}")
         raise typer.Exit(Exit.FAILED)
-
-
-for _verb in _VERBS:
-    _name = _verb.__name__.rpartition(".")[2].replace("_", "-")
-    if hasattr(_verb, "GROUP"):  # it has verbs of its own
-        app.add_typer(_verb.GROUP, name=_name)
-    else:
-        app.command(_name, epilog=getattr(_verb, "EPILOG", None))(_verb.run)
 
 
 def main() -> None:

@@ -1,7 +1,9 @@
 """What is stored: every table with its columns, units, meanings and nulls. Views and docs derive from here (D3)."""
 
+from typing import TYPE_CHECKING, Any
+
 from .account import ACCOUNT_VALUES, COMMISSIONS, EXECUTIONS, ORDERS, PNL, PORTFOLIO, POSITIONS
-from .columns import DELTA, DICTIONARY, PLAIN, TIMESTAMP, Column
+from .columns import DELTA, DICTIONARY, PLAIN, Column
 from .market import BARS, DEPTH, GREEKS, MIDPOINTS, QUOTES, TICKS, TRADES
 from .pandas_later import load_pandas_later
 from .reference import INSTRUMENTS
@@ -10,8 +12,18 @@ from .system import GAPS, NOTICES, SESSIONS, SUBSCRIPTIONS, UNDECODED
 from .table import Subject, Table
 from .tables import ACCOUNT_TABLES, MARKET_TABLES, SYSTEM_TABLES, TABLES
 
+if TYPE_CHECKING:
+    from .arrow_types import TIMESTAMP
+
 load_pandas_later()  # here, as whatever makes Arrow's arrays has its columns from here first
 
+
+def __getattr__(name: str) -> Any:
+    if name != "TIMESTAMP":  # the one name here that needs Arrow
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from .arrow_types import TIMESTAMP
+
+    return TIMESTAMP
 
 __all__ = [
     "ACCOUNT_TABLES",

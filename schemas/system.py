@@ -2,8 +2,6 @@
 
 from dataclasses import replace
 
-import pyarrow as pa
-
 from .columns import PLAIN, Column, integer, number, text, time
 from .table import INSTRUMENT, PLACE, SYSTEM_SORT_KEY, Subject, Table
 
@@ -89,7 +87,7 @@ UNDECODED = Table(
         integer("message_id", "IB message id", null="the frame has no readable id"),
         text("reason", "what was wrong", encoding=PLAIN),
         integer("server_version", "protocol version of the session", null="the frame came before the hello"),
-        Column("frame", pa.binary(), "the frame's payload, without the length in front", encoding=PLAIN),
+        Column("frame", "bytes", "the frame's payload, without the length in front", encoding=PLAIN),
     ),
     SYSTEM_SORT_KEY,
     subject=Subject.LINE,
@@ -113,7 +111,7 @@ GAPS = Table(
         text("reason", "why data was missing"),
         integer("code", "IB's code behind it", null="no code: the line or the recorder was down"),
         integer("rows_restored", "rows fetched from IB's history into the gap", "rows", "not backfilled", bits=64),
-        Column("lag_s", pa.float64(), "how late the stream's last row before the gap came: ts less IB's time of it, which "
+        Column("lag_s", "number", "how late the stream's last row before the gap came: ts less IB's time of it, which "
                "for ticks is a whole second and so makes this up to 1 s too much", "s",
                "IB gives the stream no event times, or no row had come, or recorded before version 2", since=2),
         replace(text("account", "whose account it is about", "it is about an instrument, or all accounts, or recorded "

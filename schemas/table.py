@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-
-import pyarrow as pa
+from typing import TYPE_CHECKING
 
 from .columns import DELTA, Column, integer, text, time
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 class Subject(StrEnum):
@@ -44,8 +46,10 @@ class Table:
     kept_for_ever: bool = False
 
     @property
-    def schema(self) -> pa.Schema:
+    def schema(self) -> "pa.Schema":
         """The table's Arrow schema, in column order, with nullability and the version as metadata."""
+        import pyarrow as pa  # late: a recorder needs no schema
+
         fields = [pa.field(c.name, c.type, nullable=c.nullable) for c in self.columns]
         return pa.schema(fields, metadata={"ticktape.table": self.name, "ticktape.version": str(self.version)})
 
@@ -65,7 +69,7 @@ class Table:
 # A row's place: `(recorder, seq, row)` names it, `(ts, recorder, seq, row)` orders it (D9).
 PLACE = (
     time("ts", "the row's place in time: when it was received, or for backfilled rows IB's own event time"),
-    Column("seq", pa.int64(), "number of the received frame on its recorder's tape, from the first frame on, across "
+    Column("seq", "int64", "number of the received frame on its recorder's tape, from the first frame on, across "
            "restarts; for what did not arrive as a frame, the number of the last frame before it", encoding=DELTA),
     integer("row", "place of the row within its frame: 0 but for frames that carry several rows; rows that did not "
             "arrive as a frame count up from 1,000,000,000 after each frame"),
@@ -74,7 +78,7 @@ PLACE = (
 
 # Whose data a row is. Nullable in tables whose rows may concern the whole line rather than one instrument.
 INSTRUMENT = (
-    Column("instrument_id", pa.int64(), "IB's contract id (conId)", null="the request named no contract id"),
+    Column("instrument_id", "int64", "IB's contract id (conId)", null="the request named no contract id"),
     text("symbol", "IB's local symbol (AAPL, ESZ6, EUR.USD); of bonds the CUSIP", null="the request named none"),
 )
 

@@ -18,9 +18,9 @@ from capture.wire.text.handshake import PREFIX, ServerHello, parse_server_hello
 from capture.wire.text.protocol_error import ProtocolError
 
 from .context import Context
+from .frame_kinds import Keys, control_frames, message_keys
 from .history_summary import decode_short
 from .ib_times import zone_of
-from .read_rows import Keys, control_frames, message_keys
 
 PROTOCOL = "tws"  # what marks and opened records call it
 

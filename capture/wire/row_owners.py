@@ -4,9 +4,8 @@ import numpy as np
 import numpy.typing as npt
 
 from capture.wire.messages.shapes import SHAPES, Shape
-from capture.wire.text.typed_columns import Numbers
 
-from .read_rows import Keys, message_keys
+from .frame_kinds import Keys, Numbers, message_keys
 
 NO_REQUEST = NO_TIME = -1
 # Shape -> the field in which IB says when it happened, in seconds since 1970.

@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 from enum import StrEnum
-from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -116,6 +115,8 @@ def _account_day(lake: "Lake", data: Path) -> dict[str, str]:
 
 def notebook_text(name: Name) -> str:
     """Return a notebook as it comes with ticktape."""
+    from importlib.resources import files
+
     return (files("capture.examples") / f"{name}.ipynb").read_text(encoding="utf-8")
 
 

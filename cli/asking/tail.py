@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.cells import cell_len
 
 from capture.printable import one_line
 
@@ -144,12 +143,16 @@ class _Lines:
     """Prints rows under their columns, which get as wide as the widest value so far."""
 
     def __init__(self, names: list[str]) -> None:
+        from rich.cells import cell_len
+
         self._names = names
         self._widths = [cell_len(name) for name in names]
         self._begun = False
 
     def show(self, rows: "pa.Table") -> None:
         """Print rows; before the first ones, the names of the columns."""
+        from rich.cells import cell_len
+
         lines = [[_text(value) for value in row.values()] for row in rows.to_pylist()]
         self._widths = [max([width, *(cell_len(line[i]) for line in lines)]) for i, width in enumerate(self._widths)]
         if not self._begun:

@@ -1,6 +1,5 @@
 """`ticktape backfill`: what IB's history still has."""
 
-import asyncio
 import math
 import re
 import sys
@@ -58,6 +57,8 @@ def run(
     limits of IB; else this command does it on the recorder's tape. Ctrl-C interrupts; the same command goes on. The
     exit code is 3 where history did not have all of it.
     """
+    import asyncio
+
     from capture.recorder.history_desk import HistoryDesk
     from capture.wanted.settings import load_settings
 
@@ -121,6 +122,8 @@ def _running(settings: "Settings") -> bool:
 
 async def _fetch(settings: "Settings", desk: "HistoryDesk", wishes: "list[Wish]") -> int:
     """Do the work on the recorder's tape, and return the exit code."""
+    import asyncio
+
     from capture.recorder.recorder import Recorder
 
     recorder = Recorder(settings, wanted=[])
@@ -171,6 +174,8 @@ class TimeLeft:
 
 def _summary(recorder: "Recorder", left: TimeLeft) -> tuple[str, str]:
     """Return how far it is, and how long it still takes."""
+    import asyncio
+
     history = recorder.machine.history
     jobs: list[Job] = list(history.jobs.values())
     if not jobs:

@@ -1,6 +1,5 @@
 """`ticktape record`: the recorder."""
 
-import asyncio
 import re
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
@@ -53,6 +52,8 @@ def run(
 
 def record(settings: "Settings", for_s: float | None = None) -> int:
     """Record with progress on stderr, for some seconds or until Ctrl-C, and return the exit code."""
+    import asyncio
+
     from capture.log_lines import JSON
     from capture.recorder.recorder import Recorder
 

@@ -1,6 +1,5 @@
 """`ticktape snapshot`: one look at some instruments."""
 
-import asyncio
 from typing import Annotated
 
 import typer
@@ -23,6 +22,8 @@ def run(
     Level 1, fundamental ratios and dividends; it takes up to 11 s. What is seen is also recorded, under the name
     snapshot and with the next client id, so that a recorder may run meanwhile.
     """
+    import asyncio
+
     from capture.recorder.snapshot import snapshot
     from capture.wanted.settings import load_settings
 

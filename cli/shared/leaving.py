@@ -5,26 +5,10 @@ import select
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
 
 import typer
-from typer.core import TyperGroup
 
 from .exits import Exit
-
-
-class Verbs(TyperGroup):
-    """The verbs of the command line; whoever reads the results of one, or its help, may leave."""
-
-    def make_context(self, *arguments: Any, **extra: Any) -> Any:
-        """Read the command line, which may print help."""
-        with reader_may_leave():
-            return super().make_context(*arguments, **extra)
-
-    def invoke(self, ctx: Any) -> Any:
-        """Run a verb."""
-        with reader_may_leave():
-            return super().invoke(ctx)
 
 
 @contextmanager

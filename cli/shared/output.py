@@ -11,15 +11,12 @@ from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from math import isfinite
-from typing import Any, Literal
-
-from rich.cells import cell_len
-from rich.console import Console
-from rich.padding import Padding
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING, Any, Literal
 
 from capture.printable import one_line, printable
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _C1 = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 UNLIMITED = 1_000_000  # columns or rows of a table that no terminal limits
@@ -36,8 +33,10 @@ def show(text: str = "", *, end: str = "\n", flush: bool = False) -> None:
     print(printable(text), end=end, flush=flush)
 
 
-def console(*, stderr: bool = False) -> Console:
+def console(*, stderr: bool = False) -> "Console":
     """Return what draws on a terminal. NO_COLOR takes all that is not plain from it: colours, bold and the like."""
+    from rich.console import Console  # late, as all of rich: most commands draw nothing
+
     colours: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"
     return Console(stderr=stderr, markup=False, highlight=False, emoji=False, color_system=colours)
 
@@ -88,6 +87,9 @@ def show_table(
 
 def _draw_with_texts(lines: list[list[str]], right: list[bool], texts: list[str]) -> None:
     """Draw rows, each with a text below it."""
+    from rich.padding import Padding
+    from rich.text import Text
+
     head, *rows = _lines(lines, right)
     ours = console()
     ours.print(Text(head, "bold"))
@@ -98,6 +100,9 @@ def _draw_with_texts(lines: list[list[str]], right: list[bool], texts: list[str]
 
 
 def _draw(columns: Sequence[str], rows: list[list[str]], right: list[bool]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name, to_right in zip(columns, right, strict=True):
         table.add_column(name, justify="right" if to_right else "left", overflow="fold")
@@ -108,6 +113,8 @@ def _draw(columns: Sequence[str], rows: list[list[str]], right: list[bool]) -> N
 
 def _lines(rows: list[list[str]], right: list[bool]) -> list[str]:
     """Return rows as lines with their columns below each other."""
+    from rich.cells import cell_len
+
     widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
     lines = []
     for row in rows:

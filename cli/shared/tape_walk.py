@@ -7,7 +7,6 @@ from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.status import Status
 
 from .exits import UsageError
 from .output import console, say, show
@@ -54,6 +53,8 @@ def _bound(text: str | None) -> int | date | None:
 
 def walk(title: str, ranges: "Iterable[Range]") -> float:
     """Go through ranges, saying on stderr how far it is, and return the seconds it took."""
+    from rich.status import Status
+
     begun_s = shown_s = time.monotonic()
     interval_s = SHOW_INTERVAL_S if sys.stderr.isatty() else LINE_INTERVAL_S
     rows = 0

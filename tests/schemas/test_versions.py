@@ -81,12 +81,12 @@ def test_a_kept_file_reads_as_the_newest(table: Table, version: int, tmp_path: P
 
 # A version that does not exist yet
 
-FEE = Column("fee", pa.float64(), "what it cost", "USD", "an older row", DICTIONARY, since=2)
+FEE = Column("fee", "number", "what it cost", "USD", "an older row", DICTIONARY, since=2)
 
 
 def newer(table: Table) -> Table:
     """Return a table with one column more and one that is wider."""
-    columns = tuple(replace(c, type=pa.int64()) if c.name == "row" else c for c in table.columns)
+    columns = tuple(replace(c, kind="int64") if c.name == "row" else c for c in table.columns)
     return replace(table, columns=(*columns, FEE), version=2)
 
 

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from capture.schemas import TABLES
 from capture.wire.context import Context
+from capture.wire.frame_kinds import control_frames, message_keys
 from capture.wire.history_summary import PAST
 from capture.wire.messages.answers import ANSWERS, UNREAD
 from capture.wire.messages.message import Field, Kind
 from capture.wire.messages.shapes import MASS_IDS, SHAPES, Shape
-from capture.wire.read_rows import Batch, control_frames, decode, message_keys
+from capture.wire.read_rows import Batch, decode
 from capture.wire.text.codec import answer_codec, message_id, request_codec
 from capture.wire.text.framing import boundaries, frame
 
