@@ -1,11 +1,12 @@
 """How long it takes from the gateway's send to a row that a query sees.
 
-    python -m bench.freshness [--seconds N] [--rate N]
+    python -m bench.freshness [--seconds N] [--rate N] [--questions N]
 
 A gateway with an invented market, in a process of its own, notes when it sends each quote; `ticktape record` with its
 defaults (a roll every 30 s) records them into a lake that holds ten sealed days; and `lake.sql()` is asked for their
 count, over and over. Also asked: the views in `ticktape.duckdb`, as another tool sees them, which show what was rolled.
-A row is seen when the answer is there that counts it.
+A row is seen when the answer is there that counts it. Then bench.growing_tail measures what the last of many questions
+takes where nobody rolls.
 """
 
 import argparse
@@ -30,6 +31,7 @@ from capture.gateway.market import Market
 from capture.gateway.run import running
 from capture.lake.layout import Layout
 
+from . import growing_tail
 from .archive import Size, made
 
 INSTRUMENTS = ("AAPL", "ESZ6", "EUR.USD")
@@ -107,6 +109,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=100)
     parser.add_argument("--rate", type=float, default=20, help="how busy the market is: at 1 some 30 quotes a second")
+    parser.add_argument("--questions", type=int, default=growing_tail.QUESTIONS, help="about a tail that grows")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "data"
@@ -131,6 +134,9 @@ def main() -> None:
     print(f"{'asked':<18}{'rows':>10}{'p50 ms':>12}{'p99 ms':>12}{'one question ms':>18}{'questions':>12}")
     print(lake_watch.line("lake.sql()", sent))
     print(views_watch.line("ticktape.duckdb", sent))
+    print(f"\nbeside a recorder that nobody rolls, {growing_tail.MESSAGES} messages before each question")
+    with tempfile.TemporaryDirectory() as name:
+        growing_tail.report(growing_tail.cpu_s(Path(name) / "data", asked.questions, growing_tail.MESSAGES))
 
 
 def _same_disk(folder: Path) -> bool:

@@ -21,8 +21,7 @@ from capture.lake.sealed import sealed_through
 from capture.lake.sql_text import columns_sql, paths_sql, quoted
 from capture.lake.state import SealedDays, archived_through, position_fault
 from capture.lake.views import failing_query, fault_of, view_sql
-from capture.schemas import TABLES, TIMESTAMP, Table
-from capture.times import DAY
+from capture.schemas import TABLES, Table
 
 from .listing import Listing
 from .tail import Tail
@@ -50,7 +49,7 @@ class Limit(NamedTuple):
 
 class View(NamedTuple):
     """A table at some moment: the query for what is read from files, rows that are in tails only, and what is kept of
-    files that the query leaves out, with the `date` of each row; None for none.
+    files that the query leaves out, both with the `date` of each row; None for none.
     """
 
     table: Table
@@ -74,7 +73,6 @@ class Database:
         limits = {} if limit is None else {"memory_limit": f"'{limit.memory_mib}MiB'",
                                            "temp_directory": quoted(limit.spill)}
         set_all(self._connection, {**limits, **more, **SETTINGS})
-        self._tails: dict[str, tuple[list[pa.Table], pa.Table]] = {}  # parts of tails, and a view's rows made of them
         self._functions: set[str] = set()
         self._making = threading.Lock()  # of functions
         self._archive = {name: Listing(folder, layout.rowless(folder), partial(read_kept, layout, name))
@@ -125,7 +123,7 @@ class Database:
                    or not all(_is_same(path, digest) for path in there[day])}
         changed |= {day for day in day_folders(self.layout.live(table.name)) if day > str(through)}
         tail = self._tail(table, tails)
-        of_tail = [] if tail is None else pc.unique(tail["ts"].cast(pa.date32())).to_pylist()
+        of_tail = [] if tail is None else pc.unique(tail["date"]).to_pylist()
         return digest.rows, {*map(date.fromisoformat, changed), *of_tail}
 
     def _digest(self, table: Table) -> Digest:
@@ -189,7 +187,7 @@ class Database:
         if view.tail is not None:
             name = f"tail_{view.table.name}"
             connection.register(name, view.tail)
-            query += (f"\nunion all by name select {columns_sql(view.table)}, cast(ts as date) as date from {name}")
+            query += f"\nunion all by name select {columns_sql(view.table)}, date from {name}"
         if view.kept is not None:
             name = f"kept_{view.table.name}"
             connection.register(name, view.kept)
@@ -219,14 +217,9 @@ class Database:
                         without=self._late_files(table, tails, through))
 
     def _tail(self, table: Table, tails: Mapping[str, Tail]) -> pa.Table | None:
-        """Return the rows of a table in tails."""
-        parts = [tail.tables[table.name] for tail in tails.values() if table.name in tail.tables]
-        if not parts:
-            return None
-        known = self._tails.get(table.name)
-        if known is None or list(map(id, parts)) != list(map(id, known[0])):
-            self._tails[table.name] = known = parts, pa.concat_tables([_plain(table, part) for part in parts])
-        return known[1]
+        """Return the rows of a table in tails, with the `date` of each."""
+        pieces = [piece for tail in tails.values() for piece in tail.pieces(table.name)]
+        return pa.concat_tables(pieces) if pieces else None
 
     def _sealed_through(self, table: Table) -> date:
         try:
@@ -252,16 +245,13 @@ class Database:
 
         They are published before the rolled position moves on, with rows that came once their date was sealed.
         """
-        end = pa.scalar(through + DAY).cast(TIMESTAMP)
         found: list[Path] = []
-        for tail in tails.values():
-            if (part := tail.tables.get(table.name)) is None or not pc.less(pc.min(part["ts"]), end).as_py():
-                continue
-            late = part["ts"].filter(pc.less(part["ts"], end))
-            for day in pc.unique(late.cast(pa.date32())).to_pylist():
-                folder = self.layout.archive(table.name) / f"date={day}"
-                found += [path for path in folder.glob("*.parquet")
-                          if (marks := archive_marks(path)) and not _is_rolled(marks[:2], tails)]
+        pieces = (piece for tail in tails.values() for piece in tail.pieces(table.name))
+        late = (piece["date"] for piece in pieces if pc.min(piece["date"]).as_py() <= through)
+        for day in {day for dates in late for day in pc.unique(dates).to_pylist() if day <= through}:
+            folder = self.layout.archive(table.name) / f"date={day}"
+            found += [path for path in folder.glob("*.parquet")
+                      if (marks := archive_marks(path)) and not _is_rolled(marks[:2], tails)]
         return f"({', '.join(quoted(path) for path in found)})" if found else ""
 
 
@@ -295,7 +285,3 @@ def _is_rolled(named: tuple[str, int] | None, tails: Mapping[str, Tail]) -> bool
         return False
     tail = tails.get(named[0])
     return tail is None or tail.mark is None or named[1] < tail.mark
-
-
-def _plain(table: Table, rows: pa.Table) -> pa.Table:
-    return rows.cast(pa.schema([(column.name, column.type) for column in table.columns]))

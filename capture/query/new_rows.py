@@ -83,7 +83,7 @@ class NewRows:
 
     def _since(self, table: Table, tail: Tail, before: int, seen: Place) -> list[pa.Table]:
         """Return a recorder's rows behind a place; at that time its tail began at the mark `before`."""
-        parts = [tail.tables[table.name]] if table.name in tail.tables else []
+        parts = tail.pieces(table.name)
         if tail.mark is not None and before < tail.mark:
             parts += self._rolled(table, tail.recorder, before, tail.mark)
         found = [shaped(table, rows) for part in parts if len(rows := _after(part, seen))]

@@ -35,15 +35,21 @@ def layout(script: Any, request: pytest.FixtureRequest) -> Layout:
         return Layout(script.data)
 
 
+def rows_of(tail: Tail, name: str) -> list[dict[str, Any]]:
+    rows = [row for piece in tail.pieces(name) for row in piece.to_pylist()]
+    assert all(row.pop("date") == row["ts"].date() for row in rows)
+    return rows
+
+
 def test_frames_behind_damage_have_the_numbers_that_rolling_gives(layout: Layout) -> None:
     tail = Tail(layout, "main")
     tail.refresh()
     rolled = [row for found in Ranges(layout.tape / "main", Rolled(1), nothing_stored)
               for row in found.tables["trades"].to_pylist()]
-    rows = tail.tables["trades"].to_pylist()
+    rows = rows_of(tail, "trades")
     assert [row["price"] for row in rows] == [*range(100, 110), *range(121, 130), 1, 2]
     assert rows[:-1] == rolled
     assert rows[-1]["seq"] == rows[-2]["seq"] + 1
-    (lost,) = tail.tables["undecoded"].to_pylist()
+    (lost,) = rows_of(tail, "undecoded")
     assert "beside damage" in lost["reason"]
     assert tail.heard_s > 0
