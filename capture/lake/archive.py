@@ -1,7 +1,7 @@
 """Archive files: rows of one table, recorder and date, sorted, in as much memory as one is willing to give (D72)."""
 
 import tempfile
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from capture.schemas import Table
 
 from .content import UnreadableError, fault_of
 from .parquet_file import ROW_GROUP_ROWS, open_parquet
+from .row_groups.cuts import groups
 from .sql_text import columns_sql, paths_sql
 from .versions import oldest_version
 
@@ -41,8 +42,8 @@ def write_sorted(table: Table, sources: Sequence[Path], path: Path, memory_mib: 
         schema = pa.schema([pa.field(c.name, c.type, nullable=c.nullable) for c in table.columns])
         version = oldest_version(table, sources)
         with open_parquet(table, schema, path, archive=True, version=version) as writer:
-            for part in _pieces(reader):
-                writer.write_table(part.cast(schema), row_group_size=ROW_GROUP_ROWS)
+            for group in groups(reader, "symbol" if table.sort_key[0] == "symbol" else None):
+                writer.write_table(group.cast(schema), row_group_size=ROW_GROUP_ROWS)
         wanted, found = (fingerprint(connection, table, source) for source in (given, files_sql([path])))
     if wanted != found:
         raise SealError(f"{path} was to hold {wanted[0]:,} rows and holds {found[0]:,}, or others: {path.parent} stays "
@@ -61,22 +62,6 @@ def fingerprint(
     query = f"select count(*), coalesce(sum(hash({columns})::hugeint), 0) from {source}"
     count, total = connection.sql(query).fetchall()[0]
     return count, int(total)
-
-
-def _pieces(reader: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """Yield batches put together to row groups: a group of its own for each small one would bloat the file."""
-    waiting: list[pa.RecordBatch] = []
-    count = 0
-    for batch in reader:
-        waiting.append(batch)
-        count += len(batch)
-        if count >= ROW_GROUP_ROWS:
-            joined = pa.Table.from_batches(waiting)
-            yield joined.slice(0, count - count % ROW_GROUP_ROWS)
-            rest = joined.slice(count - count % ROW_GROUP_ROWS)
-            waiting, count = rest.to_batches(), len(rest)
-    if count:
-        yield pa.Table.from_batches(waiting)
 
 
 @contextmanager

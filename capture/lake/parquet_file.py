@@ -22,6 +22,9 @@ FILE_MODE = 0o644
 PERSONAL_MODE = 0o600  # of files that say something of an account
 # A file says so where its pages have checksums: those of earlier versions of ticktape have none.
 CHECKSUMS: Mapping[str, str] = {"ticktape.page_checksums": "crc32"}
+# So does an archive file whose row groups are cut by symbol: those of earlier versions are made anew by
+# capture.lake.row_groups.compactor (D146).
+ROW_GROUPS: Mapping[str, str] = {"ticktape.row_groups": "by symbol"}
 
 _ENCODINGS = {DELTA: "DELTA_BINARY_PACKED", PLAIN: "PLAIN"}
 
@@ -55,8 +58,10 @@ def open_parquet(
     """Open a file for rows of a table, with statistics for what queries narrow down by: numbers, times and symbols.
 
     Its metadata names table and schema version, an older one where rows of it are among them. An `archive` file is
-    compressed harder, as it stays.
+    compressed harder, as it stays, and what it says of row groups it does not say again of pages: each column of a row
+    group is one.
     """
+    pages: dict[str, Any] = {"max_rows_per_page": ROW_GROUP_ROWS} if archive else {"write_page_index": True}
     writer = parquet_writer(
         path,
         schema,
@@ -65,9 +70,10 @@ def open_parquet(
         column_encoding={c.name: _ENCODINGS[c.encoding] for c in table.columns if c.encoding != DICTIONARY},
         write_statistics=_measured(table),
         store_schema=False,
-        write_page_index=True,
+        **pages,
     )
     said = {k.decode(): v.decode() for k, v in table.schema.metadata.items()} | dict(CHECKSUMS)
+    said |= ROW_GROUPS if archive else {}
     writer.add_key_value_metadata(said if version is None else said | {"ticktape.version": str(version)})
     return writer
 

@@ -2,15 +2,13 @@
 
 import random
 from datetime import UTC, datetime
-from itertools import pairwise, product
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from capture.lake import archive
 from capture.lake.archive import write_sorted
@@ -50,18 +48,6 @@ def test_rows_are_sorted_upwards_by_every_column_of_the_key_nulls_last(name: str
     assert [tuple(one[key] for key in table.sort_key) for one in found] == [*product(*choices)]
 
 
-@given(st.lists(st.integers(0, 25), max_size=9), st.integers(1, 10))
-def test_row_groups_are_full_but_for_the_last_and_lose_nothing(sizes: list[int], full: int) -> None:
-    numbers = pa.array(range(sum(sizes)))
-    ends = [sum(sizes[:count]) for count in range(len(sizes) + 1)]
-    batches = [pa.record_batch([numbers[start:end]], ["n"]) for start, end in pairwise(ends)]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(archive, "ROW_GROUP_ROWS", full)
-        pieces = [piece["n"].to_pylist() for piece in archive._pieces(batches)]
-    assert [number for piece in pieces for number in piece] == numbers.to_pylist()
-    assert all(piece and not len(piece) % full for piece in pieces[:-1])
-
-
 def test_what_memory_does_not_hold_is_sorted_beside_the_file(tmp_path: Path) -> None:
     with archive._database(tmp_path, 64) as connection:
         asked = "select current_setting('temp_directory'), current_setting('TimeZone'), current_setting('memory_limit')"
@@ -79,7 +65,7 @@ def test_a_sorted_file_that_does_not_hold_the_rows_of_its_sources_is_refused(
     table = TABLES["notices"]
     write_parquet(table, pa.Table.from_pylist([row(table), row(table)], table.schema), tmp_path / "source")
     assert write_sorted(table, [tmp_path / "source"], tmp_path / "sorted") == 2
-    monkeypatch.setattr(archive, "_pieces", lambda reader: [one.slice(1) for one in [pa.Table.from_batches(reader)]])
+    monkeypatch.setattr(archive, "groups", lambda reader, _: [pa.Table.from_batches(reader).slice(1)])
     with pytest.raises(archive.SealError, match="was to hold 2 rows and holds 1, or others"):
         write_sorted(table, [tmp_path / "source"], tmp_path / "sorted")
 

@@ -50,7 +50,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     prepare(layout)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(parquet, "ROW_GROUP_ROWS", 700)
-        patch.setattr("capture.lake.archive.ROW_GROUP_ROWS", 700)
+        patch.setattr("capture.lake.row_groups.cuts.ROW_GROUP_ROWS", 700)
         for number, recorder in enumerate(("main", "second")):
             for table in (TABLES["trades"], QUOTES):
                 source, target = root / "source.parquet", layout.archive_file(table.name, str(DAY), recorder, 1, 2)

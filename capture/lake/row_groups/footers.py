@@ -5,8 +5,11 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
+
+from capture.lake.parquet_file import parquet_file
 
 from .bounds import Bounds, Wanted, bounds_of
 
@@ -16,13 +19,30 @@ MOST_BYTES = 32 << 20
 Stamp = tuple[int, int]  # by which a file is known to be the same: its size, and when it was written in nanoseconds
 
 
+class ReplacedError(OSError):
+    """A file is not the one any more of which the footer was read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Some row groups of a file: `pq.ParquetFile(path, metadata=metadata).read_row_groups(groups)` reads them."""
+    """Some row groups of a file, by their numbers in `metadata`: `part.opened().read_row_groups(part.groups)`."""
 
     path: Path
     metadata: pq.FileMetaData
     groups: tuple[int, ...]
+    stamp: Stamp
+
+    def opened(self, **options: Any) -> pq.ParquetFile:
+        """Return the file, opened by what is known of it; options are Arrow's.
+
+        Raises FileNotFoundError, and ReplacedError where it is another file by now: ask for its parts again.
+        """
+        file = parquet_file(self.path, metadata=self.metadata, **options)
+        # Looked at once it is open: what was replaced before is seen, and what is replaced later is not read.
+        if _stamp(self.path) != self.stamp:
+            file.close()
+            raise ReplacedError(f"{self.path} was made anew meanwhile: ask once more")
+        return file
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +72,10 @@ class Footers:
         for path in paths:
             footer = self._footer(path)
             if len(groups := footer.bounds.holding(wanted)):
-                yield Part(path, footer.metadata, tuple(groups.tolist()))
+                yield Part(path, footer.metadata, tuple(groups.tolist()), footer.stamp)
 
     def _footer(self, path: Path) -> _Footer:
-        found = path.stat()
-        stamp = found.st_size, found.st_mtime_ns
+        stamp = _stamp(path)
         with self._lock:
             known = self._held.get(path)
             if known is not None and known.stamp == stamp:
@@ -75,6 +94,11 @@ class Footers:
         while self._held_bytes > self._most_bytes and len(self._held) > 1:
             _, oldest = self._held.popitem(last=False)
             self._held_bytes -= _size_bytes(oldest)
+
+
+def _stamp(path: Path) -> Stamp:
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns
 
 
 def _size_bytes(footer: _Footer) -> int:

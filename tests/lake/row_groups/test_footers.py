@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from capture.lake.parquet_file import parquet_file, write_rows
+from capture.lake.parquet_file import write_rows
 from capture.lake.row_groups.bounds import Wanted
-from capture.lake.row_groups.footers import Footers
+from capture.lake.row_groups.footers import Footers, ReplacedError
 
 BEGIN = datetime(2026, 1, 5, tzinfo=UTC)
 BEGIN_US = int(BEGIN.timestamp() * 1e6)
@@ -35,8 +35,7 @@ def written(path: Path, table: pa.Table, group_rows: int) -> Path:
 
 
 def read(path: Path, wanted: Wanted, footers: Footers) -> pa.Table:
-    found = [parquet_file(part.path, metadata=part.metadata).read_row_groups(part.groups)
-             for part in footers.parts([path], wanted)]
+    found = [part.opened().read_row_groups(part.groups) for part in footers.parts([path], wanted)]
     return pa.concat_tables([rows([]), *found])
 
 
@@ -91,6 +90,18 @@ def test_a_file_that_is_replaced_is_read_anew(tmp_path: Path) -> None:
     path.unlink()
     with pytest.raises(FileNotFoundError):
         list(footers.parts([path], Wanted(["B"])))
+
+
+def test_a_file_that_is_replaced_before_it_is_opened_is_not_read_by_the_footer_of_before(tmp_path: Path) -> None:
+    path, footers = tmp_path / "rows.parquet", Footers()
+    write_rows(rows(["A"] * 9), path)
+    (part,) = footers.parts([path], Wanted(["A"]))
+    write_rows(rows(["A"] * 8), tmp_path / "anew")
+    (tmp_path / "anew").replace(path)
+    with pytest.raises(ReplacedError, match="ask once more"):
+        part.opened()
+    (part,) = footers.parts([path], Wanted(["A"]))
+    assert part.opened().read().num_rows == 8
 
 
 def test_what_is_held_of_footers_is_bounded(tmp_path: Path) -> None:
