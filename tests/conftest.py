@@ -15,6 +15,9 @@ from capture.wire.line import Line
 from capture.wire.text.codec import Codec, answer_codec, request_codec
 from capture.wire.text.framing import frame
 from capture.wire.text.handshake import ServerHello, client_hello, server_hello
+from tests.kernel.without import both_ways
+
+__all__ = ["both_ways"]  # a fixture
 
 settings.register_profile("any machine", deadline=None)  # a busy one is slow, which proves nothing
 settings.load_profile("any machine")

@@ -23,20 +23,16 @@ from capture.wire.text.framing import corruption
 
 from .account_mask import mask_of
 from .control_rows import FIRST_EVENT_ROW, Events, asked, message_rows, note_row, opened_row, refused_row, request_row
-from .event_time import proven_us
 from .gaps import Gaps, Seen
 from .merge_rows import Tables, from_rows, in_order, merged
 from .restore import HISTORY, Captured, Restorer, nothing_stored
+from .seen_rows import seen
 
 # Received bytes are decoded in pieces of about this size: large enough that array operations pay, small enough that
 # they stay in the processor's cache.
 PIECE_BYTES = 4 << 20
 
-# Request ids up to this are looked up in an array; they count up from 1 in every session.
-_MOST_IDS = 1 << 20
-
 Heard = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]  # for each read how many frames were whole, and when
-Edge = tuple[int, int]  # a frame, and up to when, by IB's time, it proves its stream whole
 
 
 class TwsDecoder:
@@ -280,10 +276,10 @@ class TwsDecoder:
             for frames, ts_us in _between(heard, begin, end):
                 if not self.gaps.suspected:
                     break
-                self.gaps.rows(_seen(batch.rows, begin, frames, times_us, first_seq), requests)
+                self.gaps.rows(seen(batch.rows, begin, frames, times_us, first_seq), requests)
                 self.gaps.judge(ts_us, first_seq + frames - 1)
                 begin = frames
-            self.gaps.rows(_seen(batch.rows, begin, end, times_us, first_seq), requests)
+            self.gaps.rows(seen(batch.rows, begin, end, times_us, first_seq), requests)
 
         begin = 0
         for frame, decoded in batch.messages:
@@ -339,51 +335,11 @@ def _open_requests(line: Line, reached: Line) -> list[Request]:
             if request.marks_since_end is None and request.request_id not in doubted]
 
 
-def _seen(
-    parts: list[Rows], begin: int, end: int, times_us: npt.NDArray[np.int64], first_seq: int
-) -> dict[int, Seen]:
-    """Return per request id its first and last row among the frames from `begin` up to `end`."""
-    seen: dict[int, tuple[Edge, Edge]] = {}
-    for rows in parts:
-        a, b = np.searchsorted(rows.frames, (begin, end))
-        if a == b:
-            continue
-        reached_us = proven_us(rows, times_us)
-        for request_id, *places in _edges(rows.columns["request_id"].to_numpy()[a:b]):
-            first, last = ((int(rows.frames[a + at]), int(reached_us[a + at])) for at in places)
-            known = seen.get(request_id, (first, last))
-            seen[request_id] = (min(first, known[0], key=_frame), max(last, known[1], key=_frame))
-    return {request_id: Seen(int(times_us[first[0]]), first_seq + first[0], first[1], int(times_us[last[0]]), last[1])
-            for request_id, (first, last) in seen.items()}
-
-
 def _between(heard: Heard, begin: int, end: int) -> Iterator[tuple[int, int]]:
     """Yield the reads that ended among some frames: up to which frame, and when."""
     frames, walls_us = heard
     a, b = np.searchsorted(frames, begin), np.searchsorted(frames, end, side="right")
     yield from zip(frames[a:b].tolist(), walls_us[a:b].tolist(), strict=True)
-
-
-def _frame(edge: Edge) -> int:
-    return edge[0]
-
-
-def _edges(ids: npt.NDArray[np.int32]) -> Iterator[tuple[int, int, int]]:
-    """Yield each distinct id with the first and the last of its places."""
-    distinct: npt.NDArray[Any]
-    codes: npt.NDArray[Any]
-    if ids.min() < 0 or ids.max() >= _MOST_IDS:
-        distinct, codes = np.unique(ids, return_inverse=True)
-    else:
-        distinct, codes = np.arange(int(ids.max()) + 1), ids
-    firsts = np.full(len(distinct), -1, np.int64)
-    lasts = firsts.copy()
-    # Of equal indices the last assignment stays: forwards that is the last frame, backwards the first.
-    places = np.arange(len(ids))
-    lasts[codes] = places
-    firsts[codes[::-1]] = places[::-1]
-    there = np.flatnonzero(lasts >= 0)
-    yield from zip(distinct[there].tolist(), firsts[there].tolist(), lasts[there].tolist(), strict=True)
 
 
 def _place_in_time(received: pa.Array, columns: dict[str, pa.Array]) -> pa.Array:

@@ -3,6 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
+from capture.kernel.decoding import decoding
 from capture.wire.messages.shapes import KINDS_BASE, MASS_IDS, SHAPES, TICK_BY_TICK_ID
 
 Numbers = npt.NDArray[np.int64]
@@ -14,6 +15,8 @@ def message_keys(data: bytes, starts: Numbers) -> Keys:
 
     -1 where the frame does not begin with an id of one to three digits without leading zeros.
     """
+    if kernel := decoding():
+        return kernel.frame_keys(data, starts, TICK_BY_TICK_ID, KINDS_BASE)
     a = np.frombuffer(data, np.uint8)
     at, last = starts[:-1] + 4, len(a) - 1
     b0, b1, b2, b3 = (a[np.minimum(at + i, last)].astype(np.int32) for i in range(4))

@@ -8,9 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from capture.kernel.decoding import decoding
 from capture.wire.messages.message import VERSION_FIELD, Field, Kind
 from capture.wire.messages.shapes import KINDS_BASE, MASS_IDS, REQUIRED, SHAPES, TICK_BY_TICK_ID, Shape
 from capture.wire.text.codec import Codec, Decoded, answer_codec, message_id
+from capture.wire.text.decode_program import program_of, read_columns
 from capture.wire.text.protocol_error import MalformedFrameError
 from capture.wire.text.typed_columns import ARROW_TYPES, Columns, IrregularError, Numbers, Payloads, flat, unset_to_null
 from capture.wire.text.typed_columns import Rows as RowsOfFields
@@ -68,7 +70,7 @@ class _Decoder:
         self._note_changes()
         for key, index in groups.items():
             if key in SHAPES:
-                self._mass(SHAPES[key], index)
+                self._group(SHAPES[key], index)
         self._single(self.singles)
         for name, items in self.found.items():
             self._fill_singles(_SHAPE_BY_NAME[name], items)
@@ -93,6 +95,18 @@ class _Decoder:
             self.batch.rows.append(fill(shape, columns, frames, places, self.lookup, self.changes))
 
     # Masses
+
+    def _group(self, shape: Shape, index: Numbers) -> None:
+        """Decode frames of one shape: by the kernel, where it is there, and here what does not fit or it cannot."""
+        kernel = decoding()
+        if kernel is not None and shape.repeat is None:
+            program = program_of(shape, self.version, _UNUSED)
+            columns, unfit = read_columns(kernel, program, self.data, self.starts, index)
+            fit = np.delete(index, unfit)
+            self._fill(shape, columns, fit, np.zeros(len(fit), np.int32))
+            index = index[unfit]
+        if len(index):
+            self._mass(shape, index)
 
     def _mass(self, shape: Shape, index: Numbers) -> None:
         """Decode frames of one shape by columns; those that do not fit are left for one by one."""

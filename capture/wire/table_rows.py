@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from capture.kernel.decoding import decoding
 from capture.wire.messages.absent import ABSENT, NoValue, highest_word, is_absent
 from capture.wire.messages.shapes import Shape
 from capture.wire.messages.ticktypes import SIZE_OF_PRICE
@@ -97,8 +98,13 @@ def _bit(mask: Numbers, bit: int) -> pa.Array:
 
 
 def _text(column: pa.Array) -> pa.Array:
-    """Return text with empty turned into null."""
-    return _null(column, np.diff(_offsets(column)) == 0)
+    """Return text with empty turned into null; where the kernel is there, and words repeat, dictionary-encoded."""
+    offsets, kernel = _offsets(column), decoding()
+    found = kernel.text_codes(np.frombuffer(column.buffers()[2] or b"", np.uint8), offsets) if kernel else None
+    if found is None:
+        return _null(column, np.diff(offsets) == 0)
+    codes, firsts = found
+    return encoded(codes, column.take(pa.array(firsts)))
 
 
 def _offsets(column: pa.Array) -> npt.NDArray[np.int32]:

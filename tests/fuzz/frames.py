@@ -1,5 +1,6 @@
 """Any bytes through framing and decoding: every frame becomes one thing, by columns the same as one by one."""
 
+from contextlib import nullcontext
 from itertools import pairwise
 from random import Random
 from typing import Any
@@ -13,6 +14,7 @@ from capture.wire.messages.shapes import Shape
 from capture.wire.read_rows import Batch, _Decoder, decode
 from capture.wire.row_owners import request_ids
 from capture.wire.text.framing import MAX_FRAME_BYTES, Splitter, boundaries, corruption, frame
+from tests.kernel.without import without_kernel
 from tests.wire.test_decode import assert_once_each, context
 
 VERSIONS = (157, 178, 196, 200)
@@ -66,21 +68,31 @@ def _by_the_book(stream: bytes) -> list[int]:
 class _OneByOne(_Decoder):
     """Decodes every frame by itself."""
 
-    def _mass(self, shape: Shape, index: npt.NDArray[np.int64]) -> None:
+    def _group(self, shape: Shape, index: npt.NDArray[np.int64]) -> None:
         self.singles.extend(index.tolist())
 
 
 def _decoded(stream: bytes, starts: npt.NDArray[np.int64], version: int) -> None:
-    together, alone = context(version), context(version)
-    batch, singles = decode(stream, starts, together), _OneByOne(stream, starts, alone).run()
+    alone = context(version)
+    singles = _OneByOne(stream, starts, alone).run()
     edges = starts.tolist()
-    assert_once_each([stream[a + 4 : b] for a, b in pairwise(edges)], _things(batch), version)
-    assert _tables(batch) == _tables(singles)
+    assert_once_each([stream[a + 4 : b] for a, b in pairwise(edges)], _things(singles), version)
+    for way in (nullcontext, without_kernel):
+        together = context(version)
+        with way():
+            assert boundaries(stream).tolist() == edges
+            batch = decode(stream, starts, together)
+        assert_same(batch, singles)
+        assert together == alone
+
+
+def assert_same(batch: Batch, other: Batch) -> None:
+    """Check that two batches hold the same, in whatever parts."""
+    assert _tables(batch) == _tables(other)
     for part in ("messages", "bad", "extra"):
         # Written out, as a number that is none is not equal to itself.
-        assert repr(getattr(batch, part)) == repr(getattr(singles, part)), part
-    assert sorted(batch.answered) == sorted(singles.answered)
-    assert together == alone
+        assert repr(getattr(batch, part)) == repr(getattr(other, part)), part
+    assert sorted(batch.answered) == sorted(other.answered)
 
 
 def _things(batch: Batch) -> dict[int, list[tuple[Any, ...]]]:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from capture.decode.control_rows import FIRST_EVENT_ROW
 from capture.decode.merge_rows import Tables
-from capture.decode.tws import _MOST_IDS, TwsDecoder, _edges
+from capture.decode.seen_rows import MOST_IDS, edges
+from capture.decode.tws import TwsDecoder
 from capture.tape import Damage, Follower, Kind, Record, TapeWriter
 from capture.wire.line import Line
 from capture.wire.text.codec import answer_codec, request_codec
@@ -396,10 +397,10 @@ def test_what_ib_says_is_about_the_request_that_it_names_and_no_other(
     assert len(rows.get("depth", [])) == reset
 
 
-@given(st.lists(st.one_of(st.integers(-3, 9), st.sampled_from([_MOST_IDS - 1, _MOST_IDS, _MOST_IDS + 1])), min_size=1))
+@given(st.lists(st.one_of(st.integers(-3, 9), st.sampled_from([MOST_IDS - 1, MOST_IDS, MOST_IDS + 1])), min_size=1))
 def test_first_and_last_places_of_every_request_id_are_found_whatever_the_ids_are(ids: list[int]) -> None:
     expected = {(id_, ids.index(id_), len(ids) - 1 - ids[::-1].index(id_)) for id_ in ids}
-    assert sorted(_edges(np.array(ids, np.int32))) == sorted(expected)
+    assert set(zip(*(each.tolist() for each in edges(np.array(ids, np.int32))), strict=True)) == expected
 
 
 def received(walls_s: list[int], parts: list[bytes]) -> list[Record]:

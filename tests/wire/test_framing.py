@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from capture.wire.text.framing import MAX_FRAME_BYTES, Splitter, boundaries, corruption, frame
 from capture.wire.text.protocol_error import LocalProtocolError
 
+pytestmark = pytest.mark.usefixtures("both_ways")
+
 # Payloads that could lead a search for frame starts astray: NULs in runs, things that look like lengths.
 FALSE_STARTS = st.lists(
     st.sampled_from(

@@ -7,6 +7,8 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from capture.kernel.decoding import decoding
+
 from .protocol_error import LocalProtocolError
 
 MAX_FRAME_BYTES = 16 * 1024 * 1024 - 1  # what IB's own clients accept at most
@@ -36,6 +38,8 @@ def boundaries(data: bytes) -> Starts:
     So frame i is data[starts[i]:starts[i + 1]], its payload begins 4 bytes later, and what follows starts[-1] is the
     beginning of a frame still to come, or of something that is none: see `corruption`.
     """
+    if kernel := decoding():
+        return kernel.frame_starts(data, MAX_FRAME_BYTES)
     if len(data) < _FEW_BYTES:
         return _walk(data)
     starts, ends = _short_frames(data)
