@@ -9,15 +9,12 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from capture.kernel import library
 from capture.tape import TapeWriter
 from capture.wire.line import Line
 from capture.wire.text.codec import Codec, answer_codec, request_codec
 from capture.wire.text.framing import frame
 from capture.wire.text.handshake import ServerHello, client_hello, server_hello
-from tests.kernel.without import both_ways
-
-__all__ = ["both_ways"]  # a fixture
+from tests.kernel.ways import WAYS, one_way
 
 settings.register_profile("any machine", deadline=None)  # a busy one is slow, which proves nothing
 settings.load_profile("any machine")
@@ -110,13 +107,15 @@ def script(tmp_path: Path) -> Iterator[ScriptedTape]:
     tape.writer.close()
 
 
-@pytest.fixture(params=["kernel", "numpy"])
-def both_ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+@pytest.fixture(params=WAYS)
+def both_ways(request: pytest.FixtureRequest) -> Iterator[str]:
     """Runs a test with the kernel and without it; gives which."""
-    if request.param == "numpy":
-        monkeypatch.setenv(library.SWITCH, library.OFF)
-    library.forget()
-    if request.param == "kernel" and library.absence():
-        pytest.skip(f"there is no kernel: {library.absence()}")
-    yield request.param
-    library.forget()
+    with one_way(request.param):
+        yield request.param
+
+
+@pytest.fixture(scope="module", params=WAYS)
+def module_both_ways(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Runs all tests of a module with the kernel, then without it: for those that hypothesis repeats."""
+    with one_way(request.param):
+        yield request.param

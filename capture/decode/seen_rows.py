@@ -1,5 +1,7 @@
 """Whose rows came: of each request the first and the last among some frames, which is what gaps begin and end by."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -15,9 +17,7 @@ MOST_IDS = 1 << 20
 Numbers = npt.NDArray[np.int64]
 
 
-def seen(
-    parts: list[Rows], begin: int, end: int, times_us: Numbers, first_seq: int
-) -> dict[int, Seen]:
+def seen(parts: list[Rows], begin: int, end: int, times_us: Numbers, first_seq: int) -> dict[int, Seen]:
     """Return per request id its first and last row among the frames from `begin` up to `end`.
 
     `times_us` says when each frame came, `first_seq` is the number of the first of all frames.
@@ -58,10 +58,12 @@ def _least(ids: Numbers, numbers: Numbers) -> Numbers:
 
 def edges(ids: npt.NDArray[np.int32]) -> tuple[Numbers, Numbers, Numbers]:
     """Return the distinct ids, and the first and the last place of each."""
+    distinct: npt.NDArray[Any]
+    codes: npt.NDArray[Any]
     if not len(ids) or ids.min() < 0 or ids.max() >= MOST_IDS:
         distinct, codes = np.unique(ids, return_inverse=True)
     else:
-        distinct, codes = np.arange(int(ids.max()) + 1), ids
+        distinct, codes = np.arange(int(ids.max()) + 1), ids.astype(np.int64)
     firsts = np.full(len(distinct), -1, np.int64)
     lasts = firsts.copy()
     # Of equal indices the last assignment stays: forwards that is the last frame, backwards the first.

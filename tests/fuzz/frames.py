@@ -1,6 +1,5 @@
 """Any bytes through framing and decoding: every frame becomes one thing, by columns the same as one by one."""
 
-from contextlib import nullcontext
 from itertools import pairwise
 from random import Random
 from typing import Any
@@ -9,12 +8,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from capture.kernel.library import library
 from capture.wire.line import Line
 from capture.wire.messages.shapes import Shape
 from capture.wire.read_rows import Batch, _Decoder, decode
 from capture.wire.row_owners import request_ids
 from capture.wire.text.framing import MAX_FRAME_BYTES, Splitter, boundaries, corruption, frame
-from tests.kernel.without import without_kernel
+from tests.kernel.ways import WAYS, one_way
 from tests.wire.test_decode import assert_once_each, context
 
 VERSIONS = (157, 178, 196, 200)
@@ -77,9 +77,9 @@ def _decoded(stream: bytes, starts: npt.NDArray[np.int64], version: int) -> None
     singles = _OneByOne(stream, starts, alone).run()
     edges = starts.tolist()
     assert_once_each([stream[a + 4 : b] for a, b in pairwise(edges)], _things(singles), version)
-    for way in (nullcontext, without_kernel):
+    for way in WAYS if library() else ("numpy",):
         together = context(version)
-        with way():
+        with one_way(way):
             assert boundaries(stream).tolist() == edges
             batch = decode(stream, starts, together)
         assert_same(batch, singles)

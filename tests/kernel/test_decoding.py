@@ -13,16 +13,17 @@ from hypothesis import strategies as st
 
 from capture.kernel.decoding import FIELD, MOST_FIELDS, MOST_WORDS, Decoding, Reading, decoding
 from capture.kernel.library import FOLDER
+from capture.wire.frame_kinds import message_keys
 from capture.wire.messages.message import NEWEST_VERSION, OLDEST_VERSION
 from capture.wire.messages.shapes import SHAPES
-from capture.wire.read_rows import decode, message_keys
+from capture.wire.read_rows import decode
 from capture.wire.text.decode_program import program_of
 from capture.wire.text.framing import boundaries, frame
 from tests.fuzz.frames import assert_same
 from tests.wire.test_decode import NO_NUMBERS, ODD_NUMBERS, context, payloads_of
 
 from .floats import compare, read, texts
-from .without import without_kernel
+from .ways import one_way
 
 pytestmark = pytest.mark.skipif(decoding() is None, reason="there is no kernel, for want of a C compiler")
 
@@ -44,7 +45,7 @@ def test_any_read_becomes_the_same_with_the_kernel_and_without(seed: int, versio
     here, there = context(version), context(version)
     starts = boundaries(data)
     batch = decode(data, starts, here)
-    with without_kernel():
+    with one_way("numpy"):
         assert starts.tolist() == boundaries(data).tolist()
         other = decode(data, starts, there)
     assert_same(batch, other)
@@ -58,7 +59,7 @@ def test_frames_have_the_same_keys_with_the_kernel_and_without(seed: int) -> Non
     data = b"".join(map(frame, [*whole, *(b"%d\0%d\0%d\0" % (id_, id_, id_ % 7) for id_ in (1, 99, 100, 999, 1000))]))
     starts = boundaries(data)
     keys = message_keys(data, starts)
-    with without_kernel():
+    with one_way("numpy"):
         others = message_keys(data, starts)
     # numpy gives a request id of more digits than there are up, the kernel does not.
     long = [i for i, payload in enumerate(whole) if re.match(rb"99\0[^\0]{11,}\0", payload)]

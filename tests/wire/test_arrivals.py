@@ -14,7 +14,7 @@ from capture.wire.text.codec import answer_codec
 from capture.wire.text.framing import boundaries, frame
 from capture.wire.text.typed_columns import Numbers
 
-pytestmark = pytest.mark.usefixtures("both_ways")
+pytestmark = pytest.mark.usefixtures("module_both_ways")
 
 BAR = {"open": 1, "high": 2, "low": 1, "close": 2, "volume": 5, "wap": 1.5, "trade_count": 3}
 MASSES: dict[str, dict[str, Any]] = {

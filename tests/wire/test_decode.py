@@ -21,7 +21,7 @@ from capture.wire.read_rows import Batch, decode
 from capture.wire.text.codec import answer_codec, message_id, request_codec
 from capture.wire.text.framing import boundaries, frame
 
-pytestmark = pytest.mark.usefixtures("both_ways")
+pytestmark = pytest.mark.usefixtures("module_both_ways")
 
 NUMBERS = [b"0", b"1", b"-1", b"-2", b"101.25", b"1.0E-4", b"-1553556175", b"7500000", b"0.001"]
 ODD_NUMBERS = [

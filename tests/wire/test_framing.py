@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from capture.wire.text.framing import MAX_FRAME_BYTES, Splitter, boundaries, corruption, frame
 from capture.wire.text.protocol_error import LocalProtocolError
 
-pytestmark = pytest.mark.usefixtures("both_ways")
+pytestmark = pytest.mark.usefixtures("module_both_ways")
 
 # Payloads that could lead a search for frame starts astray: NULs in runs, things that look like lengths.
 FALSE_STARTS = st.lists(

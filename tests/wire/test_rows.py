@@ -16,7 +16,7 @@ from capture.wire.table_rows import bar_times
 from capture.wire.text.codec import Codec, answer_codec, request_codec
 from capture.wire.text.framing import boundaries, frame
 
-pytestmark = pytest.mark.usefixtures("both_ways")
+pytestmark = pytest.mark.usefixtures("module_both_ways")
 MANY = 40  # more frames than are decoded one by one
 ANSWERS: Codec = answer_codec(200)
 CONTRACT = {"con_id": 265598, "symbol": "AAPL"}
