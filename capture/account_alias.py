@@ -31,6 +31,11 @@ def short_name(account: str) -> str:
     return account if len(account) <= 5 or account.startswith(ALIASED) else f"{account[:2]}…{account[-3:]}"
 
 
+def is_paper(account: str) -> bool | None:
+    """Return whether an account is one of paper money, whose name IB begins with D; None for an alias."""
+    return None if account.startswith(ALIASED) else account.startswith("D")
+
+
 def masked(value: T, accounts: Collection[str], key: str) -> T:
     """Return texts and bytes, also those within lists and dicts, with the alias of each account for its name."""
     return named(value, {name: alias(name, key) for name in accounts})

@@ -6,10 +6,12 @@ from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from capture.account_alias import is_paper
+from capture.lake.sql_text import NEWEST_GAPS
 from capture.query import AskedError, LakeReader
 from capture.query.account.shown_accounts import ShownAccounts
 from capture.query.account.shown_figures import FIGURES
-from capture.session.accounts.asks import PNL_SILENT_S
+from capture.session.accounts.asks import ASKS, PNL_SILENT_S
 from capture.suggestion import unknown
 
 from .alert_view import alerts
@@ -18,22 +20,37 @@ from .lake_answers import ANSWERS, Answering, Given, Values, utc_moment
 NOT_SHOWN = "accounts are not shown here: `ticktape serve --accounts` shows them"
 NEW_YORK = ZoneInfo("America/New_York")  # whose midnight begins the day that profits are reckoned from
 EXPOSED_BY = ("sector", "currency", "class")
+MOST_GAPS = 1_000
+MONEY = {True: "paper", False: "live", None: ""}
+_GAPS = f"""
+select stream, state, from_ts, to_ts, epoch(least(coalesce(to_ts, $at), $at) - from_ts) as lasted_s, reason,
+       rows_restored
+from {NEWEST_GAPS} where stream in (select unnest($streams)) and (account is null or account = $account)
+  and coalesce(to_ts, $at) > $since and from_ts < $at
+order by from_ts, stream
+"""
+_STREAMS = sorted({ask.stream for ask in ASKS})
 _PLACES = {tag: place for place, tag in enumerate(FIGURES)}
 
 
 def account(lake: LakeReader, given: Given) -> Values:
     """Return values, positions and profits of an account as of a moment (default: now), with ages and sources.
 
-    `account` is its alias, the first one without; `accounts` are all there are. `profits` are those of the day.
+    `account` is its alias, the first one without; `accounts` are all there are, and `money` says of each whether it is
+    live or paper, "" where that is not known. `profits` are those of the day, `gaps` the times of that day in which
+    nothing was recorded of it.
     """
     at, shown = _at(given), ShownAccounts(lake.sql, None)
     aliases = shown.aliases
     if not aliases:
-        return {"at": at, "accounts": [], "account": None}
+        return {"at": at, "accounts": [], "money": {}, "account": None}
     name = _named(given, aliases)
     start = datetime.combine(at.astimezone(NEW_YORK).date(), datetime.min.time(), NEW_YORK).astimezone(UTC)
+    told = {"at": at, "since": start, "account": name, "streams": _STREAMS}
+    gaps = lake.sql(_GAPS, told).arrow().to_pylist()
     return {
         "at": at, "accounts": list(aliases.values()), "account": aliases[name],
+        "money": {alias: MONEY[is_paper(one)] for one, alias in aliases.items()}, "gaps": gaps[:MOST_GAPS],
         "values": _values(_rows(lake.account(at, accounts=name).arrow(), shown)),
         "positions": _rows(lake.positions(at, accounts=name).arrow(), shown),
         "since": start, "profits": [_aged(row, at) for row in _rows(lake.pnl(start, at, accounts=name).arrow(), shown)],

@@ -24,7 +24,9 @@ from .served import Served
 pytestmark = pytest.mark.slow
 WAIT = 60_000  # ms: the first question starts a process
 AT = (NOON + timedelta(seconds=100)).isoformat().replace("+00:00", "Z")
-NAMES = ("U7654321", "DU1234567", "U5550000")  # account 1, with stocks and an option; 2, empty; 3, not answered
+# Account 1, with stocks and an option; 2, of paper money and empty; 3, not answered; 4, with many positions.
+NAMES = ("U7654321", "DU1234567", "U5550000", "U9990000")
+MANY = 500
 REQUEST = 101  # for the positions of account 1, and the next one of 2
 OPTION = {"instrument_id": 9, "security_type": "OPT", "ib_symbol": "AAPL", "multiplier": "100", "strike": 200.0,
           "right": "C", "last_trade_date": "20261218", "trading_class": "AAPL"}  # fmt: skip
@@ -32,7 +34,7 @@ OPTION = {"instrument_id": 9, "security_type": "OPT", "ib_symbol": "AAPL", "mult
 
 @pytest.fixture(scope="module")
 def accounts(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three accounts: one holds something in two currencies, one is known to be empty, of one nothing is known."""
+    """One account holds things in two currencies, one is known to be empty, of one nothing is known, one is large."""
     made = AccountLake(tmp_path_factory.mktemp("account") / "data")
     for place, name in enumerate(NAMES):
         made.value(-10 + place, "NetLiquidation", str(100_000 * (place + 1)), account=name)
@@ -41,12 +43,17 @@ def accounts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made.value(-5, "CashBalance-S", "77", account=NAMES[0])
     made.asked(-20, UPDATES, account=NAMES[0])
     for event, seconds in (("requested", 0), ("completed", 2)):
-        for place, name in enumerate(NAMES[:2]):
+        for place, name in enumerate((*NAMES[:2], NAMES[3])):
             made.asked(seconds, POSITIONS, event, account=name, request_id=REQUEST + place)
     made.position(1, 100, account=NAMES[0], request_id=REQUEST)
     made.position(1, 1000, "VOD", account=NAMES[0], request_id=REQUEST, instrument_id=10, currency="GBP",
                   ib_symbol="VOD")  # fmt: skip
     made.position(1, -2, "AAPL C200", account=NAMES[0], request_id=REQUEST, **OPTION)
+    for number in range(MANY):
+        made.position(1, 100 + number, f"S{number:03}", account=NAMES[3], request_id=REQUEST + 2,
+                      instrument_id=1_000 + number, ib_symbol=f"S{number:03}")  # fmt: skip
+    made.add("gaps", 40, None, stream="values", gap_id="g", state="closed", from_ts=NOON + timedelta(seconds=12),
+             to_ts=NOON + timedelta(seconds=40), reason="the line was lost", account=NAMES[0])  # fmt: skip
     for currency, amount, rate in (("USD", "5000", "1"), ("GBP", "-200", "1.25")):
         made.value(3, "CashBalance", amount, currency, account=NAMES[0])
         made.value(3, "ExchangeRate", rate, currency, account=NAMES[0])
@@ -180,6 +187,44 @@ def test_what_was_said_before_the_line_was_lost_is_stale_and_grey(page: Page) ->
     expect(row).to_contain_text("stale")
     expect(fact(page, "Net liquidation")).to_contain_text("stale, 5 min old")
     expect(page.locator(".coverage").first).to_contain_text("figures are stale, shown grey")
+
+
+def test_live_and_paper_are_said_and_neither_they_nor_currencies_are_summed(page: Page) -> None:
+    for alias, money, own in (("account 1", "live", "100,000"), ("account 2", "paper", "200,000")):
+        shown(page, address(alias))
+        expect(page.locator(".coverage").first).to_contain_text(f"{alias}, {money}, as of")
+        text = page.locator("main").text_content() or ""
+        assert own in text
+        sums = ("300,000", "400,000", "600,000", "4,800", "4,750")  # of accounts; of cash, as numbers and by the rate
+        assert not [one for one in sums if one in text]
+    choices = page.get_by_label("Account", exact=True).get_by_role("option").all_text_contents()
+    assert choices[:2] == ["account 1, live", "account 2, paper"]
+    shown(page, address())
+    cash = page.get_by_role("region", name="Values", exact=True).get_by_role("row").filter(has_text="Cash Balance")
+    assert {row.get_by_role("cell").nth(2).inner_text(): row.get_by_role("cell").nth(3).inner_text()
+            for row in cash.all()} == {"USD": "5,000", "GBP": "-200"}  # fmt: skip
+
+
+def test_gaps_of_the_day_stand_beside_what_is_known(page: Page) -> None:
+    shown(page, address())
+    expect(page.locator(".coverage").first).to_contain_text("1 gaps since 2026-11-")
+    page.get_by_text("Gaps of the day").click()
+    row = page.get_by_role("region", name="Gaps").get_by_role("row").nth(1)
+    assert [cell.inner_text() for cell in row.get_by_role("cell").all()][0::3] == ["values", "28 s", ""]
+    expect(row).to_contain_text("the line was lost")
+    shown(page, address("account 2"))
+    expect(page.get_by_text("Gaps of the day")).to_be_hidden()
+
+
+def test_many_positions_paint_within_a_second(page: Page) -> None:
+    shown(page, address("account 4"))
+    page.reload()
+    expect(page.locator("body[data-ready]")).to_be_visible(timeout=WAIT)
+    expect(page.get_by_role("region", name="Positions").get_by_role("row")).to_have_count(MANY + 1)
+    times = {name: page.evaluate(f"performance.getEntriesByName('{name}')[0].startTime")
+             for name in ("first-contentful-paint", "shown")}  # fmt: skip
+    print(json.dumps(times))
+    assert times["first-contentful-paint"] < 1_000
 
 
 def test_an_account_is_chosen_by_keys_and_has_its_address(page: Page) -> None:

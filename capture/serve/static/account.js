@@ -1,4 +1,5 @@
 // Account: values, positions, profits, exposure and stress of one account as of a moment, each with its age and source. Nothing is summed here.
+import { gapsTable } from "./gaps.js";
 import { ageText, ask, begin, el, onLive, params, remember, replace, shownOnce, timeText, zoneText } from "./shell.js";
 
 const VALUES_S = 5, RISK_S = 30; // between questions while nobody named a moment
@@ -9,7 +10,7 @@ moment.addEventListener("input", () => moment.setCustomValidity(moment.value.tri
 const rate = el("select", { id: "rate" });
 const summary = el("p", { class: "coverage", role: "status" }, "asking the lake…");
 const facts = el("dl", { class: "facts" }), riskSays = el("p", { class: "coverage" }, "pricing what is held…");
-const positionsSay = el("p"), profitsSay = el("p"), stressSays = el("p"), unpriced = el("ul");
+const gapsPlace = el("div"), gaps = el("details", { hidden: true }, el("summary", {}, "Gaps of the day"), gapsPlace), positionsSay = el("p"), profitsSay = el("p"), stressSays = el("p"), unpriced = el("ul");
 const regions = new Map();
 let shown = null, risk = null, asked_s = { values: 0, risk: 0 }, busy = { values: false, risk: false }, turn = 0;
 
@@ -74,7 +75,7 @@ function drawProfits() {
 }
 
 function draw() {
-  replace(select, ...shown.accounts.map((name) => el("option", { value: name, selected: name === shown.account }, name)));
+  replace(select, ...shown.accounts.map((name) => el("option", { value: name, selected: name === shown.account }, [name, shown.money[name]].filter(Boolean).join(", "))));
   if (!shown.account) {
     summary.className = "coverage"; summary.textContent = "no account was recorded: [accounts] in ticktape.toml says which are";
     body.hidden = true;
@@ -83,8 +84,11 @@ function draw() {
   const old = [...shown.values, ...shown.positions].filter((one) => one.state === "stale").length;
   const isKnown = shown.values.length > 0;
   body.hidden = false;
-  summary.className = `coverage ${old || !isKnown ? "missing" : "whole"}`;
-  summary.textContent = `${shown.account} as of ${timeText(shown.at)} ${zoneText()}: ${!isKnown ? "its values are not known: none was sent in the eight days before" : old ? `${old} figures are stale, shown grey: since IB sent them the line, the request or its recorder was lost` : "all is known"}.`;
+  const lost = shown.gaps.filter((one) => one.state !== "backfilled");
+  summary.className = `coverage ${old || !isKnown || lost.length ? "missing" : "whole"}`;
+  summary.textContent = `${shown.account}, ${shown.money[shown.account] || "live or paper is not known of an alias"}, as of ${timeText(shown.at)} ${zoneText()}: ${!isKnown ? "its values are not known: none was sent in the eight days before" : old ? `${old} figures are stale, shown grey: since IB sent them the line, the request or its recorder was lost` : "all is known"}.${lost.length ? ` ${lost.length} gaps since ${timeText(shown.since)}: what it did meanwhile may be missing.` : ""}`;
+  gaps.hidden = !lost.length;
+  replace(gapsPlace, gapsTable(lost, null));
   drawFacts(); drawPositions(); drawProfits();
   fill("Values", VALUE_HEADS, shown.values.filter((one) => one.is_figure).map(valueRow));
   fill("Every other value", VALUE_HEADS, shown.values.filter((one) => !one.is_figure).map(valueRow));
@@ -154,7 +158,7 @@ const tools = el("form", { class: "tools", onsubmit: (event) => { event.preventD
 const riskBody = el("div", { hidden: true },
   ...["sector", "currency", "class"].flatMap((by) => [el("h3", {}, `By ${by}`), region(`Exposure by ${by}`)]),
   el("h2", {}, "Stress"), stressSays, el("p", { class: "tools" }, el("label", { for: "rate" }, "Interest rates"), rate), region("Stress"), unpriced);
-const body = el("div", { hidden: true }, facts,
+const body = el("div", { hidden: true }, gaps, facts,
   el("h2", {}, "Positions"), positionsSay, region("Positions"),
   el("h2", {}, "Profit and loss"), profitsSay, region("Profits"),
   el("h2", {}, "Values"), region("Values"), el("details", {}, el("summary", {}, "Every other value that IB sent"), region("Every other value")),
