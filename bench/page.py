@@ -69,16 +69,21 @@ def waiting_bytes(port: int) -> int:
     return found
 
 
-def measured(recorder: psutil.Process, page: psutil.Process | None, port: int, seconds: float) -> Cost:
+def tape_bytes(data: Path) -> int:
+    """Return how much is on the tape, while no segment of it is finished: what came, with little beside it."""
+    return sum(path.stat().st_size for path in data.glob("tape/main/*.tape"))
+
+
+def measured(data: Path, recorder: psutil.Process, page: psutil.Process | None, port: int, seconds: float) -> Cost:
     """Return what some seconds from now cost."""
     roller, pages = recorder.children()[0], family(page)
     began_s, before = time.perf_counter(), [used_s(one) for one in (recorder, roller)]
-    pages_s, waits, received = sum(map(used_s, pages)), [], recorder.io_counters().read_chars
+    pages_s, waits, received = sum(map(used_s, pages)), [], tape_bytes(data)
     while time.perf_counter() - began_s < seconds:
         waits.append(waiting_bytes(port))
         time.sleep(LOOK_S)
     took_s = time.perf_counter() - began_s
-    per_s = (recorder.io_counters().read_chars - received) / took_s
+    per_s = (tape_bytes(data) - received) / took_s
     own, rolling = (100 * (used_s(one) - past) / took_s for one, past in zip((recorder, roller), before, strict=True))
     now = family(page)
     page_s = sum(map(used_s, now)) - pages_s
@@ -158,7 +163,7 @@ def main() -> None:
 
         def note(what: str, page: psutil.Process | None) -> None:
             time.sleep(SETTLE_S)
-            found.append((what, measured(recorder, page, port, asked.seconds)))
+            found.append((what, measured(folder / "data", recorder, page, port, asked.seconds)))
 
         note("no page", None)
         served = subprocess.Popen([sys.executable, "-m", "capture.cli", "serve", "--data", folder / "data", "--port=0"],

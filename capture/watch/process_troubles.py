@@ -58,7 +58,9 @@ def backfill_troubles(state: Mapping[str, Any], now: datetime, farms: list[Troub
         return
     if now - max(still, since) < timedelta(seconds=STUCK_S):
         return
+    why = f"they are held {history['held_s']:,.0f} s more by IB's pacing rule" if history.get("held_s") else (
+        "IB does not answer" if history.get("requests") else "all requests that IB allows are spent")
     found = trouble("backfill-stuck", state["recorder"], still, f"{history['wanted']} spans of history wait to be "
-                    "fetched, and nothing came", {**history, "recorder": state["recorder"]})
+                    f"fetched, and nothing came: {why}", {**history, "recorder": state["recorder"]})
     cause = next((one for one in farms if one.kind == "history-farm-broken"), None)
     yield inside(found, cause) if cause else found

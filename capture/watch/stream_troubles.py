@@ -11,6 +11,9 @@ from capture.trouble_kinds import inside, trouble
 
 from .line_troubles import has_session, moment, silences
 
+# Whose turn it is while a stream waits: ours, held back by pacing, or IB's.
+WAITS = {Life.WANTED: "not requested yet: it waits in the recorder's own queue, for pacing",
+         Life.REQUESTED: "requested, and IB has not answered"}
 WAITING_S = 300.0  # how long a stream may wait for its request, and that for an answer
 LEAST_SILENT = 2  # of all that are expected: one alone is a stream's trouble, not its feed's
 
@@ -58,7 +61,7 @@ def _of_stream(state: Mapping[str, Any], stream: Mapping[str, Any], now: datetim
         case Life.REFUSED:
             yield trouble("stream-refused", name, since, _reason(stream), facts)
         case Life.WANTED | Life.REQUESTED if since and now - since >= timedelta(seconds=WAITING_S):
-            yield trouble("stream-waiting", name, since, f"{stream['state']}, and nothing follows", facts)
+            yield trouble("stream-waiting", name, since, WAITS[Life(stream["state"])], facts)
     if is_late(stream):
         yield trouble("stream-late", name, None, f"rows come {stream['lag_p50_s']:,.0f} s after their events, up to "
                       f"{stream['lag_max_s']:,.0f} s", facts)

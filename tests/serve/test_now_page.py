@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.watch.conftest import stream
+
 from .accessible import accessible
-from .served import FORGED, Served, streams, tell
+from .served import FORGED, Served, ago, streams, tell
 
 pytestmark = pytest.mark.slow
 
@@ -116,6 +118,41 @@ def test_eight_tabs_share_one_stream(page: Page, server: Served) -> None:
         expect(tab.get_by_role("grid").get_by_text("EVIL")).to_be_visible()
         expect(tab.locator("#verdict")).to_contain_text("trouble")
     assert server.log.read_text().count("GET /live 200") - before <= len(tabs)  # one at a time, once for each
+
+
+def test_who_is_waited_for_is_said(page: Page, lake: Path) -> None:
+    """The recorder's own pacing, IB, and nobody but the market are three things."""
+    states = ("wanted", "requested", "acknowledged")
+    tell(lake, streams=[stream(f"S{place}", state, rows=0, last_row=None, since=ago(9))
+                        for place, state in enumerate(states)])  # fmt: skip
+    page.goto("/")
+    expect(page.get_by_role("grid").get_by_role("row")).to_have_count(4)
+    found = {row[0]: row[9] for row in rows(page)}
+    tell(lake)
+    assert found == {"S0": "waits in our queue: pacing", "S1": "waits for IB", "S2": "IB agreed; no row yet"}
+
+
+def test_a_line_that_is_lost_is_tried_ever_more_seldom_and_one_that_was_ended_never(page: Page) -> None:
+    page.goto("/")
+    found = page.evaluate("""async () => {
+        const { Hub } = await import("/static/live.js");
+        const sources = [], delays = [], said = [];
+        const hub = new Hub(() => { sources.push({ readyState: 0, close() {} }); return sources.at(-1); });
+        const later = window.setTimeout;
+        window.setTimeout = (_, delay) => { delays.push(delay); return 1; };
+        hub.join({ postMessage: (message) => said.push(message.line) });
+        for (let turn = 0; turn < 12; turn += 1) { sources.at(-1).onerror(); hub.timer = null; hub.connect(); }
+        window.setTimeout = later;
+        sources.at(-1).readyState = 2;  // as a browser has it after 204
+        sources.at(-1).onerror();
+        const before = sources.length;
+        hub.connect();
+        return { delays, again: sources.length - before, last: said.at(-1) };
+    }""")
+    longest = [1_000 * 2**turn if turn < 5 else 30_000 for turn in range(12)]
+    assert all(0.5 * most <= delay <= 1.5 * most for delay, most in zip(found["delays"], longest, strict=True))
+    assert len({delay / most for delay, most in zip(found["delays"], longest, strict=True)}) > 6  # not all at once
+    assert (found["again"], found["last"]) == (0, "ended")
 
 
 def test_a_server_that_is_gone_is_said(page: Page, lake: Path) -> None:

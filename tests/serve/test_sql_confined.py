@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -39,6 +40,9 @@ READS = {
     "the environment": "select * from read_blob('/proc/self/environ')",
     "the passwords": "select * from read_text('/etc/passwd')",
     "another site": "select * from read_csv('http://127.0.0.1:9/x.csv')",
+    "secrets": "select * from duckdb_secrets()",
+    "the temporary directory": "select * from read_text('.tmp/*')",
+    "another database": "attach '{out}/other.duckdb' (read_only)",
     "a table by a query": "select * from query('select * from read_text(''{out}/secret.csv'')')",
     "a table by its name": "select * from query_table('{out}/secret.csv')",
 }
@@ -50,6 +54,8 @@ WRITES = {
     "explain analyze copy": "explain analyze copy (select 1) to '{lake}/live/trades/new.csv'",
     "export": "export database '{lake}/live/trades/export'",
     "attach": "attach '{lake}/live/trades/new.duckdb' as other",
+    "copy into the temporary directory": "copy (select 1) to '.tmp/new.csv'",
+    "a secret": "create persistent secret other (type http)",
     "copy elsewhere": "copy (select 1) to '{out}/new.csv'",
     "a table": "create table other as select 1",
     "an extension": "install httpfs",
@@ -119,6 +125,21 @@ def test_through_all_layers_nothing_but_tables_is_read_and_nothing_written(place
     assert SECRET not in str(found)
 
 
+def test_what_duckdb_says_of_itself_names_no_place_but_the_lake(places: dict[str, str]) -> None:
+    """Texts of views and settings can be read."""
+    found = tried("all", places, {
+        "views": "select sql from duckdb_views() where not internal",
+        "settings": "select value from duckdb_settings()",
+        "databases": "select path from duckdb_databases()",
+        "functions": "select macro_definition from duckdb_functions()",
+    })  # fmt: skip
+    assert free(found) == found
+    paths = set(re.findall(r"(?<![\w.])/[\w.-]+(?:/[\w.-]+)+", str(found)))
+    assert paths
+    assert {path for path in paths if not path.startswith((places["lake"], "/dev/"))} == set()
+    assert "/orders/" not in str(found)
+
+
 def test_questions_are_answered_all_the_same(places: dict[str, str]) -> None:
     asked = {
         "rows": "select count(*) > 0 as n from trades", "function": "select count(*) from vwap('AAPL', null, null)",
@@ -153,7 +174,7 @@ def test_settings_alone_keep_a_question_from_other_files(places: dict[str, str])
 
 
 def test_the_kernel_alone_keeps_duckdb_as_it_comes_from_other_files_and_from_writing(places: dict[str, str]) -> None:
-    inside = {"names of files", "a table by its name"}
+    inside = {"names of files", "a table by its name", "the temporary directory", "secrets"}  # of these there are none
     found = tried("kernel", places, {name: f"sql:{text}" for name, text in (READS | WRITES).items()})
     assert SECRET not in str(found)
     left = {"a table", "a setting", "a setting back", "a pragma", "a profile to a file", "a log to files",

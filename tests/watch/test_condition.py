@@ -167,6 +167,22 @@ def test_a_roller_that_does_not_keep_up_is_told_by_marks_and_by_time(told: Told)
     assert kinds(look(data, NOW)) == ["roller-behind"]
 
 
+@pytest.mark.parametrize(("state", "whose"), [("wanted", "the recorder's own queue, for pacing"),
+                                              ("requested", "IB has not answered")])  # fmt: skip
+def test_who_is_waited_for_is_said_of_a_stream(told: Told, state: str, whose: str) -> None:
+    [found] = look(told(streams=[stream(), stream("MSFT", state)]), NOW).told
+    assert (found.kind, whose in found.cause) == ("stream-waiting", True)
+
+
+@pytest.mark.parametrize(("left", "whose"), [({"held_s": 90.0}, "held 90 s more by IB's pacing rule"),
+                                             ({"requests": 0}, "all requests that IB allows are spent"),
+                                             ({}, "IB does not answer")])  # fmt: skip
+def test_who_is_waited_for_is_said_of_history(told: Told, left: dict[str, float], whose: str) -> None:
+    history = recorder()["history"] | {"wanted": 3, "still_since": ago(7_200)} | left
+    [found] = look(told(history=history), NOW).told
+    assert (found.kind, whose in found.cause) == ("backfill-stuck", True)
+
+
 @pytest.mark.parametrize("name", ["sealer", "checker"])
 def test_a_process_that_fails_again_and_again_is_told(told: Told, name: str) -> None:
     for times, code, said in ((2, 1, None), (3, 1, f"the {name} ended with 1, 3 times in a row"),
