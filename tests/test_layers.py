@@ -39,7 +39,7 @@ BENEATH = {
     "wire": {"wire.text"},
     "wire.text": {"kernel", "wire.messages"},
     "wire.messages": {GROUND},
-    "tape": {GROUND},
+    "tape": {GROUND, "kernel"},
     "risk": {GROUND},
     "kernel": set[str](),
     "schemas": set[str](),

@@ -46,7 +46,7 @@ class LineDecoder(Protocol):
         """The last place, as `seq` and `row`, of what was taken: rows are at or before it, those to come behind."""
 
     def feed(self, records: Iterable[Record]) -> None:
-        """Take records in."""
+        """Take records in; a run of `Reads` is a sequence of them as well, and may be taken as one."""
 
     def damaged(self, damage: Damage) -> None:
         """Note bytes of the tape that could not be read."""

@@ -9,8 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from capture.schemas import TABLES, TIMESTAMP
-from capture.tape import DAMAGED, Damage, Kind, Record
+from capture.tape import DAMAGED, Damage, Kind, Reads, Record
 from capture.tape.notes import BACKFILL, BACKFILLED, CUT, SILENT, WANTED
+from capture.tape.reads import joined
 from capture.wire.context import Request, is_cancel
 from capture.wire.line import Line, Read
 from capture.wire.lookup import BACKFILL as BACKFILL_ORIGIN
@@ -58,12 +59,15 @@ class TwsDecoder:
             self.gaps.restore(state)
             self._restorer.resume(state)
         self._tables: dict[str, list[pa.Table]] = {}
-        self._reads: list[Record] = []
+        self._reads: list[Record | Reads] = []
         self._read_bytes = 0
         self._ts_us = 0
 
     def feed(self, records: Iterable[Record]) -> None:
         """Take records in. The first one ever must be a MARK: it says where the line stands."""
+        if isinstance(records, Reads):
+            self._receive(records)
+            return
         for record in records:
             self._ts_us = record.wall_ns // 1000
             self._record(record)
@@ -108,10 +112,7 @@ class TwsDecoder:
 
     def _record(self, record: Record) -> None:
         if record.kind == Kind.RECEIVED:
-            self._reads.append(record)
-            self._read_bytes += len(record.body)
-            if self._read_bytes >= PIECE_BYTES:
-                self._flush()
+            self._wait(record, len(record.body))
             return
         line = self._start(record)
         if record.kind == Kind.SENT:
@@ -128,6 +129,20 @@ class TwsDecoder:
             self._close(record, line)
         elif record.kind == Kind.NOTE:
             self._note(record.json(), line)
+
+    def _receive(self, reads: Reads) -> None:
+        """Take reads in, cut where they would be if they came one by one."""
+        while reads:
+            most = 1 + int(np.searchsorted(reads.ends, PIECE_BYTES - self._read_bytes))
+            part, reads = reads[:most], reads[most:]
+            self._ts_us = int(part.wall_ns[-1]) // 1000
+            self._wait(part, len(part.bodies))
+
+    def _wait(self, read: Record | Reads, size_bytes: int) -> None:
+        self._reads.append(read)
+        self._read_bytes += size_bytes
+        if self._read_bytes >= PIECE_BYTES:
+            self._flush()
 
     def _damage(self, note: dict[str, Any]) -> None:
         self._unframed("notices", note_row(note))
@@ -206,20 +221,20 @@ class TwsDecoder:
     # A piece of received bytes
 
     def _flush(self) -> None:
-        reads, self._reads, self._read_bytes = self._reads, [], 0
-        if not reads:
+        parts, self._reads, self._read_bytes = self._reads, [], 0
+        if not parts:
             return
         if self.line is None:
             raise ValueError("decoding a tape must begin at a mark")
-        before = len(self.line.pending)
-        read = self.line.received(b"".join(record.body for record in reads))
+        reads, before = joined(parts), len(self.line.pending)
+        read = self.line.received(reads.bodies)
         self._lost(read.lost)
         before -= len(read.lost)
         self.frames += len(read)
         assert read.first_seq + len(read) - 1 == self.line.seq, "frames are numbered one by one"
-        ends = before + np.cumsum([len(record.body) for record in reads], dtype=np.int64)
+        ends = before + reads.ends
         assert len(read) == 0 or read.starts[-1] <= ends[-1], "a frame ends in the read that completed it"
-        walls_us = np.array([record.wall_ns // 1000 for record in reads], np.int64)
+        walls_us = (reads.wall_ns // 1000).astype(np.int64)
         # A frame came when the read came that completed it.
         times_us = walls_us[np.searchsorted(ends, read.starts[1:])] if len(read) else walls_us[:0]
         self._unasked(read, times_us, self.line)

@@ -13,7 +13,7 @@ from capture.decode.decoder import DecodingState, LineDecoder, decoder_of
 from capture.decode.merge_rows import Tables
 from capture.decode.restore import Captured, nothing_stored
 from capture.schemas import MARKET_TABLES
-from capture.tape import DAMAGED, Damage, Follower, Kind, Record, SegmentReader, segments
+from capture.tape import DAMAGED, Damage, Follower, Kind, Reads, Record, SegmentReader, segments
 
 from .layout import Rolled
 from .pruned import read_pruned_tape
@@ -88,10 +88,11 @@ class Ranges:
         self._decoder: LineDecoder | None = None  # until the first mark
 
     def __iter__(self) -> Iterator[Range]:
-        for record in self._follower:
+        for held in self._follower.runs():
             self._take_damage()
+            record = held[-1] if isinstance(held, Reads) else held
             if self._decoder is not None and record.kind != Kind.MARK:
-                self._decoder.feed([record])
+                self._decoder.feed(held if isinstance(held, Reads) else [held])
                 self._noted_losses += record.kind == Kind.NOTE and DAMAGED in record.json()
                 continue
             assert record.kind == Kind.MARK, "a tape is read from a mark on"

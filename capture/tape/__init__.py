@@ -2,6 +2,7 @@
 
 from .compress import Compressed, compress, compress_closed
 from .reader import DAMAGED, Damage, Follower, SegmentReader, last_mark, read_from
+from .reads import Reads
 from .record import Kind, Record
 from .recording_lock import recording_lock
 from .repair import Loss, SegmentReport, TapeReport, bad_path, examine, repair
@@ -17,6 +18,7 @@ __all__ = [
     "Kind",
     "Loss",
     "MarkMissing",
+    "Reads",
     "Record",
     "RecorderBusy",
     "Segment",

@@ -1,11 +1,12 @@
 """Reading tapes: one segment, a whole tape from a mark, or a tape that is still being written."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from .reads import Reads, find_runs
 from .record import VERSION, Kind, Record, find_records, unpack_header
 from .segment import COMPRESSED_SUFFIX, OPEN_SUFFIX, SegmentFile, segments
 from .tape_error import MarkMissing, TapeError
@@ -34,6 +35,9 @@ class Damage:
                 "file": self.path.name.removesuffix(COMPRESSED_SUFFIX).removesuffix(OPEN_SUFFIX), "offset": self.offset}
 
 
+Held = TypeVar("Held", Record, Record | Reads)
+
+
 class SegmentReader:
     """Reads one segment file from `offset`: 0, or a former reader's `offset`. Memory is bounded.
 
@@ -51,21 +55,28 @@ class SegmentReader:
         `final` says that nothing will be appended: what is no record at the end is then damage. Raises
         `TapeError` for a format version that this program does not know.
         """
+        return self._held(find_records, final)
+
+    def runs(self, *, final: bool = True) -> Iterator[Record | Reads]:
+        """Yield the same, what was received in records that follow on one another as one."""
+        return self._held(find_runs, final)
+
+    def _held(self, find: Callable[..., Iterator[tuple[int, int, Held | None]]], final: bool) -> Iterator[Held]:
         with SegmentFile(self.path, self.offset) as file:
             chunk = file.read(CHUNK_BYTES)
             base, buffer, position = self.offset, chunk, 0
             if not self.offset:
                 self.offset = position = self._header_size(buffer)
             while True:
-                for start, end, record in find_records(buffer, position, more=bool(chunk) or not final):
+                for start, end, held in find(buffer, position, more=bool(chunk) or not final):
                     if not end:
                         base, buffer, position = base + start, buffer[start:], 0
                         break
                     if base + start != self.offset:
                         self._passed_over(base + start)
                     self.offset = base + end
-                    if record:
-                        yield record
+                    if held:
+                        yield held
                 if not chunk:
                     break
                 chunk = file.read(CHUNK_BYTES)
@@ -104,13 +115,21 @@ class Follower:
         self.damage: list[Damage] = []
         self._ended = ended
         self._folder = folder
-        self._records = self._from_mark(mark)
+        self._held = self._from_mark(mark)
+        self._left: Iterator[Record] = iter(())  # of a run
 
     def __iter__(self) -> Iterator[Record]:
-        for record in self._records:
-            if record is None:
+        yield from self._left
+        for held in self.runs():
+            self._left = iter(held) if isinstance(held, Reads) else iter((held,))
+            yield from self._left
+
+    def runs(self) -> Iterator[Record | Reads]:
+        """Yield the same, what was received in records that follow on one another as one."""
+        for held in self._held:
+            if held is None:
                 return
-            yield record
+            yield held
         raise TapeError(f"reading {self._folder} ended with an earlier error: begin anew from a mark")
 
     def poll(self, limit_bytes: int = POLL_LIMIT_BYTES) -> list[Record]:
@@ -124,24 +143,24 @@ class Follower:
                 break
         return records
 
-    def _from_mark(self, mark: int) -> Iterator[Record | None]:
+    def _from_mark(self, mark: int) -> Iterator[Record | Reads | None]:
         earlier = [segment for segment in segments(self._folder) if segment.first_mark <= mark]
-        records = self._from_segment(earlier[-1].path, earlier[-1].first_mark) if earlier else iter([None])
-        for record in records:
-            number = record.json()["mark"] if record and record.kind == Kind.MARK else None
-            if record is None or (number is not None and number > mark):
+        found = self._from_segment(earlier[-1].path, earlier[-1].first_mark) if earlier else iter([None])
+        for held in found:
+            number = held.json()["mark"] if isinstance(held, Record) and held.kind == Kind.MARK else None
+            if held is None or (number is not None and number > mark):
                 break
             if number == mark:
-                return chain([record], records)
+                return chain([held], found)
         raise MarkMissing(f"{self._folder} does not hold mark {mark}: begin at another, such as last_mark")
 
-    def _from_segment(self, path: Path, first_mark: int) -> Iterator[Record | None]:
-        """Yield records, and None at each present end of the tape."""
+    def _from_segment(self, path: Path, first_mark: int) -> Iterator[Record | Reads | None]:
+        """Yield records and runs of them, and None at each present end of the tape."""
         reader = SegmentReader(path, damage=self.damage)
         while True:
             # Listed before reading: once there is a newer segment, this one is finished.
             newer = [segment for segment in segments(self._folder) if segment.first_mark > first_mark]
-            yield from reader.records(final=self._ended or bool(newer))
+            yield from reader.runs(final=self._ended or bool(newer))
             if newer:
                 first_mark = newer[0].first_mark
                 reader = SegmentReader(newer[0].path, damage=self.damage)

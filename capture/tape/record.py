@@ -33,7 +33,7 @@ class Kind(IntEnum):
     NOTE = 6
 
 
-_KINDS = {int(kind): kind for kind in Kind}
+KINDS = {int(kind): kind for kind in Kind}
 
 
 @dataclass(slots=True)
@@ -104,7 +104,7 @@ def find_records(buffer: bytes, start: int, *, more: bool) -> Iterator[tuple[int
         _, checksum, length, number, wall_ns, mono_ns = _FRONT.unpack_from(buffer, start)
         end = body + length
         if end <= size and crc32(view[start + _COVERED : end]) == checksum:
-            kind = _KINDS.get(number)
+            kind = KINDS.get(number)
             yield start, end, Record(kind, wall_ns, mono_ns, buffer[body:end]) if kind else None
             start = resume = end
         elif end > size and length <= BODY_LIMIT_BYTES and more:

@@ -7,7 +7,7 @@ import os
 import shutil
 import struct
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,8 +17,10 @@ from zlib import crc32
 
 import zstandard
 
-from capture.tape import Follower, Kind, MarkMissing, Record, SegmentReader, examine, last_mark, repair
+from capture.kernel.walking import Walking, walking
+from capture.tape import Follower, Kind, MarkMissing, Reads, Record, SegmentReader, examine, last_mark, repair
 from capture.tape import reader as tape_reader
+from capture.tape import reads as tape_reads
 from capture.tape.reader import BROKEN, TORN
 from capture.tape.record import MARKER, RECORD_OVERHEAD_BYTES, Header, pack, pack_header
 
@@ -185,10 +187,25 @@ def _segment(path: Path, mark: int, raw: bytes) -> None:
         assert len(found) <= len(raw)
     assert found == read.known
     assert [(damage.offset, damage.size_bytes, damage.reason) for damage in reader.damage] == read.damage
+    for way in (walking, _nothing):
+        _runs(path, read, way)
     both = zip(raw, WHOLE[mark], strict=False)
     same = next((at for at, (a, b) in enumerate(both) if a != b), min(len(raw), len(WHOLE[mark])))
     before = [record for _, end, record in BOOK[mark].records if record and end <= same]
     assert found[: len(before)] == before
+
+
+def _runs(path: Path, read: Read, way: Callable[[], Walking | None]) -> None:
+    """Read the same by runs, with the kernel or without."""
+    reader = SegmentReader(path)
+    with patch.object(tape_reads, "walking", way):
+        runs = list(reader.runs())
+    assert [record for run in runs for record in (run if isinstance(run, Reads) else [run])] == read.known
+    assert [(damage.offset, damage.size_bytes, damage.reason) for damage in reader.damage] == read.damage
+
+
+def _nothing() -> None:
+    """Return no kernel."""
 
 
 def _read(tape: dict[int, bytes]) -> dict[int, Read]:
