@@ -21,7 +21,8 @@ WISHES = "backfill"
 
 # Below the data folder.
 DAMAGED = f"{SEALED}/damaged.json"  # files of the archive: path (below it), why, repair, found (ISO 8601)
-CHECKED, VERIFIED, VIEWS = (f"{SEALED}/{name}.json" for name in ("checked", "verified", "views"))
+CHECKED, VERIFIED, VIEWS, AUDITED = (
+    f"{SEALED}/{name}.json" for name in ("checked", "verified", "views", "audited"))
 DATES_LOCK, SEALER_LOCK, CHECKER_LOCK = (f"{SEALED}/{name}.lock" for name in ("dates", "sealer", "checker"))
 ALERTS = "alerts"
 ALERT_STATE, ALERT_LOG, ALERT_LOG_BEFORE, ALERT_MUTES, ALERT_LOCK = (
@@ -188,6 +189,10 @@ FILES = (
     Entry(VERIFIED, "when the last `ticktape verify` of the whole lake ended, and how much it found",
           ("lake.proof.verified",), ("lake.proof.verified", "watch.lake_state"), Loss.NOTHING,
           "nothing: that verify failed, or is due, is not told", "the next `ticktape verify`"),
+    Entry(AUDITED, "when accounts were compared last with what explains them, and which kinds of difference there were",
+          ("lake.proof.audited",), ("lake.proof.audited", "watch.lake_state"), Loss.NOTHING,
+          "nothing: differences of accounts are not told until then", "the auditor within a day, or "
+          "`ticktape check-positions`"),
     Entry(DAMAGED, "files of the archive that could not be trusted when they were read",
           ("lake.proof.file_round",), ("lake.proof.file_round", "recorder.damaged_files", "watch.lake_state"),
           Loss.NOTHING,

@@ -122,7 +122,7 @@ class RollerStatus(TypedDict):
 
     `mark` is the one up to which the tape is rolled, and `through` when that was written, None before the first;
     `rows_per_second` of the last range. `gaps` counts their changes by the state they came to. `failing` are those of
-    its sealer and its checker that ended with an error, by name.
+    its sealer, its checker and its auditor that ended with an error, by name.
     """
 
     version: int

@@ -6,6 +6,7 @@ from .bars import BARS
 from .books import BOOKS
 from .calendar import CALENDAR
 from .coverage import COVERAGE
+from .day_changes import DAY_CHANGES
 from .differences import DIFFERENCES
 from .fills import FILLS
 from .function import Function, Kind, Parameter
@@ -24,7 +25,7 @@ from .sql_pieces import LAST_HEARD
 FUNCTIONS: dict[str, Function] = {
     one.name: one for one in (
         *ROWS, *BARS, *PRICES, *CALENDAR, *COVERAGE, *BOOKS, *LEVEL1, *FILLS, *POSITIONS, *ORDER_LIVES, *LEDGER,
-        *DIFFERENCES, *PROFITS, *ORDER_QUALITY)}
+        *PROFITS, *DAY_CHANGES, *DIFFERENCES, *ORDER_QUALITY)}
 
 _WORD = re.compile(r"\w+")
 _HELPERS = frozenset(head.partition("(")[0] for head in HELPERS)

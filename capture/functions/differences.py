@@ -17,9 +17,25 @@ PARTS = ("TotalCashBalance", "StockMarketValue", "OptionMarketValue", "FutureOpt
 
 LAG, MISSED, ACTION, TRANSFER = "lag", "missed fill", "corporate action", "transfer"
 ZONE = "time zone"
-BEFORE, PENDING, UNEXPLAINED = "before recording began", "commission not reported", "unexplained"
-PASSING = (LAG, BEFORE, PENDING)  # nothing has to be done about these
+EXPIRED, OVERDUE, GONE = "expired, not yet removed", "expired, not removed in time", "expired"
+BEFORE, PENDING, MOVED = "before recording began", "commission not reported", "cash moved"
+UNEXPLAINED = "unexplained"
+PASSING = (LAG, BEFORE, PENDING, EXPIRED, GONE, MOVED)  # nothing has to be done about these
+# The kinds of difference that are about a day, or a definition; all others are about what IB and fills say.
+WORTH, DEFINITION, EXPIRY = "worth_change", "definition", "expired"
+REMOVED_WITHIN_DAYS = 2  # business days after its last in which IB takes what expired out of positions
+_TOLD_DAYS = 3  # for how long a changed definition is told of
 
+
+
+def _weekdays(until: str) -> str:
+    """Return SQL for how many Mondays to Fridays there were up to a date, that day among them."""
+    days = f"date_diff('day', date '1970-01-05', {until})"  # since a Monday
+    return f"({days} // 7 * 5 + least({days} % 7 + 1, 5))"
+
+
+# Its last day: where no time of it is known, it counts as over at midnight in New York, which is 05:00 UTC.
+_LAST_DAY = "utc_date(p.expired_ts - interval 5 hour - interval 1 microsecond)"
 _DIFFERENCES = f"""with held as materialized (
     select p.* from positions_at("at", accounts := accounts) p
     where p.instrument_id is not null and p.model_code is null and p.state = 'known'
@@ -46,6 +62,7 @@ _DIFFERENCES = f"""with held as materialized (
 ), paired as materialized (
     select coalesce(h.account, o.account) as account, coalesce(h.instrument_id, o.instrument_id) as instrument_id,
         coalesce(h.symbol, o.last.symbol) as symbol, h.position as ib_position, h.average_cost as ib_cost, h.said_ts,
+        h.expired_ts,
         coalesce(o.last.position, 0.0) as position, o.last.average_cost as average_cost,
         o.last.fees_missing as fees_missing,
         o.filled_ts, o.realized, o.reported, o.unknown, o.last.kind as last_kind,
@@ -58,10 +75,11 @@ _DIFFERENCES = f"""with held as materialized (
     left join lives l on l.account = coalesce(h.account, o.account)
         and l.instrument_id = coalesce(h.instrument_id, o.instrument_id)
     where h.account is not null
-), found as (
+), found as materialized (
     select p.account, p.instrument_id, p.symbol, 'position' as kind, p.ib_position as ib, p.position as ours,
         case when p.lags then '{LAG}'
              when p.missed <> 0 or p.was_down then '{MISSED}'
+             when p.ib_position = 0 and p.expired_ts <= p.said_ts then '{GONE}'
              when p.is_behind then '{UNEXPLAINED}'
              when p.position <> 0 and p.ib_position <> 0
                  and abs(p.ib_position * p.ib_cost - p.position * p.average_cost)
@@ -69,6 +87,8 @@ _DIFFERENCES = f"""with held as materialized (
              else '{TRANSFER}' end as why,
         case when p.missed <> 0 then 'orders say that ' || abs(p.missed) || ' more were filled'
              when p.was_down then 'executions were missed'
+             when p.ib_position = 0 and p.expired_ts <= p.said_ts
+                 then 'it expired, and IB has taken it out of the positions: of what it paid no fill tells'
              when p.is_behind then 'IB has said nothing of it since the last fill' end as detail, p.said_ts
     from paired p where abs(p.ib_position - p.position) > 1e-6
     union all by name
@@ -85,6 +105,30 @@ _DIFFERENCES = f"""with held as materialized (
     from paired p
     where p.reported is not null and (p.unknown > 0
         or abs(p.reported - p.realized) > greatest({CENT}, {OF_COST} * abs(p.reported)))
+    union all by name
+    select p.account, p.instrument_id, p.symbol, '{EXPIRY}' as kind, p.ib_position as ib, 0.0 as ours,
+        case when p.weekdays > {REMOVED_WITHIN_DAYS} then '{OVERDUE}' else '{EXPIRED}' end as why,
+        'its last day was ' || p.last_day as detail, p.said_ts
+    from (select p.*, {_LAST_DAY} as last_day,
+            {_weekdays('utc_date(utc("at"))')} - {_weekdays("last_day")} as weekdays from paired p) p
+    where p.ib_position <> 0 and p.expired_ts is not null
+    union all by name
+    select d.account, d.instrument_id, d.symbol, '{DEFINITION}' as kind, try_cast(d.after as double) as ib,
+        try_cast(d.before as double) as ours, '{ACTION}' as why,
+        d.attribute || ' was ' || d.before || ', and is ' || d.after as detail, d.ts as said_ts
+    from definition_changes(utc("at") - interval {_TOLD_DAYS} day, utc("at") + interval 1 microsecond,
+        accounts := accounts) d
+), unfilled as (
+    select f.account, min(f.why) as why from found f
+    where f.kind = 'position' and f.why in ('{MISSED}', '{ACTION}', '{TRANSFER}') group by f.account
+), changed as (
+    select w.account, '{WORTH}' as kind, w.change as ib, w.change - w.unexplained as ours,
+        case when abs(w.unexplained - w.cash_moved) <= w.tolerance then '{MOVED}'
+             else coalesce(u.why, '{UNEXPLAINED}') end as why,
+        'positions won ' || round(w.profit, 2) || ', cash moved by ' || round(w.cash_moved, 2) || ' besides' as detail,
+        w.to_ts as said_ts
+    from worth_change("at", accounts := accounts) w left join unfilled u on u.account = w.account
+    where abs(w.unexplained) > w.tolerance
 ), said as materialized (
     select v.* from account_at("at", accounts := accounts) v where v.model_code is null and v.state = 'known'
 ), net as (
@@ -127,6 +171,9 @@ select w.account, null, null, w.kind, w.ib, w.ours, w.ib - w.ours,
     case when w.lags then '{LAG}' else '{UNEXPLAINED}' end, w.detail, w.said_ts
 from worth w where w.ours is not null and abs(w.ib - w.ours) > w.within + 1e-9
 union all
+select c.account, null, null, c.kind, c.ib, c.ours, c.ib - c.ours, c.why, c.detail, c.said_ts
+from changed c
+union all
 select c.account, null, null, 'clock', null, null, c.off_s, '{ZONE}',
     c.fills || ' live fills are told ' || c.off_s / 3600 || ' h off: the zone of the login, or of the gateway', c.ts
 from clock c
@@ -137,20 +184,24 @@ DIFFERENCES = (
     Function(
         "account_differences",
         "Where IB and the fills do not agree as of a moment: positions, average costs, what was realized, and whether "
-        "what an account is worth is the sum of its parts. Nothing is corrected by it. Only what IB's word is known of "
+        "what an account is worth is the sum of its parts, and changed in a day by no more than is explained. Also "
+        "what is held that expired, or was defined anew. Nothing is corrected by it. Only what IB's word is known of "
         "is compared.",
         (AT, ACCOUNTS),
         (ACCOUNT, (ID[0], f"{ID[1]}; null where it is about the account"), SYMBOL,
          ("kind", "position, average_cost, realized; of the account net_liquidation (the sum of its parts), segments, "
-          "and cash (balances by currency at their rates), and clock (difference: seconds that live fills are told "
-          "off)"),
-         ("ib", "what IB says"), ("ours", "what follows from fills, or from the parts; null where it is not known"),
+          f"cash (balances by currency at their rates), {WORTH} (a day's, against what explains it: the function of "
+          "that name), and clock (difference: seconds that live fills are told off); of what is held "
+          f"{EXPIRY} (its last day is over), and {DEFINITION} (an attribute of it changed within {_TOLD_DAYS} days)"),
+         ("ib", "what IB says; of a definition what it is now, null where that is no number"),
+         ("ours", "what follows from fills, or from the parts; null where it is not known"),
          ("difference", "the one less the other"),
          ("why", f"{LAG}: within {QUIET_S} s after a fill, or of values within 1 s; {MISSED}: orders were filled more "
-          f"than there are executions, or executions were missed; {ACTION}: another quantity of the same cost; "
-          f"{ZONE}: off by quarters of an hour; "
-          f"{TRANSFER}: nothing else explains it; {BEFORE}: the cost of what was held is not known; {PENDING}; "
-          f"{UNEXPLAINED}"),
+          f"than there are executions, or executions were missed; {ACTION}: another quantity of the same cost, or "
+          f"another definition; {ZONE}: off by quarters of an hour; {GONE}: IB took out what expired; "
+          f"{EXPIRED}, and after {REMOVED_WITHIN_DAYS} business days {OVERDUE}; {MOVED}: as much cash came or went "
+          f"otherwise than by fills; {TRANSFER}: nothing else explains it; {BEFORE}: the cost of what was held is not "
+          f"known; {PENDING}; {UNEXPLAINED}"),
          ("detail", "what says so"), ("said_ts", "when IB said it")),
         _DIFFERENCES,
         "'2026-11-18T15:30Z'"),

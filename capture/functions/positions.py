@@ -61,6 +61,10 @@ _SAME_SCOPE = """(l.of_account = k.account
 # Values and the portfolio are told again every few minutes; positions once, and then where they change.
 _TOLD_SINCE = '(utc("at") - interval 8 day)'
 
+# When what it is of ends: its last trade, else midnight in New York after its last day.
+_EXPIRY = """coalesce(e.last_trade_ts,
+        utc(try_strptime(left(r.last_trade_date, 8), '%Y%m%d') + interval 29 hour))"""
+
 _FIELDS = """t.account, t.model_code, t.instrument_id, t.symbol, t.ib_symbol, t.security_type, t.last_trade_date,
     t.strike, t."right", t.multiplier, t.currency, t.trading_class, t.position, t.average_cost, t.ts, t.seq, t."row",
     t.recorder, t.stream, t.request_id"""
@@ -139,6 +143,9 @@ _POSITIONS = f"""with {lives("'positions', 'values'")}, relevant as materialized
         and (accounts is null or has_symbol(w.account, accounts))
     union all by name
     select null as account, null as position where not exists (from whose)
+), ends as materialized (
+    select i.instrument_id, arg_max(i.last_trade_ts, i.ts) as last_trade_ts
+    from instruments i where i.last_trade_ts is not null group by i.instrument_id
 )
 select r.account, r.model_code, r.instrument_id, r.symbol, r.ib_symbol, r.security_type, r.last_trade_date, r.strike,
     r."right", r.multiplier, r.currency, r.trading_class, r.position, r.average_cost, r.market_price, r.market_value,
@@ -148,8 +155,8 @@ select r.account, r.model_code, r.instrument_id, r.symbol, r.ib_symbol, r.securi
          when r.is_known then 'known' else 'stale' end as state,
     coalesce(c.complete, r.account is null and any_whole.complete, false) as complete, r.said_ts,
     epoch(utc("at")) - epoch(r.said_ts) as age_s, epoch(utc("at")) - epoch(r.marked_ts) as mark_age_s, r.source,
-    r.recorder
-from rows r left join listed c on c.account = r.account
+    r.recorder, case when {_EXPIRY} <= utc("at") then {_EXPIRY} end as expired_ts
+from rows r left join listed c on c.account = r.account left join ends e on e.instrument_id = r.instrument_id
 cross join (select coalesce(bool_or(l.whole_ts is not null and l.alive), false) as complete from relevant l
             where l.stream = 'positions') any_whole
 order by r.account, r.model_code nulls first, r.symbol, r.instrument_id"""
@@ -202,7 +209,9 @@ POSITIONS = (
          ("complete", "an answer of IB that lists all positions of the account has ended, and its request lives"),
          ("said_ts", "when IB said it: the row, or the end of the answer that no longer listed it"),
          ("age_s", "seconds from then to the moment"), ("mark_age_s", "seconds from the mark to the moment"),
-         ("source", "positions or portfolio: the table that it is of"), ("recorder", "whose tape it comes from")),
+         ("source", "positions or portfolio: the table that it is of"), ("recorder", "whose tape it comes from"),
+         ("expired_ts", "when its last trade was: it has expired, and is not yet removed where its position is not 0; "
+          "null for what has not expired, or never does")),
         _POSITIONS,
         "'2026-11-18T15:30Z'"),
     Function(

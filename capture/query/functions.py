@@ -649,6 +649,8 @@ class Functions(ABC):
             mark_age_s: seconds from the mark to the moment.
             source: positions or portfolio: the table that it is of.
             recorder: whose tape it comes from.
+            expired_ts: when its last trade was: it has expired, and is not yet removed where its position is not 0;
+                null for what has not expired, or never does.
         """
         return self.call("positions_at", at, accounts)
 
@@ -764,30 +766,6 @@ class Functions(ABC):
         """
         return self.call("ledger", start, end, symbols, accounts, method)
 
-    def account_differences(self, at: Moment, *, accounts: Symbols | None = None) -> Answer:
-        """Where IB and the fills do not agree as of a moment: positions, average costs, what was realized, and
-        whether what an account is worth is the sum of its parts. Nothing is corrected by it. Only what IB's word is
-        known of is compared. `at`: as of this moment, which counts. `accounts`: of these accounts only.
-
-        Columns:
-            account: IB's account name.
-            instrument_id: IB's contract id (conId); null where it is about the account.
-            symbol: IB's local symbol.
-            kind: position, average_cost, realized; of the account net_liquidation (the sum of its parts), segments,
-                and cash (balances by currency at their rates), and clock (difference: seconds that live fills are
-                told off).
-            ib: what IB says.
-            ours: what follows from fills, or from the parts; null where it is not known.
-            difference: the one less the other.
-            why: lag: within 10 s after a fill, or of values within 1 s; missed fill: orders were filled more than
-                there are executions, or executions were missed; corporate action: another quantity of the same cost;
-                time zone: off by quarters of an hour; transfer: nothing else explains it; before recording began:
-                the cost of what was held is not known; commission not reported; unexplained.
-            detail: what says so.
-            said_ts: when IB said it.
-        """
-        return self.call("account_differences", at, accounts)
-
     def pnl_between(self, start: Moment | None = None, end: Moment | None = None, *,
             symbols: Symbols | None = None, accounts: Symbols | None = None,
             lookback: Width = "4 days") -> Answer:
@@ -824,6 +802,78 @@ class Functions(ABC):
             reported_ts: when IB said so.
         """
         return self.call("pnl_between", start, end, symbols, accounts, lookback)
+
+    def worth_change(self, at: Moment, *, accounts: Symbols | None = None) -> Answer:
+        """By how much what an account is worth changed in a day up to a moment, and what of it nothing explains: the
+        change, less what its positions won, what its balances gained by rates of exchange, and what accrued. Money
+        of positions comes from the one valuation that all else uses: a unit that it has wrong shows here. `at`: as
+        of this moment, which counts. `accounts`: of these accounts only.
+
+        Columns:
+            account: IB's account name.
+            from_ts: when IB said what it was worth a day before; at most four days older.
+            to_ts: when it said what it is worth.
+            currency: base currency, of all money.
+            worth_start: net liquidation a day before.
+            worth_end: net liquidation at the moment.
+            change: the one less the other.
+            profit: what positions won by recorded prices, commissions taken off: see pnl_between.
+            currency_gain: what the balances of a day before gained by rates of exchange.
+            accrued: change of accrued interest and dividends.
+            cash_moved: by how much cash changed beyond fills, gains of futures and rates of exchange: deposits,
+                withdrawals, dividends, interest, fees, taxes; null where a price is not known.
+            unpriced: instruments whose profit is not known: a price, a unit or a rate is missing.
+            unexplained: change less profit, currency_gain and accrued: of cash that moved, this amount; null where a
+                price is not known.
+            tolerance: up to which that is nothing: 1, and 1% of what was held and traded.
+        """
+        return self.call("worth_change", at, accounts)
+
+    def definition_changes(self, start: Moment | None = None, end: Moment | None = None, *,
+            accounts: Symbols | None = None) -> Answer:
+        """What changed in the definitions of what accounts hold: IB keeps the contract id of an option or a future
+        that it adjusts, and gives it another multiplier, root or underlying. Each attribute holds from one change to
+        the next. `accounts`: of these accounts only.
+
+        Columns:
+            account: IB's account name.
+            instrument_id: IB's contract id (conId).
+            symbol: IB's local symbol.
+            attribute: which: a column of `instruments`.
+            before: what it was.
+            after: what it is since.
+            ts: when IB first said so.
+            source: the table that says so first: positions, portfolio or instruments.
+        """
+        return self.call("definition_changes", start, end, accounts)
+
+    def account_differences(self, at: Moment, *, accounts: Symbols | None = None) -> Answer:
+        """Where IB and the fills do not agree as of a moment: positions, average costs, what was realized, and
+        whether what an account is worth is the sum of its parts, and changed in a day by no more than is explained.
+        Also what is held that expired, or was defined anew. Nothing is corrected by it. Only what IB's word is known
+        of is compared. `at`: as of this moment, which counts. `accounts`: of these accounts only.
+
+        Columns:
+            account: IB's account name.
+            instrument_id: IB's contract id (conId); null where it is about the account.
+            symbol: IB's local symbol.
+            kind: position, average_cost, realized; of the account net_liquidation (the sum of its parts), segments,
+                cash (balances by currency at their rates), worth_change (a day's, against what explains it: the
+                function of that name), and clock (difference: seconds that live fills are told off); of what is held
+                expired (its last day is over), and definition (an attribute of it changed within 3 days).
+            ib: what IB says; of a definition what it is now, null where that is no number.
+            ours: what follows from fills, or from the parts; null where it is not known.
+            difference: the one less the other.
+            why: lag: within 10 s after a fill, or of values within 1 s; missed fill: orders were filled more than
+                there are executions, or executions were missed; corporate action: another quantity of the same cost,
+                or another definition; time zone: off by quarters of an hour; expired: IB took out what expired;
+                expired, not yet removed, and after 2 business days expired, not removed in time; cash moved: as much
+                cash came or went otherwise than by fills; transfer: nothing else explains it; before recording
+                began: the cost of what was held is not known; commission not reported; unexplained.
+            detail: what says so.
+            said_ts: when IB said it.
+        """
+        return self.call("account_differences", at, accounts)
 
     def order_changes(self, start: Moment | None = None, end: Moment | None = None, *,
             symbols: Symbols | None = None, accounts: Symbols | None = None) -> Answer:

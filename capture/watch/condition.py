@@ -15,7 +15,7 @@ from capture.trouble import Severity, Trouble, Verdict
 from capture.trouble_kinds import trouble
 
 from . import recorder_state as states
-from .account_troubles import account_troubles
+from .account_troubles import account_troubles, audit_troubles
 from .lake_state import lake_state, no_lake_state
 from .lake_troubles import disk_trouble, lake_troubles
 from .line_troubles import farm_troubles, has_session, is_starting, moment, recorder_troubles
@@ -84,6 +84,7 @@ class Watcher:
             found += _of_recorder(state, data, now, full if lack else None)
         recording = any(state["running"] for state in recorders)
         found += lake_troubles(self._lake, data, now, recording=recording)
+        found += audit_troubles(self._lake["audited"], data, now)
         if not any(state["running"] or state["condition"] not in CALM for state in recorders):
             found.append(_nothing_records(data, recorders))
         return _condition(now, self._layout.root, found, recorders, self._lake)

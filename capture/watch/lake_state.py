@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from capture.lake.layout import Layout
+from capture.lake.proof.audited import read_audited
 from capture.lake.proof.file_round import read_damaged, read_times
 from capture.lake.proof.verified import read_verified
 from capture.lake.sealed import sealed_through
@@ -21,7 +22,8 @@ def lake_state(layout: Layout, retention: Mapping[str, int]) -> dict[str, Any]:
 
     `disk`: bytes used and free, by `retention` (days by table, and tape) the growth per day and days until full, None
     where not known. `archive`: how many files of sealed days, when the one of longest ago was read, which are damaged.
-    `unsealed_since` is the oldest date that is not sealed, None without one; `verified` what the last verify found.
+    `unsealed_since` is the oldest date that is not sealed, None without one; `verified` what the last verify found,
+    and `audited` which findings the last audit of accounts had.
     """
     walked, free_bytes = walk(layout), shutil.disk_usage(layout.root).free
     used = walked.part_bytes
@@ -29,7 +31,7 @@ def lake_state(layout: Layout, retention: Mapping[str, int]) -> dict[str, Any]:
             "free_bytes": free_bytes}
     return {"disk": disk | growth(walked.kind_bytes, retention, free_bytes, datetime.now(UTC).date()),
             "archive": _archive(layout, walked), "unsealed_since": _unsealed_since(layout, walked),
-            "verified": read_verified(layout)}
+            "verified": read_verified(layout), "audited": _audited(layout)}
 
 
 def _archive(layout: Layout, walked: LakeWalk) -> dict[str, Any]:
@@ -42,6 +44,11 @@ def _archive(layout: Layout, walked: LakeWalk) -> dict[str, Any]:
                                  default=None)),
         "damaged": [asdict(one) | {"path": str(layout.root / one.path)} for one in read_damaged(layout)],
     }
+
+
+def _audited(layout: Layout) -> list[dict[str, Any]]:
+    audited = read_audited(layout)
+    return [one._asdict() for one in audited.findings] if audited else []
 
 
 def _utc(at_s: float | None) -> datetime | None:
@@ -61,4 +68,4 @@ def no_lake_state(data: Path) -> dict[str, Any]:
     disk = {"used_bytes": 0, "tape_bytes": 0, "live_bytes": 0, "archive_bytes": 0,
             "free_bytes": shutil.disk_usage(data).free, "bytes_per_day": None, "days_until_full": None}
     archive: dict[str, Any] = {"files": 0, "not_read_yet": 0, "read_since": None, "unread_since": None, "damaged": []}
-    return {"disk": disk, "archive": archive, "unsealed_since": None, "verified": None}
+    return {"disk": disk, "archive": archive, "unsealed_since": None, "verified": None, "audited": []}

@@ -23,30 +23,34 @@ def run(
 ) -> None:
     """Compare positions, costs and profits that IB says with those that follow from fills.
 
-    Also whether what an account is worth is the sum of its parts. Each difference is named, and nothing is corrected.
+    Also whether what an account is worth is the sum of its parts, and changed in a day by no more than is explained;
+    what is held though it expired; and what was defined anew. Each difference is named, and nothing is corrected.
     Ends with 3 where there is a difference that does not go by itself: not a lag of seconds, a commission that is not
-    reported yet, or a cost from before the recording began. Ends with 1 where nothing could be compared.
+    reported yet, cash that moved, or a cost from before the recording began. Ends with 1 where nothing could be
+    compared.
     """
     from capture import open_lake
-    from capture.functions.differences import PASSING
+    from capture.lake.layout import Layout
+    from capture.query.account.reconciliation import reconcile
     from capture.query.account.shown_accounts import ShownAccounts
+    from capture.watch.audit import note_audit
 
     moment = utc_time("--at", at) or datetime.now(UTC)
     with open_lake(lake_folder(data, config)) as lake:
-        shown = ShownAccounts(lake.sql, accounts)
-        held = lake.positions(moment, accounts=shown.chosen).arrow().to_pylist()
-        found = shown.rows(lake.account_differences(moment, accounts=shown.chosen).arrow().to_pylist())
-    unknown = [row for row in shown.rows(held) if row["state"] in ("unknown", "stale")]
+        found = reconcile(lake, ShownAccounts(lake.sql, accounts), moment)
+    if at is None and accounts is None:
+        note_audit(Layout(lake_folder(data, config)), found)
     if json:
-        show_json({"at": moment, "compared": len(held) - len(unknown), "not_known": unknown, "differences": found})
+        show_json({"at": moment, "compared": found.compared, "not_known": found.not_known,
+                   "differences": found.differences})  # fmt: skip
     else:
         rows = [(row["account"], row["symbol"], row["kind"].replace("_", " "),
                  *(None if row[name] is None else f"{row[name]:.10g}" for name in _NUMBERS), row["why"], row["detail"])
-                for row in found]  # fmt: skip
+                for row in found.differences]  # fmt: skip
         show_table(("account", "symbol", "of", "IB", *_NUMBERS[1:], "why", "detail"), rows, ("IB", *_NUMBERS[1:]))
-        show(f"{len(held) - len(unknown)} positions compared, {len(unknown)} not known to be as IB said last")
-    if unknown and len(unknown) == len(held):
+        show(f"{found.compared} positions compared, {len(found.not_known)} not known to be as IB said last")
+    if found.is_empty:
         say("ticktape: nothing was compared, as IB's positions are not known as of then: --at names another moment, "
             "and `ticktape status` says what is wrong")
         raise typer.Exit(Exit.FAILED)
-    raise typer.Exit(Exit.LOST if any(row["why"] not in PASSING for row in found) else Exit.DONE)
+    raise typer.Exit(Exit.LOST if found.lasting else Exit.DONE)

@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ from capture.lake.process_lock import locked, roller_lock
 from capture.lake.processes.checker import check
 from capture.lake.proof.prune import prune
 from capture.lake.proof.recover import restore
+from capture.lake.proof.audited import write_audited
 from capture.lake.proof.verified import write_verified
 from capture.lake.roll import Roller
 from capture.publish import publish
@@ -116,6 +117,7 @@ def beside(layout: Layout) -> None:
     keep(layout)
     write_status(layout.tape / "main" / STATUS, {"streams": []})
     write_verified(layout, 0)
+    write_audited(layout, [], datetime.now(UTC))
     write_status(layout.tape / "main" / ROLLER_STATUS, {})
 
 

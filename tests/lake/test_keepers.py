@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,13 @@ import pytest
 from capture.child_process import begin, fail
 from capture.lake.layout import Layout
 from capture.lake.process_lock import RollerBusyError
-from capture.lake.processes import checker, roller, sealer
+from capture.lake.processes import auditor, checker, roller, sealer
+from capture.lake.processes.auditor import AuditorKeeper
 from capture.lake.processes.checker import CheckerBusyError, CheckerKeeper, check
 from capture.lake.processes.roller import End
 from capture.lake.processes.sealer import SealerKeeper
 from capture.lake.proof import file_round
+from capture.lake.proof.audited import write_audited
 from capture.lake.proof.prune import PruneError
 from capture.lake.roll import Roll, Roller
 from capture.lake.sealed import SealerBusyError
@@ -124,6 +126,26 @@ def test_a_sealer_is_started_only_where_there_is_something_to_do(
     monkeypatch.setattr(Sealer, "clearable", lambda _: clearable)
     SealerKeeper(Layout(tmp_path), '{"trades": 3}').look()
     assert [process.command[4] for process in Process.started] == ['{"trades": 3}'] * bool(due or clearable)
+
+
+def test_an_audit_is_started_once_a_date_where_accounts_are_recorded(
+    tmp_path: Path, now: Callable[[float], None]
+) -> None:
+    layout = Layout(tmp_path)
+    keeper = AuditorKeeper(layout)
+    now(auditor.FIRST_LOOK_S)
+    keeper.look()
+    assert Process.started == [], "there are no accounts"
+    for day in ("1970-01-01", "2026-11-18"):
+        (layout.live("positions") / f"date={day}").mkdir(parents=True)
+    assert keeper.has_work()
+    now(auditor.FIRST_LOOK_S + auditor.LOOK_INTERVAL_S)
+    keeper.look()
+    assert [process.command[1:] for process in Process.started] == [["-m", "capture.watch.audit", str(tmp_path)]]
+    write_audited(layout, [], datetime.now(UTC))
+    assert not keeper.has_work()
+    write_audited(layout, [], datetime.now(UTC) - timedelta(days=1))
+    assert keeper.has_work()
 
 
 class Faults:

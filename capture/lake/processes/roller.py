@@ -24,9 +24,11 @@ from capture.lake.process_lock import RollerBusyError, roller_lock
 from capture.lake.roll import Roller
 from capture.lake.views import prepare
 
+from .auditor import AuditorKeeper
 from .checker import CheckerKeeper
 from .roll_counts import RollCounts
 from .sealer import SealerKeeper
+from .timed_keeper import Keeper
 
 POLL_S = 0.2
 BUSY_S = 1.0
@@ -73,7 +75,9 @@ def run(data: Path, recorder: str, end: End, parent: int, retention: str = "{}")
 
 def _roll(layout: Layout, recorder: str, end: End, parent: int, retention: str) -> None:
     prepare(layout)
-    roller, sealer, checker = Roller(layout, recorder), SealerKeeper(layout, retention), CheckerKeeper(layout)
+    roller = Roller(layout, recorder)
+    keepers: dict[str, Keeper] = {"sealer": SealerKeeper(layout, retention), "checker": CheckerKeeper(layout),
+                                  "auditor": AuditorKeeper(layout)}
     counts = RollCounts(layout, recorder)
     try:
         while True:
@@ -90,12 +94,12 @@ def _roll(layout: Layout, recorder: str, end: End, parent: int, retention: str) 
             counts.tell(time.monotonic(), last)
             if last:
                 return
-            sealer.look()
-            checker.look()
-            counts.fails(sealer=sealer.failing, checker=checker.failing)
+            for keeper in keepers.values():
+                keeper.look()
+            counts.fails(**{name: keeper.failing for name, keeper in keepers.items()})
     finally:
-        checker.stop()
-        sealer.stop()
+        for keeper in reversed(keepers.values()):
+            keeper.stop()
 
 
 def _told(end: End, parent: int, wait_s: float) -> bool:
