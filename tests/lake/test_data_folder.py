@@ -37,9 +37,9 @@ from capture.lake.digest import keep
 from capture.lake.layout import LakeStateError, Layout, day_folders
 from capture.lake.process_lock import locked, roller_lock
 from capture.lake.processes.checker import check
+from capture.lake.proof.audited import write_audited
 from capture.lake.proof.prune import prune
 from capture.lake.proof.recover import restore
-from capture.lake.proof.audited import write_audited
 from capture.lake.proof.verified import write_verified
 from capture.lake.roll import Roller
 from capture.publish import publish
