@@ -265,7 +265,7 @@ class Stage:
         monkeypatch.setattr(time, "monotonic", lambda: self.now_s)
         monkeypatch.setattr(roller, "prepare", lambda _: self.done.append("prepare"))
         monkeypatch.setattr(roller, "roller_lock", self.lock)
-        for name in ("Roller", "SealerKeeper", "CheckerKeeper", "RollCounts"):
+        for name in ("Roller", "SealerKeeper", "CheckerKeeper", "AuditorKeeper", "RollCounts"):
             monkeypatch.setattr(roller, name, lambda *_, name=name: Actor(name, self))
 
     def sleep(self, seconds: float) -> None:
@@ -319,10 +319,11 @@ def test_a_roller_rolls_and_looks_after_others_until_it_is_told_to_end_and_then_
     roller.run(tmp_path, "main", stage.end, os.getppid())
     assert stage.done == [
         "prepare", roller.POLL_S, *rolled(100.2), ("RollCounts", "tell", pytest.approx(104.2), False),
-        ("SealerKeeper", "look"), ("CheckerKeeper", "look"),
-        ("RollCounts", "fails", {"sealer": "failing SealerKeeper", "checker": "failing CheckerKeeper"}),
+        ("SealerKeeper", "look"), ("CheckerKeeper", "look"), ("AuditorKeeper", "look"),
+        ("RollCounts", "fails", {"sealer": "failing SealerKeeper", "checker": "failing CheckerKeeper",
+                                 "auditor": "failing AuditorKeeper"}),
         roller.POLL_S, *rolled(104.4), ("RollCounts", "tell", pytest.approx(108.4), True),
-        ("CheckerKeeper", "stop"), ("SealerKeeper", "stop")]  # fmt: skip
+        ("AuditorKeeper", "stop"), ("CheckerKeeper", "stop"), ("SealerKeeper", "stop")]  # fmt: skip
 
 
 def test_a_roller_whose_recorder_is_gone_rolls_once_and_one_told_to_end_does_not_wait(
