@@ -14,7 +14,13 @@ from .pricing.market import Market
 from .risk_error import RiskError
 from .valuation import missing_reason, money_currency, rate_to, unit_value, value
 
-NOT_SAID = "not known"  # as IB says nothing of sectors of funds, futures and currencies
+NOT_SAID = "not known"  # no definition of it was recorded, or IB says nothing of it
+# IB says of these kinds no sector, as they have none: what they are is told instead.
+_NO_SECTOR = {
+    **dict.fromkeys(("FUT", "CONTFUT", "FOP"), "no sector: futures"),
+    **dict.fromkeys(("CASH", BALANCE), "no sector: currencies"), **dict.fromkeys(("BOND", "BILL"), "no sector: bonds"),
+    "FUND": "no sector: funds", "CRYPTO": "no sector: crypto", "CMDTY": "no sector: commodities",
+    "IND": "no sector: indices"}  # fmt: skip
 NO_DELTA = "no delta: neither IB nor its price says one"
 NO_UNDERLYING = "no price of its underlying"
 PERCENT = 0.01
@@ -38,9 +44,14 @@ def _expiry(holding: Holding) -> str:
     return datetime.fromtimestamp(holding.expiry_us / SECOND_US, UTC).date().isoformat()
 
 
+def _sector(holding: Holding) -> str:
+    kind = holding.underlying_security_type if holding.security_type == "OPT" else holding.security_type
+    return holding.sector or _NO_SECTOR.get(kind, NOT_SAID)
+
+
 # By what exposure is told apart -> what a holding belongs to.
 GROUPS: dict[str, Callable[[Holding], str]] = {
-    "sector": lambda holding: holding.sector or NOT_SAID,
+    "sector": _sector,
     "currency": money_currency,
     "class": lambda holding: holding.security_type,
     "underlying": lambda holding: holding.moved_by,

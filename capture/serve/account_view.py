@@ -63,22 +63,15 @@ def account_risk(lake: LakeReader, given: Given) -> Values:
     Money is in the account's base currency. `prices` say by source how many holdings are priced by it, and how old the
     oldest such price is; `stale` and `unknown` whether IB's word on what is held is.
     """
-    # Late: other pages need no pricing, which takes its time to load.
-    from capture.query.held.unit_greeks import with_greeks
-    from capture.risk.exposure import exposure
-    from capture.risk.stress.grid import RISK_NAVIGATOR
-    from capture.risk.stress.repricing import stress
-
     at = _at(given)
     shown = ShownAccounts(lake.sql, None)
     name = _named(given, shown.aliases)
     held = lake.holdings(at, accounts=name)  # once for all that follows: it is most of the work
-    greeks = with_greeks(held)
-    moved = stress(held.holdings, RISK_NAVIGATOR, held.market)
+    moved = lake.stress(held=held)
     return {
         "at": at, "currency": held.market.base_currency, "stale": bool(held.stale), "unknown": bool(held.unknown),
         "prices": _prices([(one.price_source, one.price_ts_us) for one in held.holdings if one.price is not None], at),
-        "exposure": {by: _rows(exposure(held.holdings, greeks, held.market, by), shown) for by in EXPOSED_BY},
+        "exposure": {by: _rows(lake.exposure(by, held=held).arrow(), shown) for by in EXPOSED_BY},
         "stress": moved.totals.to_pylist(), "worst": moved.worst, "unpriced": _rows(moved.unpriced, shown),
     }  # fmt: skip
 

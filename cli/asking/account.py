@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from ..shared.options import Accounts, Config, Data, Json, lake_folder, utc_time
-from ..shared.output import age_text, show, show_json, show_table
+from ..shared.output import age_text, say, show, show_json, show_table
 
 At = Annotated[str | None, typer.Option("--at", metavar="TIME", help="As of this time, UTC. Default: now.")]
 
@@ -26,7 +26,7 @@ def run(
     there is no position. Unknown: IB has not answered, which does not mean that there is none.
     """
     from capture import open_lake
-    from capture.query.account.shown_accounts import ShownAccounts
+    from capture.query.account.shown_accounts import ShownAccounts, first_told
     from capture.query.account.shown_figures import FIGURES
 
     moment = utc_time("--at", at) or datetime.now(UTC)
@@ -34,12 +34,18 @@ def run(
         shown = ShownAccounts(lake.sql, accounts)
         values = shown.rows(lake.account(moment, accounts=shown.chosen).arrow().to_pylist())
         positions = shown.rows(lake.positions(moment, accounts=shown.chosen).arrow().to_pylist())
+        first = None if values or any(row["account"] for row in positions) else first_told(lake.sql)
+    if first is not None:
+        say(f"ticktape: nothing of accounts was recorded by {moment:%Y-%m-%d %H:%M:%S} UTC: what is known of them "
+            f"begins at {first:%Y-%m-%d %H:%M:%S}, for --at")
     if json:
         show_json({"at": moment, "values": values, "positions": positions})
         return
     _show_values([row for row in values if all_values or (row["tag"] in FIGURES and row["segment"] is None)], FIGURES)
     show()
     _show_positions([row for row in positions if row["position"] != 0])
+
+NOT_YET_REMOVED = "expired, not yet removed"
 
 
 def _show_values(values: list[dict[str, Any]], first: Sequence[str]) -> None:
@@ -53,6 +59,7 @@ def _show_values(values: list[dict[str, Any]], first: Sequence[str]) -> None:
 def _show_positions(positions: list[dict[str, Any]]) -> None:
     names = ("position", "average_cost", "market_price", "market_value", "unrealized")
     rows = [(row["account"], row["model_code"], row["symbol"], row["currency"], *(row[name] for name in names),
-             row["state"], "yes" if row["complete"] else "no", age_text(row["age_s"])) for row in positions]
+             NOT_YET_REMOVED if row["expired_ts"] else row["state"], "yes" if row["complete"] else "no",
+             age_text(row["age_s"])) for row in positions]  # fmt: skip
     heads = [name.replace("_", " ") for name in names]
     show_table(("account", "model", "symbol", "currency", *heads, "state", "all listed", "age"), rows, heads)

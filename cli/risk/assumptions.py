@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from math import isfinite
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,6 +12,7 @@ from ..shared.exits import UsageError
 from ..shared.output import say, show_table
 
 if TYPE_CHECKING:
+    from capture.query.account.shown_accounts import ShownAccounts
     from capture.query.held.portfolio import Portfolio
 
 At = Annotated[str | None, typer.Option("--at", metavar="TIME", help="As of this time, UTC. Default: now.")]
@@ -45,21 +47,32 @@ def moment(at: datetime | None) -> datetime:
 
 
 def tell_assumptions(held: "Portfolio", given: dict[str, float]) -> None:
-    """Say on stderr what a figure rests on that nobody said, and whose positions are not known."""
+    """Say on stderr what a figure rests on that nobody said, what was said in vain, and whose positions are unknown."""
+    from capture.risk.valuation import money_currency
+
     assumed = sorted({currency for currency in held.market.interest if currency not in given})
     if assumed and any(holding.is_option for holding in held.holdings):
         rate = held.market.interest[assumed[0]]
         say(f"ticktape: interest of {', '.join(assumed)} is taken to be {rate} a year: --rate {assumed[0]}=… says it")
+    currencies = {money_currency(holding) for holding in held.holdings}
+    if unused := sorted(given.keys() - currencies):
+        say(f"ticktape: --rate of {', '.join(unused)} changes nothing: what is held is in "
+            f"{', '.join(sorted(currencies)) or 'no currency'}")
     if held.unknown:
         say(f"ticktape: IB has not said what {len(held.unknown)} account(s) hold: they are in no figure")
     if held.stale:
         say("ticktape: the positions are those of before the line was lost; `ticktape status` says more")
 
 
-def show_unpriced(rows: Sequence[dict[str, Any]]) -> None:
-    """Print what is in no figure, and why."""
+def money(amount: float) -> str:
+    """Return an amount in whole units, never -0; empty where it is none."""
+    return f"{round(amount) + 0:,}" if isfinite(amount) else ""
+
+
+def show_unpriced(rows: Sequence[dict[str, Any]], shown: "ShownAccounts") -> None:
+    """Print what is in no figure, whose it is, and why."""
     if rows:
         say(f"ticktape: {len(rows)} position(s) are in no figure:")
-        show_table(("symbol", "kind", "position", "why"),
-                   [(row["symbol"], row["security_type"], row["position"], row["reason"]) for row in rows],
-                   ("position",))  # fmt: skip
+        show_table(("account", "symbol", "kind", "position", "why"),
+                   [(row["account"], row["symbol"], row["security_type"], row["position"], row["reason"])
+                    for row in shown.rows(rows)], ("position",))  # fmt: skip

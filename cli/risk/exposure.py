@@ -10,7 +10,7 @@ import typer
 
 from ..shared.options import Accounts, Config, Data, Json, lake_folder, utc_time
 from ..shared.output import say, show_json, show_table
-from .assumptions import At, Base, Index, Rates, interest, moment, tell_assumptions
+from .assumptions import At, Base, Index, Rates, interest, moment, money, tell_assumptions
 
 
 class By(StrEnum):
@@ -68,4 +68,4 @@ def run(
 
 
 def _cell(value: object) -> object:
-    return f"{value:,.0f}" if isinstance(value, float) else value
+    return money(value) if isinstance(value, float) else value

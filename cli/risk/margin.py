@@ -1,7 +1,6 @@
 """`ticktape margin`: margin estimated, beside what IB says."""
 
 from datetime import datetime, timedelta
-from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +9,7 @@ import typer
 from ..shared.exits import UsageError
 from ..shared.options import Accounts, Config, Data, Json, lake_folder, span_s, utc_time
 from ..shared.output import say, show, show_json, show_table
-from .assumptions import At, Base, Rates, interest, moment, show_unpriced, tell_assumptions
+from .assumptions import At, Base, Rates, interest, moment, money, show_unpriced, tell_assumptions
 
 if TYPE_CHECKING:
     from capture.query.held.risk_questions import Margin
@@ -41,6 +40,7 @@ def run(
     """
     from capture import open_lake
     from capture.query.account.shown_accounts import ShownAccounts
+    from capture.risk.revaluation import unpriced_table
     from capture.risk.risk_error import RiskError
 
     given, when = interest(rates), moment(utc_time("--at", at))
@@ -68,16 +68,11 @@ def run(
     if tail is not None:
         show()
         show_table(("confidence", "value at risk", "expected shortfall", "days", "of few days"),
-                   [(f"{row.confidence:.1%}", _money(row.value_at_risk), _money(row.expected_shortfall), row.days,
+                   [(f"{row.confidence:.1%}", money(row.value_at_risk), money(row.expected_shortfall), row.days,
                      row.label) for row in tail.rows], ("value at risk", "expected shortfall", "days"))  # fmt: skip
     unpriced = (*found[-1].portfolio.unpriced, *found[-1].span.unpriced, *(tail.unpriced if tail else ()))
-    show_unpriced([{"symbol": one.holding.symbol, "security_type": one.holding.security_type,
-                    "position": one.holding.position, "reason": one.reason} for one in unpriced])  # fmt: skip
+    show_unpriced(unpriced_table(unpriced).to_pylist(), shown)
     say(f"ticktape: {found[-1].portfolio.note}")
-
-
-def _money(amount: float) -> str:
-    return f"{amount:,.0f}" if isfinite(amount) else ""
 
 
 def _figures(path: Path | None) -> Any:
@@ -112,8 +107,8 @@ def _row(one: "Margin") -> dict[str, Any]:
 
 
 def _cells(one: "Margin") -> list[Any]:
-    told = {tag: "" if number is None else f"{number:,.0f}" for tag, number in one.told.items()}
-    return [f"{one.at:%Y-%m-%d %H:%M:%S}", f"{one.initial:,.0f}", told["InitMarginReq"], f"{one.maintenance:,.0f}",
+    told = {tag: "" if number is None else money(number) for tag, number in one.told.items()}
+    return [f"{one.at:%Y-%m-%d %H:%M:%S}", money(one.initial), told["InitMarginReq"], money(one.maintenance),
             told["MaintMarginReq"], one.portfolio.bound_by]  # fmt: skip
 
 
@@ -122,7 +117,7 @@ def _show_parts(one: "Margin") -> None:
     rows = [*classes, *((row.name, "SPAN", row.requirement) for row in one.span.commodities)]
     if rows:
         show()
-        show_table(("class", "kind", "by itself"), [(name, kind, f"{amount:,.0f}") for name, kind, amount in rows],
+        show_table(("class", "kind", "by itself"), [(name, kind, money(amount)) for name, kind, amount in rows],
                    ("by itself",))  # fmt: skip
 
 

@@ -9,10 +9,15 @@ from ..shared.exits import UsageError
 from ..shared.options import Accounts, Config, Data, Json, lake_folder, utc_time
 from ..shared.output import say, show, show_json, show_table
 from ..shared.pictures import check_picture, picture_format, write_picture
-from .assumptions import At, Base, Index, Rates, interest, moment, show_unpriced, tell_assumptions
+from .assumptions import At, Base, Index, Rates, interest, moment, money, show_unpriced, tell_assumptions
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from capture.query.account.shown_accounts import ShownAccounts
+    from capture.query.held.portfolio import Portfolio
     from capture.risk.stress.repricing import Stress
+    from capture.risk.stress.scenario import Scenario
 
 
 def run(
@@ -59,13 +64,14 @@ def run(
 
         write_picture(stress_chart(grid.totals.to_pylist(), grid.base_currency), output, force)
     if json:
-        show_json(_said(grid, of_scenarios, when))
+        show_json(_said(grid, of_scenarios, when, shown))
         return
     tell_assumptions(held, given)
     _show(grid, of_scenarios)
     if positions:
         _show_positions(grid)
-    show_unpriced(grid.unpriced.to_pylist())
+    show_unpriced(grid.unpriced.to_pylist(), shown)
+    _tell_unheld(named, held)
 
 
 def _scenarios(path: Path | None) -> list[Any]:
@@ -86,27 +92,37 @@ def _scenarios(path: Path | None) -> list[Any]:
     return [*own, *(scenario for scenario in known_scenarios() if scenario.name not in taken)]
 
 
-def _said(grid: "Stress", of_scenarios: "Stress", when: object) -> dict[str, Any]:
-    unpriced = [{name: value for name, value in row.items() if name != "account"} for row in grid.unpriced.to_pylist()]
+def _tell_unheld(scenarios: "Sequence[Scenario]", held: "Portfolio") -> None:
+    """Say what scenarios name that nothing held is, or hangs on: it moves nothing, which a mistyped name does too."""
+    from capture.risk.stress.known_scenarios import known_scenarios
+    from capture.risk.stress.scenario import unheld
+
+    own = [one for one in scenarios if one not in known_scenarios()]  # those that come along are for all accounts
+    for name, words in unheld(own, held.holdings):
+        say(f"ticktape: the scenario {name!r} names {', '.join(words)}, of which nothing is held: that moves nothing")
+
+
+def _said(grid: "Stress", of_scenarios: "Stress", when: object, shown: "ShownAccounts") -> dict[str, Any]:
+    unpriced = shown.rows(grid.unpriced.to_pylist())
     return {"at": when, "currency": grid.base_currency, "worst": grid.worst, "grid": grid.totals.to_pylist(),
             "scenarios": of_scenarios.totals.to_pylist(), "unpriced": unpriced}  # fmt: skip
 
 
 def _show(grid: "Stress", of_scenarios: "Stress") -> None:
     worst = grid.worst
-    show(f"worst of the grid: {worst['gain']:,.0f} {grid.base_currency} at prices {worst['price_move']:+.0%}, "
+    show(f"worst of the grid: {money(worst['gain'])} {grid.base_currency} at prices {worst['price_move']:+.0%}, "
          f"volatilities {worst['volatility_move']:+.0%}, rates {worst['rate_move'] * 1e4:+.0f} bp")  # fmt: skip
     show()
     flat = [row for row in grid.totals.to_pylist() if row["rate_move"] == 0]
     prices = sorted({row["price_move"] for row in flat})
-    cells = {(row["volatility_move"], row["price_move"]): f"{row['gain']:,.0f}" for row in flat}
+    cells = {(row["volatility_move"], row["price_move"]): money(row['gain']) for row in flat}
     heads = ["volatilities", *(f"prices {price:+.0%}" if price else "prices 0 %" for price in prices)]
     rows = [[f"{move:+.0%}", *(cells[move, price] for price in prices)]
             for move in sorted({row["volatility_move"] for row in flat})]  # fmt: skip
     show_table(heads, rows, heads)
     show()
     show_table(("scenario", "gain", "in it", "not in it"),
-               [(row["scenario"], f"{row['gain']:,.0f}", row["priced"], row["unpriced"])
+               [(row["scenario"], money(row['gain']), row["priced"], row["unpriced"])
                 for row in of_scenarios.totals.to_pylist()], ("gain", "in it", "not in it"))  # fmt: skip
 
 
@@ -116,6 +132,6 @@ def _show_positions(grid: "Stress") -> None:
             if all(row[name] == worst[name] for name in grid.labels) and row["gain"] is not None]  # fmt: skip
     show()
     show_table(("symbol", "kind", "value", "gain"),
-               [(row["symbol"], row["security_type"], f"{row['value']:,.0f}", f"{row['gain']:,.0f}")
+               [(row["symbol"], row["security_type"], money(row['value']), money(row['gain']))
                 for row in sorted(rows, key=lambda row: row["gain"])], ("value", "gain"))  # fmt: skip
     say("ticktape: each position at the worst point of the grid")

@@ -121,3 +121,11 @@ def test_check_positions_ends_with_3_where_there_is_a_difference(script: Scripte
     before = runner.invoke(app, [*words[:-1], "--at", "2020-01-01"])
     assert (before.exit_code, "0 positions compared, 1 not known" in before.stdout) == (1, True)
     assert "nothing was compared" in before.stderr
+
+
+def test_orders_are_told_as_they_stood_at_a_moment(tape: tuple[str, str]) -> None:
+    data, written = tape
+    assert len(json.loads(run("orders", "--data", data, "--json", "--at", written))) == 1
+    assert json.loads(run("orders", "--data", data, "--json", "--at", "2020-01-01")) == []
+    with pytest.raises(ValueError, match="leave one of them away"):
+        runner.invoke(app, ["orders", "--data", data, "--at", written, "--until", written], catch_exceptions=False)

@@ -90,3 +90,12 @@ def test_however_it_is_told_apart_the_sums_are_the_same(drawn: list[tuple[Holdin
         assert all(row["gross"] >= abs(row["net"]) * (1 - 1e-12) for row in table)
         sums.append([sum(row[name] for row in table) for name in ("net", "gross", "vega", "holdings")])
     assert all(one == pytest.approx(sums[0], abs=1e-3) for one in sums)
+
+
+def test_what_has_no_sector_is_told_by_its_kind() -> None:
+    kinds = {"FUT": "", "CASH": "", "FUND": "", "BOND": "", "STK": "", "OPT": "IND"}
+    holdings = [Holding("A", place, kind, kind, "USD", 1.0, price=1.0, underlying_security_type=under)
+                for place, (kind, under) in enumerate(kinds.items())]  # fmt: skip
+    groups = set(exposure(holdings, [None] * len(holdings), MARKET, "sector")["group"].to_pylist())
+    assert groups == {"not known", *(f"no sector: {word}" for word in (
+        "futures", "currencies", "funds", "bonds", "indices"))}  # fmt: skip

@@ -351,6 +351,16 @@ def test_profits_of_held_positions_are_asked_for_until_they_are_flat() -> None:
     assert len(session.sent("req_pnl_single")) == 2, "it is held again"
 
 
+def test_profits_of_what_expired_and_is_not_yet_removed_are_not_asked_for() -> None:
+    """It is the 23rd: what expired on the 21st is over everywhere."""
+    session = Session("positions", "pnl")
+    dates = ("20261121", "20261123", "20261127 15:00:00", "202611", "", "20269999", "99991231")
+    for con_id, last_trade_date in enumerate(dates, 1):
+        session.position(5, con_id=con_id, last_trade_date=last_trade_date)
+    session.hear("positions_end")
+    assert [each["con_id"] for each in session.sent("req_pnl_single")] == [2, 3, 4, 5, 6, 7]
+
+
 def test_a_position_that_an_answer_does_not_list_is_flat() -> None:
     session = Session("positions", "pnl")
     session.position(5)

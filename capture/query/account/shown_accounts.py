@@ -5,9 +5,10 @@ and so on, unless they are asked for by name: here alone this is decided.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 
-from capture.account_alias import named
+from capture.account_alias import ALIASED, named
 from capture.query.answer import Answer, AskedError
 from capture.suggestion import unknown
 
@@ -25,6 +26,12 @@ def account_names(ask: Ask) -> list[str]:
     return [name for (name,) in ask(_IN_ORDER).rows()]
 
 
+def first_told(ask: Ask) -> datetime | None:
+    """Return when the first row came that names an account, UTC; None where none did. Raises QueryError."""
+    [(first,)] = ask(f"select min(ts) from ({_NAMES}) where account is not null").rows()
+    return first  # type: ignore[no-any-return]  # rows are plain values
+
+
 def check_accounts(ask: Ask, given: str | Sequence[str] | None) -> None:
     """Raise AskedError, with those that there are, for an account of which a lake has nothing."""
     if given is None:
@@ -32,8 +39,17 @@ def check_accounts(ask: Ask, given: str | Sequence[str] | None) -> None:
     known = account_names(ask)
     for name in [given] if isinstance(given, str) else given:
         if name not in known:
-            raise AskedError(unknown("account", name, known) if known else f"unknown account {name!r}: no account was "
-                             "recorded; [accounts] in ticktape.toml says which are")
+            raise AskedError(unknown("account", name, known) + _of_aliases(known) if known else
+                             f"unknown account {name!r}: no account was recorded; [accounts] in ticktape.toml says "
+                             "which are")
+
+
+def _of_aliases(known: Iterable[str]) -> str:
+    """Return what helps whoever knows an account by its number alone, where rows have aliases; empty where not."""
+    if not any(name.startswith(ALIASED) for name in known):
+        return ""
+    return (". Rows have aliases, as mask_accounts is set: `ticktape account` shows what each account is worth and "
+            "holds, under the names account 1, account 2, …, which are also taken here")
 
 
 class ShownAccounts:

@@ -1,8 +1,8 @@
 """Holdings: what accounts hold as of a moment, each position with its definition, price, volatility and greeks."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time
 from typing import Any, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
@@ -10,8 +10,9 @@ from capture.query.answer import Answer, AskedError
 from capture.risk.exposure import UnitGreeks
 from capture.risk.holding import BALANCE, Holding, exercise_style
 from capture.risk.pricing.market import Market
+from capture.risk.pricing.option_terms import settled_price
 from capture.risk.valuation import money_currency
-from capture.times import SECOND_US
+from capture.times import DAY_S, SECOND_US, moment_of
 
 from .marks import Mark, marks, newer
 
@@ -86,12 +87,14 @@ def portfolio_at(
     held = [row for row in positions if row["position"]]
     facts = _facts(lake, [row["instrument_id"] for row in held], at)
     base = base_currency or _base_currency(values)
-    found = [*(_holding(row, facts) for row in held), *_balances(values)]
+    at_us = int(at.timestamp() * SECOND_US)
+    found = [*_settled(lake, [_holding(row, facts) for row in held], at_us), *_balances(values)]
     unknown = tuple(sorted({row["account"] for row in positions if row["state"] == "unknown" and row["account"]}))
     stale = tuple(sorted({row["account"] for row in held if row["state"] == "stale"}))
     rates = dict.fromkeys((money_currency(holding) for holding in found), assumed_interest) | dict(interest or {})
-    market = Market(int(at.timestamp() * SECOND_US), base, _rates(values, base), rates)
-    greeks = tuple(_unit_greeks(facts.greeks.get(holding.instrument_id)) for holding in found)
+    market = Market(at_us, base, _rates(values, base), rates)
+    greeks = tuple(None if _has_expired(holding, at_us) else _unit_greeks(facts.greeks.get(holding.instrument_id))
+                   for holding in found)  # fmt: skip
     return Portfolio(tuple(found), greeks, market, unknown, stale)
 
 
@@ -150,6 +153,32 @@ def _holding(row: dict[str, Any], facts: _Facts) -> Holding:
     )
 
 
+def _has_expired(holding: Holding, at_us: int) -> bool:
+    return holding.is_option and holding.expiry_us is not None and holding.expiry_us <= at_us
+
+
+def _settled(lake: Lake, holdings: list[Holding], at_us: int) -> list[Holding]:
+    """Return holdings, those of options that have expired at what they settle for: IB removes them days later."""
+    ends: dict[int, set[int]] = {}
+    for holding in holdings:
+        if _has_expired(holding, at_us):
+            ends.setdefault(holding.expiry_us or 0, set()).add(holding.underlying_id or 0)
+    prices = {end_us: marks(lake.sql, ids, moment_of(end_us)) for end_us, ids in ends.items()}
+    return [_at_settlement(holding, prices[holding.expiry_us or 0].get(holding.underlying_id or 0))
+            if _has_expired(holding, at_us) else holding for holding in holdings]  # fmt: skip
+
+
+def _at_settlement(holding: Holding, underlying: Mark | None) -> Holding:
+    """Return an option that has expired, worth what its underlying's price of that day leaves it, if that is known."""
+    end_us = holding.expiry_us or 0
+    known = underlying is not None and end_us - underlying.ts_us <= DAY_S * SECOND_US
+    spot = underlying.price if underlying is not None and known else None
+    settled = replace(holding, settlement_price=spot, underlying_price=spot, implied_volatility=None)
+    price, reason = settled_price(settled)
+    return replace(settled, price=None if reason else price, price_ts_us=None if reason else end_us,
+                   price_source="" if reason else "settlement", reason_unpriced=reason)  # fmt: skip
+
+
 def _root(row: dict[str, Any]) -> str:
     """Return the symbol of what moves a derivative of which no definition was recorded; empty for what is none."""
     return row["ib_symbol"] or "" if row["right"] or row["security_type"] == "FUT" else ""
@@ -175,11 +204,13 @@ def _expiry_us(row: dict[str, Any], contract: dict[str, Any]) -> int | None:
     """Return when it settles: its last trade, else the close in New York of its last day."""
     if moment := contract.get("last_trade_ts"):
         return int(moment.timestamp() * SECOND_US)
-    day = (contract.get("last_trade_date") or row["last_trade_date"] or "")[:8]
-    if len(day) != 8 or not day.isdigit():
+    text = (contract.get("last_trade_date") or row["last_trade_date"] or "")[:8]
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:  # a month, none, or no date
         return None
     close, zone = _CLOSE
-    return int(datetime.combine(datetime.strptime(day, "%Y%m%d").date(), close, zone).timestamp() * SECOND_US)
+    return int(datetime.combine(day, close, zone).timestamp() * SECOND_US)
 
 
 def _unit_greeks(greeks: dict[str, Any] | None) -> UnitGreeks | None:

@@ -61,6 +61,17 @@ class Scenario:
         return self.rates.get(currency, self.rates.get("", 0.0))
 
 
+def unheld(scenarios: Sequence[Scenario], holdings: Sequence[Holding]) -> list[tuple[str, list[str]]]:
+    """Return the scenarios that name symbols, sectors or currencies of which nothing is held, each with these."""
+    symbols = {name for holding in holdings for name in (holding.moved_by, holding.symbol)}
+    sectors = {holding.sector for holding in holdings}
+    currencies = {money_currency(holding) for holding in holdings} | {
+        holding.symbol.split(".")[0] for holding in holdings if holding.security_type == PAIR}  # fmt: skip
+    found = [(one.name, sorted({*one.underlying.keys() - symbols, *one.sector.keys() - sectors,
+                                *one.currency.keys() - currencies})) for one in scenarios]  # fmt: skip
+    return [(name, words) for name, words in found if words]
+
+
 def scenario_moves(scenarios: Sequence[Scenario], holdings: Sequence[Holding], market: Market) -> Moves:
     """Return the moves of holdings in each scenario.
 

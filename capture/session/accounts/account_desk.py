@@ -206,7 +206,7 @@ class AccountDesk:
 
     def _note_row(self, message: Decoded, errand: Errand) -> None:
         if errand.ask.stream == "positions":
-            self._holdings.took(message.values)
+            self._holdings.took(message.values, self.clock.now_s(self._wall_s))
             self._look_s = self._now_s
             if not errand.is_open:
                 self._hasten("executions", AFTER_POSITION_S, FILLS_APART_S)

@@ -206,3 +206,59 @@ def test_the_commands_say_what_they_show_and_whose_is_left_out(held: AccountLake
         assert type(ticktape(*words, *data).exception).__name__ == "UsageError"
     shown = ticktape("margin", "--over", "60s", "--every", "30s", *data).stdout
     assert shown.count("2026-11-18") == 3 and shown.count("12,345") == 3
+
+
+def test_an_expired_option_that_is_not_yet_removed_is_priced_at_settlement(held: AccountLake) -> None:
+    """On Monday the option of Friday is worth what the stock's price at its close left it, whatever the stock does."""
+    week = 4 * 7 * 86_400.0  # from Wednesday, 18 November, to 16 December
+    expiry = week + 2 * 86_400 + 9 * 3_600
+    held.position(week, -2, "AAPL C200", **OPTION)
+    held.add("greeks", expiry - 60, "AAPL C200", instrument_id=9, stream="ticks", tick_type=13, delta=0.9, gamma=0.1,
+             tick_name="MODEL_OPTION", implied_volatility=0.4, vega=0.0, theta=0.0)  # fmt: skip
+    held.quote(expiry - 5, 203.0, 205.0)
+    held.quote(expiry + 2 * 86_400, 239.0, 241.0)
+    monday = NOON + timedelta(seconds=expiry + 2.5 * 86_400)
+    found = held.lake.holdings(monday)
+    [place] = [place for place, one in enumerate(found.holdings) if one.right]
+    option = found.holdings[place]
+    assert (option.price, option.price_source, option.settlement_price) == (4.0, "settlement", 204.0)
+    assert found.greeks[place] is None
+    rows = held.lake.stress(held=found, moves=Grid([0.1], [0.0], [0.0])).table.to_pylist()
+    assert [(row["value"], row["gain"]) for row in rows if row["symbol"] == "AAPL C200"] == [(-800.0, 0.0)]
+
+
+def test_an_expired_option_without_a_settlement_price_says_so(held: AccountLake) -> None:
+    held.position(4 * 7 * 86_400, -2, "AAPL C200", **OPTION)
+    found = held.lake.stress(NOON + timedelta(days=32))
+    reasons = {row["symbol"]: row["reason"] for row in found.unpriced.to_pylist()}
+    assert reasons["AAPL C200"] == "expired, not yet removed: no settlement price of its underlying"
+
+
+def test_what_is_asked_in_vain_is_told_and_what_has_no_price_says_whose_it_is(
+    held: AccountLake, tmp_path: Path
+) -> None:
+    held.position(4, 7, "NONE", instrument_id=77)
+    assert held.lake.holdings(AT)
+    own = tmp_path / "own.toml"
+    own.write_text('[[scenario]]\nname = "mine"\nunderlying = { APPL = -0.1, AAPL = -0.2 }\nsector = { Techno = 0.1 }\n'
+                   "currency = { XXX = 0.1, GBP = 0.1 }\n")  # fmt: skip
+    words = ("--data", str(held.layout.root), "--at", AT.isoformat(), "--rate", "XXX=0.1")
+    said = ticktape("stress", "--scenarios", str(own), *words)
+    assert "the scenario 'mine' names APPL, Techno, XXX, of which nothing is held" in said.stderr
+    assert said.stderr.count("of which nothing is held") == 1, "those that come along are for all accounts"
+    assert "--rate of XXX changes nothing: what is held is in GBP, USD" in said.stderr
+    assert [line.split()[:3] for line in said.stdout.splitlines() if "NONE" in line] == [["account", "1", "NONE"]]
+    margin = ticktape("margin", *words)
+    assert "-0 " not in margin.stdout
+    assert "account 1" in next(line for line in margin.stdout.splitlines() if "no price" in line)
+
+
+def test_gaps_say_whose_they_are_and_account_when_it_begins(held: AccountLake) -> None:
+    held.gap(20, 30, stream="positions", symbol=None, account="A1")
+    assert held.lake.gaps().rows()
+    words = ("--data", str(held.layout.root))
+    [line] = [line for line in ticktape("gaps", *words).stdout.splitlines() if "positions" in line]
+    assert line.startswith("account 1") and "A1" not in ticktape("gaps", "--json", *words).stdout
+    before = ticktape("account", "--at", "2020-01-01", *words)
+    assert "nothing of accounts was recorded by 2020-01-01 00:00:00 UTC" in before.stderr
+    assert "begins at 2026-11-18 12:00:01" in before.stderr
