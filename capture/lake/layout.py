@@ -126,9 +126,16 @@ def day_folders(folder: Path) -> dict[str, Path]:
 
     Without that of the rowless file, and without any of another name, such as a copy that somebody made.
     """
-    names = (entry.name for entry in os.scandir(folder)) if folder.is_dir() else ()
-    days = sorted(day for name in names if (day := day_of(name)) and day != EMPTY_DATE)
-    return {day: folder / f"date={day}" for day in days}
+    return {day: folder / f"date={day}" for day in days_in(folder)}
+
+
+def days_in(folder: Path) -> list[str]:
+    """Return the dates of `day_folders` alone, which takes much less than their paths."""
+    try:
+        names = [entry.name for entry in os.scandir(folder)]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return sorted(day for name in names if (day := day_of(name)) and day != EMPTY_DATE)
 
 
 def parquet_names(folder: Path) -> list[str]:

@@ -18,6 +18,7 @@ from .layout import (
     Layout,
     archive_marks,
     day_folders,
+    days_in,
     live_mark,
     read_rolled,
     restored_by,
@@ -54,10 +55,10 @@ class SealedDays:
         It does where it leaves out rows of archive files, or of live ones. Looks only at dates of which both are there.
         """
         sealed, path = str(through), self.layout.sealed(table)
-        for day in day_folders(self.layout.archive(table)):
+        for day in days_in(self.layout.archive(table)):
             if day > sealed and (found := self.of(table, day).archived):
                 return f"{path} says that {table} is sealed up to {sealed}, but {found[0]} is of a sealed date; "
-        for day in day_folders(self.layout.live(table)):
+        for day in days_in(self.layout.live(table)):
             if day <= sealed and self._unsealed(table, day) and str(last_sealed(self.layout, table)) < day:
                 return f"{path} says that {table} is sealed up to {sealed}, but rows of {day} are in no archive file; "
         return None

@@ -17,6 +17,7 @@ from capture.functions import LAST_HEARD, creations, named, needs_helpers
 from capture.lake.digest import WHOLE, Digest, nothing, read_digest, rows_of
 from capture.lake.kept import is_same, read_kept
 from capture.lake.layout import EMPTY_DATE, LakeStateError, Layout, archive_marks, day_folders, live_mark
+from capture.lake.row_groups.footers import Footers
 from capture.lake.sealed import sealed_through
 from capture.lake.sql_text import columns_sql, paths_sql, quoted
 from capture.lake.state import SealedDays, archived_through, position_fault
@@ -58,6 +59,24 @@ class View(NamedTuple):
     kept: pa.Table | None = None
 
 
+class Found(NamedTuple):
+    """The files that hold rows of a table at some moment, and rows that are in tails only, as `TailRows` holds them."""
+
+    table: Table
+    files: list[Path]
+    tail: list[pa.Table]
+
+
+class _Sources(NamedTuple):
+    """What the rows of a table come from: up to which date it is sealed, files of later dates, and archive files of
+    which the rows are in a tail too.
+    """
+
+    through: date
+    live: list[Path]
+    late: list[Path]
+
+
 class Database:
     """The tables of a lake, as its files and tails are at some moment. Times are UTC.
 
@@ -69,10 +88,11 @@ class Database:
     ) -> None:
         """Make a database for a lake; `more` are settings besides, which a question cannot change either."""
         self.layout = layout
-        self._connection = duckdb.connect()
         limits = {} if limit is None else {"memory_limit": f"'{limit.memory_mib}MiB'",
                                            "temp_directory": quoted(limit.spill)}
-        set_all(self._connection, {**limits, **more, **SETTINGS})
+        self._settings = {**limits, **more, **SETTINGS}
+        self._opened: duckdb.DuckDBPyConnection | None = None  # once a question needs it: many are answered without
+        self._opening = threading.Lock()
         self._functions: set[str] = set()
         self._making = threading.Lock()  # of functions
         self._archive = {name: Listing(folder, layout.rowless(folder), partial(read_kept, layout, name))
@@ -104,9 +124,29 @@ class Database:
         left = set(kept)
         names: dict[str, set[str]] = {}
         for path in kept:
-            names.setdefault(path.parent.name.removeprefix("date="), set()).add(path.name)
+            names.setdefault(_day(path), set()).add(path.name)
         query = self._query(table, tails, files, [path for path in files if path not in left])
         return View(table, query, tail, rows_of(digest, names))
+
+    def found(
+        self, table: Table, tails: Mapping[str, Tail], span: tuple[date, date], days: Iterable[date] | None = None
+    ) -> Found:
+        """Return what files and tails hold of a table at this moment, of the dates from one to another.
+
+        Nobody lists other folders than those of `days`, where they are given. Raises LakeStateError as `views` does.
+        """
+        archive = self._archive[table.name].files(days)
+        through, live, late = self._sources(table, tails, archive)
+        sealed = [path for path in archive if _day(path) <= str(through) and path not in late]
+        first, last = max(str(span[0]), EMPTY_DATE), str(span[1])
+        files = [path for path in (*sealed, *live) if first <= _day(path) <= last and _day(path) != EMPTY_DATE]
+        return Found(table, files, self._pieces(table, tails))
+
+    def of_files(self, found: Found) -> View:
+        """Return a view of what was found, which sees no other file."""
+        rowless = self.layout.rowless(self.layout.live(found.table.name))
+        query = view_sql(found.table, paths_sql([rowless, *found.files]), paths_sql([rowless]), f"date '{date.max}'")
+        return View(found.table, query, pa.concat_tables(found.tail) if found.tail else None)
 
     def local_days(self, table: Table, tails: Mapping[str, Tail]) -> tuple[pa.Table, set[date]]:
         """Return what is kept of the days of a table of market data (see capture.lake.local_days), and the UTC dates
@@ -117,7 +157,7 @@ class Database:
         there: dict[str, list[Path]] = {}
         for path in self._archive[table.name].files():
             if f"date={EMPTY_DATE}" < path.parent.name <= f"date={through}":
-                there.setdefault(path.parent.name.removeprefix("date="), []).append(path)
+                there.setdefault(_day(path), []).append(path)
         changed = {day for day in there.keys() | digest.files.keys()
                    if {path.name for path in there.get(day, ())} != digest.files.get(day, {}).keys()
                    or not all(_is_same(path, digest) for path in there[day])}
@@ -152,7 +192,7 @@ class Database:
         query = self._query(table, tails, files, [path for path in files if path not in kept])
         rows: dict[date, int] = {}
         for path, count in kept.items():
-            day = date.fromisoformat(path.parent.name.removeprefix("date="))
+            day = date.fromisoformat(_day(path))
             rows[day] = rows.get(day, 0) + count
         folders = day_folders(self.layout.live(table.name)).values()
         live = [path for folder in folders for path in folder.glob("*.parquet")]
@@ -166,7 +206,7 @@ class Database:
         It has the research functions that the query names: making all of them takes longer than most queries. They need
         to know when each recorder last heard anything, in seconds since 1970, 0 for never.
         """
-        connection = self._connection.cursor()
+        connection = self._connection().cursor()
         for view in views:
             self._show(connection, view)
         if not needs_helpers(query):
@@ -180,7 +220,17 @@ class Database:
 
     def close(self) -> None:
         """Let go of the database: answers whose batches are being read may be read on, others not."""
-        self._connection.close()
+        with self._opening:
+            if self._opened is not None:
+                self._opened.close()
+
+    def _connection(self) -> duckdb.DuckDBPyConnection:
+        with self._opening:
+            if self._opened is None:
+                opened = duckdb.connect()
+                set_all(opened, self._settings)
+                self._opened = opened
+            return self._opened
 
     def _show(self, connection: duckdb.DuckDBPyConnection, view: View) -> None:
         query = view.query
@@ -206,20 +256,27 @@ class Database:
         self, table: Table, tails: Mapping[str, Tail], archive: list[Path], wanted: list[Path] | None = None
     ) -> str:
         """Return the query for what files hold; `archive` are those of sealed days, all of them wanted or some."""
+        sources = self._sources(table, tails, archive)
+        return view_sql(table, paths_sql(archive if wanted is None else wanted), paths_sql(sources.live),
+                        f"date '{sources.through}'", without=_list_sql(sources.late))
+
+    def _sources(self, table: Table, tails: Mapping[str, Tail], archive: list[Path]) -> _Sources:
+        """Return where rows come from, `archive` files besides. Raises LakeStateError as `views` does."""
         through = self._sealed_through(table)
         self._days.require(table.name, through)
         last = archived_through(archive)
         for recorder, tail in tails.items():
             if tail.mark is not None and (fault := position_fault(self.layout, recorder, tail.mark, last)):
                 raise LakeStateError(fault)
-        live = self._live_files(table, tails, through)
-        return view_sql(table, paths_sql(archive if wanted is None else wanted), paths_sql(live), f"date '{through}'",
-                        without=self._late_files(table, tails, through))
+        return _Sources(through, self._live_files(table, tails, through), self._late_files(table, tails, through))
 
     def _tail(self, table: Table, tails: Mapping[str, Tail]) -> pa.Table | None:
         """Return the rows of a table in tails, with the `date` of each."""
-        pieces = [piece for tail in tails.values() for piece in tail.pieces(table.name)]
+        pieces = self._pieces(table, tails)
         return pa.concat_tables(pieces) if pieces else None
+
+    def _pieces(self, table: Table, tails: Mapping[str, Tail]) -> list[pa.Table]:
+        return [piece for tail in tails.values() for piece in tail.pieces(table.name)]
 
     def _sealed_through(self, table: Table) -> date:
         try:
@@ -240,19 +297,24 @@ class Database:
                 found += [path for path in of_day.glob("*.parquet") if _is_rolled(live_mark(path), tails)]
         return found
 
-    def _late_files(self, table: Table, tails: Mapping[str, Tail], through: date) -> str:
-        """Return as an SQL list the archive files of which the rows are in a tail too; empty where there are none.
+    def _late_files(self, table: Table, tails: Mapping[str, Tail], through: date) -> list[Path]:
+        """Return the archive files of which the rows are in a tail too.
 
         They are published before the rolled position moves on, with rows that came once their date was sealed.
         """
         found: list[Path] = []
-        pieces = (piece for tail in tails.values() for piece in tail.pieces(table.name))
+        pieces = self._pieces(table, tails)
         late = (piece["date"] for piece in pieces if pc.min(piece["date"]).as_py() <= through)
         for day in {day for dates in late for day in pc.unique(dates).to_pylist() if day <= through}:
             folder = self.layout.archive(table.name) / f"date={day}"
             found += [path for path in folder.glob("*.parquet")
                       if (marks := archive_marks(path)) and not _is_rolled(marks[:2], tails)]
-        return f"({', '.join(quoted(path) for path in found)})" if found else ""
+        return found
+
+
+def _list_sql(paths: Iterable[Path]) -> str:
+    """Return paths as an SQL list; nothing where there are none."""
+    return f"({found})" if (found := ", ".join(map(quoted, paths))) else ""
 
 
 def set_all(connection: duckdb.DuckDBPyConnection, settings: Mapping[str, str] = SETTINGS) -> None:
@@ -268,6 +330,10 @@ def _heard_query(heard: Mapping[str, float]) -> str:
             "select null::varchar as recorder, null::timestamptz as ts where false")
 
 
+def _day(path: Path) -> str:
+    return path.parent.name.removeprefix("date=")
+
+
 def _first_mark(path: Path) -> tuple[str, int] | None:
     marks = archive_marks(path)
     return None if marks is None else marks[:2]
@@ -275,7 +341,7 @@ def _first_mark(path: Path) -> tuple[str, int] | None:
 
 def _is_same(path: Path, digest: Digest) -> bool:
     """Return whether an archive file is the one whose rows a digest holds."""
-    file = digest.files.get(path.parent.name.removeprefix("date="), {}).get(path.name)
+    file = digest.files.get(_day(path), {}).get(path.name)
     return file is not None and is_same(path, file)
 
 
@@ -285,3 +351,27 @@ def _is_rolled(named: tuple[str, int] | None, tails: Mapping[str, Tail]) -> bool
         return False
     tail = tails.get(named[0])
     return tail is None or tail.mark is None or named[1] < tail.mark
+
+
+class Shared:
+    """What lakes on the same files have in common: tails of tapes and a database, closed with the last of them."""
+
+    def __init__(self, layout: Layout, limit: Limit | None) -> None:
+        self.tails: dict[str, Tail] = {}
+        self.database = Database(layout, limit)
+        self.footers = Footers()
+        self.lock = threading.Lock()  # of tails, and of what the database knows of files
+        self._users = 1
+
+    def hold(self) -> bool:
+        """Keep it open for one more; False where it is closed already."""
+        with self.lock:
+            self._users += bool(self._users)
+            return bool(self._users)
+
+    def let_go(self) -> None:
+        """Close it where nobody else holds it."""
+        with self.lock:
+            self._users -= 1
+            if not self._users:
+                self.database.close()

@@ -52,19 +52,24 @@ class KnownNames:
         self._rows, self._recent = rows, recent
         self._found: set[str | int] = set()
 
-    def warn(self, instruments: Instruments | None, tables: Iterable[str], sooner: Rows | None = None) -> None:
+    def warn(
+        self, instruments: Instruments | None, tables: Iterable[str],
+        sooner: Callable[[], Iterable[tuple[Any, ...]]] = list,
+    ) -> None:
         """Warn of instruments of which nothing is in `tables`, and that were never asked for. Raises QueryError.
 
-        `sooner` runs queries over the part of the tables that is asked, where most names are found without the rest.
+        `sooner` gives names in the part of the tables that is asked, where most are found without the rest.
         """
         if instruments is None:
             return
         symbols, ids = symbols_and_ids(instruments)
         asked: list[str | int] = [*symbols, *ids]
         within = [_within(table, asked) for table in tables if "symbol" in TABLES[table].schema.names]
-        part = [(sooner, query) for query in within] if sooner else []
-        everywhere = [(self._rows, query) for query in (_NAMES, *within)]
-        for rows, query in (*part, (self._recent, _NAMES), *everywhere):
+        for row in () if self._found.issuperset(asked) else sooner():
+            self._found.update(one for one in row if one is not None)
+            if self._found.issuperset(asked):
+                break
+        for rows, query in ((self._recent, _NAMES), *((self._rows, query) for query in (_NAMES, *within))):
             if not self._found.issuperset(asked):
                 self._found.update(one for row in rows(query) for one in row if one is not None)
         if missing := [one for one in asked if one not in self._found]:

@@ -1,6 +1,5 @@
 """Open a lake and ask it in SQL: sealed days, rolled files and what is still only on the tape, as one."""
 
-import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -31,12 +30,15 @@ from capture.wire.messages.live_streams import LIVE_STREAMS
 from .account.shown_accounts import check_accounts
 from .answer import Answer, AskedError, QueryError, as_query_error, public
 from .arguments import call_sql
-from .database import Database, Limit, View
+from .database import Found, Limit, Shared, View
+from .direct.asked_rows import asked_rows
+from .direct.direct_answer import DirectAnswer
+from .direct.direct_rows import DirectRows
 from .explained import explained, quotes_hint
 from .held.computed import add_computed
 from .held.risk_questions import RiskQuestions
 from .known import KnownNames, check_span, check_stream
-from .selection import GAPS, Instruments, Moment, dates_of, days, moment, selection, symbols_and_ids
+from .selection import GAPS, Instruments, Moment, date_span, dates_of, days, moment, selection, symbols_and_ids
 from .statement import enclosed
 from .tables import Tables
 from .tables_named import named_tables, needed_tables
@@ -55,29 +57,6 @@ MOST_DAYS = timedelta(days=31)
 RECENT_DAYS = 7  # of which the names of instruments are looked for first
 
 
-class _Shared:
-    """What lakes on the same files have in common: tails of tapes and a database, closed with the last of them."""
-
-    def __init__(self, layout: Layout, limit: Limit | None) -> None:
-        self.tails: dict[str, Tail] = {}
-        self.database = Database(layout, limit)
-        self.lock = threading.Lock()  # of tails, and of what the database knows of files
-        self._users = 1
-
-    def hold(self) -> bool:
-        """Keep it open for one more; False where it is closed already."""
-        with self.lock:
-            self._users += bool(self._users)
-            return bool(self._users)
-
-    def let_go(self) -> None:
-        """Close it where nobody else holds it."""
-        with self.lock:
-            self._users -= 1
-            if not self._users:
-                self.database.close()
-
-
 class LakeReader(Tables, RiskQuestions):
     """A lake to ask. Times are UTC. Use `capture.open_lake`.
 
@@ -86,13 +65,13 @@ class LakeReader(Tables, RiskQuestions):
 
     def __init__(
         self, layout: Layout, limit: Limit | None = None, only: Sequence[date] | None = None,
-        shared: "_Shared | None" = None,
+        shared: Shared | None = None,
     ) -> None:
         self.layout = layout
         self._limit = limit
         self._only = only  # dates of which files are looked at, None for all
         self._closed = False
-        self._shared = shared or _Shared(layout, limit)
+        self._shared = shared or Shared(layout, limit)
         self._holds = shared is None  # and lets go of it when it is closed
         self._tails, self._database, self._lock = self._shared.tails, self._shared.database, self._shared.lock
         self._known = KnownNames(lambda query: self.sql(query).rows(), self._recent)
@@ -133,15 +112,20 @@ class LakeReader(Tables, RiskQuestions):
         check_span(start, end)
         check_stream(stream, table)
         query, parameters = selection(TABLES[table], instruments, start, end, columns, stream)
-        first, last = dates_of(start, end) if start is not None and end is not None else (date.min, date.max)
-        if last - first > MOST_DAYS:
-            self.check(instruments, [table])
-            return self.sql(query, parameters)
-        connection = self._asked([TABLES[table]], days=days(first, last))
-        self._known.warn(instruments, [table], lambda names: connection.sql(names).fetchall())
+        asked = asked_rows(TABLES[table], instruments, start, end, columns, stream)
+        found = self._found(TABLES[table], date_span(start, end))
         explain = partial(self._explain, query)
-        with as_query_error(explain):
-            return Answer(connection.sql(query, params=parameters), explain)
+        direct = DirectRows(found, asked, self._shared.footers, explain)
+        self._known.warn(instruments, [table], direct.names)
+
+        def relate() -> duckdb.DuckDBPyRelation:
+            connection = self._database.connection([self._database.of_files(direct.narrowed())])
+            return connection.sql(query, params=parameters)
+
+        if len(set(asked.columns)) < len(asked.columns):  # SQL has names of its own for what is there twice
+            with as_query_error(explain):
+                return Answer(relate(), explain)
+        return DirectAnswer(asked.columns, direct.read, relate, explain)
 
     def book(  # rebuilt in Python, which gives what the SQL function of that name gives, sooner
         self, symbols: Instruments | None, at: Moment | None = None, *, levels: float = MOST_POSITIONS,
@@ -256,7 +240,7 @@ class LakeReader(Tables, RiskQuestions):
         """Return this lake as it is to be asked for rows in [start, end) only, as `again` does; closed with this."""
         return self._other(start, end, self._shared)
 
-    def _other(self, start: datetime | None, end: datetime | None, shared: "_Shared | None") -> Self:
+    def _other(self, start: datetime | None, end: datetime | None, shared: Shared | None) -> Self:
         if start is None or end is None or end - start > MOST_DAYS:
             return type(self)(self.layout, self._limit, self._only, shared)
         return type(self)(self.layout, self._limit, days(*dates_of(start, end)), shared)
@@ -294,6 +278,12 @@ class LakeReader(Tables, RiskQuestions):
             views, heard = self._views(tables, days), self._heard()
         with as_query_error(str):
             return self._database.connection(views, query, heard)
+
+    def _found(self, table: Table, span: tuple[date, date]) -> Found:
+        """Return what the lake holds of a table at this moment, of dates from one to another. Raises QueryError."""
+        of_span = self._only if span[1] - span[0] > MOST_DAYS else days(*span)
+        with self._lock:
+            return self._looked(lambda: self._database.found(table, self._tails, span, of_span))
 
     def _of_dates(
         self, query: str, parameters: Mapping[str, Any], table: str, dates: Collection[date] | None

@@ -100,6 +100,11 @@ def dates_of(start: Moment, end: Moment) -> tuple[date, date]:
     return moment(start).date(), _last_date(moment(end))
 
 
+def date_span(start: Moment | None, end: Moment | None) -> tuple[date, date]:
+    """Return the first and the last UTC date of which a moment lies in [start, end), either of which may be open."""
+    return (date.min if start is None else moment(start).date(), date.max if end is None else _last_date(moment(end)))
+
+
 def days(first: date, last: date) -> list[date]:
     """Return the dates from one to another, both included."""
     return [first + timedelta(days=number) for number in range((last - first).days + 1)]

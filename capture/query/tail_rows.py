@@ -1,9 +1,11 @@
 """Rows of a table that only grow, in few pieces, as questions take them (D145)."""
 
+from functools import cache
+
 import pyarrow as pa
 
 from capture.decode.merge_rows import merged
-from capture.schemas import DICTIONARY, TABLES, Table
+from capture.schemas import DICTIONARY, TABLES
 
 PIECE_ROWS = 122_880  # the most that pieces are joined to: joining larger ones takes longer than most questions
 WORD = pa.dictionary(pa.int32(), pa.string())
@@ -18,7 +20,7 @@ class TailRows:
     """
 
     def __init__(self, table: str) -> None:
-        self._schema = held_schema(TABLES[table])
+        self._schema = held_schema(table)
         self.pieces: tuple[pa.Table, ...] = ()
         self.count = 0  # of all rows that ever were added
 
@@ -53,10 +55,11 @@ class TailRows:
         return pa.table(columns, schema=self._schema)
 
 
-def held_schema(table: Table) -> pa.Schema:
-    """Return the columns that rows of a table have in a tail."""
+@cache
+def held_schema(table: str) -> pa.Schema:
+    """Return the columns that rows of a table, by its name, have in a tail."""
     return pa.schema([*((column.name, WORD if column.encoding == DICTIONARY and pa.types.is_string(column.type)
-                         else column.type) for column in table.columns), DATE])
+                         else column.type) for column in TABLES[table].columns), DATE])
 
 
 def _as_type(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
