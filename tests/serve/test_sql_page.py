@@ -57,14 +57,22 @@ def test_what_is_no_question_is_told(server: Served, query: str, why: str) -> No
     assert "Traceback" not in answer["error"]
 
 
+def most_kib(server: Served) -> int:
+    """Return the most memory that the server ever took."""
+    status = Path(f"/proc/{server.process.pid}/status").read_text()
+    return int(re.findall(r"VmHWM:\s+(\d+)", status)[0])
+
+
 def test_a_hundred_megabytes_are_bounded_in_a_grid_and_streamed_as_a_download(server: Served) -> None:
     query = "select range as n, repeat('x', 10000) as text from range(10000)"
+    before = most_kib(server)
     grid = ask(server, query, 10_000)
     assert grid.status == 200
     assert len(grid.data) < 12 << 20
     assert json.loads(grid.text)["more"] is True
     whole = download(server, query, "csv")
     assert len(whole.data) > 100_000_000
+    assert most_kib(server) - before < 50 << 10  # it holds a piece at a time
 
 
 def test_downloads_hold_every_row(server: Served, lake: Path) -> None:
