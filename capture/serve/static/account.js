@@ -10,7 +10,7 @@ moment.addEventListener("input", () => moment.setCustomValidity(moment.value.tri
 const rate = el("select", { id: "rate" });
 const summary = el("p", { class: "coverage", role: "status" }, "asking the lake…");
 const facts = el("dl", { class: "facts" }), riskSays = el("p", { class: "coverage" }, "pricing what is held…");
-const gapsPlace = el("div"), gaps = el("details", { hidden: true }, el("summary", {}, "Gaps of the day"), gapsPlace), positionsSay = el("p"), profitsSay = el("p"), stressSays = el("p"), unpriced = el("ul");
+const gapsPlace = el("div"), gaps = el("details", { class: "gaps", hidden: true }, el("summary", {}, "Gaps of the day"), gapsPlace), positionsSay = el("p"), profitsSay = el("p"), stressSays = el("p"), unpriced = el("ul");
 const regions = new Map();
 let shown = null, risk = null, asked_s = { values: 0, risk: 0 }, busy = { values: false, risk: false }, turn = 0;
 
