@@ -21,9 +21,10 @@ WISHES = "backfill"
 
 # Below the data folder.
 DAMAGED = f"{SEALED}/damaged.json"  # files of the archive: path (below it), why, repair, found (ISO 8601)
-CHECKED, VERIFIED, VIEWS, AUDITED = (
-    f"{SEALED}/{name}.json" for name in ("checked", "verified", "views", "audited"))
-DATES_LOCK, SEALER_LOCK, CHECKER_LOCK = (f"{SEALED}/{name}.lock" for name in ("dates", "sealer", "checker"))
+CHECKED, VERIFIED, VIEWS, AUDITED, COMPACTED = (
+    f"{SEALED}/{name}.json" for name in ("checked", "verified", "views", "audited", "compacted"))
+DATES_LOCK, SEALER_LOCK, CHECKER_LOCK, COMPACTOR_LOCK = (
+    f"{SEALED}/{name}.lock" for name in ("dates", "sealer", "checker", "compactor"))
 ALERTS = "alerts"
 ALERT_STATE, ALERT_LOG, ALERT_LOG_BEFORE, ALERT_MUTES, ALERT_LOCK = (
     f"{ALERTS}/{name}" for name in ("state.json", "log.jsonl", "log.1.jsonl", "mutes.json", "lock"))
@@ -83,6 +84,8 @@ FOLDERS = {
                                            "until the next one",
     COPIES: "second copies of what says what was pruned",
     SEALED: "up to when tables are sealed, what was pruned, what was looked at, and locks",
+    f"{SEALED}/compact-<random>": "a file of the archive that is being made anew; of a killed compactor, until the "
+                                  "next one",
     ALERTS: "what was told of troubles, and of what nothing is told",
 }  # fmt: skip
 
@@ -107,7 +110,8 @@ FILES = (
           "decoding there, with the gaps that are open or wait for history, and how many rows name no instrument",
           ("lake.roll", "lake.proof.rebuild", "lake.proof.recover"),
           ("lake.roll", "lake.sealing", "lake.state", "lake.views", "lake.proof.verify", "lake.proof.prune",
-           "lake.proof.recover", "query.tail", "recorder.history_desk", "watch.recorder_state", "serve.live_feed",
+           "lake.proof.recover", "lake.row_groups.compactor", "query.tail", "recorder.history_desk",
+           "watch.recorder_state", "serve.live_feed",
            "alerts.news_tail", "alerts.stored_gaps"), Loss.STATE,
           "no row. Once days are sealed, questions, rolling and pruning are refused until it is restored; before that "
           "rolling begins with the tape and writes the same files again. Gaps are not filled from history meanwhile",
@@ -147,7 +151,7 @@ FILES = (
     Entry(f"{ARCHIVE}/{_OF_DAY}/<recorder>.<mark>-<mark>.parquet",
           "the rows of a table and sealed date that followed the first mark, the last, and those between, sorted; rows "
           "that came once the date was sealed are in a file of their own",
-          ("lake.sealing", "lake.roll", "lake.proof.rebuild"),
+          ("lake.sealing", "lake.roll", "lake.proof.rebuild", "lake.row_groups.compactor"),
           ("query.database", "query.sizes", "replay.archive_sweep", "lake.views", "lake.stored_rows", "lake.damage",
            "lake.proof.verify", "lake.proof.file_check", "lake.proof.file_round"),
           Loss.ROWS, "these rows, which answers then lack",
@@ -186,6 +190,10 @@ FILES = (
     Entry(CHECKED, "when each file of the archive was read last",
           ("lake.proof.file_round",), ("lake.proof.file_round", "watch.lake_state"), Loss.NOTHING,
           "nothing: the round over the archive begins anew", "the checker, file by file"),
+    Entry(COMPACTED, "of each date, by table: when its folder of archive files was changed, once all files in it have "
+          "the row groups of today",
+          ("lake.row_groups.compacted",), ("lake.row_groups.compacted",), Loss.NOTHING,
+          "nothing: the compactor looks at all files once more", "the compactor"),
     Entry(VERIFIED, "when the last `ticktape verify` of the whole lake ended, and how much it found",
           ("lake.proof.verified",), ("lake.proof.verified", "watch.lake_state"), Loss.NOTHING,
           "nothing: that verify failed, or is due, is not told", "the next `ticktape verify`"),
@@ -203,6 +211,8 @@ FILES = (
           ("lake.sealed",), ("lake.sealed",), Loss.NOTHING, _NO_LOCK, _ANEW),
     Entry(CHECKER_LOCK, "held by who reads the archive in its round",
           ("lake.processes.checker",), ("lake.processes.checker",), Loss.NOTHING, _NO_LOCK, _ANEW),
+    Entry(COMPACTOR_LOCK, "held by who makes archive files anew",
+          ("lake.row_groups.compactor",), ("lake.row_groups.compactor",), Loss.NOTHING, _NO_LOCK, _ANEW),
     Entry(ALERT_STATE, "which troubles were told, and which messages wait to be sent",
           ("alerts.alert_log",), ("alerts.alert_log",), Loss.NOTHING,
           "no row: what was told is told once more, and messages that wait are not sent",

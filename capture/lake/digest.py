@@ -10,7 +10,7 @@ damaged: it counts only of files that are still the same, all else is read. Writ
 import json
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass, field, replace
 from datetime import date
 from io import BytesIO
 from pathlib import Path
@@ -73,6 +73,23 @@ def keep(layout: Layout) -> None:
         if _files(days) != before.files | before.unread:  # of dates, each is in one of them
             with suppress(*FAULTS, duckdb.Error):
                 _write(layout.digest(name), made(layout, name, days, before))
+
+
+def carry_over(layout: Layout, path: Path, before: KeptFile, now: KeptFile) -> None:
+    """Have what is kept of the rows of an archive file hold of the one that took its place, with the same rows.
+
+    Where that cannot be written, the file is read instead.
+    """
+    table, day = path.parent.parent.name, path.parent.name.removeprefix("date=")
+    if table not in (*WHOLE, *MARKET):
+        return
+    digest = read_digest(layout, table)
+    for files in (digest.files, digest.unread):
+        known = files.get(day, {}).get(path.name)
+        if known and known == replace(before, rows=known.rows):
+            files[day][path.name] = replace(now, rows=known.rows)
+            with suppress(OSError):
+                _write(layout.digest(table), digest)
 
 
 def read_digest(layout: Layout, table: str) -> Digest:

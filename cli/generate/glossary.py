@@ -31,6 +31,8 @@ WORDS = (
          "later.", ("lake.layout.Layout.archive",)),
     Word("backfill", "To ask IB's history for what is missing in gaps, or was never recorded, and to add what is not "
          "there yet.", ("tape.notes.BACKFILL",), ("backfill",)),
+    Word("compact", "To make files of the archive anew, with the row groups that questions about one instrument read "
+         "best; rows and names stay.", ("lake.row_groups.compactor.Compactor",), ("compact",)),
     Word("compress", "To make a finished segment of the tape smaller, byte for byte the same. Days are sealed, "
          "segments compressed.", ("tape.compress", "tape.compress_closed", "tape.Compressed"),
          never="seal", rooms=("tape", "wire", "decode", "session", "recorder")),

@@ -21,11 +21,13 @@ from capture.alerts.mutes import write_mutes
 from capture.data_folder import (
     ALERT_LOCK,
     CHECKED,
+    COMPACTOR_LOCK,
     DAMAGED,
     FILES,
     FOLDERS,
     ROLLED,
     ROLLER_STATUS,
+    SEALED,
     STATUS,
     TAPE,
     VERIFIED,
@@ -42,6 +44,7 @@ from capture.lake.proof.prune import prune
 from capture.lake.proof.recover import restore
 from capture.lake.proof.verified import write_verified
 from capture.lake.roll import Roller
+from capture.lake.row_groups.compactor import Compactor, _workshop
 from capture.publish import publish
 from capture.query import QueryError
 from capture.recorder.history_desk import HistoryDesk, Wish
@@ -115,6 +118,7 @@ def beside(layout: Layout) -> None:
     for folder in layout.root.rglob("date=*"):
         os.utime(folder, (0, 0))  # what changed just now is not kept
     keep(layout)
+    list(Compactor(layout).compact())
     write_status(layout.tape / "main" / STATUS, {"streams": []})
     write_verified(layout, 0)
     write_audited(layout, [], datetime.now(UTC))
@@ -160,6 +164,8 @@ def passing(walk: Walk, layout: Layout) -> None:
 
     publish(layout.rolled("main"), write)
     with archive._database(next(iter(day_folders(layout.archive("trades")).values())), 64):
+        walk.look(layout.root)
+    with locked(layout.root / COMPACTOR_LOCK, fcntl.LOCK_EX), _workshop(layout.root / SEALED):
         walk.look(layout.root)
 
 

@@ -12,8 +12,10 @@ from types import SimpleNamespace
 from unittest import mock
 
 from capture.lake.layout import Layout
+from capture.lake.parquet_file import ROW_GROUPS
 from capture.lake.proof.prune import PruneError, prune
 from capture.lake.roll import Roller
+from capture.lake.row_groups.compactor import Compactor
 from capture.lake.sealing import Sealer
 from capture.lake.views import prepare
 from capture.recorder.history_desk import HistoryDesk, Wish
@@ -288,8 +290,13 @@ class Life:
 
     def seal(self) -> None:
         sealer = Sealer(self.layout, settle_s=0, grace_s=-1e12, now_s=lambda: self.clock.now_s)
-        deque(sealer.seal(), maxlen=0)
+        # In every second run as a version did that cut no row groups by symbol.
+        with mock.patch("capture.lake.parquet_file.ROW_GROUPS", self.random.choice((ROW_GROUPS, {}))):
+            deque(sealer.seal(), maxlen=0)
         sealer.clear()
+
+    def compact(self) -> None:
+        deque(Compactor(self.layout, settle_s=0).compact(), maxlen=0)
 
     def prune(self) -> None:
         self.pruned.append((len(self.watch.operations), self.clock.today - timedelta(days=KEPT_DAYS)))
@@ -310,6 +317,7 @@ STEPS: dict[tuple[str, Callable[[Life], None]], int] = {
     (ROLLER, Life.roll): 10,
     (ROLLER, Life.be_killed): 1,
     (SEALER, Life.seal): 4,
+    (SEALER, Life.compact): 3,
     (SEALER, Life.prune): 2,
     (RECORDER, Life.pass_a_day): 3,
 }
