@@ -7,7 +7,7 @@ FILES and FOLDERS, and a test finds each file of a real data folder in exactly o
 from enum import Enum
 from typing import NamedTuple
 
-TAPE, LIVE, ARCHIVE, SEALED = "tape", "live", "archive", "sealed"
+TAPE, LIVE, ARCHIVE, SEALED, STATEMENTS = "tape", "live", "archive", "sealed", "statements"
 DATABASE = "ticktape.duckdb"
 SNAPSHOT = "snapshot"  # the recorder of `ticktape snapshot`
 ACCOUNT_KEY = "account.key"
@@ -25,6 +25,7 @@ CHECKED, VERIFIED, VIEWS, AUDITED, COMPACTED = (
     f"{SEALED}/{name}.json" for name in ("checked", "verified", "views", "audited", "compacted"))
 DATES_LOCK, SEALER_LOCK, CHECKER_LOCK, COMPACTOR_LOCK = (
     f"{SEALED}/{name}.lock" for name in ("dates", "sealer", "checker", "compactor"))
+STATEMENTS_LOCK = f"{STATEMENTS}/lock"
 ALERTS = "alerts"
 ALERT_STATE, ALERT_LOG, ALERT_LOG_BEFORE, ALERT_MUTES, ALERT_LOCK = (
     f"{ALERTS}/{name}" for name in ("state.json", "log.jsonl", "log.1.jsonl", "mutes.json", "lock"))
@@ -86,6 +87,8 @@ FOLDERS = {
     SEALED: "up to when tables are sealed, what was pruned, what was looked at, and locks",
     f"{SEALED}/compact-<random>": "a file of the archive that is being made anew; of a killed compactor, until the "
                                   "next one",
+    STATEMENTS: "IB's own statements, as `ticktape statement import` was given them",
+    f"{STATEMENTS}/<statements>": "rows of a table that they give",
     ALERTS: "what was told of troubles, and of what nothing is told",
 }  # fmt: skip
 
@@ -213,6 +216,21 @@ FILES = (
           ("lake.processes.checker",), ("lake.processes.checker",), Loss.NOTHING, _NO_LOCK, _ANEW),
     Entry(COMPACTOR_LOCK, "held by who makes archive files anew",
           ("lake.row_groups.compactor",), ("lake.row_groups.compactor",), Loss.NOTHING, _NO_LOCK, _ANEW),
+    Entry(f"{STATEMENTS}/<sha256>.xml.zst", "a statement as IB sent it, compressed; its name is the SHA-256 of what it "
+          "holds", ("lake.statements.originals",), ("lake.statements.originals",), Loss.ROWS,
+          "what this statement alone tells: no tape has it", "IB has statements of the last years: fetch it again and "
+          "`ticktape statement import` it"),
+    Entry(f"{STATEMENTS}/<sha256>.masked.xml.zst", "one of whose accounts rows have aliases",
+          ("lake.statements.originals",), ("lake.statements.originals",), Loss.ROWS, "as of one without",
+          "as one without"),
+    Entry(f"{STATEMENTS}/<statements>/rows.parquet", "rows of all statements, each once",
+          ("lake.statements.imported",), ("query.database", "lake.views", "lake.damage", "lake.proof.statement_check"),
+          Loss.NOTHING, "nothing: what asks for them fails until they are back",
+          "`ticktape statement import` without files, or `ticktape rebuild --replace`"),
+    Entry(f"{STATEMENTS}/<statements>/empty.parquet", "no rows, as among the live files",
+          ("lake.views",), ("lake.views",), Loss.NOTHING, "as among the live files", "as among the live files"),
+    Entry(STATEMENTS_LOCK, "held by who imports statements",
+          ("lake.statements.imported",), ("lake.statements.imported",), Loss.NOTHING, _NO_LOCK, _ANEW),
     Entry(ALERT_STATE, "which troubles were told, and which messages wait to be sent",
           ("alerts.alert_log",), ("alerts.alert_log",), Loss.NOTHING,
           "no row: what was told is told once more, and messages that wait are not sent",

@@ -19,9 +19,9 @@ _VERBS = (
     "recording.snapshot", "asking.sql", "asking.tail", "playing.replay", "playing.export", "asking.tables",
     "recording.status", "asking.serve", "asking.metrics", "recording.alerts", "asking.gaps", "asking.coverage",
     "asking.plot", "asking.notebook", "asking.check_bars", "asking.account", "asking.orders", "asking.fills",
-    "asking.check_positions", "risk.exposure", "risk.stress", "risk.margin", "asking.du", "keeping.verify",
-    "keeping.recover", "keeping.rebuild", "keeping.seal", "keeping.compact", "keeping.prune", "keeping.service",
-    "playing.demo", "version",
+    "asking.check_positions", "risk.exposure", "risk.stress", "risk.margin", "keeping.statement",
+    "asking.du", "keeping.verify", "keeping.recover", "keeping.rebuild", "keeping.seal", "keeping.compact",
+    "keeping.prune", "keeping.service", "playing.demo", "version",
 )  # fmt: skip
 
 _LIGHT = frozenset({"init", "version"})  # which load neither DuckDB nor Arrow

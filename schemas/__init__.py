@@ -8,9 +8,10 @@ from .market import BARS, DEPTH, GREEKS, MIDPOINTS, QUOTES, TICKS, TRADES
 from .pandas_later import load_pandas_later
 from .reference import INSTRUMENTS
 from .retention import KEPT_FOR_EVER, LEAST_DAYS, RETENTION_TABLES, RETENTION_TAPE, retention_fault
+from .statement import STATEMENT_ACTIONS, STATEMENT_CASH, STATEMENT_POSITIONS, STATEMENT_TRADES, STATEMENT_VALUES
 from .system import GAPS, NOTICES, SESSIONS, SUBSCRIPTIONS, UNDECODED
 from .table import Subject, Table
-from .tables import ACCOUNT_TABLES, MARKET_TABLES, SYSTEM_TABLES, TABLES
+from .tables import ACCOUNT_TABLES, EVERY_TABLE, MARKET_TABLES, STATEMENT_TABLES, SYSTEM_TABLES, TABLES
 
 if TYPE_CHECKING:
     from .arrow_types import TIMESTAMP
@@ -33,6 +34,7 @@ __all__ = [
     "DELTA",
     "DEPTH",
     "DICTIONARY",
+    "EVERY_TABLE",
     "EXECUTIONS",
     "GAPS",
     "GREEKS",
@@ -51,6 +53,12 @@ __all__ = [
     "RETENTION_TABLES",
     "RETENTION_TAPE",
     "SESSIONS",
+    "STATEMENT_ACTIONS",
+    "STATEMENT_CASH",
+    "STATEMENT_POSITIONS",
+    "STATEMENT_TABLES",
+    "STATEMENT_TRADES",
+    "STATEMENT_VALUES",
     "SUBSCRIPTIONS",
     "SYSTEM_TABLES",
     "TABLES",

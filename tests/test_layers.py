@@ -32,8 +32,10 @@ BENEATH = {
     "session": {"tape", "wanted"},
     "wanted": {"schemas", "wire"},
     "lake.processes": {"lake.proof"},
-    "lake.proof": {"lake"},
+    "lake.proof": {"lake.statements"},
+    "lake.statements": {"lake", "statements"},
     "lake": {"decode", "functions"},
+    "statements": {"schemas"},
     "functions": {"risk", "schemas", "wire.messages"},
     "decode": {"schemas", "tape", "wire"},
     "wire": {"wire.text"},
@@ -46,7 +48,7 @@ BENEATH = {
     GROUND: set[str](),
 }
 NO_IO = {"socket", "asyncio", "time", "os", "pathlib", "subprocess", "threading"}
-PURE = ("wire", "decode", "session", "gateway.broker", "risk")
+PURE = ("wire", "decode", "session", "gateway.broker", "risk", "statements")
 MOST_LINES = 400
 MOST_MODULES = 20
 # Rooms whose file names say which verb, which kind of rows or which tool: the room's own name completes them, so that

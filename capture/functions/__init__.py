@@ -20,12 +20,13 @@ from .prices import PRICES
 from .profits import PROFITS
 from .rows import ROWS
 from .sql_pieces import LAST_HEARD
+from .statement import STATEMENTS
 
 # In the order in which they can be made: a function may call those before it.
 FUNCTIONS: dict[str, Function] = {
     one.name: one for one in (
-        *ROWS, *BARS, *PRICES, *CALENDAR, *COVERAGE, *BOOKS, *LEVEL1, *FILLS, *POSITIONS, *ORDER_LIVES, *LEDGER,
-        *PROFITS, *DAY_CHANGES, *DIFFERENCES, *ORDER_QUALITY)}
+        *ROWS, *BARS, *PRICES, *CALENDAR, *COVERAGE, *BOOKS, *LEVEL1, *FILLS, *STATEMENTS, *POSITIONS, *ORDER_LIVES,
+        *LEDGER, *PROFITS, *DAY_CHANGES, *DIFFERENCES, *ORDER_QUALITY)}
 
 _WORD = re.compile(r"\w+")
 _HELPERS = frozenset(head.partition("(")[0] for head in HELPERS)

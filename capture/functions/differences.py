@@ -3,6 +3,7 @@
 from .fills import ACCOUNT, ID, SYMBOL
 from .function import ACCOUNTS, AT, Function
 from .ledger import QUIET_S
+from .statement import FAMILY
 
 # A fill is told within seconds. One that is off by quarters of an hour, and by no more than a zone can be, has its time
 # from a clock in another zone; a replay of another day is off by days.
@@ -43,7 +44,8 @@ _DIFFERENCES = f"""with held as materialized (
     select l.* from ledger(null, utc("at") + interval 1 microsecond, accounts := accounts) l
 ), ours as materialized (
     select b.account, b.instrument_id, arg_max(b, b.number) as last,
-        max(b.filled_ts) filter (b.kind = 'fill') as filled_ts, max(b.ts) filter (b.kind = 'fill') as told_ts,
+        min(b.ts) as began_ts, max(b.filled_ts) filter (b.kind = 'fill') as filled_ts,
+        max(b.ts) filter (b.kind = 'fill') as told_ts,
         sum(b.realized) filter (b.realized_reported is not null) as realized,
         count(*) filter (b.realized_reported is not null and b.realized is null) as unknown,
         sum(b.realized_reported) as reported
@@ -59,6 +61,19 @@ _DIFFERENCES = f"""with held as materialized (
     select g.account, g.from_ts, g.to_ts from gaps g
     where g.stream = 'executions' and g.from_ts <= utc("at")
     qualify row_number() over (partition by g.gap_id order by g.seq desc, g."row" desc) = 1 and g.state <> 'backfilled'
+), told as (
+    select t.account, t.instrument_id, t.ts, t.date, t.kind, t.quantity from statement_actions t
+    where t.instrument_id is not null and (accounts is null or has_symbol(t.account, accounts))
+    union all by name
+    select t.account, t.instrument_id, t.filled_ts as ts, utc_date(t.filled_ts) as date, 'fill' as kind, t.quantity
+    from statement_fills(null, utc("at") + interval 1 microsecond, accounts := accounts) t
+    where not exists (select 1 from executions e where e.account = t.account and e.execution_family = {FAMILY})
+), witness as (
+    select t.account, t.instrument_id, sum(t.quantity) filter (t.kind = 'action') as acted,
+        sum(t.quantity) filter (t.kind = 'transfer') as transferred, sum(t.quantity) filter (t.kind = 'fill') as filled
+    from told t left join ours o on o.account = t.account and o.instrument_id = t.instrument_id
+    where t.ts <= utc("at") and (o.began_ts is null or t.date >= utc_date(o.began_ts))
+    group by t.account, t.instrument_id
 ), paired as materialized (
     select coalesce(h.account, o.account) as account, coalesce(h.instrument_id, o.instrument_id) as instrument_id,
         coalesce(h.symbol, o.last.symbol) as symbol, h.position as ib_position, h.average_cost as ib_cost, h.said_ts,
@@ -68,16 +83,21 @@ _DIFFERENCES = f"""with held as materialized (
         o.filled_ts, o.realized, o.reported, o.unknown, o.last.kind as last_kind,
         coalesce(epoch(utc("at")) - epoch(greatest(o.filled_ts, o.told_ts)) <= {QUIET_S}, false) as lags,
         coalesce(h.said_ts < o.filled_ts, false) as is_behind,
-        coalesce(l.missed, 0) as missed,
+        coalesce(l.missed, 0) as missed, h.position - coalesce(o.last.position, 0.0) as apart,
+        case when abs(apart - w.acted) <= 1e-6 then '{ACTION}' when abs(apart - w.transferred) <= 1e-6 then '{TRANSFER}'
+             when abs(apart - w.filled) <= 1e-6 then '{MISSED}' end as witnessed,
         exists (select 1 from gap g where coalesce(g.account, h.account) = h.account
                 and coalesce(g.to_ts, timestamptz 'infinity') > coalesce(o.last.ts, g.from_ts)) as was_down
     from held h full join ours o on o.account = h.account and o.instrument_id = h.instrument_id
     left join lives l on l.account = coalesce(h.account, o.account)
         and l.instrument_id = coalesce(h.instrument_id, o.instrument_id)
+    left join witness w on w.account = coalesce(h.account, o.account)
+        and w.instrument_id = coalesce(h.instrument_id, o.instrument_id)
     where h.account is not null
 ), found as materialized (
     select p.account, p.instrument_id, p.symbol, 'position' as kind, p.ib_position as ib, p.position as ours,
         case when p.lags then '{LAG}'
+             when p.witnessed is not null then p.witnessed
              when p.missed <> 0 or p.was_down then '{MISSED}'
              when p.ib_position = 0 and p.expired_ts <= p.said_ts then '{GONE}'
              when p.is_behind then '{UNEXPLAINED}'
@@ -85,7 +105,8 @@ _DIFFERENCES = f"""with held as materialized (
                  and abs(p.ib_position * p.ib_cost - p.position * p.average_cost)
                      <= 0.005 * abs(p.position * p.average_cost) then '{ACTION}'
              else '{TRANSFER}' end as why,
-        case when p.missed <> 0 then 'orders say that ' || abs(p.missed) || ' more were filled'
+        case when p.witnessed is not null then 'IB''s statement says so'
+             when p.missed <> 0 then 'orders say that ' || abs(p.missed) || ' more were filled'
              when p.was_down then 'executions were missed'
              when p.ib_position = 0 and p.expired_ts <= p.said_ts
                  then 'it expired, and IB has taken it out of the positions: of what it paid no fill tells'
@@ -186,7 +207,8 @@ DIFFERENCES = (
         "Where IB and the fills do not agree as of a moment: positions, average costs, what was realized, and whether "
         "what an account is worth is the sum of its parts, and changed in a day by no more than is explained. Also "
         "what is held that expired, or was defined anew. Nothing is corrected by it. Only what IB's word is known of "
-        "is compared.",
+        "is compared. A difference of a position that IB's statements explain, since the fills began, is named by "
+        "them.",
         (AT, ACCOUNTS),
         (ACCOUNT, (ID[0], f"{ID[1]}; null where it is about the account"), SYMBOL,
          ("kind", "position, average_cost, realized; of the account net_liquidation (the sum of its parts), segments, "

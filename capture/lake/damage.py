@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from capture.decode.restore import Captured
-from capture.schemas import TABLES
+from capture.schemas import EVERY_TABLE, STATEMENT_TABLES, TABLES
 
 from .content import UnreadableError, row_groups
 from .layout import Layout, day_folders
@@ -27,7 +27,7 @@ def hint(layout: Layout) -> str:
     return f"`{verify}` names all that is damaged, `{rebuild}` mends it"
 
 
-def damage(layout: Layout, names: Iterable[str] = TABLES) -> str | None:
+def damage(layout: Layout, names: Iterable[str] = EVERY_TABLE) -> str | None:
     """Return in words which files of some tables cannot be read, and what mends them; None where all can.
 
     Looks at the ends of files first, which say what is in them, and reads them whole only if these are all right: then
@@ -54,6 +54,9 @@ def insistent(layout: Layout, captured: Captured) -> Captured:
 
 
 def _files(layout: Layout, name: str) -> Iterator[Path]:
+    if name in STATEMENT_TABLES:
+        yield from filter(Path.exists, (layout.statement_rowless(name), layout.statement_rows(name)))
+        return
     for folder in (layout.live(name), layout.archive(name)):
         yield layout.rowless(folder)
         for day in day_folders(folder).values():

@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from capture.data_folder import ARCHIVE, DATABASE, LIVE, ROLLED, SEALED, TAPE
+from capture.data_folder import ARCHIVE, DATABASE, LIVE, ROLLED, SEALED, STATEMENTS, TAPE
 from capture.publish import publish
 from capture.tape.segment import is_recorder
 
@@ -67,6 +67,20 @@ class Layout:
     def rowless(self, folder: Path) -> Path:
         """Return the file without rows of a table's folder of live or archive files."""
         return (self.spare / folder.name if self.spare else folder) / f"date={EMPTY_DATE}" / EMPTY_NAME
+
+    @property
+    def statements(self) -> Path:
+        """The folder of IB's statements, and a folder in it for each table that they give."""
+        return self.root / STATEMENTS
+
+    def statement_rows(self, table: str) -> Path:
+        """Return the file of the rows that all statements give of a table; there is none where there are no statements.
+        """
+        return self.statements / table / "rows.parquet"
+
+    def statement_rowless(self, table: str) -> Path:
+        """Return the file without rows of a table that statements give."""
+        return (self.spare or self.statements) / table / EMPTY_NAME
 
     def sealed(self, table: str) -> Path:
         """Return the file that says up to which date a table is sealed."""

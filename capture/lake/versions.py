@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from capture.schemas import Table
+from capture.schemas import STATEMENT_TABLES, Table
 
 from .layout import Layout, day_folders
 
@@ -37,6 +37,9 @@ def newer_columns(table: Table, version: int | None) -> frozenset[str]:
 
 def file_versions(layout: Layout, table: Table) -> Counter[int | None]:
     """Return how many files of a table there are of each schema version; None: it does not say, or cannot be read."""
+    if table.name in STATEMENT_TABLES:
+        rows = layout.statement_rows(table.name)
+        return Counter([stored_version(rows)] if rows.exists() else [])
     paths = (path for folder in (layout.live(table.name), layout.archive(table.name))
              for day in day_folders(folder).values() for path in day.glob("*.parquet"))
     return Counter(map(stored_version, paths))

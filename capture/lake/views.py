@@ -18,13 +18,14 @@ import pyarrow.parquet as pq
 from capture.data_folder import ROLLED, VIEWS
 from capture.functions import FUNCTIONS, LAST_HEARD, statements
 from capture.publish import make_folder, publish
-from capture.schemas import TABLES, Table
+from capture.schemas import EVERY_TABLE, STATEMENT_TABLES, TABLES, Table
+from capture.times import DAY_S
 
 from .damage import damage, hint
 from .layout import EMPTY_DATE, EMPTY_NAME, NEVER_SEALED, LakeStateError, Layout, restored_by
 from .parquet_file import FILE_MODE, write_parquet
 from .sealed import seal_through, sealed_through
-from .sql_text import columns_sql, pattern, quoted
+from .sql_text import columns_sql, paths_sql, pattern, quoted
 
 # Files of a newer DuckDB's own format cannot be opened by the 1.x clients that many tools still carry.
 STORAGE_VERSION = "v1.2.0"
@@ -49,11 +50,12 @@ def prepare(layout: Layout) -> None:
     if "\\" in str(layout.root.absolute()):
         raise LakeStateError(f"{layout.root.absolute()}: files are not found in a folder with a backslash in its name; "
                              "rename it, or name another with --data")
-    for table in TABLES.values():
+    for table in EVERY_TABLE.values():
         for empty in _empty_files(layout, table.name):
             if not _is_rowless(empty, table):
                 make_folder(empty.parent)
                 publish(empty, partial(write_parquet, table, table.schema.empty_table()), mode=FILE_MODE)
+    for table in TABLES.values():
         if sealed_through(layout, table.name) == NEVER_SEALED and not layout.sealed(table.name).exists():
             seal_through(layout, table.name, NEVER_SEALED)
     faults: list[str] = []
@@ -87,8 +89,8 @@ def _spare() -> Path:
     folder = tempfile.TemporaryDirectory(prefix="ticktape-")
     atexit.register(folder.cleanup)
     layout = Layout(Path(folder.name))
-    for table in TABLES.values():
-        file = replace(layout, spare=layout.root).rowless(layout.live(table.name))
+    for table in EVERY_TABLE.values():
+        file = _empty_files(replace(layout, spare=layout.root), table.name)[0]
         make_folder(file.parent)
         write_parquet(table, table.schema.empty_table(), file)
     return layout.root
@@ -100,7 +102,7 @@ def is_prepared(layout: Layout) -> bool:
 
 
 def _has_rowless(layout: Layout) -> bool:
-    return all(_is_rowless(path, table) for table in TABLES.values() for path in _empty_files(layout, table.name))
+    return all(_is_rowless(path, table) for table in EVERY_TABLE.values() for path in _empty_files(layout, table.name))
 
 
 def _is_rowless(path: Path, table: Table) -> bool:
@@ -114,6 +116,8 @@ def _is_rowless(path: Path, table: Table) -> bool:
 
 
 def _empty_files(layout: Layout, table: str) -> list[Path]:
+    if table in STATEMENT_TABLES:
+        return [layout.statement_rowless(table)]
     return [layout.rowless(folder) for folder in (layout.live(table), layout.archive(table))]
 
 
@@ -134,7 +138,8 @@ def _stamp_file(layout: Layout) -> Path:
 
 def _stamp(layout: Layout) -> str:
     """Return what tells one `ticktape.duckdb` from another: the folder, what is in it, and the file itself."""
-    views = [*(view_sql(table, "", "", "") for table in TABLES.values()), _heard_query(layout)]
+    views = [*(view_sql(table, "", "", "") for table in TABLES.values()), _heard_query(layout),
+             *(_statement_sql(table, "") for table in STATEMENT_TABLES.values())]  # fmt: skip
     written = layout.database.stat()
     return json.dumps({"folder": str(layout.root.absolute()),
                        "holds": sha256("\n".join([*views, *statements()]).encode()).hexdigest(),
@@ -158,6 +163,25 @@ def view_sql(
     return (f"{sealed} where date <= {through}{left_out} and date > date '{EMPTY_DATE}'\n"
             f"union all by name\n"
             f"{rolled} where date > {through} and date > date '{EMPTY_DATE}'")
+
+
+def statement_query(layout: Layout, table: Table) -> str:
+    """Return the query behind the view of a table that IB's statements give, as its files are now.
+
+    It fails where there are statements, but no rows of them.
+    """
+    rows = layout.statement_rows(table.name)
+    files = [layout.statement_rowless(table.name), *([rows] if rows.exists() else [])]
+    if len(files) == 1 and next(layout.statements.glob("*.xml.zst"), None):
+        return failing_query(table, f"{rows} is missing; {hint(layout)}")
+    return _statement_sql(table, paths_sql(files))
+
+
+def _statement_sql(table: Table, files: str) -> str:
+    columns = f", schema = {_schema_sql(table)}" if table.version > 1 else ""
+    # By seconds: a cast to a date goes by the session's zone.
+    return (f"select {columns_sql(table)}, date '1970-01-01' + cast(floor(epoch(ts) / {DAY_S}) as integer) as date "
+            f"from read_parquet({files}, hive_partitioning = false{columns})")
 
 
 def _schema_sql(table: Table) -> str:
@@ -208,7 +232,7 @@ def _write_views(layout: Layout, faults: list[str], path: Path) -> None:
         written = Path(elsewhere) / path.name
         connection.execute(f"attach {quoted(written)} as lake (storage_version {quoted(STORAGE_VERSION)})")
         at = Layout(root)
-        queries = {table: _query(connection, at, table, faults) for table in TABLES.values()}
+        queries = {table: _query(connection, at, table, faults) for table in EVERY_TABLE.values()}
         connection.execute("begin")  # one transaction: one sync to disk, not one per comment
         for table, query in queries.items():
             connection.execute(f'create view lake.main."{table.name}" as {query}')
@@ -242,6 +266,20 @@ def _heard_query(layout: Layout) -> str:
 
 
 def _query(connection: duckdb.DuckDBPyConnection, layout: Layout, table: Table, faults: list[str]) -> str:
+    if table.name in STATEMENT_TABLES:
+        query = whole = _statement_sql(table, quoted(pattern(layout.statements / table.name) + "/*.parquet"))
+    else:
+        query, whole = _of_tapes(layout, table)
+    # Looked at before the transaction, which would not outlive an error.
+    if fault := fault_of(connection, layout, table, f"describe {whole}"):
+        log.warning("%s", fault)
+        faults.append(fault)
+        return failing_query(table, fault)
+    return query
+
+
+def _of_tapes(layout: Layout, table: Table) -> tuple[str, str]:
+    """Return the query behind a table's view, and one that opens all its files."""
     archive, live = (quoted(pattern(folder) + "/date=????-??-??/*.parquet")
                      for folder in (layout.archive(table.name), layout.live(table.name)))
     # Read once for both halves (D85): a date that is sealed meanwhile would else be in neither of them, or in both.
@@ -249,12 +287,7 @@ def _query(connection: duckdb.DuckDBPyConnection, layout: Layout, table: Table, 
     query, whole = (
         f"{through}\n{view_sql(table, archive, live, '(select sealed_through from through)', by_name=by_name)}"
         for by_name in (False, True))
-    # Looked at before the transaction, which would not outlive an error.
-    if fault := fault_of(connection, layout, table, f"describe {whole}"):
-        log.warning("%s", fault)
-        faults.append(fault)
-        return failing_query(table, fault)
-    return query
+    return query, whole
 
 
 def _through(layout: Layout, table: Table) -> str:

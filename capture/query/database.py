@@ -21,8 +21,8 @@ from capture.lake.row_groups.footers import Footers
 from capture.lake.sealed import sealed_through
 from capture.lake.sql_text import columns_sql, paths_sql, quoted
 from capture.lake.state import SealedDays, archived_through, position_fault
-from capture.lake.views import failing_query, fault_of, view_sql
-from capture.schemas import TABLES, Table
+from capture.lake.views import failing_query, fault_of, statement_query, view_sql
+from capture.schemas import STATEMENT_TABLES, TABLES, Table
 
 from .listing import Listing
 from .tail import Tail
@@ -115,6 +115,8 @@ class Database:
 
     def _view(self, table: Table, tails: Mapping[str, Tail], days: list[date] | None) -> View:
         """Return what files and tails hold of a table; of all dates, what is kept of files is not read from them."""
+        if table.name in STATEMENT_TABLES:
+            return View(table, statement_query(self.layout, table), None)
         files, tail = self._archive[table.name].files(days), self._tail(table, tails)
         if days is not None or table.name not in WHOLE or not (digest := self._digest(table)).files:
             return View(table, self._query(table, tails, files), tail)
@@ -179,12 +181,14 @@ class Database:
 
     def last_days(self, table: Table, count: int) -> list[date]:
         """Return the last so many dates in the archive of a table, oldest first."""
-        return self._archive[table.name].days()[-count:]
+        return self._archive[table.name].days()[-count:] if table.name in TABLES else []
 
     def counted(self, table: Table, tails: Mapping[str, Tail]) -> tuple[View, dict[date, int], list[Path]]:
         """Return what is known of how many rows a table has, by date, a view of all that has to be counted yet, and
         the files behind both. Raises LakeStateError as `views` does.
         """
+        if table.name in STATEMENT_TABLES:
+            return View(table, statement_query(self.layout, table), None), {}, [self.layout.statement_rows(table.name)]
         files = self._archive[table.name].files()
         through = self._sealed_through(table)
         kept = {path: rows for path, rows in self._archive[table.name].kept_rows(files).items()

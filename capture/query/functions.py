@@ -614,6 +614,142 @@ class Functions(ABC):
         """
         return self.call("fills", start, end, symbols, accounts, with_busted)
 
+    def statement_fills(self, start: Moment | None = None, end: Moment | None = None, *,
+            symbols: Symbols | None = None, accounts: Symbols | None = None) -> Answer:
+        """Trades of IB's statements as they stand, each once: without bookings that were cancelled, nor the
+        cancelling ones, and without automatic conversions of currencies. A booking that cancels one which no
+        statement has stays, as its opposite. `accounts`: of these accounts only.
+
+        Columns:
+            account: IB's account name.
+            model_code: model within the account; null for none.
+            filled_ts: when it was filled, by IB; midnight UTC of its date where no time of day is known.
+            dated_by: what says when: time, date, report_date, statement.
+            instrument_id: IB's contract id (conId).
+            symbol: IB's local symbol.
+            security_type: IB's asset category.
+            underlying_symbol: symbol of the underlying.
+            quantity: quantity, below 0 sold.
+            price: price.
+            currency: currency of its money.
+            proceeds: what it brought, below 0 paid; fees left out.
+            taxes: taxes, below 0 paid.
+            commission: commission as IB sends it, below 0 paid; with what cancelled bookings of the trade cost or
+                gave back.
+            commission_currency: currency of the commission.
+            realized: profit that IB says it realized.
+            trade_id: IB's id of the trade.
+            transaction_id: IB's id of the booking that stands.
+            execution_id: IB's id of the execution.
+            notes: IB's codes.
+            statement: SHA-256 of the statement.
+        """
+        return self.call("statement_fills", start, end, symbols, accounts)
+
+    def statement_money(self, start: Moment | None = None, end: Moment | None = None, *,
+            accounts: Symbols | None = None) -> Answer:
+        """What moved cash beside trades in securities, by IB's statements: dividends, taxes, interest, fees,
+        deposits, transfers, and both sides of conversions of currencies, automatic ones too. Signs are IB's: below 0
+        paid. `accounts`: of these accounts only.
+
+        Columns:
+            account: IB's account name.
+            ts: when, by IB; midnight UTC of its date where no time of day is known.
+            dated_by: what says when: time, date, report_date, statement.
+            currency: currency of the amount.
+            amount: amount, below 0 paid.
+            kind: IB's type of a cash transaction, or conversion, automatic conversion, conversion fee, transfer,
+                corporate action.
+            symbol: symbol in the statement.
+            description: what IB calls it.
+            notes: IB's codes.
+        """
+        return self.call("statement_money", start, end, accounts)
+
+    def statement_splits(self, *, accounts: Symbols | None = None) -> Answer:
+        """Splits by IB's statements, each once: the rows of one action are joined by its id, and the ratio follows
+        from quantities. Trades stay as they were traded. `accounts`: of these accounts only.
+
+        Columns:
+            account: IB's account name.
+            action_id: IB's id of the action.
+            ts: when it took place.
+            type: RS reverse split, FS forward split.
+            old_instrument_id: contract id before; the same where it stays.
+            old_symbol: symbol before.
+            instrument_id: contract id after.
+            symbol: symbol after.
+            quantity_before: what was held before; of a forward split by IB's positions of an earlier day, else by
+                trades and actions; null where neither says it.
+            quantity_after: what was held after.
+            ratio: quantity after for one before: 0.1 of a split 1 for 10.
+        """
+        return self.call("statement_splits", accounts)
+
+    def statement_holdings(self, at: Moment, *, accounts: Symbols | None = None) -> Answer:
+        """Positions by IB's statements: the sum of trades, corporate actions and transfers up to a moment, and IB's
+        own count of the last day that has one. They differ where statements do not reach back to the beginning.
+        `at`: as of this moment, which counts. `accounts`: of these accounts only.
+
+        Columns:
+            account: IB's account name.
+            instrument_id: IB's contract id (conId).
+            symbol: symbol in the statement.
+            quantity: sum of what statements moved, below 0 short.
+            ib_quantity: IB's own count; null where no statement has positions.
+            said_ts: of which day IB's count is.
+        """
+        return self.call("statement_holdings", at, accounts)
+
+    def statement_profits(self, start: Moment | None = None, end: Moment | None = None, *,
+            accounts: Symbols | None = None) -> Answer:
+        """Profit by underlying, of a time, by IB's statements: by cash alone, so that premiums of assigned options
+        count once; beside it the sum of what IB says was realized. `accounts`: of these accounts only.
+
+        Columns:
+            account: IB's account name.
+            underlying_id: contract id of the underlying.
+            underlying: its symbol.
+            currency: currency of the money.
+            bookings: how many bookings there are.
+            cash: what they brought with taxes and commissions of the same currency, below 0 paid.
+            is_open: a position is left of what was traded in this time.
+            profit: the cash, where no position is left; null else.
+            realized: sum of what IB says was realized.
+            other_fees: how many bookings have a commission in another currency: these are in no sum.
+        """
+        return self.call("statement_profits", start, end, accounts)
+
+    def fills_with_statement(self, start: Moment | None = None, end: Moment | None = None, *,
+            symbols: Symbols | None = None, accounts: Symbols | None = None) -> Answer:
+        """Fills, each once: as IB's statements have them where they do, and as executions told of them where no
+        statement has them yet, as today. Both are joined by the execution's id; what statements say was cancelled is
+        not there. `accounts`: of these accounts only.
+
+        Columns:
+            account: IB's account name.
+            model_code: model within the account; null for none.
+            filled_ts: when it was filled, by IB.
+            instrument_id: IB's contract id (conId).
+            symbol: IB's local symbol where executions told of it, else that of statements.
+            security_type: IB's security type; BAG of a combination as a whole.
+            quantity: quantity, below 0 sold.
+            price: price.
+            currency: currency of its money.
+            value: what was paid for it, below 0 received; fees left out.
+            commission: commission, below 0 a rebate; null until it is known.
+            commission_currency: currency of the commission.
+            realized: profit that IB says it realized.
+            combo: bag: a combination as a whole; leg: of one; null for neither, or where executions did not tell.
+            execution_id: IB's id of the execution; null for what was none, such as an assignment.
+            permanent_id: IB's id of the order for good; null where executions did not tell.
+            trade_id: IB's id of the trade in statements; null where none has it.
+            notes: IB's codes.
+            source: socket: executions alone tell of it; statement: a statement alone; both: both, and the
+                statement's values count.
+        """
+        return self.call("fills_with_statement", start, end, symbols, accounts)
+
     def positions_at(self, at: Moment, *, accounts: Symbols | None = None) -> Answer:
         """What accounts hold as of a moment by what IB said last: of positions asked for, and of account updates. A
         position that the end of a later answer showed to be gone is 0. An account without any is one row without an
@@ -851,7 +987,8 @@ class Functions(ABC):
         """Where IB and the fills do not agree as of a moment: positions, average costs, what was realized, and
         whether what an account is worth is the sum of its parts, and changed in a day by no more than is explained.
         Also what is held that expired, or was defined anew. Nothing is corrected by it. Only what IB's word is known
-        of is compared. `at`: as of this moment, which counts. `accounts`: of these accounts only.
+        of is compared. A difference of a position that IB's statements explain, since the fills began, is named by
+        them. `at`: as of this moment, which counts. `accounts`: of these accounts only.
 
         Columns:
             account: IB's account name.

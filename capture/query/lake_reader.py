@@ -22,7 +22,7 @@ from capture.query.books.book_snapshots import book_snapshots as book_snapshots_
 from capture.query.covered.account_coverage import account_coverage
 from capture.query.covered.coverage import coverage
 from capture.query.covered.instrument_days import InstrumentDays
-from capture.schemas import MARKET_TABLES, TABLES, Subject, Table
+from capture.schemas import EVERY_TABLE, MARKET_TABLES, TABLES, Subject, Table
 from capture.suggestion import unknown
 from capture.tape import TapeError
 from capture.wire.messages.live_streams import LIVE_STREAMS
@@ -168,7 +168,7 @@ class LakeReader(Tables, RiskQuestions):
 
     def tables(self) -> list[dict[str, Any]]:
         """Return name, meaning, rows, first and last date, and bytes on disk of every table. Raises QueryError."""
-        return [self._describe(table) for table in TABLES.values()]
+        return [self._describe(table) for table in EVERY_TABLE.values()]
 
     def gaps(
         self,

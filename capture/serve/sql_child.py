@@ -31,7 +31,7 @@ from capture.query.database import Database
 from capture.query.explained import quotes_hint
 from capture.query.statement import enclosed
 from capture.query.tables_named import needed_tables
-from capture.schemas import TABLES, UNDECODED, Subject, Table
+from capture.schemas import EVERY_TABLE, STATEMENT_TABLES, UNDECODED, Subject, Table
 
 from .now_view import plain
 from .sandbox import landlock_version, limit_resources, restrict_files
@@ -44,7 +44,7 @@ READY = b"ready\n"
 
 def open_tables(*, accounts: bool) -> dict[str, Table]:
     """Return the tables that may be asked: those of accounts only where they are given."""
-    return {name: table for name, table in TABLES.items()
+    return {name: table for name, table in EVERY_TABLE.items()
             if accounts or (table.subject is not Subject.ACCOUNT and table != UNDECODED)}
 
 
@@ -52,7 +52,8 @@ def readable_paths(layout: Layout, tables: dict[str, Table]) -> list[Path]:
     """Return what has to be read to answer questions about tables: of tapes only how far they are rolled."""
     found = [*(layout.rolled(name) for name in layout.recorders()), layout.root / PRUNED_TABLES,
              layout.root / PRUNED_TABLES_COPY]  # fmt: skip
-    for name in tables:
+    found += [layout.statements / name for name in STATEMENT_TABLES.keys() & tables.keys()]
+    for name in tables.keys() - STATEMENT_TABLES.keys():
         found += [layout.live(name), layout.archive(name), layout.sealed(name), layout.kept(name), layout.digest(name),
                   layout.rowless(layout.live(name)), layout.rowless(layout.archive(name))]
     return [path.resolve() for path in found]
@@ -65,9 +66,13 @@ def listable_paths(layout: Layout) -> list[Path]:
 
 def settings(layout: Layout, tables: dict[str, Table]) -> dict[str, str]:
     """Return how DuckDB is set so that a question reads files of tables and no others, and writes none."""
-    folders = [path for name in tables for path in (layout.live(name), layout.archive(name))]
-    named = ", ".join(quoted(f"{path.resolve()}/") for path in folders)
+    of_tapes = tables.keys() - STATEMENT_TABLES.keys()
+    folders = [path for name in of_tapes for path in (layout.live(name), layout.archive(name))]
     files = [layout.rowless(folder).resolve() for folder in folders]
+    of_statements = STATEMENT_TABLES.keys() & tables.keys()
+    folders += [layout.statements / name for name in of_statements]
+    files += [layout.statement_rowless(name).resolve() for name in of_statements]
+    named = ", ".join(quoted(f"{path.resolve()}/") for path in folders)
     return {"allowed_directories": f"[{named}]", "allowed_paths": f"[{', '.join(map(quoted, files))}]",
             "temp_directory": "''", "threads": "1", "memory_limit": f"'{MEMORY_MIB}MiB'",
             "enable_external_access": "false"}  # fmt: skip

@@ -71,9 +71,9 @@ def run(
 
 def _sql(query: str) -> str:
     """Return the SQL. Raises UsageError for a word alone, which a file or a table may have as its name."""
-    from capture.schemas import TABLES
+    from capture.schemas import EVERY_TABLE
 
-    if query in TABLES:
+    if query in EVERY_TABLE:
         raise UsageError(f"{query} is a table, and no query: write \"from {query}\"")
     if query.endswith(".sql") and " " not in query:
         raise UsageError(f"{query} is no query: what a file holds is asked by `ticktape sql < {query}`")

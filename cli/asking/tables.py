@@ -45,12 +45,12 @@ def _list(data: Path, json: bool) -> None:
 def _describe(name: str, data: Path, json: bool) -> None:
     from capture.lake.layout import Layout
     from capture.lake.versions import file_versions
-    from capture.schemas import TABLES
+    from capture.schemas import EVERY_TABLE
     from capture.suggestion import unknown
 
-    if name not in TABLES:
-        raise UsageError(unknown("table", name, TABLES))
-    table = TABLES[name]
+    if name not in EVERY_TABLE:
+        raise UsageError(unknown("table", name, EVERY_TABLE))
+    table = EVERY_TABLE[name]
     files = {str(version or "unknown"): count for version, count in file_versions(Layout(data), table).items()}
     if json:
         columns = [{"column": c.name, "type": str(c.type), "unit": c.unit, "meaning": c.meaning, "null": c.null}

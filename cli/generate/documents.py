@@ -14,7 +14,7 @@ import capture.query
 from capture.export import FORMATS, Format
 from capture.functions import FUNCTIONS, Function, Kind
 from capture.gateway.control.command_socket import explained
-from capture.schemas import TABLES, Table
+from capture.schemas import EVERY_TABLE, Table
 from capture.wanted.instrument import FORMS, Contract
 from capture.wanted.streams import KINDS
 
@@ -41,12 +41,13 @@ def tables_page() -> str:
         ("schemas/", "cli/generate/documents.py"),
         "Every table of a lake, from `schemas/`. A view of each name is in `ticktape.duckdb` and in "
         "`capture.open_lake(…)`; the views have one more column, `date`, the UTC date of `ts`. (`recorder`, `seq`, "
-        "`row`) names a row, and (`ts`, `recorder`, `seq`, `row`) is the order in which things happened. Absent values "
-        "are nulls, never sentinels. Times are UTC. Prices, sizes and ratios are doubles: up to 15 digits come back "
-        "digit for digit, a number of more is rounded to the nearest double (the tape has it as IB sent it). "
+        "`row`) names a row, and (`ts`, `recorder`, `seq`, `row`) is the order in which things happened. Rows of "
+        "IB's own statements (`statement_…`) are on no tape: (`account`, `key`) names them. Absent values are nulls, "
+        "never sentinels. Times are UTC. Prices, sizes and ratios are doubles: up to 15 digits come back digit for "
+        "digit, a number of more is rounded to the nearest double (the tape has it as IB sent it). "
         "`ticktape tables TABLE` prints the same.",
-        markdown(("table", "holds"), [(f"[{t.name}](#{t.name})", t.meaning) for t in TABLES.values()]),
-        *map(_table, TABLES.values()))
+        markdown(("table", "holds"), [(f"[{t.name}](#{t.name})", t.meaning) for t in EVERY_TABLE.values()]),
+        *map(_table, EVERY_TABLE.values()))
 
 
 def commands_page() -> str:

@@ -108,6 +108,9 @@ WORDS = (
          ("session.machine.Machine",)),
     Word("snapshot", "How something stands at one moment: the values of a market, or an order book.",
          ("face.Lake.book_snapshots",), ("snapshot",)),
+    Word("statement", "What IB itself says of an account for some days, as a Flex query gives it: imported, and kept "
+         "beside the tape.", ("statements.StatementError", "lake.statements.imported.import_statements"),
+         ("statement",)),
     Word("stream", "One kind of data of one instrument, for as long as it is wanted: `all_last`, `quotes`, `depth`.",
          ("wanted.streams.Stream",), columns=("stream",),
          never=r"\bchannels?\b", rooms=("wanted", "session", "recorder", "decode", "lake", "query")),

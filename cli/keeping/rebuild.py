@@ -28,8 +28,9 @@ def run(
 
     --into makes a new lake, with the same tapes under a second name (hard links, or copies on another disk). --replace
     publishes files of this lake again, all of them or those from --from up to --until, one by one, so that queries go
-    on meanwhile; its recorder must not run. What the tape does not give is set aside as FILE.bad; where the tape is
-    damaged, files that can be read are kept, and the exit code is 3.
+    on meanwhile; its recorder must not run. Tables of IB's statements are made from these statements. What the tape
+    does not give is set aside as FILE.bad; where the tape is damaged, files that can be read are kept, and the exit
+    code is 3.
     """
     from capture.lake.layout import Layout
 
@@ -40,6 +41,8 @@ def run(
     recorders = chosen(layout, name)
     if into is None:
         kept = [line for recorder in recorders for line in _replace(layout, recorder, part)]
+        if name is None and part.everything:
+            _statements(layout)
         show_findings(kept or ["done"])
         raise typer.Exit(Exit.LOST if kept else Exit.DONE)
     if not part.everything:
@@ -49,6 +52,8 @@ def run(
 
 def _into(source: "Layout", recorders: list[str], target: "Layout") -> None:
     from capture.lake.proof.rebuild import Rebuilder, link_tape, require_empty
+    from capture.lake.statements.originals import link_statements
+    from capture.lake.views import prepare
 
     require_empty(target.root)
     for recorder in recorders:
@@ -56,7 +61,19 @@ def _into(source: "Layout", recorders: list[str], target: "Layout") -> None:
     for recorder in recorders:
         took_s = walk(f"rebuilding {recorder}", Rebuilder(target, recorder).ranges())
         say(f"{recorder}: rebuilt into {target.root} in {took_s:.1f} s")
+    prepare(target)
+    link_statements(source, target)
+    _statements(target)
     show(f"done: ticktape verify --data {target.root} compares it with its tape")
+
+
+def _statements(layout: "Layout") -> None:
+    """Make the tables of IB's statements anew, where there are statements."""
+    from capture.lake.statements.imported import import_statements
+    from capture.lake.statements.originals import originals
+
+    if originals(layout):
+        import_statements(layout)
 
 
 def _replace(layout: "Layout", recorder: str, part: "Span") -> list[str]:

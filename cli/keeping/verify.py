@@ -31,14 +31,15 @@ def run(
 
     Reads every tape from its beginning, decodes it once more and compares: checksums, compressed segments, what each
     mark says, the rows of every range and table with those on disk, files that nothing explains, gaps. Recorders may
-    run meanwhile. What `ticktape prune` removed is not missed; sealed days without tape are compared with what their
-    tape gave when it went. With --from or --until only the rows of these ranges, by arrival, are compared. With --files
-    no tape is read: every page of every file is compared with its checksum, and with what the file says of its rows;
-    that finds damaged files, not missing ones. Rows of market data that name no instrument, faults of ticktape, are
-    counted. The exit code is 3 where anything is missing, different or damaged; each finding names its place and the
-    command that repairs it.
+    run meanwhile. IB's statements are compared with the rows of their tables. What `ticktape prune` removed is not
+    missed; sealed days without tape are compared with what their tape gave when it went. With --from or --until only
+    the rows of these ranges, by arrival, are compared. With --files no tape is read: every page of every file is
+    compared with its checksum, and with what the file says of its rows; that finds damaged files, not missing ones.
+    Rows of market data that name no instrument, faults of ticktape, are counted. The exit code is 3 where anything is
+    missing, different or damaged; each finding names its place and the command that repairs it.
     """
     from capture.lake.layout import Layout
+    from capture.lake.proof.statement_check import statement_findings
     from capture.lake.proof.verified import write_verified
     from capture.lake.proof.verify import Verifier, foreign, misremembered
 
@@ -58,7 +59,7 @@ def run(
         if verifier.nameless:
             say(f"{recorder}: {nameless_text(verifier.nameless)}")
     if name is None and part.everything:
-        findings += [*foreign(layout), *misremembered(layout)]
+        findings += [*foreign(layout), *misremembered(layout), *statement_findings(layout)]
         write_verified(layout, len(findings))
     _end({"recorders": reports}, findings, json)
 
@@ -75,6 +76,7 @@ def _end(report: dict[str, Any], findings: "list[Finding]", json: bool) -> NoRet
 def _files(layout: "Layout", recorders: list[str], json: bool, *, with_foreign: bool) -> NoReturn:
     """Read files alone, those of some recorders."""
     from capture.lake.proof.file_check import date_findings, file_findings
+    from capture.lake.proof.statement_check import statement_findings
     from capture.lake.proof.verify import foreign, misremembered
 
     begun_s = time.monotonic()
@@ -87,7 +89,7 @@ def _files(layout: "Layout", recorders: list[str], json: bool, *, with_foreign: 
             f"sealing, or `ticktape rebuild --replace`, writes them")
     found = {"files": len(checked), "rows": rows, "size_bytes": size_bytes, "without_checksums": unprotected}
     findings = [*date_findings(layout), *file_findings(layout, checked), *(foreign(layout) if with_foreign else ()),
-                *misremembered(layout)]
+                *misremembered(layout), *(statement_findings(layout) if with_foreign else ())]
     _end({"read": found}, findings, json)
 
 

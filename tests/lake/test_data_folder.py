@@ -45,10 +45,11 @@ from capture.lake.proof.recover import restore
 from capture.lake.proof.verified import write_verified
 from capture.lake.roll import Roller
 from capture.lake.row_groups.compactor import Compactor, _workshop
+from capture.lake.statements.imported import import_statements
 from capture.publish import publish
 from capture.query import QueryError
 from capture.recorder.history_desk import HistoryDesk, Wish
-from capture.schemas import TABLES
+from capture.schemas import STATEMENT_TABLES, TABLES
 from capture.session.history_pacing import HistoryPacing
 from capture.status_model import write_status
 from capture.tape import bad_path, examine, repair, segments
@@ -57,19 +58,21 @@ from capture.wanted.alert_block import AlertBlock
 from capture.wanted.settings import Settings
 from tests.lake.test_prune import DAYS, Week
 from tests.lake.test_state import OTHERS, SAYING
+from tests.statements.flex import trade, written
 from tests.test_layers import NAMES, imported
 
 CAPTURE = Path(__file__).parents[2] / "capture"
 demo = import_module("capture.cli.playing.demo")  # type checkers see only the package
 
-WORDS = {"recorder": r"[A-Za-z0-9][A-Za-z0-9_-]*", "mark": r"\d{12,}", "table": "|".join(TABLES), "bad": r"\.bad\d*",
+WORDS = {"recorder": r"[A-Za-z0-9][A-Za-z0-9_-]*", "mark": r"\d{12,}", "table": "|".join(TABLES),
+         "statements": "|".join(STATEMENT_TABLES), "sha256": "[0-9a-f]{64}", "bad": r"\.bad\d*",
          "date": r"(?!1970)\d{4}-\d\d-\d\d", "wish": "[0-9a-f]{16}", "file": r"[^/]+", "process": r"\d+",
          "random": r"[^/]+"}  # fmt: skip
 
 
 def is_of(pattern: str, path: str) -> bool:
     """Return whether a path below a data folder is of a pattern of one."""
-    literal, *more = re.split("<([a-z]+)>", pattern)
+    literal, *more = re.split("<([a-z0-9]+)>", pattern)
     pairs = zip(more[::2], more[1::2], strict=True)
     regex = re.escape(literal) + "".join(f"({WORDS[word]}){re.escape(text)}" for word, text in pairs)
     return re.fullmatch(regex, path.rpartition("/")[2] if pattern.startswith(".<") else path) is not None
@@ -177,6 +180,8 @@ def test_every_file_of_a_data_folder_is_listed_once_and_every_listed_one_can_be_
     layout = recorded(walk, tmp_path / "week", type(script))
     beside(layout)
     account_key(layout.root)
+    for masked in (False, True):
+        import_statements(layout, [written(trade(str(masked), 1))], mask_accounts=masked)
     told(layout, monkeypatch)
     mended(walk, layout)
     passing(walk, layout)

@@ -15,7 +15,7 @@ import pytest
 from capture import open_lake
 from capture.lake import views
 from capture.lake.layout import Layout
-from capture.schemas import TABLES
+from capture.schemas import EVERY_TABLE
 
 READING = """
 import json, sys
@@ -81,13 +81,13 @@ def test_what_a_lake_lacks_and_cannot_be_written_there_is_had_from_elsewhere(
     rolled: Layout, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     with open_lake(rolled.root) as lake:
-        expected = [lake.sql(f"select count(*) from {name}").rows() for name in TABLES]
+        expected = [lake.sql(f"select count(*) from {name}").rows() for name in EVERY_TABLE]
     for rowless in rolled.root.rglob("empty.parquet"):
         rowless.unlink()
     shutil.rmtree(rolled.root / "sealed")
     monkeypatch.setattr(views, "publish", refusing(number))
     with open_lake(rolled.root) as lake:
-        assert [lake.sql(f"select count(*) from {name}").rows() for name in TABLES] == expected
+        assert [lake.sql(f"select count(*) from {name}").rows() for name in EVERY_TABLE] == expected
         assert len(list(lake.replay())) > 0
     assert not (rolled.root / "sealed").exists()
 

@@ -8,9 +8,9 @@ from capture import open_lake
 from capture.lake.layout import Layout
 from capture.lake.views import prepare
 from capture.query.tables_named import named_tables, needed_tables
-from capture.schemas import GAPS, QUOTES, TABLES, TRADES
+from capture.schemas import EVERY_TABLE, GAPS, QUOTES, TRADES
 
-ALL = list(TABLES.values())
+ALL = list(EVERY_TABLE.values())
 
 
 @pytest.mark.parametrize(("query", "tables"), [
@@ -41,4 +41,4 @@ def test_later_queries_find_tables_that_earlier_ones_did_not_need(tmp_path: Path
         assert lake.sql("select count(*) from trades").rows() == [(0,)]
         assert lake.sql("select count(*) from quotes join trades using (symbol)").rows() == [(0,)]
         views = lake.sql("select view_name from duckdb_views() where not internal").rows()
-        assert {name for name, in views} == set(TABLES)
+        assert {name for name, in views} == set(EVERY_TABLE)

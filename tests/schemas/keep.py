@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from capture.lake.parquet_file import write_parquet
-from capture.schemas import TABLES, TIMESTAMP, Column, Table
+from capture.schemas import EVERY_TABLE, TIMESTAMP, Column, Table
 
 KEPT = Path(__file__).parents[1] / "golden" / "schemas"
 VALUES: dict[pa.DataType, Any] = {
@@ -33,7 +33,7 @@ def expected(columns: tuple[Column, ...]) -> list[dict[str, Any]]:
 
 def main() -> None:
     """Write the files that are missing."""
-    for table in TABLES.values():
+    for table in EVERY_TABLE.values():
         path = kept_file(table, table.version)
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)

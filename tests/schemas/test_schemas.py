@@ -8,15 +8,18 @@ from capture.schemas import (
     ACCOUNT_TABLES,
     DELTA,
     DICTIONARY,
+    EVERY_TABLE,
     MARKET_TABLES,
     PLAIN,
+    STATEMENT_TABLES,
     SYSTEM_TABLES,
     TABLES,
     TIMESTAMP,
     Table,
 )
 
-EACH_TABLE = pytest.mark.parametrize("table", TABLES.values(), ids=list(TABLES))
+EACH_TABLE = pytest.mark.parametrize("table", EVERY_TABLE.values(), ids=list(EVERY_TABLE))
+OF_TAPES = pytest.mark.parametrize("table", TABLES.values(), ids=list(TABLES))
 
 PLACE = ["ts", "seq", "row", "recorder"]
 COMMON = [*PLACE, "instrument_id", "symbol", "stream", "request_id", "origin"]
@@ -54,13 +57,13 @@ def test_numbers_have_a_unit_and_times_are_utc(table: Table) -> None:
             assert (column.unit, column.encoding) == ("UTC", DELTA), column.name
 
 
-@EACH_TABLE
+@OF_TAPES
 def test_a_rows_place_comes_first_and_is_never_null(table: Table) -> None:
     assert [column.name for column in table.columns[:4]] == PLACE
     assert not any(column.nullable for column in table.columns[:4])
 
 
-@EACH_TABLE
+@OF_TAPES
 def test_the_sort_key_is_of_columns_and_ends_in_the_place_within_a_tape(table: Table) -> None:
     assert all(table.column(name) for name in table.sort_key)
     assert table.sort_key[-3:] == ("ts", "seq", "row")
@@ -85,8 +88,16 @@ def test_market_tables_begin_with_the_common_columns_and_sort_by_symbol(table: T
     assert table.sort_key == ("symbol", "ts", "seq", "row")
 
 
+def test_rows_of_statements_say_whose_they_are_what_they_are_and_which_statement_said_so() -> None:
+    for table in STATEMENT_TABLES.values():
+        assert table.schema.names[:8] == ["ts", "dated_by", "account", "model_code", "key", "generated_ts", "statement",
+                                          "report_date"]  # fmt: skip
+        assert table.sort_key == ("ts", "account", "key")
+        assert [column.name for column in table.columns if column.personal] == ["account", "rest"]
+
+
 def test_every_table_is_listed_once_by_its_name() -> None:
     assert [*MARKET_TABLES, TABLES["instruments"], *ACCOUNT_TABLES, *SYSTEM_TABLES] == list(TABLES.values())
-    assert all(name == table.name for name, table in TABLES.items())
+    assert all(name == table.name for name, table in EVERY_TABLE.items())
     with pytest.raises(KeyError, match="table trades has no column prize"):
         TABLES["trades"].column("prize")

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from capture.account_alias import ALIASED, named
 from capture.query.answer import Answer, AskedError
+from capture.schemas import STATEMENT_TABLES
 from capture.suggestion import unknown
 
 T = TypeVar("T")
@@ -17,7 +18,10 @@ Ask = Callable[[str], Answer]  # the `sql` of a lake
 
 EVERY = "all"  # shows every account by its name
 _TABLES = ("subscriptions", "account_values", "portfolio", "positions", "orders", "executions")
-_NAMES = " union all ".join(f"select account, min(ts) as ts from {table} group by account" for table in _TABLES)
+_NAMES = " union all ".join([
+    *(f"select account, min(ts) as ts from {table} group by account" for table in _TABLES),
+    # Those that nothing was recorded of come last, however old their statements are: aliases stay.
+    *(f"select distinct account, timestamptz 'infinity' as ts from {table}" for table in STATEMENT_TABLES)])
 _IN_ORDER = f"select account from ({_NAMES}) where account is not null group by account order by min(ts), account"
 
 

@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 
+from capture.lake.statements.imported import import_statements
+from tests.statements.flex import action, trade, transfer, written
+
 from .accounts import POSITIONS, UPDATES, AccountLake, at
 from .conftest import NOON
 
@@ -119,3 +122,33 @@ def test_fills_whose_times_are_of_another_zone_are_told(bought: AccountLake, off
     bought.fill(20, 0.0, 10.0, "a.b.03.01", ts_event=NOON + timedelta(seconds=20 - off_s))
     found = [row for row in differences(bought, 60) if row[1] == "clock"]
     assert found == ([(None, "clock", None, None, "time zone")] if is_told else [])
+
+
+SAID = "select why, detail from account_differences({})"
+AFTER = {"dateTime": "20261118;120500"}  # of New York: at 17:05 UTC, after the fills
+SHARES = [("corporate action", action("9", "100", **AFTER)), ("transfer", transfer("9", "100", date="20261118")),
+          ("missed fill", trade("9", 100, ibExecID="a.b.09.01", **AFTER)),
+          ("missed fill", trade("9", 100, transactionType="BookTrade", notes="A", **AFTER))]
+
+
+@pytest.mark.parametrize(("why", "row"), SHARES, ids=["action", "transfer", "fill", "assignment"])
+def test_what_ib_s_statement_says_names_a_difference(
+    bought: AccountLake, why: str, row: tuple[str, dict[str, str]]
+) -> None:
+    """100 more than fills say, at another cost: without a statement that is a transfer, as nothing explains it."""
+    bought.position(20, 200, average_cost=7.5)
+    later = NOON + timedelta(hours=12)
+    _ = bought.lake
+    import_statements(bought.layout, [written(trade("1", 100, ibExecID="a.b.01.02"), row, account="A1")])
+    found = bought.lake.sql(SAID.format(f"timestamptz '{later.isoformat()}'")).rows()
+    assert found == [(why, "IB's statement says so")]
+
+
+def test_a_statement_that_says_something_else_names_nothing(bought: AccountLake) -> None:
+    """Another quantity, another account, and a split of before the fills began."""
+    bought.gap(20, 30, stream="executions", symbol=None)
+    bought.position(31, 130, average_cost=10.01)
+    import_statements(bought.layout, [
+        written(action("9", "29", dateTime="20261118;071000"), account="A1"), written(action("9", "30"), account="A2"),
+        written(action("8", "30", dateTime="20261016;202500"), account="A1")])  # fmt: skip
+    assert bought.lake.sql(SAID.format(at(3_600))).rows() == [("missed fill", "executions were missed")]
