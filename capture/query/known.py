@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from capture.lake.sql_text import quoted
-from capture.schemas import TABLES
+from capture.schemas import EVERY_TABLE
 from capture.suggestion import near, unknown
 from capture.wire.messages.account_requests import ACCOUNT_STREAMS
 from capture.wire.messages.live_streams import TABLE_OF_STREAM
@@ -64,7 +64,7 @@ class KnownNames:
             return
         symbols, ids = symbols_and_ids(instruments)
         asked: list[str | int] = [*symbols, *ids]
-        within = [_within(table, asked) for table in tables if "symbol" in TABLES[table].schema.names]
+        within = [_within(table, asked) for table in tables if "symbol" in EVERY_TABLE[table].schema.names]
         for row in () if self._found.issuperset(asked) else sooner():
             self._found.update(one for one in row if one is not None)
             if self._found.issuperset(asked):

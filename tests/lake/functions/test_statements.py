@@ -208,6 +208,14 @@ def test_a_fill_with_a_date_alone_has_the_time_that_was_told(accounts: AccountLa
     assert accounts.lake.sql(query).rows() == [(NOON.timestamp(),)]
 
 
+def test_methods_take_symbols_and_accounts_that_statements_alone_have(opened: AccountLake, ask: Ask) -> None:
+    ask("select 1", several(statement([trade("1", 5), trade("2", 6, symbol="MSFT")]),
+                            statement([trade("1", 7)], account=OTHER)))  # fmt: skip
+    found = opened.lake.statement_fills(symbols="MSFT", accounts=[ME]).rows()
+    assert [row[0] for row in found] == [ME]
+    assert len(opened.lake.fills_with_statement(symbols=["AAPL"], accounts=OTHER).rows()) == 1
+
+
 def test_what_statements_moved_is_compared_with_what_they_count(ask: Ask) -> None:
     made = written(trade("1", 100), transfer("2", "50"), action("3", "-10", type="TC"), position("135"))
     assert ask(HELD, made) == [("AAPL", 140.0, 135.0)]
