@@ -230,7 +230,8 @@ def _write_views(layout: Layout, faults: list[str], path: Path) -> None:
     # Opened in memory and attached: a database file opened by itself would take the default storage version.
     with tempfile.TemporaryDirectory(prefix="ticktape-") as elsewhere, duckdb.connect() as connection:
         written = Path(elsewhere) / path.name
-        connection.execute(f"attach {quoted(written)} as lake (storage_version {quoted(STORAGE_VERSION)})")
+        written.write_bytes(_functions())
+        connection.execute(f"attach {quoted(written)} as lake")
         at = Layout(root)
         queries = {table: _query(connection, at, table, faults) for table in EVERY_TABLE.values()}
         connection.execute("begin")  # one transaction: one sync to disk, not one per comment
@@ -241,15 +242,37 @@ def _write_views(layout: Layout, faults: list[str], path: Path) -> None:
                 connection.execute(
                     f'comment on column lake.main."{table.name}"."{column.name}" is {quoted(column.meaning)}')
         connection.execute(f"create view lake.main.{LAST_HEARD} as {_heard_query(at)}")
+        connection.execute("commit")
+        connection.execute("detach lake")
+        shutil.copyfile(written, path)
+
+
+@cache
+def _functions() -> bytes:
+    """Return a database of the functions alone: they are the same in every lake, and take as long as all the rest.
+
+    What they ask must be there when they are made, and is bound for each of them: empty tables, so that this is quick.
+    """
+    with tempfile.TemporaryDirectory(prefix="ticktape-") as folder, duckdb.connect() as connection:
+        written = Path(folder) / "functions.duckdb"
+        connection.execute(f"attach {quoted(written)} as lake (storage_version {quoted(STORAGE_VERSION)})")
+        connection.execute("begin")
         connection.execute("use lake")  # by which the functions find the views, and each other
+        for table in TABLES.values():
+            columns = ", ".join(f'"{name}" {kind}' for name, kind in
+                                zip([*table.schema.names, "date"], [*column_types(table), "date"], strict=True))
+            connection.execute(f'create table "{table.name}" ({columns})')
+        connection.execute(f"create table {LAST_HEARD} (recorder varchar, ts timestamptz)")
         for statement in statements():
             connection.execute(statement)
         for function in FUNCTIONS.values():
             connection.execute(f"comment on macro table {function.name} is {quoted(function.meaning)}")
+        for name in (*TABLES, LAST_HEARD):
+            connection.execute(f'drop table "{name}"')
         connection.execute("use memory")
         connection.execute("commit")
         connection.execute("detach lake")
-        shutil.copyfile(written, path)
+        return written.read_bytes()
 
 
 def _heard_query(layout: Layout) -> str:
