@@ -21,6 +21,7 @@ PROGRAMS = {
     "amtool": ("prometheus-alertmanager", False), "prometheus-alertmanager": ("prometheus-alertmanager", False),
     "systemd-analyze": ("systemd", True), "chromium": ("chromium", True), "npm": ("npm", True),
     "buildah": ("buildah", True), "debootstrap": ("debootstrap", True),
+    "rsync": ("rsync", True),
 }  # fmt: skip
 FOR_IMAGES = ("buildah", "debootstrap")  # for `make image-test` alone
 

@@ -15,6 +15,7 @@ import pytest
 from capture import open_lake
 from capture.gateway import Gateway, running
 from capture.gateway.market import Market
+from tests import debian
 
 from .conftest import Run
 
@@ -82,7 +83,7 @@ def copies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]
 @pytest.mark.parametrize("program", ["cp", "rsync"])
 def test_a_copy_made_while_recording_has_each_row_up_to_a_moment_once(copies: dict[str, Path], program: str) -> None:
     if program not in copies:
-        pytest.skip(f"{program} is not on this machine")
+        debian.program(program)  # skips, and says how to get it
     counts = []
     for table in TABLES:
         truth, copied = rows(copies["data"], table), rows(copies[program], table)
