@@ -1,6 +1,8 @@
 """What an error of the system means for a user: why something failed, and what helps."""
 
 import errno
+import traceback
+from pathlib import Path
 
 # What helps where a place cannot be read or written.
 HELP = {
@@ -23,3 +25,10 @@ def reason(error: OSError) -> str:
     """Return in words why something failed, and what helps where that is known."""
     help_ = HELP.get(error.errno or 0)
     return f"{error.strerror or error}{f': {help_}' if help_ else ''}"
+
+
+def fault(error: BaseException) -> str:
+    """Return in words an error that is a fault of ours, with the line of code that raised it, for who reports it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f"{Path(frames[-1].filename).name} line {frames[-1].lineno}" if frames else "nowhere"
+    return f"a fault of ticktape itself in {place}, to be reported: {type(error).__name__}: {error}"

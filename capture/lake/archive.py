@@ -4,8 +4,8 @@ import tempfile
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import duckdb
 import pyarrow as pa
 
 from capture.schemas import Table
@@ -15,6 +15,9 @@ from .parquet_file import ROW_GROUP_ROWS, open_parquet
 from .row_groups.cuts import groups
 from .sql_text import columns_sql, paths_sql
 from .versions import oldest_version
+
+if TYPE_CHECKING:
+    import duckdb
 
 MEMORY_MIB = 512
 SORT_PREFIX = ".sort-"  # of the folder in which rows are sorted that memory does not hold
@@ -52,7 +55,7 @@ def write_sorted(table: Table, sources: Sequence[Path], path: Path, memory_mib: 
 
 
 def fingerprint(
-    connection: duckdb.DuckDBPyConnection, table: Table, source: str, leave_out: Collection[str] = ()
+    connection: "duckdb.DuckDBPyConnection", table: Table, source: str, leave_out: Collection[str] = ()
 ) -> tuple[int, int]:
     """Return how many rows an SQL source has, and a sum over hashes of them: equal for the same rows in any order.
 
@@ -65,7 +68,9 @@ def fingerprint(
 
 
 @contextmanager
-def _database(folder: Path, memory_mib: int) -> Iterator[duckdb.DuckDBPyConnection]:
+def _database(folder: Path, memory_mib: int) -> Iterator["duckdb.DuckDBPyConnection"]:
+    import duckdb  # late, as a roller comes by this module: it stays without
+
     with tempfile.TemporaryDirectory(prefix=SORT_PREFIX, dir=folder) as spill, duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
         connection.execute(f"set memory_limit = '{memory_mib}MiB'")
@@ -79,7 +84,7 @@ def files_sql(paths: Sequence[Path]) -> str:
     return f"read_parquet({paths_sql(paths)}, hive_partitioning = false, union_by_name = true)"
 
 
-def rows_sql(connection: duckdb.DuckDBPyConnection, table: Table, paths: Sequence[Path]) -> str:
+def rows_sql(connection: "duckdb.DuckDBPyConnection", table: Table, paths: Sequence[Path]) -> str:
     """Return the SQL source of all rows of some files of a table, in the columns and types of its newest version."""
     if table.version == 1:
         return files_sql(paths)

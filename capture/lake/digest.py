@@ -14,10 +14,9 @@ from dataclasses import astuple, dataclass, field, replace
 from datetime import date
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -34,6 +33,9 @@ from .kept import KeptDay, KeptFile, keep_files, read_kept
 from .layout import Layout
 from .local_days import SCHEMA, holding_good, local_days_sql, merged, touching, zones_of
 from .parquet_file import FILE_MODE, file_mode, parquet_file, parquet_writer
+
+if TYPE_CHECKING:
+    import duckdb
 
 WHOLE = ("subscriptions", "gaps", "instruments", "sessions")  # of which all rows are kept
 MARKET = tuple(sorted(set(TABLE_OF_STREAM.values())))
@@ -67,6 +69,8 @@ def keep(layout: Layout) -> None:
 
     Where that cannot be written it stays as it is, and files are looked into for what it does not say.
     """
+    import duckdb
+
     keep_files(layout)
     for name in filter(TABLES.__contains__, (*WHOLE, *MARKET)):  # zones of market data are in `instruments`
         days, before = read_kept(layout, name), read_digest(layout, name)
@@ -127,6 +131,8 @@ def made(layout: Layout, name: str, days: Mapping[str, KeptDay], before: Digest)
 
 def wrong_digests(layout: Layout) -> Iterator[Path]:
     """Yield the digests that say something else of files than these do."""
+    import duckdb
+
     for name in (*WHOLE, *MARKET):
         found, days = read_digest(layout, name), read_kept(layout, name)
         same = {day: kept for day, kept in days.items() if kept.files == found.files.get(day)}
@@ -214,7 +220,7 @@ class _Reader:
     """
 
     def __init__(
-        self, layout: Layout, table: Table, files: Files, connection: duckdb.DuckDBPyConnection,
+        self, layout: Layout, table: Table, files: Files, connection: "duckdb.DuckDBPyConnection",
         zones: Mapping[int, str],
     ) -> None:
         self.unread: set[date] = set()
@@ -229,6 +235,8 @@ class _Reader:
 
     def _beginning(self, first: list[date], there: set[date], where: str) -> Iterator[pa.Table]:
         """Yield the days that touch some dates first: all their rows are of these dates and the ones after each."""
+        import duckdb
+
         read = sorted(there.intersection({near for day in first for near in (day, day + DAY)}))
         if not read:
             return
@@ -252,14 +260,16 @@ class _Reader:
 
 
 @contextmanager
-def _database() -> Iterator[duckdb.DuckDBPyConnection]:
+def _database() -> Iterator["duckdb.DuckDBPyConnection"]:
+    import duckdb  # late, as a roller comes by this module: it stays without
+
     with duckdb.connect() as connection:
         for setting in ("TimeZone = 'UTC'", f"memory_limit = '{MEMORY_MIB}MiB'", "threads = 2", "temp_directory = ''"):
             connection.execute(f"set {setting}")
         yield connection
 
 
-def _zones(layout: Layout, connection: duckdb.DuckDBPyConnection) -> dict[int, str]:
+def _zones(layout: Layout, connection: "duckdb.DuckDBPyConnection") -> dict[int, str]:
     """Return the time zones of instruments, as the last contract details in the archive name them."""
     table, digest = TABLES["instruments"], read_digest(layout, "instruments")
     paths = [layout.archive(table.name) / f"date={day}" / name

@@ -12,8 +12,6 @@ from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 
-import duckdb
-
 from capture.publish import make_folder, publish, sync_path
 from capture.schemas import TABLES, Table
 from capture.tape import Follower, segments
@@ -170,6 +168,8 @@ class Sealer:
                 self._write(table, self.layout.archive_file(table.name, str(day), recorder, mark, mark), [path], done)
 
     def _write(self, table: Table, target: Path, sources: list[Path], done: Sealed) -> None:
+        import duckdb  # late, as a roller asks here what is due: it stays without
+
         make_folder(target.parent)
         counts: list[int] = []
         write = partial(_write_counted, table, sources, self._memory_mib, counts)

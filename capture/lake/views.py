@@ -10,8 +10,8 @@ from dataclasses import replace
 from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -26,6 +26,9 @@ from .layout import EMPTY_DATE, EMPTY_NAME, NEVER_SEALED, LakeStateError, Layout
 from .parquet_file import FILE_MODE, write_parquet
 from .sealed import seal_through, sealed_through
 from .sql_text import columns_sql, paths_sql, pattern, quoted
+
+if TYPE_CHECKING:
+    import duckdb
 
 # Files of a newer DuckDB's own format cannot be opened by the 1.x clients that many tools still carry.
 STORAGE_VERSION = "v1.2.0"
@@ -194,15 +197,20 @@ def _schema_sql(table: Table) -> str:
     return f"map {{{', '.join(columns)}}}"
 
 
-@cache
 def column_types(table: Table) -> tuple[str, ...]:
     """Return DuckDB's names of the types of a table's columns, in their order."""
-    with duckdb.connect() as connection:
-        return tuple(map(str, connection.from_arrow(table.schema.empty_table()).types))
+    return tuple(_TYPES[column.kind] for column in table.columns)
 
 
-def fault_of(connection: duckdb.DuckDBPyConnection, layout: Layout, table: Table, statement: str) -> str | None:
+# Of each kind of column; written out, as whoever asks whether a lake is prepared needs no DuckDB.
+_TYPES = {"text": "VARCHAR", "bytes": "BLOB", "flag": "BOOLEAN", "number": "DOUBLE", "time": "TIMESTAMP WITH TIME ZONE",
+          "int8": "TINYINT", "int16": "SMALLINT", "int32": "INTEGER", "int64": "BIGINT"}
+
+
+def fault_of(connection: "duckdb.DuckDBPyConnection", layout: Layout, table: Table, statement: str) -> str | None:
     """Execute a statement that looks into a table's files; return which cannot be read and what mends them, or None."""
+    import duckdb
+
     try:
         connection.execute(statement)
     except duckdb.Error as error:
@@ -225,6 +233,8 @@ def failing_query(table: Table, fault: str) -> str:
 
 def _write_views(layout: Layout, faults: list[str], path: Path) -> None:
     """Write the file; add to `faults` what keeps views from being made."""
+    import duckdb  # late, as a roller comes by this module: it stays without
+
     root = layout.root.absolute()
     # DuckDB cannot write at every path, such as one with a question mark: written elsewhere, and copied.
     # Opened in memory and attached: a database file opened by itself would take the default storage version.
@@ -288,7 +298,7 @@ def _heard_query(layout: Layout) -> str:
         from read_text({files}) where regexp_matches(content, '"heard_us": ?[1-9]')"""
 
 
-def _query(connection: duckdb.DuckDBPyConnection, layout: Layout, table: Table, faults: list[str]) -> str:
+def _query(connection: "duckdb.DuckDBPyConnection", layout: Layout, table: Table, faults: list[str]) -> str:
     if table.name in STATEMENT_TABLES:
         query = whole = _statement_sql(table, quoted(pattern(layout.statements / table.name) + "/*.parquet"))
     else:

@@ -2,15 +2,14 @@
 
 import asyncio
 import time
-import traceback
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from capture.disk_space import ENOUGH_BYTES, LEAST_BYTES, no_room
 from capture.log_lines import JSON, say_line
+from capture.reason import fault
 from capture.release import SOFTWARE
 from capture.session.events import (
     Arrived,
@@ -181,7 +180,10 @@ class Recorder:
         if self._on_read:
             self._on_read(read, self._journal.line.context)
         self._arrivals.add(read, self._journal.line.context.server_version or 0, time.time_ns() // 1_000)
-        self._tell(Received(tuple(messages), read.hello))
+        if messages or read.hello:
+            self._tell(Received(tuple(messages), read.hello))
+        else:  # as most reads are
+            self.machine.heard(self._clock.now_s())
         if read.corrupt:
             self._tell(Lost(read.corrupt) if self._requests.hello else Lost(self._stranger(read), lasting=True))
 
@@ -246,10 +248,8 @@ class Recorder:
         if self.machine.state not in CONNECTED:
             self.fail(error)
             return
-        frames = traceback.extract_tb(error.__traceback__)
-        place = f"{Path(frames[-1].filename).name} line {frames[-1].lineno}" if frames else "nowhere"
         try:
-            self._tell(Lost(f"a fault of ticktape itself in {place}, to be reported: {type(error).__name__}: {error}"))
+            self._tell(Lost(fault(error)))
         except Exception as worse:
             self.fail(worse)
 
@@ -356,12 +356,12 @@ class Recorder:
 
     async def _save_history(self) -> None:
         history, live = self.machine.history, self.machine.pacing.as_json(self.machine.wall_s(0.0))
-        files = self._desk.files(history.jobs.values(), history.pacing, live)
-        await self._publisher.write(self._desk.write, files)
+        if files := self._desk.files(history.jobs.values(), history.pacing, live):
+            await self._publisher.write(self._desk.write, files)
 
     async def _publish_status(self) -> None:
-        status = self._status.news(self.machine, self._journal, now_s := self._loop.time())
-        await self._publisher.write(self._status.write_status, status, now_s)
+        if status := self._status.news(self.machine, self._journal, now_s := self._loop.time()):
+            await self._publisher.write(self._status.write_status, status, now_s)
 
     def _compress(self) -> None:
         self._task(self._compressor.compress())

@@ -24,24 +24,28 @@ from capture.wire.messages.data_types import DATA_TYPES
 from .journal import Journal
 from .since import Since
 
+SHOWN_S = 2.0  # between two signs of life: who waits for them has more patience
 _NO_NEWS = frozenset({"written"})
 
 
 class StatusFile:
-    """The status.json of one recorder: told each second, it writes where that is due, and else says it is alive."""
+    """The status.json of one recorder: asked each second, it writes where that is due, and else says it is alive."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._news: tuple[Any, ...] = ()
         self._said: Mapping[str, Any] = {}
         self._due_s = 0.0
+        self._shown_s = float("-inf")
         self._started = datetime.now(UTC)
         self._since = Since()
 
     def news(self, machine: Machine, journal: Journal, now_s: float) -> RecorderStatus | None:
-        """Return what to hand to `write_status`: a status where one is due, else None."""
-        due = self.is_due(machine, now_s)
-        return describe_recorder(machine, journal, self._started, self._since) if due else None
+        """Return what to hand to `write_status` where it is due; else say that the recorder lives, and return None."""
+        if self.is_due(machine, now_s):
+            return describe_recorder(machine, journal, self._started, self._since)
+        self.live(now_s)
+        return None
 
     def is_due(self, machine: Machine, now_s: float) -> bool:
         """Return whether a status is wanted, at a time that never goes back; at once of what is no figure."""
@@ -50,18 +54,20 @@ class StatusFile:
         self._news = news
         return due
 
-    def write_status(self, status: RecorderStatus | None, now_s: float) -> None:
-        """Publish a status, where there is one that says something new. Raises OSError."""
-        if status is None:
-            self._touch()
-        elif _figures(status) == _figures(self._said):
+    def write_status(self, status: RecorderStatus, now_s: float) -> None:
+        """Publish a status, where it says something new. Raises OSError."""
+        if _figures(status) == _figures(self._said):
             self._due_s = now_s + rest_s(0)
-            self._touch()
+            self.live(now_s)
         else:
             size_bytes = write_status(self._folder / STATUS, status)
-            self._said, self._due_s = status, now_s + rest_s(size_bytes)
+            self._said, self._due_s, self._shown_s = status, now_s + rest_s(size_bytes), now_s
 
-    def _touch(self) -> None:
+    def live(self, now_s: float) -> None:
+        """Show that the recorder lives, once in a few seconds. Raises OSError."""
+        if now_s < self._shown_s + SHOWN_S:
+            return
+        self._shown_s = now_s
         try:
             os.utime(self._folder / STATUS)
         except FileNotFoundError:  # removed by somebody, or never written for want of room

@@ -40,6 +40,7 @@ from .events import (
     StopAsked,
 )
 from .history_jobs import History
+from .line_silence import LineSilence
 from .phases import CONNECTED, IN_SESSION, PHASES, State
 from .plan import make_plan
 from .request_pacing import RULES, TokenBucket
@@ -47,9 +48,6 @@ from .subscriber import Subscriber
 from .subscriptions import SETTLED_S, Life
 from .upstream import Upstream
 
-PROBE_AFTER_S = 15.0  # silence after which the gateway is asked for its time, and again each time as long
-PROBE_DEADLINE_S = 30.0  # how long the first such question may go unanswered
-LINE_QUIET_S = 2.5  # silence of the whole line after which it is asked before a stream is blamed
 MOST_LACKING = 10  # streams that are named at the end
 RESOLVE_TIMEOUT_S = 60.0  # contract details come within seconds; farms being restarted swallow the question
 
@@ -85,8 +83,8 @@ class Machine:
         self.upstream = Upstream(self._voice, self._subscriber, self._bucket)
         self._backoff = Backoff(random=random)
         self._awaited: set[str] = set()
-        self._now_s = self._started_s = self._ready_s = self._heard_s = self._probe_s = 0.0
-        self._wall_offset_s = self._asked_s = 0.0
+        self._now_s = self._started_s = self._ready_s = self._wall_offset_s = 0.0
+        self._silence = LineSilence()
         self._due_s: float | None = None
         self._questions = 0  # contracts asked for, not yet answered
         self._told_wanted = False  # to the tape
@@ -107,11 +105,17 @@ class Machine:
             self._work()
         return out
 
+    def heard(self, now_s: float) -> None:
+        """Take note of a read without a message in it: it calls for nothing that `next_wake_s` does not know of."""
+        assert now_s >= self._now_s, "the clock of a session never goes back"
+        self._now_s = now_s
+        self._silence.heard(now_s)
+
     def next_wake_s(self) -> float | None:
         """Return when `handle` is wanted next with a Tick, if nothing else happens before; None for never."""
         times = [self._due_s]
         if self.state in IN_SESSION:
-            times += [self._probe_s, self._heard_s + PROBE_AFTER_S + PROBE_DEADLINE_S, self._subscriber.next_due_s(),
+            times += [self._silence.due_s(), self._silence.over_s(), self._subscriber.next_due_s(),
                       self.accounts.next_due_s()]
         if self._queue:
             times.append(self._now_s + self._bucket.wait_s(self._now_s))
@@ -143,8 +147,7 @@ class Machine:
         self._enter(State.GREETING, self.settings.handshake_timeout_s)
 
     def _on_received(self, event: Received) -> None:
-        self._heard_s = self._now_s
-        self._probe_s = self._now_s + PROBE_AFTER_S
+        self._silence.heard(self._now_s)
         if event.hello is not None and self.state is State.GREETING:
             self.server_version = event.hello.server_version
             self.accounts.clock = clock_of(event.hello.connection_time, self.wall_s(self._now_s))
@@ -183,7 +186,7 @@ class Machine:
             self.upstream.rows_came(self._now_s)
         self._subscriber.refresh_hours()
         silent = [] if self.upstream.out else watchman.silent(self._now_s)
-        if silent and self._line_answers():
+        if silent and self._silence.answers(self._now_s):
             for subscription in silent:
                 watchman.act(subscription, self._now_s)
             watchman.tell_silent(silent)
@@ -250,20 +253,12 @@ class Machine:
             self._drop(PHASES[self.state].late.format(where=self._where, limit=limit))
 
     def _probe(self) -> None:
-        """Ask a silent gateway for its time: a half-open connection is silent too, and never ends by itself."""
-        if self._now_s >= self._heard_s + PROBE_AFTER_S + PROBE_DEADLINE_S:
-            self._drop(f"{self._where} gave no answer for {PROBE_AFTER_S + PROBE_DEADLINE_S:g} s")
-        elif self._now_s >= self._probe_s:
-            self._probe_s, self._asked_s = self._now_s + PROBE_AFTER_S, self._now_s
+        """Ask a silent gateway for its time."""
+        if self._now_s >= self._silence.over_s():
+            self._drop(f"{self._where} gave no answer for {self._silence.limit_s():g} s")
+        elif self._now_s >= self._silence.due_s():
+            self._silence.asked(self._now_s)
             self._queue.appendleft(("req_current_time", {}))
-
-    def _line_answers(self) -> bool:
-        """Return whether the line carried something just now; where it did not, it is asked for its time at once."""
-        if self._now_s - self._heard_s <= LINE_QUIET_S:
-            return True
-        if self._asked_s <= self._heard_s:
-            self._probe_s = self._now_s
-        return False
 
     def _set_wall(self, wall_s: float) -> None:
         """Take the time of day. A restart window calms what has been running, not one who is just being started."""

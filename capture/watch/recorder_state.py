@@ -6,12 +6,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from capture.data_folder import ROLLER_STATUS, STATUS
-from capture.lake.layout import Layout
-from capture.lake.roll import first_unrolled
+from capture.lake.layout import Layout, Rolled, read_rolled
 from capture.status_model import read_status
 from capture.tape import segments
 
-SILENT_AFTER_S = 10.0  # status.json is touched every second
+SILENT_AFTER_S = 10.0  # status.json is touched every few seconds
 MUTE = "does not answer"
 ENDED = frozenset({"stopped", "ended without stopping"})
 
@@ -27,7 +26,18 @@ def recorder_state(layout: Layout, recorder: str, now: datetime | None = None) -
     nothing yet, only these and its name are there; `has_tape` is true where it recorded something. Raises
     LakeStateError where its rolled position cannot be read.
     """
-    rolled = first_unrolled(layout, recorder, segments(layout.tape / recorder))
+    from capture.lake.roll import first_unrolled  # late: who records comes by this module, and needs no Arrow
+
+    return _placed(layout, recorder, first_unrolled(layout, recorder, segments(layout.tape / recorder)), now)
+
+
+def own_state(layout: Layout, recorder: str) -> dict[str, Any]:
+    """Return what `recorder_state` does, of a recorder that runs in this process, whose position fits the archive."""
+    rolled, tape = read_rolled(layout, recorder), segments(layout.tape / recorder)
+    return _placed(layout, recorder, rolled or (Rolled(tape[0].first_mark) if tape else None))
+
+
+def _placed(layout: Layout, recorder: str, rolled: Rolled | None, now: datetime | None = None) -> dict[str, Any]:
     state = said_alone(layout, recorder, now)
     if rolled is None:
         return state

@@ -57,9 +57,12 @@ def record(settings: "Settings", for_s: float | None = None) -> int:
     from capture.log_lines import JSON
     from capture.recorder.recorder import Recorder
 
-    from ..shared.progress import Lines, Live
+    if sys.stderr.isatty() and settings.log_format != JSON:
+        from ..shared.live_progress import Live as Progress
+    else:
+        from ..shared.progress import Lines as Progress  # type: ignore[assignment]  # which it is, and more
 
-    progress = (Live if sys.stderr.isatty() and settings.log_format != JSON else Lines)(settings)
+    progress = Progress(settings)
     recorder = Recorder(settings, say=progress.say)
 
     async def with_progress() -> int:

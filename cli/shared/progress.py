@@ -1,4 +1,4 @@
-"""How a recording goes, while it goes: drawn on a terminal, or as a line now and then."""
+"""How a recording goes, while it goes, as a line now and then; `Live` draws it on a terminal."""
 
 import asyncio
 import os
@@ -8,24 +8,17 @@ from datetime import datetime
 from itertools import count
 from typing import Any
 
-from rich.console import Group
-from rich.live import Live as Display
-from rich.table import Table
-from rich.text import Text
-
 from capture.lake.layout import Layout
 from capture.log_lines import JSON, say_line
-from capture.printable import one_line
 from capture.session.machine import Machine
 from capture.session.phases import State
 from capture.wanted.settings import Settings
-from capture.watch.recorder_state import recorder_state
+from capture.watch.recorder_state import own_state
 
 from ..recording.status import behind_text
-from .output import age_text, console, size_text
+from .output import age_text, size_text
 
 LOOK_INTERVAL_S = 1.0  # at what the recorder says, which is new every few seconds
-MOST_STREAMS = 20  # on the terminal; the rest is counted
 
 
 class Pulse:
@@ -59,7 +52,7 @@ class Lines:
     """Progress where there is no terminal: a line on stderr every few seconds; of a service, and as JSON, each minute.
     """
 
-    looks = 5  # at the recorder, for each time it is shown
+    looks = 5  # at the session, for each time that the recorder is looked at and shown
 
     def __init__(self, settings: Settings) -> None:
         self._as_json = settings.log_format == JSON
@@ -67,7 +60,8 @@ class Lines:
             self.looks = 60
         self._layout, self._recorder = Layout(settings.data), settings.recorder
         self._pulse = Pulse()
-        self._state, self._since_s = "", 0.0
+        self._state: State | None = None
+        self._since_s = 0.0
 
     def say(self, level: str, text: str) -> None:
         """Print what the recorder says."""
@@ -79,15 +73,18 @@ class Lines:
             await asyncio.sleep(LOOK_INTERVAL_S)
             if machine.state is State.STOPPED:
                 return
-            with suppress(FileNotFoundError):  # the recorder has no folder yet
-                state = recorder_state(self._layout, self._recorder)
-                if state["running"]:
-                    written_s = datetime.fromisoformat(state["written"]).timestamp()
-                    self._pulse.take(written_s, state["frames"], state["received_bytes"])
-                    if state["state"] != self._state:
-                        self._state, self._since_s = state["state"], time.monotonic()
-                    if look % self.looks == 0:
-                        self._show(state)
+            if machine.state is not self._state:
+                self._state, self._since_s = machine.state, time.monotonic()
+            if look % self.looks == 0:  # not oftener: it is work, beside that of the recorder
+                with suppress(FileNotFoundError):  # the recorder has no folder yet
+                    self._look()
+
+    def _look(self) -> None:
+        state = own_state(self._layout, self._recorder)
+        if state["running"]:
+            written_s = datetime.fromisoformat(state["written"]).timestamp()
+            self._pulse.take(written_s, state["frames"], state["received_bytes"])
+            self._show(state)
 
     def _show(self, state: dict[str, Any]) -> None:
         self.say("info", self._summary(state))
@@ -98,45 +95,10 @@ class Lines:
         counts = ", ".join(f"{lives.count(life)} {life}" for life in dict.fromkeys(lives))
         silent = age_text(self._pulse.silent_s(time.time()))
         return " · ".join([
-            f"{state['state']} for {now_s - self._since_s:.0f} s",
+            f"{self._state} for {now_s - self._since_s:.0f} s",
             f"streams: {counts}",
             f"{state['frames']:,} frames, {self._pulse.frames_per_second:,.0f}/s",
             f"{size_text(state['tape_bytes'])} of tape, {size_text(self._pulse.bytes_per_second)}/s",
             f"last byte {silent} ago" if silent else "no byte yet",
             f"roller {behind_text(state)}",
         ])
-
-
-class Live(Lines):
-    """Progress on a terminal, redrawn every second below what the recorder says."""
-
-    looks = 1
-
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings)
-        self._console = console(stderr=True)
-        self._display = Display(console=self._console, auto_refresh=False)
-
-    def say(self, level: str, text: str) -> None:
-        """Print what the recorder says, above the drawing."""
-        style = {"warning": "yellow", "error": "red"}.get(level, "")
-        self._console.print(Text(one_line(f"ticktape: {text}"), style))
-
-    async def watch(self, machine: Machine) -> None:
-        """Draw how it goes until the recorder is stopped."""
-        with self._display:
-            await super().watch(machine)
-
-    def _show(self, state: dict[str, Any]) -> None:
-        self._display.update(Group(_streams(state["streams"]), Text(self._summary(state))), refresh=True)
-
-
-def _streams(streams: list[dict[str, Any]]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("instrument", "stream", "state"):
-        table.add_column(name, no_wrap=True)
-    for stream in streams[:MOST_STREAMS]:
-        table.add_row(Text(stream["instrument"]), Text(stream["word"]), Text(stream["state"]))
-    if len(streams) > MOST_STREAMS:
-        table.add_row(Text(f"… and {len(streams) - MOST_STREAMS} more"))
-    return table

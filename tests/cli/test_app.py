@@ -60,5 +60,5 @@ def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_showing_progress_needs_no_database() -> None:
-    code = "import sys, capture.cli.shared.progress; print(*{'duckdb', 'polars'} & {*sys.modules})"
+    code = "import sys, capture.cli.shared.progress; print(*{'duckdb', 'polars', 'pyarrow', 'rich'} & {*sys.modules})"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "\n"

@@ -37,22 +37,21 @@ def test_the_time_shown_is_that_in_the_present_state_and_ends_with_it(
     settings = Settings(data=tmp_path)
     machine, lines = Machine(settings, []), progress.Lines(settings)
     lines.looks = 1
-    states = ["greeting", "greeting", "recording", "recording"]
+    machine.state = State.GREETING
+    states = [State.GREETING, State.RECORDING, State.RECORDING, State.STOPPED]
     now_s = 0.0
 
     def look(*_: Any) -> dict[str, Any]:
         nonlocal now_s
         now_s += 10
-        state = states.pop(0)
-        if not states:
-            machine.state = State.STOPPED
-        return {"running": True, "state": state, "streams": [], "frames": 0, "received_bytes": 0, "tape_bytes": 0,
+        machine.state = states.pop(0)
+        return {"running": True, "streams": [], "frames": 0, "received_bytes": 0, "tape_bytes": 0,
                 "behind_marks": 0, "written": "2026-01-05T14:30:00+00:00"}
 
-    monkeypatch.setattr(progress, "recorder_state", look)
+    monkeypatch.setattr(progress, "own_state", look)
     monkeypatch.setattr(progress, "LOOK_INTERVAL_S", 0)
     monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: now_s, time=lambda: now_s))
     asyncio.run(asyncio.wait_for(lines.watch(machine), 120))
     said = [line.split(" · ")[0] for line in capsys.readouterr().err.splitlines()]
     assert said == [f"ticktape: {text}" for text in (
-        "greeting for 0 s", "greeting for 10 s", "recording for 0 s", "recording for 10 s")]
+        "greeting for 10 s", "greeting for 20 s", "recording for 10 s", "recording for 20 s")], "a look takes 10 s"

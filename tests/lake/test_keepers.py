@@ -27,7 +27,7 @@ from capture.lake.processes.auditor import AuditorKeeper
 from capture.lake.processes.checker import CheckerBusyError, CheckerKeeper, check
 from capture.lake.processes.roller import End
 from capture.lake.processes.sealer import SealerKeeper
-from capture.lake.proof import file_round
+from capture.lake.proof import file_round, prune
 from capture.lake.proof.audited import write_audited
 from capture.lake.proof.prune import PruneError
 from capture.lake.roll import Roll, Roller
@@ -181,7 +181,7 @@ def test_the_sealer_process_seals_clears_and_prunes(
     stage = Faults(**faults)
     monkeypatch.setattr(Sealer, "seal", stage.does("seal", [Sealed(date(2026, 1, 5))]))
     monkeypatch.setattr(Sealer, "clear", stage.does("clear", 0))
-    monkeypatch.setattr(sealer, "prune", stage.does("prune", 0))
+    monkeypatch.setattr(prune, "prune", stage.does("prune", 0))
     assert ran(sealer.main, monkeypatch, tmp_path, *([] if retention is None else [json.dumps(retention)])) == (
         f"ticktape sealer: {says}{'' if says in (None, 'why') else ', and nothing is lost'}" if says else None)
     assert stage.done[1:] == done
@@ -229,7 +229,7 @@ def test_a_checker_whose_roller_is_gone_ends_at_its_next_part(
             self.pace(3 * checker.BYTES_PER_S)
             return []
 
-    monkeypatch.setattr(checker, "Round", Round)
+    monkeypatch.setattr(file_round, "Round", Round)
     check(Layout(tmp_path), os.getppid())
     with pytest.raises(SystemExit):
         check(Layout(tmp_path), os.getppid() + 1)

@@ -57,12 +57,15 @@ def test_a_roller_without_work_shows_that_it_lives(path: Path, tmp_path: Path) -
     counts.tell(1.0)
     written = path.read_bytes()
     os.utime(path, (0, 0))
-    counts.tell(2.0)
+    for tenths in range(12, 60, 2):  # five times a second
+        counts.tell(tenths / 10)
+        assert path.stat().st_mtime == 0, "seldom"
+    counts.tell(1.0 + INTERVAL_S)
     assert path.stat().st_mtime > 0
     assert path.read_bytes() == written
     path.unlink()
-    counts.tell(3.0)
-    counts.tell(9.0)
+    for _ in range(2):
+        counts.tell(2.0 + 2 * INTERVAL_S)
     assert read_status(path)["version"] == 1
 
 

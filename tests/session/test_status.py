@@ -8,7 +8,7 @@ import pytest
 
 from capture.data_folder import STATUS
 from capture.recorder import status
-from capture.recorder.status import StatusFile
+from capture.recorder.status import SHOWN_S, StatusFile
 from capture.session.machine import Machine
 from capture.status_model import BYTES_PER_SECOND, LEAST_INTERVAL_S, read_status, write_status
 from capture.wanted.settings import Settings
@@ -21,6 +21,15 @@ def _described(count: int, number: int) -> Any:
                 "delayed": False, "code": None, "message": ""} for i in range(count)]  # fmt: skip
     return {"state": "recording", "written": datetime.fromtimestamp(number, UTC).isoformat(), "frames": number,
             "streams": streams}
+
+
+def tell(file: StatusFile, machine: Machine, described: Any, now_s: float) -> bool:
+    """Do what a recorder does each second; return whether a status was due."""
+    if due := file.is_due(machine, now_s):
+        file.write_status(described, now_s)
+    else:
+        file.live(now_s)
+    return due
 
 
 @pytest.fixture
@@ -53,9 +62,8 @@ def test_a_status_of_many_streams_is_written_the_more_seldom(
 ) -> None:
     file, at_s = StatusFile(tmp_path), []
     for now_s in range(200):
-        described = _described(count, now_s) if file.is_due(machine, now_s) else None
         before = len(sizes)
-        file.write_status(described, now_s)
+        tell(file, machine, _described(count, now_s), now_s)
         at_s += [now_s] * (len(sizes) - before)
     assert at_s[1] - at_s[0] >= (rest_s or sizes[0] / BYTES_PER_SECOND)
     assert sum(sizes[:-1]) <= BYTES_PER_SECOND * at_s[-1]
@@ -70,9 +78,8 @@ def test_a_status_that_says_nothing_new_is_not_written_but_shows_that_the_record
     file, touched = StatusFile(tmp_path), list[Path]()
     monkeypatch.setattr("os.utime", touched.append)
     for now_s in range(60):
-        described = _described(3, 7) | {"written": str(now_s)} if file.is_due(machine, now_s) else None
-        file.write_status(described, now_s)
-    assert (len(sizes), len(touched)) == (1, 59)
+        tell(file, machine, _described(3, 7) | {"written": str(now_s)}, now_s)
+    assert (len(sizes), len(touched)) == (1, 59 // SHOWN_S)
 
 
 def test_what_happens_to_the_session_is_said_at_once(tmp_path: Path, machine: Machine, sizes: list[int]) -> None:
@@ -80,16 +87,15 @@ def test_what_happens_to_the_session_is_said_at_once(tmp_path: Path, machine: Ma
     asked = []
     for now_s, trouble in enumerate(["", "", "no connection", "no connection"]):
         machine.trouble = trouble
-        asked.append(file.is_due(machine, now_s))
-        file.write_status(_described(3, now_s) if asked[-1] else None, now_s)
+        asked.append(tell(file, machine, _described(3, now_s), now_s))
     assert asked == [True, False, True, False]
     assert len(sizes) == 2
 
 
 def test_a_status_that_somebody_removed_is_written_anew(tmp_path: Path, machine: Machine, sizes: list[int]) -> None:
     file = StatusFile(tmp_path)
-    for now_s in range(4):
-        file.write_status(_described(3, 7) if file.is_due(machine, now_s) else None, now_s)
+    for now_s in range(6):
+        tell(file, machine, _described(3, 7), now_s)
         if now_s == 1:
             (tmp_path / STATUS).unlink()
     assert len(sizes) == 2

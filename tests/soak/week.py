@@ -59,7 +59,8 @@ Faults = Mapping[str, Sequence[tuple[Any, ...]]]
 HASTY: dict[str, Any] = {
     "capture.gateway.client.TICK_S": STEP_S, "capture.gateway.streamer.LONGEST_US": 1_800_000_000,
     "capture.recorder.recorder.HOUSEKEEPING_S": STEP_S, "capture.session.watchman.STALLED_S": 5 * STEP_S,
-    "capture.session.machine.LINE_QUIET_S": 2.5 * STEP_S, "capture.session.machine.PROBE_AFTER_S": 2.5 * STEP_S,
+    "capture.session.line_silence.LINE_QUIET_S": 2.5 * STEP_S,
+    "capture.session.line_silence.PROBE_AFTER_S": 2.5 * STEP_S,
     "capture.recorder.status.StatusFile.write_status": lambda *_: None,
     "capture.gateway.market.statistics.CACHED_PIECES": 1_000,  # filled within a day, not half a week
     "os.fsync": lambda _: None, "os.sched_yield": lambda: None,

@@ -49,7 +49,8 @@ def recorder(**more: Any) -> dict[str, Any]:
 def roller(**more: Any) -> dict[str, Any]:
     return {"version": 1, "recorder": "main", "pid": os.getpid(), "started": ago(90_000), "written": ago(2), "mark": 9,
             "through": ago(20), "ranges": 9, "frames": 100, "rows": {"trades": 50},
-            "gaps": {"open": 1, "closed": 1}, "rolling_s": 1.5, "rows_per_second": 900.0} | more  # fmt: skip
+            "gaps": {"open": 1, "closed": 1}, "rolling_s": 1.5, "rows_per_second": 900.0,
+            "failing": {}} | more  # fmt: skip
 
 
 @pytest.fixture

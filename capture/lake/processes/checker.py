@@ -16,7 +16,6 @@ from capture.child_process import begin, fail
 from capture.data_folder import CHECKER_LOCK
 from capture.lake.layout import Layout
 from capture.lake.process_lock import locked
-from capture.lake.proof.file_round import Round
 
 from .timed_keeper import Keeper
 
@@ -42,6 +41,7 @@ class CheckerKeeper(Keeper):
 
 def check(layout: Layout, parent: int) -> None:
     """Read what is due, until `parent` is no longer this process's parent. Raises CheckerBusyError."""
+    from capture.lake.proof.file_round import Round  # late: the roller, which starts this, stays without
 
     def pace(size_bytes: int) -> None:
         time.sleep(size_bytes / BYTES_PER_S)

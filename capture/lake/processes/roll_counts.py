@@ -1,4 +1,4 @@
-"""What a roller says of itself: roller.json beside the tape, written where it rolled something, touched else."""
+"""What a roller says of itself: roller.json beside the tape, written where it rolled something, seldom touched else."""
 
 import logging
 import os
@@ -11,7 +11,7 @@ from capture.lake.roll import Roll
 from capture.status_model import VERSION, FailingStatus, RollerStatus, write_status
 from capture.times import moment_of
 
-INTERVAL_S = 5.0  # between two that are written
+INTERVAL_S = 5.0  # between two that are written, and between two signs of life
 
 log = logging.getLogger("ticktape.roller")
 
@@ -30,7 +30,7 @@ class RollCounts:
         self._failing: dict[str, FailingStatus] = {}
         self._rolling_s = self._rows_per_second = 0.0
         self._news = True
-        self._due_s = float("-inf")
+        self._due_s = self._shown_s = float("-inf")
         self._failed = False
 
     def rolled(self, roll: Roll, seconds: float) -> None:
@@ -57,9 +57,10 @@ class RollCounts:
         try:
             if self._news and (last or now_s >= self._due_s):
                 write_status(self._path, self._status())
-                self._news, self._due_s = False, now_s + INTERVAL_S
-            else:
+                self._news, self._due_s, self._shown_s = False, now_s + INTERVAL_S, now_s
+            elif last or now_s >= self._shown_s + INTERVAL_S:
                 os.utime(self._path)
+                self._shown_s = now_s
         except FileNotFoundError:  # removed by somebody
             self._news = True
         except OSError as error:  # rolling goes on without it

@@ -10,19 +10,19 @@ import ctypes
 import logging
 import os
 import signal
+import subprocess
 import sys
 import time
 from contextlib import suppress
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 
 from capture.child_process import begin, fail
 from capture.lake.layout import Layout
 from capture.lake.process_lock import RollerBusyError, roller_lock
 from capture.lake.roll import Roller
-from capture.lake.views import prepare
+from capture.lake.views import is_prepared
 
 from .auditor import AuditorKeeper
 from .checker import CheckerKeeper
@@ -102,6 +102,13 @@ def _roll(layout: Layout, recorder: str, end: End, parent: int, retention: str) 
             keeper.stop()
 
 
+def prepare(layout: Layout) -> None:
+    """Have what a lake lacks made by a process of its own, which says what keeps it from that; this one then ends."""
+    command = [sys.executable, "-m", "capture.lake.processes.preparer", str(layout.root)]
+    if not is_prepared(layout) and (code := subprocess.run(command, check=False, stdin=subprocess.DEVNULL).returncode):
+        sys.exit(code)
+
+
 def _told(end: End, parent: int, wait_s: float) -> bool:
     """Wait a while, and return whether this process is to end."""
     if not end.told:
@@ -130,7 +137,7 @@ def main() -> None:
     begin("roller")
     try:
         run(data, recorder, end, parent, *sys.argv[4:])
-    except (OSError, duckdb.Error, pa.ArrowException) as error:
+    except (OSError, pa.ArrowException) as error:
         # TapeError is one: a full disk, a folder that is gone; nothing on the tape is lost by it.
         fail("roller", f"{error}; nothing on the tape is lost, and rolling goes on from there")
 

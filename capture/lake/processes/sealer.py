@@ -16,9 +16,7 @@ from pathlib import Path
 
 from capture.child_process import begin, fail
 from capture.lake.layout import Layout
-from capture.lake.proof.prune import PruneError, prune
 from capture.lake.row_groups.compacted import CompactedDays
-from capture.lake.row_groups.compactor import Compactor, CompactorBusyError
 from capture.lake.sealed import SealerBusyError
 from capture.lake.sealing import Sealed, Sealer
 
@@ -53,6 +51,9 @@ class SealerKeeper(Keeper):
 
 def main() -> None:
     """Run as a process of its own."""
+    from capture.lake.proof.prune import PruneError, prune  # late: the roller, which starts this, stays without
+    from capture.lake.row_groups.compactor import CompactorBusyError
+
     begin("sealer", NICENESS)
     layout = Layout(Path(sys.argv[1]))
     retention = json.loads(sys.argv[2]) if len(sys.argv) > 2 else {}
@@ -78,6 +79,8 @@ def _seal(sealer: Sealer) -> Iterator[Sealed]:
 
 def _compact(layout: Layout) -> None:
     """Make archive files anew until a date can be sealed."""
+    from capture.lake.row_groups.compactor import Compactor
+
     count, saved_bytes = 0, 0
     for done in Compactor(layout).compact():
         count, saved_bytes = count + 1, saved_bytes + done.before_bytes - done.after_bytes

@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from capture.wire.messages.answers import ANSWERS, UNREAD
@@ -117,6 +118,7 @@ def request_codec(server_version: int, permission: Permission = Permission.ANY) 
     return Codec((message for message in REQUESTS if message.permission & permission), server_version)
 
 
+@cache
 def answer_codec(server_version: int) -> Codec:
     """Return the codec of what gateways send."""
     return Codec(ANSWERS, server_version, frozenset(UNREAD))

@@ -21,7 +21,7 @@ STEP_FRAMES = 3
 STEP_FRAME_BYTES = 1 << 16
 
 # Below this many bytes a plain walk over the frames is faster than setting up array operations.
-_FEW_BYTES = 2_048
+_FEW_BYTES = 5_000
 _BLOCK_BYTES = 1 << 16
 
 
