@@ -108,9 +108,11 @@ class Restorer:
 
         `before` are rows that came earlier and are in no file yet. Also returns how many rows each gap got back.
         """
-        history = pc.equal(_plain(rows["stream"]), HISTORY).fill_null(False).to_numpy()
         counts: dict[str, int] = {}
-        if name not in KEYS or not history.any():
+        if name not in KEYS or not _may_hold(rows["stream"], HISTORY):
+            return rows, counts
+        history = pc.equal(_plain(rows["stream"]), HISTORY).fill_null(False).to_numpy()
+        if not history.any():
             return rows, counts
         kept = np.ones(len(rows), np.bool_)
         seqs, ids = rows["seq"].to_numpy(), rows["request_id"].to_numpy()
@@ -187,6 +189,11 @@ def _of_interest(
     if name == "bars":  # one that is still in the making is not captured yet
         mask = pc.and_(mask, pc.not_equal(_plain(part["form"]), "update"))
     return _as_plain(part.select(NEEDED[name]).filter(mask))
+
+
+def _may_hold(column: pa.ChunkedArray, word: str) -> bool:
+    """Return whether a row may have a word, by the dictionaries of the column."""
+    return not pa.types.is_dictionary(column.type) or any(word in each.dictionary.to_pylist() for each in column.chunks)
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -29,9 +29,9 @@ from .merge_rows import Tables, from_rows, in_order, merged
 from .restore import HISTORY, Captured, Restorer, nothing_stored
 from .seen_rows import seen
 
-# Received bytes are decoded in pieces of about this size: large enough that array operations pay, small enough that
-# they stay in the processor's cache.
-PIECE_BYTES = 4 << 20
+# Received bytes are decoded in pieces of about this size: large enough that what is done once a piece costs little,
+# small enough that they stay in the processor's cache.
+PIECE_BYTES = 8 << 20
 
 Heard = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]  # for each read how many frames were whole, and when
 

@@ -15,6 +15,7 @@
 enum { LENGTH_BYTES = 4 };  // in front of each frame: how long it is, big-endian
 enum { MOST_FIELDS = 64 };  // of a message: one bit each says which have no value
 enum { MOST_DIGITS = 19 };  // so many always fit into 64 bits
+enum { SHORT_DIGITS = 10 }; // request ids and seconds since 1970 have no more
 enum { LONGEST_NUMBER = 64, LARGEST_POWER = 22 };  // a double holds powers of ten up to this one exactly
 static const uint64_t EXACT = 1ull << 53;          // and every whole number up to this
 
@@ -86,6 +87,23 @@ EXPORT void frame_keys(const uint8_t *data, const int64_t *starts, int64_t count
         at = behind_field(behind_field(at, end), end);
         bool is_digit = at + 1 < end && !at[1] && digit_at(at) <= 9;
         keys[i] = split_base + (is_digit ? (int32_t)digit_at(at) : 0);
+    }
+}
+
+// Note a number of each frame, of digits alone: the one behind as many fields as `places` says of its key, -1 where it
+// says so, or where there is no such number.
+EXPORT void frame_numbers(const uint8_t *data, const int64_t *starts, int64_t count, const int32_t *keys,
+                          const int8_t *places, int32_t place_count, int64_t *numbers) {
+    for (int64_t i = 0; i < count; i++) {
+        int8_t place = keys[i] >= 0 && keys[i] < place_count ? places[keys[i]] : -1;
+        const uint8_t *at = data + starts[i] + LENGTH_BYTES, *end = data + starts[i + 1], *first;
+        assert(at < end);
+        numbers[i] = -1;
+        if (place < 0) continue;
+        for (; place > 0; place--) at = behind_field(at, end);
+        int64_t number = 0;
+        for (first = at; at < end && digit_at(at) <= 9 && at - first < SHORT_DIGITS; at++) number = number * 10 + digit_at(at);
+        if (at > first && at < end && !*at) numbers[i] = number;
     }
 }
 

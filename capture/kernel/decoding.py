@@ -41,6 +41,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "field_bytes": (_SIZE, []),
     "frame_starts": (_SIZE, [_BYTES, _SIZE, _SIZE, _AT]),
     "frame_keys": (None, [_BYTES, _AT, _SIZE, _NUMBER, _NUMBER, _AT]),
+    "frame_numbers": (None, [_BYTES, _AT, _SIZE, _AT, _AT, _NUMBER, _AT]),
     "read_columns": (_SIZE, [_BYTES, _SIZE, _AT, _AT, _SIZE, _AT, _SIZE, _AT]),
     "text_codes": (_SIZE, [_AT, _AT, _SIZE, _AT, _AT, _NUMBER, _AT, ctypes.c_uint32]),
 }
@@ -68,6 +69,18 @@ class Decoding:
         keys = np.empty(len(starts) - 1, np.int32)
         self._functions.frame_keys(data, starts.ctypes.data, len(keys), split_id, split_base, keys.ctypes.data)
         return keys
+
+    def frame_numbers(self, data: bytes, starts: Numbers, keys: Codes, places: npt.NDArray[np.int8]) -> Numbers:
+        """Return of each frame a number of up to ten digits, -1 where there is none.
+
+        `places` says by key how many fields it stands behind, the message id among them; -1 for nowhere.
+        """
+        assert starts[0] >= 0 and starts[-1] <= len(data) and starts.flags.c_contiguous
+        assert len(keys) == len(starts) - 1 and keys.flags.c_contiguous
+        numbers = np.empty(len(keys), np.int64)
+        self._functions.frame_numbers(data, starts.ctypes.data, len(keys), keys.ctypes.data, places.ctypes.data,
+                                      len(places), numbers.ctypes.data)
+        return numbers
 
     def read_columns(self, data: bytes, starts: Numbers, index: Numbers, fields: npt.NDArray[np.void]) -> Numbers:
         """Read frames into the buffers that `fields` name, and return the places in `index` of those that do not fit.

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from capture.session.lateness import Timed
 from capture.wire.line import Read
-from capture.wire.row_owners import NO_REQUEST, NO_TIME, count_rows, event_seconds, request_ids
+from capture.wire.row_owners import NO_REQUEST, NO_TIME, count_rows, event_seconds, last_frames, request_ids
 
 MOST_BYTES = 8 << 20  # of reads that wait; more are looked at without being asked
 SAMPLES = 512  # of which IB's time is read at a look, beside each request's last: enough to tell how late rows come
@@ -71,19 +71,19 @@ class Arrivals:
         edges, data = np.concatenate((*starts, np.array([at]))), b"".join(pieces)
         ids = request_ids(data, edges, self._server_version, keys)
         self._counts.update(count_rows(ids))
-        came_us = np.repeat([came_us for _, came_us in reads], [len(part) for part in starts])
         frames = _sampled(ids)
+        read_of = np.searchsorted(np.cumsum([len(part) for part in starts]), frames, side="right")
+        came_us = np.array([came_us for _, came_us in reads])[read_of]
         seconds = event_seconds(data, edges, frames, self._server_version, keys)
         there = seconds != NO_TIME
         for request_id, event_s, at_us in zip(
-            ids[frames[there]].tolist(), seconds[there].tolist(), came_us[frames[there]].tolist(), strict=True
+            ids[frames[there]].tolist(), seconds[there].tolist(), came_us[there].tolist(), strict=True
         ):
             self._timed.setdefault(request_id, []).append(Timed(event_s, at_us / 1e6))
 
 
 def _sampled(ids: Numbers) -> Numbers:
     """Return some frames that have a request id, in order: evenly chosen ones, and each request's last."""
-    lasts = len(ids) - 1 - np.unique(ids[::-1], return_index=True)[1]
-    frames = np.unique(np.concatenate((np.arange(0, len(ids), 1 + len(ids) // SAMPLES), lasts)))
+    frames = np.unique(np.concatenate((np.arange(0, len(ids), 1 + len(ids) // SAMPLES), last_frames(ids))))
     sampled: Numbers = frames[ids[frames] != NO_REQUEST]
     return sampled

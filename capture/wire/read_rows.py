@@ -65,7 +65,8 @@ class _Decoder:
 
     def run(self) -> Batch:
         keys = message_keys(self.data, self.starts)
-        groups = {int(key): np.flatnonzero(keys == key) for key in np.unique(keys)}
+        there = np.flatnonzero(np.bincount(keys + 1)) - 1 if len(keys) else keys
+        groups = {key: np.flatnonzero(keys == key) for key in there.tolist()}
         self._single(frame for key, index in groups.items() if key not in SHAPES for frame in index.tolist())
         self._note_changes()
         for key, index in groups.items():
@@ -102,7 +103,7 @@ class _Decoder:
         if kernel is not None and shape.repeat is None:
             program = program_of(shape, self.version, _UNUSED)
             columns, unfit = read_columns(kernel, program, self.data, self.starts, index)
-            fit = np.delete(index, unfit)
+            fit = np.delete(index, unfit) if len(unfit) else index
             self._fill(shape, columns, fit, np.zeros(len(fit), np.int32))
             index = index[unfit]
         if len(index):

@@ -1,8 +1,11 @@
 """Whose rows arrived, and of when: read off the frames of the masses, of many reads at once, no more decoded (D42)."""
 
+from functools import cache
+
 import numpy as np
 import numpy.typing as npt
 
+from capture.kernel.decoding import decoding
 from capture.wire.messages.shapes import SHAPES, Shape
 
 from .frame_kinds import Keys, Numbers, message_keys
@@ -27,12 +30,27 @@ def request_ids(data: bytes, starts: Numbers, server_version: int, keys: Keys | 
         return ids
     if keys is None:
         keys = message_keys(data, starts)
+    if kernel := decoding():
+        return kernel.frame_numbers(data, starts, keys, _places(server_version))
     text = np.frombuffer(data, np.uint8)
     for key in np.unique(keys).tolist():
         if shape := SHAPES.get(key):
             frames = np.flatnonzero(keys == key)
             ids[frames] = _field(text, starts, frames, shape, "request_id", server_version)
     return ids
+
+
+@cache
+def _places(server_version: int) -> npt.NDArray[np.int8]:
+    """Return by key how many fields of a frame stand in front of its request id; -1 for a key of no shape."""
+    places = np.full(max(SHAPES) + 1, -1, np.int8)
+    for key, shape in SHAPES.items():
+        places[key] = 1 + _place(shape, "request_id", server_version)
+    return places
+
+
+def _place(shape: Shape, name: str, server_version: int) -> int:
+    return [field.name for field in shape.fields(server_version)].index(name)
 
 
 def event_seconds(
@@ -57,9 +75,8 @@ def _field(
     text: npt.NDArray[np.uint8], starts: Numbers, frames: Numbers, shape: Shape, name: str, server_version: int
 ) -> Numbers:
     """Return a field of frames of one shape as numbers."""
-    place = [field.name for field in shape.fields(server_version)].index(name)
     at = starts[frames] + 4 + len(str(shape.message.id)) + 1
-    for _ in range(place):
+    for _ in range(_place(shape, name, server_version)):
         at = _next_field(text, at)
     return _numbers(text, at, starts[frames + 1])
 
@@ -73,6 +90,16 @@ def count_rows(ids: Numbers) -> dict[int, int]:
         return dict(zip(ids.tolist(), counts[ids].tolist(), strict=True))
     ids, counts = np.unique(every, return_counts=True)
     return dict(zip(ids.tolist(), counts.tolist(), strict=True))
+
+
+def last_frames(ids: Numbers) -> Numbers:
+    """Return the last frame of each request id, NO_REQUEST among them, in no order."""
+    if not len(ids) or ids.max() >= _FEW_IDS:
+        last: Numbers = len(ids) - 1 - np.unique(ids[::-1], return_index=True)[1]
+        return last
+    lasts = np.full(int(ids.max()) + 2, -1, np.int64)  # one more place, as NO_REQUEST is the last
+    lasts[ids] = np.arange(len(ids))  # of equal ids the last assignment stays
+    return lasts[lasts >= 0]
 
 
 def _next_field(text: npt.NDArray[np.uint8], at: Numbers) -> Numbers:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from capture.wire.context import Context
 from capture.wire.read_rows import decode
-from capture.wire.row_owners import NO_REQUEST, count_rows, request_ids
+from capture.wire.row_owners import NO_REQUEST, count_rows, last_frames, request_ids
 from capture.wire.text.codec import answer_codec
 from capture.wire.text.framing import boundaries, frame
 from capture.wire.text.typed_columns import Numbers
@@ -75,3 +75,9 @@ def test_frames_cut_off_at_the_end_do_no_harm() -> None:
         assert request_ids(data, starts, 200)[0] in (NO_REQUEST, 12345)
     lengths = list(accumulate([0, 4 + len(payload)]))
     assert request_ids(frame(payload), np.array(lengths), 200).tolist() == [12345]
+
+
+@given(st.lists(st.one_of(st.integers(NO_REQUEST, 9), st.sampled_from([(1 << 20) - 1, 1 << 20, 1 << 40])), max_size=40))
+def test_the_last_frame_of_every_request_is_found_whatever_the_ids_are(ids: list[int]) -> None:
+    expected = {len(ids) - 1 - ids[::-1].index(id_) for id_ in ids}
+    assert sorted(last_frames(np.array(ids, np.int64)).tolist()) == sorted(expected)

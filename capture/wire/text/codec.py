@@ -113,6 +113,7 @@ class Codec:
         return ("\0".join(words) + "\0").encode()
 
 
+@cache
 def request_codec(server_version: int, permission: Permission = Permission.ANY) -> Codec:
     """Return the codec of what clients with a permission may send; of all of it where none is given."""
     return Codec((message for message in REQUESTS if message.permission & permission), server_version)

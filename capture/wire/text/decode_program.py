@@ -71,7 +71,7 @@ def read_columns(
 ) -> tuple[Columns, Numbers]:
     """Return the columns of frames of one message, and the places in `index` of those that do not fit, left out."""
     fields = program.fields.copy()
-    made = {field.name: _Column(field, fields[at], index, starts) for at, field in program.columns}
+    made = {field.name: _Column(field, fields[at], len(index), len(data)) for at, field in program.columns}
     unfit = decoding.read_columns(data, starts, index, fields)
     return {name: column.filled(len(index) - len(unfit)) for name, column in made.items()}, unfit
 
@@ -79,16 +79,17 @@ def read_columns(
 class _Column:
     """A column's buffers, which the kernel fills by its `entry` of the program."""
 
-    def __init__(self, field: Field, entry: Any, index: Numbers, starts: Numbers) -> None:
+    def __init__(self, field: Field, entry: Any, rows: int, text_bytes: int) -> None:
         self.type, self.entry = ARROW_TYPES[field.kind], entry
         self.offsets: npt.NDArray[np.int32] | None = None
         if entry["kind"] == Reading.TEXT:
-            self.values = np.empty(int((starts[index + 1] - starts[index]).sum()), np.uint8)
-            self.offsets = np.zeros(len(index) + 1, np.int32)
+            self.values = np.empty(text_bytes, np.uint8)
+            self.offsets = np.empty(rows + 1, np.int32)
+            self.offsets[0] = 0
             entry["offsets"], entry["text_bytes"] = self.offsets.ctypes.data, len(self.values)
         else:
-            self.values = np.empty(len(index), self.type.to_pandas_dtype())
-            self.valid = np.full(len(index) // 8 + 1, 0xFF, np.uint8)
+            self.values = np.empty(rows, self.type.to_pandas_dtype())
+            self.valid = np.full(rows // 8 + 1, 0xFF, np.uint8)
             entry["valid"] = self.valid.ctypes.data
         entry["values"] = self.values.ctypes.data
 
