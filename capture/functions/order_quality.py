@@ -33,6 +33,13 @@ def _fresh(name: str, moment: str, value: str) -> str:
     return f"case when {name}.ts >= o.{moment} - cast(lookback as interval) then {value} end"
 
 
+# Tick types of level 1, live and delayed: what is recorded of options, for which there are no quotes tick by tick.
+BIDS, ASKS = (1, 66), (2, 67)
+_NEAR = """t.instrument_id in (select l.instrument_id from lived l)
+        and t.ts >= (select min(l.submitted_ts) - cast(lookback as interval) from lived l)
+        and (start is null or t.date >= utc_date(utc(start)) - 1) and has_symbol(t.symbol, symbols)"""
+_TWO_SIDED = "{0}.bid not in (0, -1) and {0}.ask not in (0, -1) and {0}.bid <= {0}.ask"
+
 # What came in one read has one time: the last of it stands.
 _ORDER_SLIPPAGE = f"""with lived as materialized (
     select o.* from order_lives(start, "end", symbols := symbols, accounts := accounts) o
@@ -40,15 +47,29 @@ _ORDER_SLIPPAGE = f"""with lived as materialized (
 ), units as (
     select f.permanent_id, any_value(f.unit_value) as unit_value, any_value(f.currency) as currency
     from fills(null, null, accounts := accounts) f where f.combo is distinct from 'leg' group by f.permanent_id
-), quoted as materialized (
+), shown as materialized (
     select t.instrument_id, t.ts, arg_max(t.bid_price, place(t.ts, t.seq, t."row")) as bid,
         arg_max(t.ask_price, place(t.ts, t.seq, t."row")) as ask
-    from quotes t
-    where t.stream in ('quotes', 'history') and t.instrument_id in (select l.instrument_id from lived l)
-        and t.ts >= (select min(l.submitted_ts) - cast(lookback as interval) from lived l)
-        and (start is null or t.date >= utc_date(utc(start)) - 1) and has_symbol(t.symbol, symbols)
-        and t.bid_price not in (0, -1) and t.ask_price not in (0, -1) and t.bid_price <= t.ask_price
+    from quotes t where t.stream in ('quotes', 'history') and {_NEAR}
     group by t.instrument_id, t.ts
+), sides as (
+    select t.instrument_id, t.recorder, t.ts, t.seq, t."row", case when t.tick_type in {BIDS} then t.price end as bid,
+        case when t.tick_type in {ASKS} then t.price end as ask
+    from ticks t where t.tick_type in {(*BIDS, *ASKS)} and {_NEAR}
+        and t.instrument_id not in (select q.instrument_id from shown q)
+), standing as (
+    select s.instrument_id, s.ts, s.seq, s."row", last_value(s.bid ignore nulls) over w as bid,
+        last_value(s.ask ignore nulls) over w as ask
+    from sides s
+    window w as (partition by s.instrument_id, s.recorder order by s.ts, s.seq, s."row" rows unbounded preceding)
+), quoted as materialized (
+    select q.* from shown q where {_TWO_SIDED.format("q")}
+    union all
+    select q.instrument_id, q.ts, q.bid, q.ask from (
+        select s.instrument_id, s.ts, arg_max(s.bid, place(s.ts, s.seq, s."row")) as bid,
+            arg_max(s.ask, place(s.ts, s.seq, s."row")) as ask
+        from standing s where s.bid is not null and s.ask is not null group by s.instrument_id, s.ts) q
+    where {_TWO_SIDED.format("q")}
 ), met as (
     select o.*, u.unit_value, u.currency as money, case o.action when 'SELL' then -1 else 1 end as side,
         {_fresh("s", "submitted_ts", "s.bid")} as bid_price, {_fresh("s", "submitted_ts", "s.ask")} as ask_price,
@@ -84,7 +105,8 @@ ORDER_QUALITY = (
         "order_slippage",
         "What the fills of each order cost against the quotes that it met: the other side of the quote as it was "
         "submitted, and the middle of the quote as it arrived at IB. Above 0 is worse than that. Of orders with fills, "
-        "of which it is known when they were submitted, and only where quotes of theirs were recorded.",
+        "of which it is known when they were submitted, and only where quotes of theirs were recorded: tick by tick, "
+        "else bid and ask of level 1, as of options.",
         (START, END, SYMBOLS, ACCOUNTS, _LOOKBACK),
         (ACCOUNT, _ORDER, ("order_reference", "the client's reference"), ID, SYMBOL, ("action", "BUY or SELL"),
          ("order_type", "IB's order type"), ("filled", "quantity filled"), ("average_price", "average price of it"),

@@ -1038,8 +1038,9 @@ class Functions(ABC):
             lookback: Width = "1 minute") -> Answer:
         """What the fills of each order cost against the quotes that it met: the other side of the quote as it was
         submitted, and the middle of the quote as it arrived at IB. Above 0 is worse than that. Of orders with fills,
-        of which it is known when they were submitted, and only where quotes of theirs were recorded. `accounts`: of
-        these accounts only. `lookback`: how old a quote may be.
+        of which it is known when they were submitted, and only where quotes of theirs were recorded: tick by tick,
+        else bid and ask of level 1, as of options. `accounts`: of these accounts only. `lookback`: how old a quote
+        may be.
 
         Columns:
             account: IB's account name.

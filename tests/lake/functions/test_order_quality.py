@@ -1,5 +1,7 @@
 """Changes of orders field by field, and what fills cost against recorded quotes, by hand."""
 
+from collections.abc import Callable
+
 import pytest
 
 from .accounts import AccountLake
@@ -19,9 +21,19 @@ def test_each_field_that_its_owner_changes_is_a_row(accounts: AccountLake) -> No
         (77, 2), (78, 0)]
 
 
-def test_slippage_is_against_the_quote_at_submission_and_the_middle_at_arrival(accounts: AccountLake) -> None:
+def by_ticks(lake: AccountLake, second: float, bid: float, ask: float) -> None:
+    """Add level 1, a tick for each side, as options have it."""
+    for tick_type, price in ((1, bid), (2, ask)):
+        lake.add("ticks", second, stream="ticks", tick_type=tick_type, tick_name="BID" if tick_type == 1 else "ASK",
+                 price=price)
+
+
+@pytest.mark.parametrize("told", [AccountLake.quote, by_ticks])
+def test_slippage_is_against_the_quote_at_submission_and_the_middle_at_arrival(
+    accounts: AccountLake, told: Callable[[AccountLake, float, float, float], None]
+) -> None:
     for second, bid, ask in ((0, 9.0, 10.0), (5, 10.0, 10.5), (7, 10.0, -1.0), (9, 10.5, 11.0)):
-        accounts.quote(second, bid, ask)
+        told(accounts, second, bid, ask)
     accounts.order(6, "PendingSubmit")
     accounts.order(8, "Submitted")
     accounts.fill(10, 100, 10.75, "a.b.01.01")
