@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 WHOLE = ("subscriptions", "gaps", "instruments", "sessions")  # of which all rows are kept
 MARKET = tuple(sorted(set(TABLE_OF_STREAM.values())))
-# These are held in memory by who asks. Of more nothing is kept: so many rows take longer than opening their files.
+# These are held in memory by who asks. Of dates beyond so many rows nothing is kept: their files are opened.
 MOST_ROWS = 200_000
 MOST_DAYS = 1_000_000
 WINDOW_ROWS = 5_000_000  # of market data that are looked at in one go
@@ -165,12 +165,12 @@ def _files(days: Mapping[str, KeptDay]) -> Files:
 # Tables of which all rows are kept
 
 def _of_rows(layout: Layout, table: Table, files: Files, before: Digest) -> Digest:
-    if sum(file.rows for of_day in files.values() for file in of_day.values()) > MOST_ROWS:
-        return Digest(nothing(table.name).rows, unread=files)
-    known = {day: of_day for day, of_day in files.items() if before.files.get(day) == of_day}
-    unread = {day: of_day for day, of_day in files.items() if before.unread.get(day) == of_day}
+    some = _fitting(files)
+    known = {day: of_day for day, of_day in some.items() if before.files.get(day) == of_day}
+    unread = {day: of_day for day, of_day in files.items()
+              if day not in some or before.unread.get(day) == of_day}  # fmt: skip
     parts = [rows_of(before, known)]
-    for day in files.keys() - known.keys() - unread.keys():
+    for day in some.keys() - known.keys() - unread.keys():
         try:
             parts += [_read(layout, table, day, name) for name in files[day]]
             known[day] = files[day]
@@ -179,6 +179,17 @@ def _of_rows(layout: Layout, table: Table, files: Files, before: Digest) -> Dige
     schema = nothing(table.name).rows.schema
     rows = pa.concat_tables(part.cast(schema) for part in parts)
     return Digest(rows if known else nothing(table.name).rows, known, unread)
+
+
+def _fitting(files: Files) -> Files:
+    """Return the files of the dates whose rows there is room for, the oldest first: what is kept once stays so."""
+    some, room = Files(), MOST_ROWS
+    for day, of_day in sorted(files.items()):
+        rows = sum(file.rows for file in of_day.values())
+        if rows <= room:
+            some[day] = of_day
+            room -= rows
+    return some
 
 
 def _read(layout: Layout, table: Table, day: str, name: str) -> pa.Table:

@@ -252,6 +252,23 @@ def test_what_is_too_large_to_look_at_once_is_read_in_parts(layout: Layout, monk
     assert rows("trades", read_digest(layout, "trades")) == whole
 
 
+def test_rows_are_kept_of_as_many_dates_as_there_is_room_for(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Polls of accounts give thousands of rows a day: after months the digest of before them is still worth it."""
+    whole = rows("gaps", read_digest(layout, "gaps"))
+    days = sorted({row["date"] for row in whole})
+    first = [row for row in whole if row["date"] in days[:2]]
+    monkeypatch.setattr(digest, "MOST_ROWS", len(first))
+    layout.digest("gaps").unlink()
+    for _ in range(2):  # the second time nothing is new
+        keep(layout)
+        found = read_digest(layout, "gaps")
+        assert rows("gaps", found) == first
+        assert (sorted(found.files), len(found.unread)) == ([str(day) for day in days[:2]], len(days) - 2)
+    agree(layout, SHORT)
+
+
 @pytest.mark.parametrize("name", ["MOST_ROWS", "MOST_DAYS"])
 def test_of_too_many_rows_nothing_is_kept(layout: Layout, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setattr(digest, name, 1)
