@@ -57,9 +57,9 @@ def _moment(day: date, text: str) -> datetime | None:
         return None
     try:
         local = datetime.combine(day, time(int(match[1]), int(match[2]), int(match[3])))
-    except ValueError:
+        return local.replace(tzinfo=zone).astimezone(UTC)
+    except (ValueError, OverflowError):  # no such time of day, or no such moment: beyond the calendar
         return None
-    return local.replace(tzinfo=zone).astimezone(UTC)
 
 
 def _zone(name: str | None) -> tzinfo | None:

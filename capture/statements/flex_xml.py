@@ -56,7 +56,9 @@ def read_xml(data: bytes) -> Document:
     parser.StartDoctypeDeclHandler = _doctype
     try:
         parser.Parse(data, True)
-    except expat.ExpatError as error:
+    except StatementError:
+        raise
+    except (expat.ExpatError, ValueError, LookupError) as error:  # the last two of an encoding that nobody knows
         raise StatementError(f"it is no whole XML: {error}; fetch it once more, as XML") from None
     if not reading.found.statements:
         raise StatementError("it holds no statement: choose a period, and accounts, in the Flex query")

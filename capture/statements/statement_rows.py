@@ -19,6 +19,7 @@ from .latest import Row
 _NOTHING = ("", "--", "N/A")  # how IB writes that there is none
 _HEAD = (ACCOUNT, "fromDate", "toDate")
 _NO_ID = "0"  # of the booking that is cancelled: none is
+_MOST = 1 << 63  # of a whole number that is stored
 _OF_DAY = ("report_date", "expiry", "trade_date", "settle_date")
 
 
@@ -106,7 +107,7 @@ class _Reading:
             number = int(text) if kind == pa.int64() else float(text)
         except ValueError:
             return None
-        return number if math.isfinite(number) else None
+        return number if math.isfinite(number) and (kind != pa.int64() or -_MOST <= number < _MOST) else None
 
     def _moment(self, section: Section, element: Element, said: dict[str, str]) -> tuple[datetime, str]:
         """Return when it happened, and what says so; a time of day before a date alone."""

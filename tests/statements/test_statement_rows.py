@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 from random import Random
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -108,6 +109,29 @@ def test_what_is_no_number_is_null_counted_and_kept() -> None:
     assert json.loads(row["rest"])["tradePrice"] == "a few"
 
 
+def test_numbers_and_times_beyond_what_is_stored_are_no_values() -> None:
+    parsed = parse(written(trade("1", 1, conid="9" * 30, strike="1e999", dateTime="99991231;235959")))
+    (row,) = parsed.rows["statement_trades"]
+    assert (row["instrument_id"], row["strike"], row["dated_by"]) == (None, None, "date")
+    assert pa.Table.from_pylist([row], schema=STATEMENT_TABLES["statement_trades"].schema).num_rows == 1
+
+
+BASE = written(*[trade("1", 1), cash("2", "1"), position("1")])
+
+
+@given(st.lists(st.tuples(st.integers(0, len(BASE) - 1), st.binary(max_size=6)), max_size=5))
+def test_whatever_bytes_come_they_are_rows_that_can_be_stored_or_no_statement(cuts: list[tuple[int, bytes]]) -> None:
+    data = bytearray(BASE)
+    for at, put in cuts:
+        data[at : at + 3] = put
+    try:
+        parsed = parse(bytes(data))
+    except StatementError:
+        return
+    for name, table in STATEMENT_TABLES.items():
+        pa.Table.from_pylist(latest(parsed.rows[name]), schema=table.schema)
+
+
 def test_sums_of_other_rows_are_no_rows_and_are_counted() -> None:
     parsed = parse(written(
         trade("1", 1), trade("2", 1, levelOfDetail="ORDER"), ("Lot", {"symbol": "AAPL"}),
@@ -131,6 +155,8 @@ def test_what_an_account_is_worth_is_a_row_for_each_part() -> None:
     (b"", "no whole XML"),
     (b"ClientAccountID,Symbol\n", "no whole XML"),
     (written(trade("1", 1))[:-20], "no whole XML"),
+    (b'<?xml version="1.0" encoding="none"?><FlexQueryResponse/>', "no whole XML"),
+    (b'<?xml version="1.0" encoding="gbk"?><FlexQueryResponse/>', "no whole XML"),
     (b"<html></html>", "no Flex query, as it begins with <html>"),
     (b"<FlexStatementResponse><Status>Warn</Status></FlexStatementResponse>", "no statement yet"),
     (b"<FlexQueryResponse><FlexStatements/></FlexQueryResponse>", "choose a period"),

@@ -15,7 +15,7 @@ from capture.data_folder import STATEMENTS_LOCK
 from capture.lake.layout import Layout
 from capture.lake.parquet_file import PERSONAL_MODE, write_parquet
 from capture.lake.process_lock import locked
-from capture.publish import clear_leftovers, make_folder, publish
+from capture.publish import clear_leftovers, make_folder, publish, sweep
 from capture.schemas import STATEMENT_TABLES
 from capture.statements import Parsed, Row, latest, parse
 from capture.statements.flex_sections import PERSONAL
@@ -36,6 +36,7 @@ def import_statements(layout: Layout, statements: Iterable[bytes] = (), *, mask_
         parse(data)
     make_folder(layout.statements)
     with locked(layout.root / STATEMENTS_LOCK, fcntl.LOCK_EX, mode=LOCK_MODE):
+        sweep(layout.statements)
         for data in given:
             keep(layout, data, masked=mask_accounts)
         for name, rows in statement_tables(layout).items():
