@@ -263,12 +263,14 @@ def _functions() -> bytes:
 
     What they ask must be there when they are made, and is bound for each of them: empty tables, so that this is quick.
     """
+    import duckdb
+
     with tempfile.TemporaryDirectory(prefix="ticktape-") as folder, duckdb.connect() as connection:
         written = Path(folder) / "functions.duckdb"
         connection.execute(f"attach {quoted(written)} as lake (storage_version {quoted(STORAGE_VERSION)})")
         connection.execute("begin")
         connection.execute("use lake")  # by which the functions find the views, and each other
-        for table in TABLES.values():
+        for table in EVERY_TABLE.values():
             columns = ", ".join(f'"{name}" {kind}' for name, kind in
                                 zip([*table.schema.names, "date"], [*column_types(table), "date"], strict=True))
             connection.execute(f'create table "{table.name}" ({columns})')
@@ -277,7 +279,7 @@ def _functions() -> bytes:
             connection.execute(statement)
         for function in FUNCTIONS.values():
             connection.execute(f"comment on macro table {function.name} is {quoted(function.meaning)}")
-        for name in (*TABLES, LAST_HEARD):
+        for name in (*EVERY_TABLE, LAST_HEARD):
             connection.execute(f'drop table "{name}"')
         connection.execute("use memory")
         connection.execute("commit")
