@@ -177,6 +177,11 @@ FILES = (
           "lags of each day; with size and time of these files, under a checksum",
           ("lake.digest",), ("lake.digest",), Loss.NOTHING,
           "nothing: rows are read from the archive, which takes longer", "sealing, or `ticktape recover`"),
+    Entry(f"{SEALED}/<table>.groups", "which row groups of market data's archive files hold which symbols, contract "
+          "ids and times, so that questions about few instruments open no others; with size and time of these files, "
+          "under a checksum",
+          ("lake.row_groups.group_index",), ("lake.row_groups.group_index",), Loss.NOTHING,
+          "nothing: footers are read, which takes longer", "sealing, or `ticktape recover`"),
     Entry(f"{SEALED}/<table>.parquet<bad>", f"one that could not be read, or was wrong, after {_RECOVER}",
           ("lake.proof.recover",), (), Loss.NOTHING, _IN_PLACE_OF, "nothing"),
     Entry(PRUNED_TABLES, "what was pruned of tables: per table up to which date, before which mark of each recorder",

@@ -33,6 +33,7 @@ from .kept import KeptDay, KeptFile, keep_files, read_kept
 from .layout import Layout
 from .local_days import SCHEMA, holding_good, local_days_sql, merged, touching, zones_of
 from .parquet_file import FILE_MODE, file_mode, parquet_file, parquet_writer
+from .row_groups.group_index import keep_groups
 
 if TYPE_CHECKING:
     import duckdb
@@ -65,13 +66,14 @@ class Digest:
 
 
 def keep(layout: Layout) -> None:
-    """Write down what archive files of all tables hold: `capture.lake.kept`, and digests.
+    """Write down what archive files of all tables hold: `capture.lake.kept`, their row groups, and digests.
 
     Where that cannot be written it stays as it is, and files are looked into for what it does not say.
     """
     import duckdb
 
     keep_files(layout)
+    keep_groups(layout)
     for name in filter(TABLES.__contains__, (*WHOLE, *MARKET)):  # zones of market data are in `instruments`
         days, before = read_kept(layout, name), read_digest(layout, name)
         if _files(days) != before.files | before.unread:  # of dates, each is in one of them

@@ -94,6 +94,10 @@ class Layout:
         """Return the file of what is kept of the rows of a table's archive files (see capture.lake.digest)."""
         return self.root / SEALED / f"{table}.digest"
 
+    def groups(self, table: str) -> Path:
+        """Return the file of what is kept of the row groups of a table's archive files."""
+        return self.root / SEALED / f"{table}.groups"
+
     def live_file(self, table: str, day: str, recorder: str, mark: int) -> Path:
         """Return the path of the rows that followed a mark; `day` is the ISO date of their ts."""
         return self.live(table) / f"date={day}" / f"{recorder}.{mark:012}.parquet"

@@ -18,6 +18,7 @@ from capture.lake.digest import WHOLE, Digest, nothing, read_digest, rows_of
 from capture.lake.kept import is_same, read_kept
 from capture.lake.layout import EMPTY_DATE, LakeStateError, Layout, archive_marks, day_folders, live_mark
 from capture.lake.row_groups.footers import Footers
+from capture.lake.row_groups.group_index import GroupIndex
 from capture.lake.sealed import sealed_through
 from capture.lake.sql_text import columns_sql, paths_sql, quoted
 from capture.lake.state import SealedDays, archived_through, position_fault
@@ -363,7 +364,7 @@ class Shared:
     def __init__(self, layout: Layout, limit: Limit | None) -> None:
         self.tails: dict[str, Tail] = {}
         self.database = Database(layout, limit)
-        self.footers = Footers()
+        self.footers = Footers(GroupIndex(layout))
         self.lock = threading.Lock()  # of tails, and of what the database knows of files
         self._users = 1
 

@@ -55,7 +55,7 @@ def readable_paths(layout: Layout, tables: dict[str, Table]) -> list[Path]:
     found += [layout.statements / name for name in STATEMENT_TABLES.keys() & tables.keys()]
     for name in tables.keys() - STATEMENT_TABLES.keys():
         found += [layout.live(name), layout.archive(name), layout.sealed(name), layout.kept(name), layout.digest(name),
-                  layout.rowless(layout.live(name)), layout.rowless(layout.archive(name))]
+                  layout.groups(name), layout.rowless(layout.live(name)), layout.rowless(layout.archive(name))]
     return [path.resolve() for path in found]
 
 

@@ -35,8 +35,8 @@ Rows = list[tuple[Any, ...]]
 SAYING = ("sealed/trades.parquet", "tape/main/rolled.json", "sealed/pruned.json", "tape/main/pruned.json")
 OTHERS = ("archive/pruned/tables.json", "archive/pruned/tape.main.json", "sealed/views.json", "ticktape.duckdb",
           "live/trades/date=1970-01-01/empty.parquet", "archive/trades/date=1970-01-01/empty.parquet",
-          "sealed/trades.files", "sealed/trades.digest", "sealed/subscriptions.digest", "sealed/dates.lock",
-          "sealed/sealer.lock", "tape/main/roller.lock")
+          "sealed/trades.files", "sealed/trades.digest", "sealed/subscriptions.digest", "sealed/trades.groups",
+          "sealed/dates.lock", "sealed/sealer.lock", "tape/main/roller.lock")
 
 
 class Scene:

@@ -23,6 +23,7 @@ from capture.lake.layout import LakeStateError, Layout, Rolled, read_rolled, res
 from capture.lake.pruned import read_pruned_tables, read_pruned_tape
 from capture.lake.ranges import Range, Ranges, beginning, readable
 from capture.lake.roll import parts_of
+from capture.lake.row_groups.group_index import wrong_groups
 from capture.lake.sealed import sealed_dates
 from capture.lake.state import archive_files, archived_through, position_fault, require_sealed
 from capture.lake.stored_rows import Files
@@ -298,9 +299,9 @@ def foreign(layout: Layout) -> list[Finding]:
 
 
 def misremembered(layout: Layout) -> list[Finding]:
-    """Return a finding for each archive file of which something else is kept than it says, and each such digest."""
+    """Return a finding for each archive file of which something else is kept than it says, digests included."""
     found = [Finding("file different", str(path), "it holds other rows than the archive", shlex.join(["rm", str(path)]))
-             for path in wrong_digests(layout)]
+             for path in (*wrong_digests(layout), *wrong_groups(layout))]
     for path in wrong_files(layout):
         kept = str(layout.kept(path.parent.parent.name))
         detail = f"it holds another number of rows of {path}"

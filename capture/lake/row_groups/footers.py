@@ -12,11 +12,15 @@ import pyarrow.parquet as pq
 from capture.lake.parquet_file import parquet_file
 
 from .bounds import Bounds, Wanted, bounds_of
+from .group_index import GroupIndex, IndexedFile
 
 # What is held of footers: their own size, of which Arrow makes some six times as much in memory.
 MOST_BYTES = 32 << 20
 
 Stamp = tuple[int, int]  # by which a file is known to be the same: its size, and when it was written in nanoseconds
+
+
+_Key = tuple[Path, tuple[int, ...] | None]  # a file, and which of its row groups: None for the whole footer
 
 
 class ReplacedError(OSError):
@@ -55,45 +59,62 @@ class _Footer:
 class Footers:
     """Footers that were read, those asked for last; of any number of threads. Files that are replaced are read anew."""
 
-    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, index: GroupIndex | None = None, *, most_bytes: int = MOST_BYTES) -> None:
+        self._index = index
         self._most_bytes, self._held_bytes = most_bytes, 0
-        self._held: OrderedDict[Path, _Footer] = OrderedDict()
+        self._held: OrderedDict[_Key, _Footer] = OrderedDict()
         self._lock = threading.Lock()
 
     def metadata(self, path: Path) -> pq.FileMetaData:
         """Return the footer of a file. Raises FileNotFoundError, and OSError or what Arrow raises for a damaged one."""
-        return self._footer(path).metadata
+        return self._whole(path, _stamp(path)).metadata
 
     def parts(self, paths: Iterable[Path], wanted: Wanted) -> Iterator[Part]:
         """Yield of each file that may hold rows which are wanted the row groups that may; files in the order given.
 
-        Raises as `metadata` does, and ValueError for a footer that contradicts itself.
+        Files that are in the index are not opened for it. Raises as `metadata` does, and ValueError for a footer that
+        contradicts itself.
         """
         for path in paths:
-            footer = self._footer(path)
-            if len(groups := footer.bounds.holding(wanted)):
-                yield Part(path, footer.metadata, tuple(groups.tolist()), footer.stamp)
+            stamp = _stamp(path)
+            indexed = self._index.of(path, stamp) if self._index else None
+            bounds = indexed.bounds if indexed else self._whole(path, stamp).bounds
+            groups = tuple(bounds.holding(wanted).tolist())
+            if groups and indexed:
+                yield Part(path, self._some(path, indexed, groups), tuple(range(len(groups))), stamp)
+            elif groups:
+                yield Part(path, self._whole(path, stamp).metadata, groups, stamp)
 
-    def _footer(self, path: Path) -> _Footer:
-        stamp = _stamp(path)
-        with self._lock:
-            known = self._held.get(path)
-            if known is not None and known.stamp == stamp:
-                self._held.move_to_end(path)
-                return known
+    def _whole(self, path: Path, stamp: Stamp) -> _Footer:
+        if known := self._known((path, None), stamp):
+            return known
         metadata = pq.read_metadata(path)
-        read = _Footer(stamp, metadata, bounds_of(metadata))
-        with self._lock:
-            self._hold(path, read)
-        return read
+        return self._hold((path, None), _Footer(stamp, metadata, bounds_of(metadata)))
 
-    def _hold(self, path: Path, footer: _Footer) -> None:
-        before = self._held.pop(path, None)
-        self._held[path] = footer
-        self._held_bytes += _size_bytes(footer) - (_size_bytes(before) if before else 0)
-        while self._held_bytes > self._most_bytes and len(self._held) > 1:
-            _, oldest = self._held.popitem(last=False)
-            self._held_bytes -= _size_bytes(oldest)
+    def _some(self, path: Path, indexed: IndexedFile, groups: tuple[int, ...]) -> pq.FileMetaData:
+        """Return the footer of some row groups of a file."""
+        if known := self._known((path, groups), indexed.stamp):
+            return known.metadata
+        metadata = indexed.metadata(path, groups)
+        return self._hold((path, groups), _Footer(indexed.stamp, metadata, indexed.bounds)).metadata
+
+    def _known(self, key: _Key, stamp: Stamp) -> _Footer | None:
+        with self._lock:
+            known = self._held.get(key)
+            if known is None or known.stamp != stamp:
+                return None
+            self._held.move_to_end(key)
+            return known
+
+    def _hold(self, key: _Key, footer: _Footer) -> _Footer:
+        with self._lock:
+            before = self._held.pop(key, None)
+            self._held[key] = footer
+            self._held_bytes += _size_bytes(footer) - (_size_bytes(before) if before else 0)
+            while self._held_bytes > self._most_bytes and len(self._held) > 1:
+                _, oldest = self._held.popitem(last=False)
+                self._held_bytes -= _size_bytes(oldest)
+        return footer
 
 
 def _stamp(path: Path) -> Stamp:

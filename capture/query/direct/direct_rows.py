@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pyarrow as pa
 
 from capture.lake.damage import FAULTS
-from capture.lake.parquet_file import CHECKSUMS, parquet_file
+from capture.lake.parquet_file import CHECKSUMS
 from capture.lake.row_groups.bounds import Wanted
 from capture.lake.row_groups.footers import Footers, Part
 from capture.query.answer import QueryError
@@ -99,7 +99,7 @@ def _rows_of(part: Part, table: Table, schema: pa.Schema) -> Iterator[pa.RecordB
     if unknown := [name for name in missing if table.column(name).since == 1]:
         raise ValueError(f"{part.path} has no column {unknown[0]}")
     words = [field.name for field in schema if field.type == WORD]
-    with parquet_file(part.path, metadata=part.metadata, read_dictionary=words) as file:
+    with part.opened(read_dictionary=words) as file:
         rows = file.read_row_groups(part.groups, columns=[name for name in schema.names if name in stored],
                                     use_threads=False)
     for batch in rows.to_batches():
