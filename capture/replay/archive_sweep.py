@@ -72,7 +72,7 @@ def groups_of(
     """Return the row groups of a day's archive that may hold rows in [start, end), by their first moment.
 
     `tables` says how many rows each table has on that day: None where files hold another number, as the day is not
-    sealed or rows of it are still on a tape, where files are of an older version, or too much would have to be held.
+    sealed or rows of it are still on a tape, or where files are of an older version.
     """
     found: list[Group] = []
     for table, rows in tables.items():
@@ -87,8 +87,7 @@ def groups_of(
                       for group in _groups(table, path, file, symbols)]
         except FAULTS:
             return None  # the query that reads it instead says which file is damaged
-    wanted = sorted((one for one in found if one.last >= start and one.first < end), key=lambda one: one.first)
-    return wanted if _most_held(wanted) <= HELD_ROWS else None
+    return sorted((one for one in found if one.last >= start and one.first < end), key=lambda one: one.first)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,17 +99,19 @@ class Choice:
     columns: Mapping[str, Sequence[str]]
     condition: pc.Expression | None = None
 
-    def of(self, group: Group) -> pa.Table:
-        """Read the rows of a group."""
+    def read_of(self, group: Group) -> list[str]:
+        """Return the columns that are to be read of a group."""
         columns = self.columns[group.table]
-        rows = group.file.read_row_group(group.number, columns=list({*columns, *FILTERED}) if self.condition is not None
-                                         else columns)
+        return list({*columns, *FILTERED}) if self.condition is not None else list(columns)
+
+    def among(self, group: Group, rows: pa.Table) -> pa.Table:
+        """Return of rows that were read of a group those that are wanted."""
         conditions = [] if self.condition is None else [self.condition]
         if group.first < self.start:
             conditions.append(pc.field("ts") >= pa.scalar(self.start, TIMESTAMP))
         if group.last >= self.end:
             conditions.append(pc.field("ts") < pa.scalar(self.end, TIMESTAMP))
-        return (rows.filter(reduce(and_, conditions)) if conditions else rows).select(columns)
+        return rows.filter(reduce(and_, conditions)) if conditions else rows
 
 
 def sweep(groups: Sequence[Group], choice: Choice, stretch_rows: int, mends: str) -> Iterator[dict[str, pa.Table]]:
@@ -151,9 +152,10 @@ def _groups(table: Table, path: Path, file: pq.ParquetFile, symbols: Sequence[st
 
 def _read(group: Group, choice: Choice, mends: str) -> list[Held]:
     try:
-        rows = choice.of(group)
+        rows = group.file.read_row_group(group.number, columns=choice.read_of(group))
     except FAULTS as error:
         raise QueryError(f"{group.path} cannot be read: {error}; {mends}") from error
+    rows = choice.among(group, rows).select(choice.columns[group.table])
     if not len(rows):
         return []
     ts_us = rows["ts"].cast(pa.int64()).to_numpy()
@@ -168,10 +170,7 @@ def _is_current(file: pq.ParquetFile, table: Table) -> bool:
                 and file.metadata.metadata.get(b"ticktape.version") == str(table.version).encode())
 
 
-def _most_held(groups: Sequence[Group]) -> int:
-    """Return how many rows lie in groups that overlap one moment, at the most."""
-    begins = [(one.first, one.rows) for one in groups]
-    ends = [(one.last, -one.rows) for one in groups]
-    edges = sorted(begins + ends, key=lambda edge: (edge[0], -edge[1]))
-    return int(max(np.cumsum([rows for _, rows in edges]), default=0))
-
+def most_at_once(groups: Iterable[tuple[Group, int]]) -> int:
+    """Return how much is held of groups that overlap one moment, at the most, given how much each of them takes."""
+    edges = sorted((edge for one, size in groups for edge in ((one.first, -size), (one.last, size))))
+    return int(max(np.cumsum([-size for _, size in edges]), default=0))

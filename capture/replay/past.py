@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from capture.decode.event_time import MOMENT_SQL
 from capture.functions.books import STREAMS as BOOK_STREAMS
+from capture.kernel.merging import merging
 from capture.lake.damage import hint as mends
 from capture.query.answer import AskedError, QueryError
 from capture.query.books.book_snapshots import book
@@ -19,8 +20,9 @@ from capture.suggestion import hint
 from capture.times import EPOCH
 
 from . import Replay, Stretch, wide_schema
-from .archive_sweep import Choice, Group, groups_of, sweep
+from .archive_sweep import HELD_ROWS, Choice, Group, groups_of, most_at_once, sweep
 from .following import Following
+from .merged_sweep import merged_sweep, most_held, suits
 from .row_filter import LONGEST_LAG, US, Asked, Wanted, among
 from .row_spans import day_spans, within
 from .stretch import chosen
@@ -108,23 +110,40 @@ def replay(
             asked = replace(wanted, shifts=_shifts(own, wanted)) if clock == EVENT else wanted
             if state and asked.start is not None:
                 yield Stretch.of(_state(own, asked, asked.start), initial=True)
-            for rows in _stretches(own, asked):
-                yield Stretch.of(rows if following is None else following.past(rows))
+            yield from _stretches(own, asked, following)
         if following is not None:
             yield from following.stretches()
 
     return Replay(read, wide_schema(wanted.tables, wanted.columns), speed=speed, longest_silence_s=longest_silence_s)
 
 
-def _stretches(lake: Asked, wanted: Wanted) -> Iterator[dict[str, pa.Table]]:
+def _stretches(lake: Asked, wanted: Wanted, following: Following | None) -> Iterator[Stretch]:
+    """Yield the past in order; of what is followed what was there when that began."""
     for start, end, rows in day_spans(lake, wanted, STRETCH_ROWS):
-        if rows > STRETCH_ROWS and not wanted.shifts and (groups := _archive(lake, wanted, start, end)) is not None:
-            columns = {table.name: [one.name for one in chosen(table, wanted.columns)] for table in wanted.tables}
-            choice = Choice(start, end, columns, wanted.condition)
-            yield from sweep(groups, choice, min(STRETCH_ROWS, SWEPT_ROWS), mends(lake.layout))
+        choice, most_rows = _choice(wanted, start, end), min(STRETCH_ROWS, SWEPT_ROWS)
+        groups = _archive(lake, wanted, start, end) if rows > STRETCH_ROWS and not wanted.shifts else None
+        kernel = merging() if following is None and suits(choice) else None
+        if groups is not None and kernel is not None and most_held(groups) <= HELD_ROWS:
+            yield from merged_sweep(kernel, groups, choice, most_rows, mends(lake.layout))
             continue
-        for begin, until in within(lake, wanted, start, end, STRETCH_ROWS) if rows > STRETCH_ROWS else [(start, end)]:
-            yield {table.name: lake.sql(wanted.select(table, begin, until)).arrow() for table in wanted.tables}
+        is_swept = groups is not None and most_at_once([(one, one.rows) for one in groups]) <= HELD_ROWS
+        found = (sweep(groups, choice, most_rows, mends(lake.layout)) if groups is not None and is_swept
+                 else _unordered(lake, wanted, start, end, rows))
+        for tables in found:
+            yield Stretch.of(tables if following is None else following.past(tables))
+
+
+def _unordered(
+    lake: Asked, wanted: Wanted, start: datetime, end: datetime, rows: int
+) -> Iterator[dict[str, pa.Table]]:
+    """Yield the rows of a span of time by queries, cut into spans that hold no more than a stretch does."""
+    for begin, until in within(lake, wanted, start, end, STRETCH_ROWS) if rows > STRETCH_ROWS else [(start, end)]:
+        yield {table.name: lake.sql(wanted.select(table, begin, until)).arrow() for table in wanted.tables}
+
+
+def _choice(wanted: Wanted, start: datetime, end: datetime) -> Choice:
+    columns = {table.name: [one.name for one in chosen(table, wanted.columns)] for table in wanted.tables}
+    return Choice(start, end, columns, wanted.condition)
 
 
 def _shifts(lake: Asked, wanted: Wanted) -> dict[str, timedelta]:

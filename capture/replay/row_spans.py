@@ -1,6 +1,6 @@
 """Spans of time that hold about so many rows each: how much is read at once, however much there is."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -27,7 +27,7 @@ def day_spans(lake: Asked, wanted: Wanted, most_rows: int) -> Iterator[tuple[dat
     """Yield spans of whole days and how many rows they hold: `most_rows`, or a day of more."""
     for first, last in _windows(lake, wanted):
         pending, rows = _begin(first, wanted), 0
-        for day, count in _counts(lake, wanted, wanted.day, first, last):
+        for day, count in _by_day(lake, wanted, first, last, most_rows):
             begin = _begin(day, wanted)
             if rows and rows + count > most_rows:
                 yield pending, begin, rows
@@ -57,14 +57,38 @@ def within(
 
 def _windows(lake: Asked, wanted: Wanted) -> Iterator[tuple[date, date]]:
     """Yield the first and last dates of windows that hold all rows there are."""
-    parts = [f'select min({day}) as first, max({day}) as last from "{table.name}" '
-             f"where {wanted.where(table, wanted.start, wanted.end)}"
-             for table in wanted.tables for day in [wanted.day(table)]]
+    # Of moments as they lie in files these say which is the first and the last: nothing is read.
+    parts = [f"select timezone('UTC', min({ts}))::date as first, timezone('UTC', max({ts}))::date as last "
+             f'from "{table.name}" where {wanted.where(table, wanted.start, wanted.end)}'
+             for table in wanted.tables for ts in [wanted.ts(table)]]
     [(first, last)] = lake.sql(f"select min(first), max(last) from ({' union all '.join(parts)})").rows()
     while first is not None and first <= last:
         until = min(first + WINDOW, last + DAY)
         yield first, until - DAY
         first = until
+
+
+def _by_day(lake: Asked, wanted: Wanted, first: date, last: date, most_rows: int) -> list[tuple[Any, int]]:
+    """Return how many rows all tables have on each date; all of the last one, where they are no more than asked for."""
+    if wanted.shifts:
+        return _counts(lake, wanted, wanted.day, first, last)
+    [rows] = _count(lake, wanted, [(first, last)])
+    if rows <= most_rows or first == last:
+        return [(last, rows)]
+    days = [first + number * DAY for number in range((last - first) // DAY + 1)]
+    return list(zip(days, _count(lake, wanted, [(day, day) for day in days]), strict=True))
+
+
+def _count(lake: Asked, wanted: Wanted, spans: Sequence[tuple[date, date]]) -> list[int]:
+    """Return how many rows all tables have in each span of dates. Files say so: of whole dates nothing is read."""
+    parts = []
+    for number, (first, last) in enumerate(spans):
+        start, end = _begin(first, wanted), _end(last, wanted)
+        limits = start if start > moment(first) else None, end if end < moment(last + DAY) else None
+        parts += [f'select {number} as part, count(*) as rows from "{table.name}" where {wanted.where(table, *limits)} '
+                  f"and date between date '{first}' and date '{last}'" for table in wanted.tables]
+    query = f"select sum(rows)::bigint from ({' union all '.join(parts)}) group by part order by part"
+    return [rows for (rows,) in lake.sql(query).rows()]
 
 
 def _counts(lake: Asked, wanted: Wanted, by: Callable[[Table], str], first: date, last: date) -> list[tuple[Any, int]]:
