@@ -52,11 +52,13 @@ def control_frames(data: bytes, starts: Numbers, keys: Keys | None = None) -> li
     `keys` are the frames' `message_keys`; with few frames it is quicker to do without.
     """
     if keys is not None:
-        return np.flatnonzero(~np.isin(keys, _MASS_KEYS, kind="table")).tolist()
+        return np.flatnonzero(_IS_CONTROL[keys]).tolist()
     heads = [data[start + 4 : start + 8].partition(b"\0")[0] for start in starts[:-1].tolist()]
     return [frame for frame, head in enumerate(heads) if head not in _MASS_HEADS]
 
 
 _PAST_IDS = {key for key, shape in SHAPES.items() if shape.repeat is not None}
-_MASS_KEYS = np.array([*(SHAPES.keys() - _PAST_IDS), KINDS_BASE], np.int32)
+# By key; the last place stands for -1.
+_IS_CONTROL = np.ones(KINDS_BASE + 11, np.bool_)
+_IS_CONTROL[[*(SHAPES.keys() - _PAST_IDS), KINDS_BASE]] = False
 _MASS_HEADS = frozenset(str(number).encode() for number in MASS_IDS - _PAST_IDS)

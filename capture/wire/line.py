@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from capture.kernel.decoding import decoding
 from capture.wire.messages.answers import ANSWERS, UNREAD
 from capture.wire.text.codec import Decoded, answer_codec
 from capture.wire.text.framing import MAX_FRAME_BYTES, Splitter, boundaries, corruption, find_step
@@ -24,8 +25,8 @@ from .ib_times import zone_of
 
 PROTOCOL = "tws"  # what marks and opened records call it
 
-# Up to this many frames it is quicker to look at the message id of each.
-_FEW_FRAMES = 256
+# Up to this many frames it is quicker to look at the message id of each, without the kernel and with it.
+_FEW_FRAMES, _FEW_FOR_KERNEL = 256, 24
 _HEADS = frozenset(str(number).encode() for number in {*UNREAD, *(message.id for message in ANSWERS)})
 
 
@@ -129,7 +130,7 @@ class Line:
         codec = answer_codec(self.context.server_version)
         messages = []
         starts = read.starts[read.greeting :]
-        if len(starts) > _FEW_FRAMES:
+        if len(starts) > (_FEW_FOR_KERNEL if decoding() else _FEW_FRAMES):
             read.keys = message_keys(read.data, starts)
         for frame in control_frames(read.data, starts, read.keys):
             try:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capture.wire.context import Context
-from capture.wire.line import _FEW_FRAMES, Line, Read
+from capture.wire.line import _FEW_FOR_KERNEL, _FEW_FRAMES, Line, Read
 from capture.wire.text.codec import answer_codec, request_codec
 from capture.wire.text.framing import MAX_FRAME_BYTES, frame
 from capture.wire.text.handshake import ServerHello, client_hello, server_hello
@@ -191,8 +191,10 @@ def test_what_gave_no_frame_up_to_the_next_mark_is_given_up() -> None:
     assert line.received(HELLO).hello is not None, "a new session is in step"
 
 
-@pytest.mark.parametrize("count", [_FEW_FRAMES - 1, _FEW_FRAMES, _FEW_FRAMES + 1, 2 * _FEW_FRAMES])
-def test_messages_among_the_masses_steer_however_many_frames_there_are(count: int) -> None:
+@pytest.mark.parametrize("beyond", [-1, 0, 1, 300])
+def test_messages_among_the_masses_steer_however_many_frames_there_are(beyond: int, both_ways: str) -> None:
+    few = _FEW_FOR_KERNEL if both_ways == "kernel" else _FEW_FRAMES
+    count = few + beyond
     line = whole(b"")
     tick = frame(ANSWERS.encode("tick_size", {"request_id": 1, "tick_type": 0, "size": 1}))
     error = frame(ANSWERS.encode("error", {"request_id": 3, "code": 200, "message": "no"}))
@@ -200,7 +202,7 @@ def test_messages_among_the_masses_steer_however_many_frames_there_are(count: in
     read = line.received(tick * (count - 4) + bad + error + tick + error)
     assert [(number, decoded.name) for number, decoded in line.steer(read)] == [
         (count - 3, "error"), (count - 1, "error")]
-    assert (read.keys is not None) == (count >= _FEW_FRAMES)
+    assert (read.keys is not None) == (count >= few)
 
 
 def test_what_is_steered_by_is_taken_note_of() -> None:

@@ -20,8 +20,8 @@ Starts = npt.NDArray[np.int64]
 STEP_FRAMES = 3
 STEP_FRAME_BYTES = 1 << 16
 
-# Below this many bytes a plain walk over the frames is faster than setting up array operations.
-_FEW_BYTES = 5_000
+# Below this many bytes a plain walk over the frames is faster than calling the kernel, or setting up array operations.
+_FEW_FOR_KERNEL, _FEW_BYTES = 500, 5_000
 _BLOCK_BYTES = 1 << 16
 
 
@@ -38,6 +38,8 @@ def boundaries(data: bytes) -> Starts:
     So frame i is data[starts[i]:starts[i + 1]], its payload begins 4 bytes later, and what follows starts[-1] is the
     beginning of a frame still to come, or of something that is none: see `corruption`.
     """
+    if len(data) < _FEW_FOR_KERNEL:
+        return _walk(data)
     if kernel := decoding():
         return kernel.frame_starts(data, MAX_FRAME_BYTES)
     if len(data) < _FEW_BYTES:
