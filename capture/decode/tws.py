@@ -236,14 +236,15 @@ class TwsDecoder:
         assert len(read) == 0 or read.starts[-1] <= ends[-1], "a frame ends in the read that completed it"
         walls_us = (reads.wall_ns // 1000).astype(np.int64)
         # A frame came when the read came that completed it.
-        times_us = walls_us[np.searchsorted(ends, read.starts[1:])] if len(read) else walls_us[:0]
+        whole = np.searchsorted(read.starts[1:], ends, side="right")
+        times_us = np.repeat(walls_us, np.diff(whole, prepend=0))
         self._unasked(read, times_us, self.line)
         if read.hello is not None and self.line.session is not None:
             at = read.greeting - 1
             row = opened_row(self.line.session, read.hello)
             self._events.framed("sessions", int(times_us[at]), read.first_seq + at, row)
         if self.line.context.server_version is not None and len(read) > read.greeting:
-            heard = np.searchsorted(read.starts[1:], ends, side="right") - read.greeting, walls_us
+            heard = whole - read.greeting, walls_us
             self._decode(read, times_us, self.line, heard)
         self.gaps.heard(int(walls_us[-1]), self.line.seq)
 

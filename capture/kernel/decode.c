@@ -197,15 +197,13 @@ static bool store_real(struct field *field, const uint8_t **at, int64_t row, boo
     return true;
 }
 
-// Text is ASCII here; what is not may be no text.
+// Text is ASCII here; what is not may be no text. There is room for it: see `read_columns`.
 static bool store_text(struct field *field, const uint8_t **at, int64_t row) {
-    const uint8_t *word = *at, *p = word;
-    uint8_t bits = 0;
-    for (; *p; p++) bits |= *p;
-    int32_t begin = field->offsets[row];
-    assert(begin >= 0 && p - word <= field->text_bytes - begin);
-    memcpy((uint8_t *)field->values + begin, word, (size_t)(p - word));
-    field->offsets[row + 1] = begin + (int32_t)(p - word);
+    const uint8_t *p = *at;
+    uint8_t *text = field->values, bits = 0;
+    int32_t end = field->offsets[row];
+    for (; *p; p++) bits |= text[end++] = *p;
+    field->offsets[row + 1] = end;
     *at = p + 1;
     return bits < 128;
 }
@@ -216,7 +214,7 @@ static bool store(struct field *field, const uint8_t **at, int64_t row, bool *is
         case WHOLE_64: return store_whole(field, at, row, is_none);
         case REAL: return store_real(field, at, row, is_none);
         case TEXT: return store_text(field, at, row);
-        case PASSED_OVER: *at += strlen((const char *)*at) + 1; return true;
+        case PASSED_OVER: while (*(*at)++) {} return true;
     }
     return false;
 }
@@ -242,14 +240,16 @@ static void note_nulls(struct field *fields, uint64_t nulls, int64_t row) {
 }
 
 // Read some frames of one message, `index` of those at `starts`, into the columns of `fields`, which are all its fields,
-// the message id first. Return how many rows that gave; the places in `index` of frames that do not fit are `unfit`.
+// the message id first. Each frame is read once, so text has room where all bytes have. Return how many rows that gave;
+// the places in `index` of frames that do not fit are `unfit`.
 EXPORT int64_t read_columns(const uint8_t *data, int64_t size, const int64_t *starts, const int64_t *index, int64_t count,
                      struct field *fields, int64_t field_count, int64_t *unfit) {
     int64_t rows = 0;
-    assert(field_count <= MOST_FIELDS);
+    assert(field_count <= MOST_FIELDS && size <= INT32_MAX);
+    for (int64_t i = 0; i < field_count; i++) assert(fields[i].kind != TEXT || fields[i].text_bytes >= size);
     for (int64_t i = 0; i < count; i++) {
         int64_t begin = starts[index[i]] + LENGTH_BYTES, end = starts[index[i] + 1];
-        assert(0 <= begin && begin < end && end <= size);
+        assert(0 <= begin && begin < end && end <= size && (i == 0 || index[i - 1] < index[i]));
         uint64_t nulls = 0;
         if (!read_row(data + begin, data + end, fields, field_count, rows, &nulls)) {
             unfit[i - rows] = i;

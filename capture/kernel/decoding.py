@@ -15,6 +15,7 @@ Codes = npt.NDArray[np.int32]
 
 LENGTH_BYTES = 4
 MOST_FIELDS = 64
+MOST_BYTES = (1 << 31) - 1
 # Of a column of text with more different words than this there is no use in numbering them.
 MOST_WORDS = 4_096
 
@@ -85,8 +86,9 @@ class Decoding:
     def read_columns(self, data: bytes, starts: Numbers, index: Numbers, fields: npt.NDArray[np.void]) -> Numbers:
         """Read frames into the buffers that `fields` name, and return the places in `index` of those that do not fit.
 
-        The rows of all others are there in order.
+        The rows of all others are there in order. `index` is in order; text has room for as many bytes as `data` has.
         """
+        assert len(data) <= MOST_BYTES, "places in text are of 32 bits"
         assert fields.dtype == FIELD and len(fields) <= MOST_FIELDS
         assert starts.flags.c_contiguous and index.flags.c_contiguous
         assert not len(index) or (index.min() >= 0 and index.max() < len(starts) - 1)

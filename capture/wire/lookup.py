@@ -79,7 +79,7 @@ class Lookup:
         return origins
 
 
-def _indices(places: Numbers) -> pa.Array:
+def _indices(places: npt.NDArray[Any]) -> pa.Array:
     return pa.array(places, mask=places < 0) if len(places) and places.min() < 0 else pa.array(places)
 
 
@@ -92,10 +92,7 @@ def _distinct(texts: list[str | None]) -> tuple[npt.NDArray[np.int32], pa.Array]
 
 def encoded(indices: npt.NDArray[Any], values: pa.Array) -> pa.Array:
     """Return a dictionary-encoded text column; an index of -1 is a null."""
-    narrow = indices.astype(np.int32)
-    missing = narrow < 0
-    chosen = pa.array(narrow, mask=missing) if missing.any() else pa.array(narrow)
-    return pa.DictionaryArray.from_arrays(chosen, values)
+    return pa.DictionaryArray.from_arrays(_indices(indices.astype(np.int32, copy=False)), values)
 
 
 @cache
