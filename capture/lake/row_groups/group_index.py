@@ -1,4 +1,4 @@
-"""Which row groups of archive files hold what: an instrument is found in a thousand files without opening any (D152).
+"""Which row groups of archive files hold what: an instrument is found in a thousand files without opening any (D154).
 
     sealed/<table>.groups    Parquet, and behind it in a line of its own the checksum of that: of each file size and
                              time, of each row group its bounds, its rows, and where in the file's footer it stands

@@ -1,7 +1,7 @@
 """A message's fields as a program for the kernel, and what the kernel read by it as Arrow columns.
 
 Made of the tables of messages, so that nothing is listed twice: which fields there are, of what kind, which numbers
-mean no value, and which make a row that cannot be (D147).
+mean no value, and which make a row that cannot be (D153).
 """
 
 from dataclasses import dataclass
