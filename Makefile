@@ -57,8 +57,8 @@ docs: $(INSTALLED) ## write docs that follow from the code anew
 	@$(BIN)/python -m capture.cli.generate.documents docs
 	@$(BIN)/python -m tests.docs.cookbook
 
-bench: $(INSTALLED) ## measure the speed from the wire to Parquet
-	@$(BIN)/python -m bench.ingest
+bench: $(INSTALLED) ## measure every row of the table of speed, rivals beside; goes on where it was broken off
+	@$(BIN)/python -m bench.all
 
 wheels: $(INSTALLED) ## the source archive, and wheels for Linux and macOS, into dist/, a few minutes
 	@$(PIP) install --quiet --group wheels

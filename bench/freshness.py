@@ -33,6 +33,7 @@ from capture.lake.layout import Layout
 
 from . import growing_tail
 from .archive import Size, made
+from .rounds import note
 
 INSTRUMENTS = ("AAPL", "ESZ6", "EUR.USD")
 BEFORE = Size(symbols=20, days=10, rows=4_000_000)
@@ -82,6 +83,8 @@ class Watch:
         """Return the figures as a line of the table."""
         late = self.late_s(sent)
         half, most = np.percentile(late, [50, 99])
+        if name == "lake.sql()":
+            note("freshness, p99", "ticktape", [most * 1e3])
         return (f"{name:<18}{len(late):>10,}{half * 1e3:>12,.0f}{most * 1e3:>12,.0f}"
                 f"{np.median(self.costs_s) * 1e3:>18,.1f}{len(self.costs_s):>12,}")
 

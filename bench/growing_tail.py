@@ -22,6 +22,7 @@ import capture
 from .archive import Size, made
 from .gateway import Script
 from .messages import mix
+from .rounds import note
 
 BEFORE = Size(symbols=20, days=1, rows=1_000_000)
 QUESTIONS, MESSAGES = 1_000, 500  # messages before each question
@@ -53,6 +54,8 @@ def report(took_s: list[float]) -> None:
     """Print the median and what 99 of 100 questions take at most, of each part of the questions."""
     print(f"{'questions':<18}{'median ms of CPU':>18}{'p99 ms of CPU':>16}")
     first = 1
+    medians = [np.median(part) for part in np.array_split(np.array(took_s[1:]), PARTS)]
+    note("growing tail, last over first", "ticktape", [float(medians[-1] / medians[0])])
     for part in np.array_split(np.array(took_s[1:]), PARTS):
         half, most = np.percentile(part, [50, 99])
         print(f"{f'{first:,} to {first + len(part) - 1:,}':<18}{half * 1e3:>18.1f}{most * 1e3:>16.1f}")

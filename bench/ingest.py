@@ -24,6 +24,8 @@ from pathlib import Path
 import psutil
 import pyarrow.parquet as pq
 
+from .rounds import note
+
 STILL_S = 0.2  # a tape that has not grown for so long holds all that was sent; not counted as work
 LOST_S = 30.0  # one that has not grown for so long will never hold it
 ONE_CORE, TWO_CORES, SENDER = {0}, {0, 1}, {1}
@@ -164,6 +166,12 @@ def main() -> None:
                   f"ib_async recorder {others[-1]:,.0f} messages per second", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         share = steady(Path(folder), 10_000, asked.steady_seconds)
+    for measure, ours in (("ingest, one core", ones), ("ingest, two cores", twos)):
+        note(measure, "ticktape", ours)
+        note(measure, "ib_async recorder", others)
+    for process in ("recorder", "roller"):
+        note(f"steady, {process}", "ticktape", [share[f"{process}_cpu_percent"]])
+        note(f"memory, {process}", "ticktape", [share[f"{process}_mib"]])
     print(f"\n{'recorder':<28}{'messages per second (median)':>30}")
     for name, values in (("ticktape, one core", ones), ("ticktape, two cores", twos), ("ib_async recorder", others)):
         print(f"{name:<28}{statistics.median(values):>30,.0f}")

@@ -26,6 +26,7 @@ import pyarrow as pa
 from .archive import Size, made, symbol
 from .questions import QUESTIONS, About, Methods, Native, Polars, Ticktape, comes_to
 from .rivals.environment import command_of
+from .rounds import note
 
 ASKED_SYMBOL = 10  # by how busy it is: of 100 one with twice the average
 WARM = 2  # times that an open engine is asked again
@@ -108,6 +109,8 @@ def measured(engines: dict[str, Ask], names: Sequence[str], abouts: Sequence[Abo
                     took[name, engine, not turn].append(seconds)
             for about, found in zip(asked, answers, strict=True):
                 agree(name, about, found)
+    for (name, engine, fresh), values in took.items():
+        note(f"{name}, {'cold' if fresh else 'warm'}", engine, values)
     return {key: statistics.median(values) for key, values in took.items()}
 
 

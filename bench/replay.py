@@ -25,6 +25,7 @@ from capture import Lake, open_lake
 
 from .archive import Size, made
 from .rivals.environment import command_of
+from .rounds import note
 
 Play = Callable[[], tuple[float, int, float]]  # seconds, rows and the sum of their bids
 
@@ -139,6 +140,9 @@ def measured(players: dict[str, dict[str, Play]], rounds: int) -> dict[str, dict
         print(f"round {number} of {rounds}", file=sys.stderr, flush=True)
     if len(sums) > 1:
         raise SystemExit(f"rows and sums of bids differ: {sums}")
+    for form, some_rates in rates.items():
+        for name, found in some_rates.items():
+            note(form, name, found)
     return {form: {name: statistics.median(found) for name, found in some.items()} for form, some in rates.items()}
 
 

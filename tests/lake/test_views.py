@@ -176,3 +176,10 @@ def test_a_rowless_file_that_cannot_be_read_is_made_anew(rolled: Layout, caplog:
 def test_a_folder_with_a_quote_in_its_name_has_its_own_views(tmp_path: Path) -> None:
     prepare(Layout(tmp_path / "it's"))
     assert belongs(Layout(tmp_path / "it's"))
+
+
+def test_types_of_columns_are_written_as_duckdb_names_them() -> None:
+    with duckdb.connect() as connection:
+        for table in EVERY_TABLE.values():
+            asked = connection.from_arrow(table.schema.empty_table())
+            assert views.column_types(table) == tuple(map(str, asked.types))
