@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 PIP_LOG := $(VENV)/pip.log
 
 .DEFAULT_GOAL := help
-.PHONY: help install venv-module tools demo test image-test kills power mutants soak fuzz floats quick lint types docs bench wheels clean
+.PHONY: help install venv-module tools demo test image-test kills power mutants soak fuzz floats sanitized quick lint types docs bench wheels clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -40,6 +40,9 @@ fuzz: $(INSTALLED) ## ten million mutated frames and a million damaged tapes, ab
 
 floats: $(INSTALLED) ## compare the kernel's numbers with Python's, 10^8 texts, about 5 minutes
 	@$(BIN)/python -m tests.kernel.floats
+
+sanitized: $(INSTALLED) ## the kernel under sanitizers: mutated frames, damaged tapes, merged rows, about 10 minutes
+	@SANITIZED_READS=2000 $(BIN)/pytest -q -s tests/kernel/test_sanitized.py
 
 mutants: $(INSTALLED) ## change tape, decoder and lake in small ways, and see whether the fast tests notice, an hour or two; SAMPLE=300 tries fewer
 	@$(BIN)/python -m tests.mutants $(if $(SAMPLE),--sample $(SAMPLE))

@@ -33,7 +33,10 @@ _FUNCTIONS = {
 class Merging:
     """The functions of a library that was loaded."""
 
-    def __init__(self, loaded: ctypes.CDLL) -> None:
+    def __init__(self, found: ctypes.CDLL) -> None:
+        # Each is over in a millisecond or so, and many are called: a thread that lets go of the interpreter for each
+        # waits long to have it back from one that plays records.
+        loaded = ctypes.PyDLL(found._name, handle=found._handle)
         for name, (gives, takes) in _FUNCTIONS.items():
             function = getattr(loaded, name)
             function.restype, function.argtypes = gives, takes

@@ -21,7 +21,7 @@ from .run_merger import RunMerger, is_merged
 from .stretch import Stretch
 
 # Rows that are read of a group at once: few enough to stay in the processor's cache with those of other groups.
-MOST_BATCH_ROWS, LEAST_BATCH_ROWS = 16_384, 1_024
+MOST_BATCH_ROWS, LEAST_BATCH_ROWS = 32_768, 1_024
 
 
 @dataclass(slots=True)
@@ -93,7 +93,7 @@ class _Sweep:
             in_order = _is_in_order(group)
             names = [name for name in self._choice.read_of(group) if name not in constants]
             batches = group.file.iter_batches(self._batch_rows if in_order else group.rows, row_groups=[group.number],
-                                              columns=names, use_threads=False)  # fmt: skip
+                                              columns=names)  # fmt: skip
             self._courses[begun] = Course(group, constants, batches, in_order, 0)
             self._read(begun)
             begun += 1

@@ -104,7 +104,10 @@ def _values(column: pa.ChunkedArray) -> Iterator[Any] | list[Any]:
     if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type) or pa.types.is_boolean(column.type)):
         return cast(list[Any], column.to_pylist())
     if not column.null_count:
-        return _listed(column.to_numpy())
+        found = column.to_numpy()
+        # Not of floating-point numbers: -0.0 equals 0.0, and is another one.
+        is_one = found.dtype.kind != "f" and found[0] == found[-1] and bool((found == found[0]).all())
+        return repeat(found[0].item(), len(found)) if is_one else _listed(found)
     values = column.fill_null(False if pa.types.is_boolean(column.type) else 0).to_numpy().astype(object)
     values[column.is_null().to_numpy()] = None
     return _listed(values)

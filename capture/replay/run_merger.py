@@ -14,6 +14,7 @@ import pyarrow as pa
 from capture.kernel.merging import LANE, RUN, Merging, Structs, Turns
 
 from .stretch import PLACE, Stretch
+from .stretch import Turns as Order
 
 Codes = npt.NDArray[np.int32]
 Numbers = npt.NDArray[np.int64]
@@ -64,6 +65,7 @@ class RunMerger:
     _ranks: list[Codes] = field(default_factory=list)  # of each piece
     _names: list[str] = field(default_factory=list)  # of the recorders, by their ranks
     _runs: Structs = field(default_factory=lambda: np.empty(0, RUN))
+    _kept: dict[str, pa.Array] = field(default_factory=dict)  # columns of one value, by name
     _owners: Numbers = field(default_factory=lambda: np.empty(0, np.int64))  # for each run the place of its piece
 
     def add(self, table: str, columns: Mapping[str, pa.Array], rows: int, source: int = 0) -> None:
@@ -96,17 +98,25 @@ class RunMerger:
         """Return the next rows in order of (ts, recorder, seq, row), at most so many and all before a moment."""
         before = self._runs["at"].copy()
         turns = self.kernel.merge(self._runs, until_us, most)
-        table_of = np.array([piece.table for piece in self._pieces], np.int8)[self._owners]
-        tables = table_of[turns]
-        found = {}
-        for number, name in enumerate(self.tables):
-            own = turns if len(self.tables) == 1 else turns[tables == number]
-            if len(own):
-                found[name] = self._table(number, self.tables[name], own, before)
-        # A stretch counts the tables that have rows in it.
-        there = np.cumsum([name in found for name in self.tables], dtype=np.int8) - 1
+        if len(self.tables) == 1:
+            [(name, columns)] = self.tables.items()
+            found = {name: self._table(0, columns, turns, before)} if len(turns) else {}
+            order = np.zeros(len(turns), np.int8)
+        else:
+            found, order = self._apart(turns, before)
         self._let_go()
-        return Stretch(found, there[tables].astype(np.int8))
+        return Stretch(found, order)
+
+    def _apart(self, turns: Turns, before: Numbers) -> tuple[dict[str, pa.Table], Order]:
+        """Return the rows of each table that has some, and whose row comes next."""
+        tables = np.array([piece.table for piece in self._pieces], np.int8)[self._owners][turns]
+        found = {}
+        for number, (name, columns) in enumerate(self.tables.items()):
+            own = turns[tables == number]
+            if len(own):
+                found[name] = self._table(number, columns, own, before)
+        there = np.cumsum([name in found for name in self.tables]).astype(np.int8) - np.int8(1)
+        return found, there[tables]
 
     def _run(self, place: int, at: int, end: int) -> Structs:
         piece, ranks = self._pieces[place], self._ranks[place]
@@ -135,7 +145,7 @@ class RunMerger:
         kind = lanes[0].type
         steps = [self._pieces[place].step(name) for place in own]
         if not any(steps) and not pa.types.is_dictionary(kind) and _are_equal(lanes):
-            return pa.repeat(lanes[0][0], len(turns))
+            return self._repeated(name, lanes[0], len(turns))
         nulls, validity = 0, None
         if any(column.null_count for column in lanes):
             validity = pa.allocate_buffer((len(turns) + 7) // 8)
@@ -156,15 +166,21 @@ class RunMerger:
         lanes: Sequence[pa.DictionaryArray], validity: pa.Buffer | None, nulls: int,
     ) -> pa.Array:  # fmt: skip
         words, maps = _unified([one.dictionary for one in lanes])
+        if len(words) == 1 and validity is None:
+            return pa.DictionaryArray.from_arrays(self._repeated("", _ZERO, len(turns)), words)
         codes = pa.allocate_buffer(4 * len(turns))
-        if len(words) > 1:
-            places = [(_address(one.indices), 0) for one in lanes]
-            found = self._lanes(own, before, steps, places, [one.ctypes.data for one in maps])
-            self.kernel.codes(turns, found, codes.address)
-        else:
-            np.frombuffer(codes, np.int32)[:] = 0
+        places = [(_address(one.indices), 0) for one in lanes]
+        found = self._lanes(own, before, steps, places, [one.ctypes.data for one in maps])
+        self.kernel.codes(turns, found, codes.address)
         indices = pa.Array.from_buffers(pa.int32(), len(turns), [validity, codes], nulls)
         return pa.DictionaryArray.from_arrays(indices, words)
+
+    def _repeated(self, name: str, value: pa.Array, count: int) -> pa.Array:
+        """Return a value as often as there are rows: of the same memory each time."""
+        known = self._kept.get(name)
+        if known is None or len(known) < count or not known.slice(0, 1).equals(value):
+            known = self._kept[name] = pa.repeat(value[0], count)
+        return known.slice(0, count)
 
     def _lanes(
         self, own: Sequence[int], before: Numbers, steps: Sequence[int], places: Sequence[tuple[int, int]],
@@ -190,6 +206,7 @@ class RunMerger:
         self._pieces, self._ranks = [self._pieces[one] for one in kept], [self._ranks[one] for one in kept]
 
 
+_ZERO = pa.array([0], pa.int32())
 assert {"ts", "seq", "row", "recorder"} == set(PLACE), "rows are ordered here by what stretches are ordered by"
 
 

@@ -1,4 +1,4 @@
-"""The kernel under AddressSanitizer and UBSan: compiled with both, then given mutated frames and odd numbers.
+"""The kernel under AddressSanitizer and UBSan: compiled with both, then given mutated frames, damaged tapes and more.
 
     python -m tests.kernel.sanitized FOLDER READS
 
@@ -15,8 +15,9 @@ from unittest.mock import patch
 
 from capture.kernel import library
 from capture.kernel.making import kernel_backend as backend
-from tests.fuzz import frames, mutate
+from tests.fuzz import frames, mutate, tape
 
+from . import merges
 from .floats import compare, texts
 
 FLAGS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-O1", "-g"]
@@ -34,7 +35,7 @@ def environment() -> dict[str, str]:
     found = subprocess.run([*command, "-print-file-name=libasan.so"], capture_output=True, text=True, check=True)
     runtime = found.stdout.strip()
     # Python's own memory must come from malloc for its edges to be watched; what it keeps to its end is no leak.
-    memory = {"PYTHONMALLOC": "malloc", "ASAN_OPTIONS": "detect_leaks=0"}
+    memory = {"PYTHONMALLOC": "malloc", "ARROW_DEFAULT_MEMORY_POOL": "system", "ASAN_OPTIONS": "detect_leaks=0"}
     return {"LD_PRELOAD": runtime, **memory} if Path(runtime).is_absolute() else {}
 
 
@@ -45,7 +46,10 @@ def main() -> None:
         library.forget()
         compare(list(islice(texts(Random(5)), 20_000)))
         count = sum(frames.check(data) for data in islice(mutate.inputs(5, 300), int(sys.argv[2])))
-    print(f"{count} frames")
+        tapes = sum(tape.check(data) for data in islice(tape.inputs(5), 20 * int(sys.argv[2])))
+        random = Random(5)
+        rows = sum(merges.check(random) for _ in range(10 * int(sys.argv[2])))
+    print(f"{count} frames, {tapes} tapes, {rows} merged rows")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The kernel puts rows in the order that sorting gives, whatever they are and however they are given to it."""
 
 from collections.abc import Callable
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from capture.kernel.merging import Merging, merging
 from capture.replay.run_merger import RunMerger, is_merged
 from capture.replay.stretch import Stretch, wide_schema
 from capture.schemas import TABLES
+from tests.kernel import merges
 
 NEVER_US = np.iinfo(np.int64).max
 KERNEL = merging()
@@ -99,6 +101,11 @@ def test_all_columns_of_market_tables_can_be_merged() -> None:
 def test_what_cannot_be_merged_is_known() -> None:
     others = [pa.string(), pa.list_(pa.int64()), pa.int8(), pa.dictionary(pa.int8(), pa.string())]
     assert not any(map(is_merged, others))
+
+
+def test_pieces_whose_memory_begins_anywhere_are_merged() -> None:
+    random = Random(7)
+    assert sum(merges.check(random) for _ in range(60)) > 1_000
 
 
 @pytest.mark.parametrize("runs", [1, 2, 300])
