@@ -83,14 +83,13 @@ class Compactor:
 
     def _day(self, days: CompactedDays, table: Table, day: str) -> Iterator[Compacted]:
         folder = self.layout.archive(table.name) / f"date={day}"
-        rolled = {name: position.mark for name in self.layout.recorders()
-                  if (position := read_rolled(self.layout, name))}
+        rolled = {name: read_rolled(self.layout, name) for name in self.layout.recorders()}
         is_over = True
         for name in parquet_names(folder):
             marks = archive_marks(folder / name)
-            if marks is None or marks[0] not in rolled or _is_compact(folder / name):
+            if marks is None or _is_compact(folder / name):
                 continue  # not ours, or done
-            if marks[2] >= rolled[marks[0]]:
+            if marks[0] in rolled and ((position := rolled[marks[0]]) is None or marks[2] >= position.mark):
                 is_over = False  # it is written once more when its marks are rolled
                 continue
             with suppress(FileNotFoundError):  # pruned meanwhile

@@ -248,6 +248,18 @@ def test_a_file_whose_marks_are_to_be_rolled_once_more_waits(layout: Layout) -> 
     assert late in {one.path for one in compacted(layout)}
 
 
+def test_files_of_recorders_whose_tape_is_elsewhere_are_made_anew_and_none_while_a_position_is_missing(
+    layout: Layout
+) -> None:
+    (layout.tape / "other").mkdir()
+    path = min((layout.archive("trades") / f"date={SECOND}").glob("*.parquet"))
+    others, gone = (path.with_name(f"{name}.000000000001-000000000002.parquet") for name in ("other", "gone"))
+    shutil.copy(path, others)
+    shutil.copy(path, gone)
+    done = {one.path for one in compacted(layout)}
+    assert (others in done, gone in done, path in done) == (False, True, True)
+
+
 def test_one_process_compacts_and_none_beside_who_seals(layout: Layout) -> None:
     with locked(layout.root / "sealed" / "compactor.lock", 2), pytest.raises(CompactorBusyError, match="let it finish"):
         compacted(layout)
