@@ -7,7 +7,7 @@ import pyarrow as pa
 from capture.lake.damage import FAULTS
 from capture.lake.parquet_file import CHECKSUMS
 from capture.lake.row_groups.bounds import Wanted
-from capture.lake.row_groups.footers import Footers, Part
+from capture.lake.row_groups.footers import Footers, Part, ReplacedError
 from capture.query.answer import QueryError
 from capture.query.database import Found
 from capture.query.tail_rows import WORD, held_schema
@@ -84,9 +84,16 @@ class DirectRows:
         """Yield what is read of the columns, as tails hold them: by row group and piece of a tail."""
         schema = pa.schema([field for field in held_schema(self._asked.table.name) if field.name in names])
         for part in parts:
-            yield from _rows_of(part, self._asked.table, schema)
+            yield from self._of_file(part, schema)
         for piece in self._found.tail:
             yield from piece.select(schema.names).to_batches()
+
+    def _of_file(self, part: Part, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        try:
+            yield from _rows_of(part, self._asked.table, schema)
+        except ReplacedError:  # compacted just now: nothing was read of it yet, and it holds the same rows
+            for now in self._footers.parts([part.path], self._any_time):
+                yield from _rows_of(now, self._asked.table, schema)
 
 
 def _rows_of(part: Part, table: Table, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
