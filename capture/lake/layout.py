@@ -6,6 +6,7 @@ import re
 import shlex
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ NEVER_SEALED = date(1970, 1, 1)
 # A file without rows stands in this folder of every table: a pattern always finds a file, and so the columns (D67).
 EMPTY_DATE = "1970-01-01"
 EMPTY_NAME = "empty.parquet"
+MOST_NAMES = 10_000  # of folders whose dates are remembered: each question looks at the names of all
 
 _ARCHIVE_NAME = re.compile(r"(?P<recorder>[A-Za-z0-9_-]+)\.(?P<first>\d{12,})-(?P<last>\d{12,})\.parquet")
 _DAY_NAME = re.compile(r"date=(\d{4}-\d\d-\d\d)")
@@ -165,6 +167,7 @@ def parquet_names(folder: Path) -> list[str]:
         return []
 
 
+@lru_cache(maxsize=MOST_NAMES)
 def day_of(name: str) -> str | None:
     """Return the date in the name of a folder of files, in ISO form; None for a folder of another kind."""
     match = _DAY_NAME.fullmatch(name)

@@ -27,6 +27,7 @@ from capture.schemas import STATEMENT_TABLES, TABLES, Table
 
 from .listing import Listing
 from .tail import Tail
+from .tail_rows import held
 
 SETTINGS = {
     "TimeZone": "'UTC'",
@@ -40,6 +41,9 @@ SETTINGS = {
     # The last: some functions of a SELECT change settings too, and by them write logs and profiles to any file.
     "lock_configuration": "true",
 }
+
+
+ALL_DATES = date.min, date.max
 
 
 class Limit(NamedTuple):
@@ -61,7 +65,10 @@ class View(NamedTuple):
 
 
 class Found(NamedTuple):
-    """The files that hold rows of a table at some moment, and rows that are in tails only, as `TailRows` holds them."""
+    """The files that hold rows of a table at some moment, and rows that are in tails only, or kept of other files.
+
+    The latter are held as `TailRows` holds them.
+    """
 
     table: Table
     files: list[Path]
@@ -119,17 +126,22 @@ class Database:
         if table.name in STATEMENT_TABLES:
             return View(table, statement_query(self.layout, table), None)
         files, tail = self._archive[table.name].files(days), self._tail(table, tails)
-        if days is not None or table.name not in WHOLE or not (digest := self._digest(table)).files:
-            return View(table, self._query(table, tails, files), tail)
+        left, kept = (files, None) if days is not None else self._kept(table, tails, files)
+        return View(table, self._query(table, tails, files, left), tail, kept)
+
+    def _kept(
+        self, table: Table, tails: Mapping[str, Tail], archive: list[Path]
+    ) -> tuple[list[Path], pa.Table | None]:
+        """Return the archive files of which no rows are kept, and the rows that are kept of the others, if any."""
+        if table.name not in WHOLE or not (digest := self._digest(table)).files:
+            return archive, None
         through = self._sealed_through(table)
-        kept = [path for path in files if path.parent.name <= f"date={through}" and _is_same(path, digest)
-                and _is_rolled(_first_mark(path), tails)]
-        left = set(kept)
+        kept = {path for path in archive if _day(path) <= str(through) and _is_same(path, digest)
+                and _is_rolled(_first_mark(path), tails)}
         names: dict[str, set[str]] = {}
         for path in kept:
             names.setdefault(_day(path), set()).add(path.name)
-        query = self._query(table, tails, files, [path for path in files if path not in left])
-        return View(table, query, tail, rows_of(digest, names))
+        return [path for path in archive if path not in kept], rows_of(digest, names)
 
     def found(
         self, table: Table, tails: Mapping[str, Tail], span: tuple[date, date], days: Iterable[date] | None = None
@@ -140,10 +152,11 @@ class Database:
         """
         archive = self._archive[table.name].files(days)
         through, live, late = self._sources(table, tails, archive)
-        sealed = [path for path in archive if _day(path) <= str(through) and path not in late]
+        left, kept = self._kept(table, tails, archive) if span == ALL_DATES else (archive, None)
+        sealed = [path for path in left if _day(path) <= str(through) and path not in late]
         first, last = max(str(span[0]), EMPTY_DATE), str(span[1])
         files = [path for path in (*sealed, *live) if first <= _day(path) <= last and _day(path) != EMPTY_DATE]
-        return Found(table, files, self._pieces(table, tails))
+        return Found(table, files, [*([] if kept is None else [held(table.name, kept)]), *self._pieces(table, tails)])
 
     def of_files(self, found: Found) -> View:
         """Return a view of what was found, which sees no other file."""

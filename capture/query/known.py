@@ -64,8 +64,10 @@ class KnownNames:
             return
         symbols, ids = symbols_and_ids(instruments)
         asked: list[str | int] = [*symbols, *ids]
+        if self._found.issuperset(asked):
+            return
         within = [_within(table, asked) for table in tables if "symbol" in EVERY_TABLE[table].schema.names]
-        for row in () if self._found.issuperset(asked) else sooner():
+        for row in sooner():
             self._found.update(one for one in row if one is not None)
             if self._found.issuperset(asked):
                 break

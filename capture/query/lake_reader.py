@@ -14,7 +14,7 @@ import pyarrow as pa
 from capture.functions import FUNCTIONS
 from capture.functions.books import MOST_POSITIONS
 from capture.lake.damage import damage
-from capture.lake.layout import EMPTY_NAME, LakeStateError, Layout
+from capture.lake.layout import LakeStateError, Layout
 from capture.lake.pruned import kept_s
 from capture.lake.views import readable
 from capture.query.books.book_snapshots import book as book_of
@@ -31,13 +31,15 @@ from .account.shown_accounts import check_accounts
 from .answer import Answer, AskedError, QueryError, as_query_error, public
 from .arguments import call_sql
 from .database import Found, Limit, Shared, View
-from .direct.asked_rows import asked_rows
+from .direct.asked_rows import Asked, asked_rows
 from .direct.direct_answer import DirectAnswer
+from .direct.direct_functions import Reading, computed, read_by, takes
 from .direct.direct_rows import DirectRows
 from .explained import explained, quotes_hint
 from .held.computed import add_computed
 from .held.risk_questions import RiskQuestions
 from .known import KnownNames, check_span, check_stream
+from .listing import size_bytes
 from .selection import GAPS, Instruments, Moment, date_span, dates_of, days, moment, selection, symbols_and_ids
 from .statement import enclosed
 from .tables import Tables
@@ -113,9 +115,9 @@ class LakeReader(Tables, RiskQuestions):
         check_stream(stream, table)
         query, parameters = selection(TABLES[table], instruments, start, end, columns, stream)
         asked = asked_rows(TABLES[table], instruments, start, end, columns, stream)
-        found = self._found(TABLES[table], date_span(start, end))
+        found, _ = self._found({table: date_span(start, end)})
         explain = partial(self._explain, query)
-        direct = DirectRows(found, asked, self._shared.footers, explain)
+        direct = DirectRows(found[table], asked, self._shared.footers, explain)
         self._known.warn(instruments, [table], direct.names)
 
         def relate() -> duckdb.DuckDBPyRelation:
@@ -156,8 +158,15 @@ class LakeReader(Tables, RiskQuestions):
         given = dict(zip((one.name for one in FUNCTIONS[name].parameters), arguments, strict=True))
         check_span(given.get("start"), given.get("end"))
         check_accounts(self.sql, given.get("accounts"))
-        self.check(given.get("symbols"), [table.name for table in named_tables(query) if table.subject in _NAMED])
-        return self.sql(query)
+        tables = [table.name for table in named_tables(query) if table.subject in _NAMED]
+        if not takes(name, given):
+            self.check(given.get("symbols"), tables)
+            return self.sql(query)
+        reading = Reading(*self._found(read_by(name, given)), time.time(), self._direct)
+        self._known.warn(given["symbols"], tables, reading.names(given))
+        columns = [column for column, _ in FUNCTIONS[name].returns]
+        return DirectAnswer(columns, lambda: computed(name, reading, given), lambda: self.sql(query).duckdb(),
+                            partial(self._explain, query))
 
     def check(self, instruments: Instruments | None, tables: Iterable[str] = _OF_INSTRUMENTS) -> None:
         """Warn (UnknownNameWarning) of instruments of which nothing was recorded. Raises QueryError.
@@ -205,8 +214,9 @@ class LakeReader(Tables, RiskQuestions):
         self.check(instruments or None)
         span_s = tuple(None if at is None else moment(at).timestamp() for at in (start, end))
         instrument_days = InstrumentDays(self._of_dates, self._kept_days if self._only is None else None)
-        return coverage(self._rows, instrument_days, _several(instruments), self.heard(), time.time(),
-                        kept_s(self.layout), (span_s[0], span_s[1]), streams)
+        several = [instruments] if isinstance(instruments, str) else list(instruments or [])
+        return coverage(self._rows, instrument_days, several, self.heard(), time.time(), kept_s(self.layout),
+                        (span_s[0], span_s[1]), streams)
 
     def account_coverage(self) -> list[dict[str, Any]]:
         """Return how much is covered of the time since each account stream was wanted. Raises QueryError."""
@@ -279,11 +289,20 @@ class LakeReader(Tables, RiskQuestions):
         with as_query_error(str):
             return self._database.connection(views, query, heard)
 
-    def _found(self, table: Table, span: tuple[date, date]) -> Found:
-        """Return what the lake holds of a table at this moment, of dates from one to another. Raises QueryError."""
-        of_span = self._only if span[1] - span[0] > MOST_DAYS else days(*span)
+    def _found(self, spans: Mapping[str, tuple[date, date]]) -> tuple[dict[str, Found], dict[str, float]]:
+        """Return what the lake holds of tables at this moment, each of dates from one to another, and when each
+        recorder was last heard. Raises QueryError.
+        """
+        def look() -> dict[str, Found]:
+            return {name: self._database.found(
+                TABLES[name], self._tails, span, self._only if span[1] - span[0] > MOST_DAYS else days(*span))
+                for name, span in spans.items()}
+
         with self._lock:
-            return self._looked(lambda: self._database.found(table, self._tails, span, of_span))
+            return self._looked(look), self._heard()
+
+    def _direct(self, found: Found, asked: Asked) -> DirectRows:
+        return DirectRows(found, asked, self._shared.footers, partial(self._explain, f'from "{found.table.name}"'))
 
     def _of_dates(
         self, query: str, parameters: Mapping[str, Any], table: str, dates: Collection[date] | None
@@ -357,19 +376,7 @@ class LakeReader(Tables, RiskQuestions):
         dates = [day for day, rows in kept.items() if rows] + [day for day in (first, last) if day]
         return {"table": table.name, "meaning": table.meaning, "version": table.version,
                 "rows": count + sum(kept.values()), "first_date": min(dates, default=None),
-                "last_date": max(dates, default=None), "size_bytes": sum(map(_size_bytes, files))}
-
-
-def _size_bytes(path: Path) -> int:
-    try:
-        return path.stat().st_size if path.name != EMPTY_NAME else 0
-    except FileNotFoundError:
-        return 0  # sealed or pruned meanwhile
-
-
-def _several(symbols: str | Sequence[str] | None) -> list[str]:
-    return [symbols] if isinstance(symbols, str) else list(symbols or [])
-
+                "last_date": max(dates, default=None), "size_bytes": sum(map(size_bytes, files))}
 
 
 AnyReader = TypeVar("AnyReader", bound=LakeReader)

@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from capture.lake.kept import KeptDay, is_same
-from capture.lake.layout import day_folders, parquet_names
+from capture.lake.layout import EMPTY_NAME, day_folders, parquet_names
 from capture.lake.state import SETTLED_NS
 
 
@@ -74,3 +74,11 @@ class Listing:
         if time.time_ns() - changed_ns > SETTLED_NS:
             self._known[folder.name] = changed_ns, found
         return found
+
+
+def size_bytes(path: Path) -> int:
+    """Return the size of a file of rows; 0 for the rowless one, and for one that is sealed or pruned meanwhile."""
+    try:
+        return path.stat().st_size if path.name != EMPTY_NAME else 0
+    except FileNotFoundError:
+        return 0

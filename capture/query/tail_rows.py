@@ -20,7 +20,7 @@ class TailRows:
     """
 
     def __init__(self, table: str) -> None:
-        self._schema = held_schema(table)
+        self._table = table
         self.pieces: tuple[pa.Table, ...] = ()
         self.count = 0  # of all rows that ever were added
 
@@ -32,7 +32,7 @@ class TailRows:
         """
         if not len(rows):
             return
-        pieces = [*self.pieces, self._held(rows)]
+        pieces = [*self.pieces, held(self._table, rows)]
         first, count = len(pieces) - 1, len(pieces[-1])
         while first and (before := len(pieces[first - 1])) <= 2 * count and before + count <= PIECE_ROWS:
             first, count = first - 1, before + count
@@ -48,11 +48,13 @@ class TailRows:
             pieces[0] = pieces[0].slice(held - count)
         self.pieces = tuple(pieces)
 
-    def _held(self, rows: pa.Table) -> pa.Table:
-        dates = rows["ts"].cast(DATE.type)
-        columns = [_as_type(dates if field.name == DATE.name else rows[field.name], field.type)
-                   for field in self._schema]
-        return pa.table(columns, schema=self._schema)
+
+def held(table: str, rows: pa.Table) -> pa.Table:
+    """Return rows of a table, by its name, as tails hold them."""
+    schema = held_schema(table)
+    dates = rows["ts"].cast(DATE.type)
+    columns = [_as_type(dates if field.name == DATE.name else rows[field.name], field.type) for field in schema]
+    return pa.table(columns, schema=schema)
 
 
 @cache

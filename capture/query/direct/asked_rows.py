@@ -48,7 +48,8 @@ def asked_rows(
     """Return which rows are asked for, in [start, end). Raises QueryError for an instrument or a time that is none."""
     symbols, ids = (None, None) if instruments is None else symbols_and_ids(instruments)
     bounds = {name: microseconds(moment(at)) for name, at in (("start_us", start), ("end_us", end)) if at is not None}
-    return Asked(table, Wanted(symbols, ids, **bounds), tuple(columns or table.schema.names), stream)
+    names = columns or [column.name for column in table.columns]
+    return Asked(table, Wanted(symbols, ids, **bounds), tuple(names), stream)
 
 
 def of_instruments(rows: pa.RecordBatch, wanted: Wanted) -> Mask | None:

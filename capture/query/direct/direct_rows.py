@@ -1,6 +1,7 @@
 """Rows that are asked for, from the row groups that may hold them and from what is on tapes only."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pyarrow as pa
 
@@ -33,21 +34,28 @@ class DirectRows:
 
     def read(self) -> pa.Table | None:
         """Return the rows in order of time, in the plain types of their columns; None where they may be too many."""
-        try:
-            return self._read()
-        except FAULTS as error:
-            raise QueryError(self._explain(error)) from error
+        schema = pa.schema([(name, self._asked.table.column(name).type) for name in self._asked.columns])
+        with self._explained():
+            rows = self._held()
+            return None if rows is None else rows.select(schema.names).cast(schema)
+
+    def held(self) -> pa.Table | None:
+        """Return the same rows as `read` does, their texts dictionary-encoded."""
+        with self._explained():
+            rows = self._held()
+            if rows is None:
+                return None
+            schema = held_schema(self._asked.table.name)
+            return rows.select(self._asked.columns).cast(pa.schema([schema.field(one) for one in self._asked.columns]))
 
     def names(self) -> Iterator[tuple[str | None, int | None]]:
         """Yield symbol and contract id of rows of the instruments that are asked for, at whatever time of those dates.
         """
-        try:
+        with self._explained():
             for rows in self._batches(self._parts(self._any_time), set(NAMES)):
                 mask = of_instruments(rows, self._any_time)
                 mine = rows if mask is None else chosen(rows, mask)
                 yield from set(zip(*(mine[name].to_pylist() for name in NAMES), strict=True))
-        except FAULTS as error:
-            raise QueryError(self._explain(error)) from error
 
     def narrowed(self) -> Found:
         """Return what was found, but for files in which no row that is asked for can be; all where that is not known.
@@ -57,6 +65,13 @@ class DirectRows:
         except FAULTS:
             return self._found  # asking it says which file is damaged
 
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except FAULTS as error:
+            raise error if isinstance(error, QueryError) else QueryError(self._explain(error)) from error
+
     @property
     def _any_time(self) -> Wanted:
         return Wanted(self._asked.wanted.symbols, self._asked.wanted.ids)
@@ -64,21 +79,17 @@ class DirectRows:
     def _parts(self, wanted: Wanted) -> list[Part]:
         return list(self._footers.parts(self._found.files, wanted))
 
-    def _read(self) -> pa.Table | None:
+    def _held(self) -> pa.Table | None:
         parts = self._parts(self._asked.wanted)
         count = sum(part.metadata.row_group(group).num_rows for part in parts for group in part.groups)
         if count > MOST_ROWS:
             return None
-        names = {*self._asked.needed, *self._asked.columns} | ({"recorder"} if self._recorders(parts) > 1 else set())
+        # What is in tails, or kept of other files, may be of any recorder.
+        several = bool(self._found.tail) or len({part.path.name.partition(".")[0] for part in parts}) > 1
+        names = {*self._asked.needed, *self._asked.columns} | ({"recorder"} if several else set())
         runs = [mine for rows in self._batches(parts, names) if len(mine := self._asked.among(rows))]
         schema = pa.schema([field for field in held_schema(self._asked.table.name) if field.name in names])
-        rows = in_time(runs, schema)
-        wanted = pa.schema([(name, self._asked.table.column(name).type) for name in self._asked.columns])
-        return rows.select(self._asked.columns).cast(wanted)
-
-    def _recorders(self, parts: list[Part]) -> int:
-        """Return how many recorders there may be; a tail is that of one more."""
-        return len({part.path.name.partition(".")[0] for part in parts}) + len(self._found.tail)
+        return in_time(runs, schema, several=several)
 
     def _batches(self, parts: list[Part], names: set[str]) -> Iterator[pa.RecordBatch]:
         """Yield what is read of the columns, as tails hold them: by row group and piece of a tail."""

@@ -23,6 +23,7 @@ SEALED = DAYS[1]
 SYMBOLS = {"AAPL": 265598, "MSFT": 272093, "É": 7, None: None}
 RECORDERS = ("main", "other")
 STREAMS = {"quotes": ("quotes", "history"), "trades": ("all_last", "last", "history")}
+SAYING = ("subscriptions", "gaps")  # what was asked for, and what is missing of it
 SESSION_US = 3_600_000_000  # from noon on
 
 
@@ -33,17 +34,21 @@ class RandomLake:
         self.rng, self.layout, self.seqs = random.Random(seed), Layout(folder), dict.fromkeys(RECORDERS, 0)
         self.files: list[Path] = []
         tails: dict[str, Tail] = {}
-        for name in STREAMS:
+        for name in (*STREAMS, *SAYING):
             for folder_of in (self.layout.live(name), self.layout.archive(name)):
                 for day in folder_of.glob("date=*"):
                     if not day.name.endswith(EMPTY_DATE):
                         shutil.rmtree(day)
             seal_through(self.layout, name, SEALED)
+            if name in SAYING and self.rng.random() < 0.3:
+                continue
             for recorder in RECORDERS:
                 tail = tails.setdefault(recorder, Tail(self.layout, recorder, mark=50))
                 self._fill(TABLES[name], recorder, tail)
         self.lake = capture.open_lake(folder)
         self.lake._tails.update(tails)  # no tape is there from which they would be read anew
+        self.heard_s = {recorder: DAYS[-1].toordinal() and self._moment([DAYS[-1]]).timestamp() for recorder in tails}
+        self.lake._heard = lambda: self.heard_s  # type: ignore[method-assign]
 
     def _fill(self, table: Table, recorder: str, tail: Tail) -> None:
         for number, day in enumerate(DAYS):
@@ -78,6 +83,8 @@ class RandomLake:
         return midnight + timedelta(microseconds=12 * SESSION_US + self.rng.randrange(60) * 10_000_000)
 
     def _row(self, table: Table, recorder: str, ts: datetime) -> dict[str, Any]:
+        if table.name in SAYING:
+            return self._said(table, recorder, ts)
         rng = self.rng
         self.seqs[recorder] += rng.randrange(3) or 1
         symbol = rng.choice(list(SYMBOLS))
@@ -93,3 +100,19 @@ class RandomLake:
             "conditions": None, "past_limit": False, "unreported": rng.random() < 0.2, "bid_past_low": False,
             "ask_past_high": False,
         }
+
+    def _said(self, table: Table, recorder: str, ts: datetime) -> dict[str, Any]:
+        """Return a row of `subscriptions`, or of `gaps`."""
+        rng = self.rng
+        self.seqs[recorder] += 1
+        symbol = rng.choice(list(SYMBOLS))
+        row = {"ts": ts, "seq": self.seqs[recorder], "row": 0, "recorder": recorder, "symbol": symbol,
+               "instrument_id": SYMBOLS[symbol], "stream": rng.choice((*STREAMS["trades"], "quotes"))}
+        if table.name == "subscriptions":
+            return row | {"event": rng.choice(("requested", "requested", "acknowledged", "cancelled", "unwanted")),
+                          "request_id": rng.choice((1, 2, 3))}
+        since = ts - timedelta(seconds=rng.randrange(3_000), microseconds=rng.randrange(1_000_000))
+        return row | {"gap_id": f"{recorder}-{rng.randrange(20)}", "from_ts": since,
+                      "to_ts": rng.choice((None, ts, ts)),
+                      "state": rng.choice(("open", "closed", "closed", "backfilled")),
+                      "reason": "disconnected"}
