@@ -83,3 +83,19 @@ def changes(keys: Sequence[Array]) -> Mask:
     found: Mask = np.ones(len(keys[0]), np.bool_)
     found[1:] = np.logical_or.reduce([key[1:] != key[:-1] for key in keys])
     return found
+
+
+def in_order(keys: Sequence[Array]) -> Array:
+    """Return the places of rows in order of some columns, the first before all others."""
+    places: Array = np.arange(len(keys[0]))
+    later = np.zeros(max(len(places) - 1, 0), np.bool_)
+    for key in reversed(keys):
+        later = (key[1:] > key[:-1]) | ((key[1:] == key[:-1]) & later)
+    return places if later.all() else np.lexsort(tuple(reversed(keys)))
+
+
+def ranks(words: Sequence[str]) -> Array:
+    """Return for each word its place among them in order."""
+    found = np.empty(len(words), np.int64)
+    found[sorted(range(len(words)), key=words.__getitem__)] = np.arange(len(words))
+    return found

@@ -6,7 +6,7 @@ import pyarrow as pa
 from capture.functions import FUNCTIONS
 from capture.schemas import TIMESTAMP
 
-from .columns import Array, Columns, Floats, Integers, changes
+from .columns import Columns, Floats, Integers, changes, in_order, ranks
 from .missing_time import Spans
 
 BUCKET_ORIGIN_US = 946_857_600_000_000  # 2000-01-03, a Monday: from there DuckDB's `time_bucket` counts
@@ -23,12 +23,10 @@ class TimeBars:
     """
 
     def __init__(self, trades: Columns, width_us: int) -> None:
-        symbols = _ranks(trades.words["symbol"])[trades["symbol"]]
+        symbols = ranks(trades.words["symbol"])[trades["symbol"]]
         begins = BUCKET_ORIGIN_US + (trades["ts"] - BUCKET_ORIGIN_US) // width_us * width_us
         keys = symbols, trades["instrument_id"], begins
-        places = np.arange(len(trades))
-        if any((key[1:] < key[:-1]).any() for key in keys):
-            places = np.lexsort((trades["row"], trades["seq"], trades["ts"], *keys[::-1]))
+        places = in_order((*keys, trades["ts"], trades["seq"], trades["row"]))
         self._rows = rows = trades.where(places)
         changed = changes([key[places] for key in keys])
         self._firsts, self._bars = np.flatnonzero(changed), np.cumsum(changed) - 1
@@ -65,7 +63,7 @@ class TimeBars:
         volume, worth = self._summed(size), self._summed(price * size)
         with np.errstate(divide="ignore", invalid="ignore"):
             vwap = np.where(volume == 0, np.nan, worth / volume)
-        names = _ranks(rows.words["recorder"])
+        names = ranks(rows.words["recorder"])
         least = np.minimum.reduceat(names[rows["recorder"]], firsts)
         columns = {
             "symbol": rows.texts("symbol", firsts), "instrument_id": pa.array(self.ids),
@@ -83,10 +81,3 @@ class TimeBars:
         known = ~np.isnan(values)
         sums = np.bincount(self._bars, np.where(known, values, 0.0), minlength=len(self._firsts))
         return np.where(np.bincount(self._bars, known, minlength=len(self._firsts)) > 0, sums, np.nan)
-
-
-def _ranks(words: list[str]) -> Array:
-    """Return for each word its place among them in order."""
-    ranks = np.empty(len(words), np.int64)
-    ranks[sorted(range(len(words)), key=words.__getitem__)] = np.arange(len(words))
-    return ranks

@@ -3,22 +3,23 @@
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from capture.functions.sql_pieces import STREAMS
+from capture.functions.sql_pieces import HISTORY, STREAMS
 from capture.lake.row_groups.bounds import Wanted
 from capture.query.database import ALL_DATES, Found
-from capture.query.selection import date_span, moment
+from capture.query.selection import Moment, date_span, moment
 from capture.schemas import TABLES
 from capture.times import DAY_US, HOUR_US, MINUTE_US, SECOND_US, microseconds
 
 from .asked_rows import Asked
-from .columns import Columns, columns_of
+from .columns import NOTHING, Columns, columns_of
 from .direct_bars import TimeBars
+from .direct_quotes import PRICES, with_quotes
 from .direct_rows import DirectRows
 from .missing_time import Asking, Row, Spans, missing_time
 from .sources import Key, Source, counted, sources, taken, without_doubles
@@ -27,6 +28,7 @@ EVENTS = ("requested", "cancelled", "unwanted")  # of `subscriptions`, by which 
 
 _TRADE = ("ts", "seq", "row", "recorder", "instrument_id", "symbol", "stream", "ts_event", "price", "size",
           "unreported")  # fmt: skip
+_QUOTE = ("ts", "seq", "row", "recorder", "instrument_id", "stream", "ts_event", *PRICES)
 _SUBSCRIPTION = ("ts", "seq", "row", "recorder", "instrument_id", "symbol", "stream", "request_id", "event")
 _GAP = ("seq", "row", "recorder", "instrument_id", "symbol", "stream", "gap_id", "state", "from_ts", "to_ts")
 _TIMES = ("ts", "from_ts", "to_ts")
@@ -76,23 +78,26 @@ class Reading:
 
 def read_by(name: str, given: Given) -> dict[str, tuple[date, date]]:
     """Return the tables that a function reads, each with the first and the last date of which rows are wanted."""
-    return {"trades": date_span(given["start"], given["end"]), "subscriptions": ALL_DATES, "gaps": ALL_DATES}
+    quotes = {"quotes": date_span(_quotes_from(given), given["end"])} if name == "trades_with_quotes" else {}
+    return {"trades": date_span(given["start"], given["end"]), **quotes, "subscriptions": ALL_DATES, "gaps": ALL_DATES}
 
 
 def computed(name: str, reading: Reading, given: Given) -> pa.Table | None:
     """Return the rows of a function; None where that has to be left to SQL. Raises QueryError."""
-    return FUNCTIONS[name](reading, given)
+    return FUNCTIONS[name].computed(reading, given)
 
 
 def takes(name: str, given: Given) -> bool:
     """Return whether a function can be computed without SQL of what is given."""
+    if name not in FUNCTIONS:
+        return False
     symbols = _symbols(given)
-    return (name in FUNCTIONS and bool(symbols) and not any(one.startswith("[") for one in symbols)
-            and not given.get("fill") and 0 < width_us(given["width"]) <= MOST_WIDTH_US)
+    return (bool(symbols) and not any(one.startswith("[") for one in symbols) and not given.get("fill")
+            and 0 < width_us(given[FUNCTIONS[name].width]) <= MOST_WIDTH_US)
 
 
 def width_us(width: str | timedelta) -> int:
-    """Return how long a width is in microseconds; 0 for what only DuckDB knows."""
+    """Return how long a width is in microseconds; 0 for none, and what only DuckDB knows."""
     if isinstance(width, timedelta):
         return width // timedelta(microseconds=1)
     match = _WIDTH.fullmatch(width)
@@ -111,16 +116,50 @@ def time_bars(reading: Reading, given: Given) -> pa.Table | None:
     rows = reading.columns("trades", wanted_rows(given), _TRADE)
     if rows is None:
         return None
+    rows, found = _once(rows, given)
+    bars = TimeBars(rows, width_us(given["width"]))
+    missing = _missing(reading, "trades", given, given["start"], found, bars.within)
+    return bars.table(bars.gap_s(missing), whole=bool(given["whole"]))
+
+
+def trades_with_quotes(reading: Reading, given: Given) -> pa.Table | None:
+    """Return trades beside their quotes; None where that has to be left to SQL. Raises QueryError."""
+    rows = reading.columns("trades", wanted_rows(given), (*_TRADE, "exchange", "conditions"))
+    quotes = reading.columns("quotes", wanted_rows({**given, "start": _quotes_from(given)}), _QUOTE)
+    if rows is None or quotes is None:
+        return None
+    rows, found = _once(rows, given)
+    quotes = quotes.where(quotes.are("stream", (*STREAMS["quotes"], HISTORY)))
+    if not len(rows):
+        return with_quotes(rows, quotes, {}, by_event=False)
+    times = [array for one in (rows, quotes) if len(one) for array in (one["ts"], one["ts_event"])]
+    known = np.concatenate(times)
+    known = known[known != NOTHING]
+    span = int(known.min()) // DAY_US * DAY_US, (int(known.max()) // DAY_US + 1) * DAY_US
+    within = dict.fromkeys(np.unique(rows["instrument_id"]).tolist(), span)
+    missing = _missing(reading, "quotes", given, _quotes_from(given), found, within)
+    return with_quotes(rows, quotes, missing, by_event=bool(given["by_event"]))
+
+
+def _once(rows: Columns, given: Given) -> tuple[Columns, dict[Key, Source]]:
+    """Return each trade once, and the recorders that are taken."""
     rows = counted(rows, "trades", given["recorded_by"])
     found = sources(rows)
     rows = taken(rows, found)
     rows = rows.where(~np.isnan(rows["price"]) & (given["with_unreported"] | ~rows["unreported"]))
-    bars = TimeBars(without_doubles(rows, found), width_us(given["width"]))
-    return bars.table(bars.gap_s(_missing(reading, "trades", given, found, bars.within)), whole=bool(given["whole"]))
+    return without_doubles(rows, found), found
+
+
+def _quotes_from(given: Given) -> datetime | None:
+    """Return the moment from which on quotes are looked at."""
+    if given["start"] is None:
+        return None
+    return moment(given["start"]) - timedelta(microseconds=width_us(given["lookback"]))
 
 
 def _missing(
-    reading: Reading, table: str, given: Given, found: Mapping[Key, Source], within: Mapping[int, tuple[int, int]]
+    reading: Reading, table: str, given: Given, start: Moment | None, found: Mapping[Key, Source],
+    within: Mapping[int, tuple[int, int]],
 ) -> Spans:
     symbols, recorder = _symbols(given), given["recorded_by"]
     subscriptions, gaps = (
@@ -128,7 +167,7 @@ def _missing(
          if row["stream"] in STREAMS[table] and recorder in (None, row["recorder"])]
         for name, columns in (("subscriptions", _SUBSCRIPTION), ("gaps", _GAP)))
     asks = [row for row in subscriptions if row["event"] in EVENTS and row["instrument_id"] is not None]
-    start_us, end_us = (None if given[at] is None else microseconds(moment(given[at])) for at in ("start", "end"))
+    start_us, end_us = (None if at is None else microseconds(moment(at)) for at in (start, given["end"]))
     heard_us = {name: round(at_s * 1e6) for name, at_s in reading.heard_s.items()}
     return missing_time(Asking(asks, gaps, heard_us, start_us, end_us, round(reading.now_s * 1e6)), found, within)
 
@@ -138,4 +177,13 @@ def _symbols(given: Given) -> list[str]:
     return [symbols] if isinstance(symbols, str) else list(symbols or [])
 
 
-FUNCTIONS: dict[str, Callable[[Reading, Given], pa.Table | None]] = {"time_bars": time_bars}
+@dataclass(frozen=True, slots=True)
+class _Function:
+    """How a function is computed, and the parameter of it that must be a length of time."""
+
+    computed: Callable[[Reading, Given], pa.Table | None]
+    width: str
+
+
+FUNCTIONS = {"time_bars": _Function(time_bars, "width"),
+             "trades_with_quotes": _Function(trades_with_quotes, "lookback")}

@@ -13,6 +13,7 @@ import pytest
 from capture.functions import FUNCTIONS
 from capture.lake.layout import Layout
 from capture.lake.views import prepare
+from capture.query import lake_reader
 from capture.query.arguments import call_sql
 from capture.query.direct import direct_functions
 from tests.query.direct.random_lake import DAYS, FIRST, RECORDERS, SYMBOLS, RandomLake
@@ -76,8 +77,22 @@ def test_time_bars_are_those_of_sql(folder: Path) -> None:
             found, expected = ask(made, "time_bars", *arguments)
             assert agree(found, expected), arguments
             rows, with_gaps = rows + len(found), with_gaps + sum(one > 0 for one in found["gap_s"].to_pylist())
-    assert rows > 200
-    assert rows > with_gaps > 20
+    assert rows > 100
+    assert rows > with_gaps > 10
+
+
+def test_trades_with_quotes_are_those_of_sql(folder: Path) -> None:
+    rows = stale = 0
+    for made, rng in lakes(folder, range(40, 43)):
+        for _ in range(QUESTIONS):
+            symbols = rng.choice(("AAPL", "AAPL", NAMES, rng.sample(NAMES, 2)))
+            arguments = (symbols, *span(rng), rng.choice(("1 hour", "2 days", "30 seconds")), rng.random() < 0.3,
+                         rng.random() < 0.3, rng.choice((None, None, None, *RECORDERS, "none")))
+            found, expected = ask(made, "trades_with_quotes", *arguments)
+            assert found.combine_chunks().equals(expected.combine_chunks()), arguments
+            rows, stale = rows + len(found), stale + sum(found["stale"].to_pylist())
+    assert rows > 100
+    assert rows > stale > 10
 
 
 def test_bars_of_one_sealed_day_are_equal_bit_by_bit(folder: Path) -> None:
@@ -92,7 +107,7 @@ def test_what_only_duckdb_knows_is_left_to_it(folder: Path, monkeypatch: pytest.
     by_sql = made.lake.time_bars("AAPL", "1 minute").arrow()
     monkeypatch.undo()
     assert agree(made.lake.time_bars("AAPL", "1 minute").arrow(), by_sql)
-    monkeypatch.setitem(direct_functions.FUNCTIONS, "time_bars", lambda *_: pytest.fail("not asked of DuckDB"))
+    monkeypatch.setattr(lake_reader, "computed", lambda *_: pytest.fail("not asked of DuckDB"))
     for symbols, width, fill in ((None, "1 minute", False), ("AAPL", "1 month", False), ("AAPL", "1 minute", True),
                                  ("[AAPL]", "1 minute", False), ([], "1 minute", False), ("AAPL", "90 days", False)):
         with warnings.catch_warnings():
