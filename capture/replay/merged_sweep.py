@@ -1,10 +1,11 @@
 """A sealed day read from its archive files a batch of each row group at a time, and put in order by the kernel (D152).
 
-What a row group has of one instrument is in order of time: of each that holds rows of a moment a batch is held, and the
-next is read when that is half used up. Row groups of several instruments are held whole.
+What a row group has of one instrument is in order of time: of each that holds rows of a moment a batch is held, and one
+more that was read ahead, which is taken when that is half used up. Row groups of several instruments are held whole.
 """
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -26,7 +27,7 @@ MOST_BATCH_ROWS, LEAST_BATCH_ROWS = 32_768, 1_024
 
 @dataclass(slots=True)
 class Course:
-    """A row group that is being read: what of it is the same throughout, and its batches.
+    """A row group that is being read: what of it is the same throughout, its batches, and the one that comes.
 
     All its rows before `read_us` are there: microseconds since 1970.
     """
@@ -34,6 +35,7 @@ class Course:
     group: Group
     constants: dict[str, pa.Array]
     batches: Iterator[pa.RecordBatch]
+    coming: Future[pa.RecordBatch | None]
     in_order: bool
     read_us: int
 
@@ -51,13 +53,20 @@ def merged_sweep(
 
     Raises QueryError where a file cannot be read: which, why, and what `mends` it.
     """
-    yield from _Sweep(kernel, groups, choice, mends).stretches(stretch_rows)
+    with ThreadPoolExecutor(1, thread_name_prefix="replay-batches") as reader:
+        try:
+            yield from _Sweep(kernel, reader, groups, choice, mends).stretches(stretch_rows)
+        finally:
+            reader.shutdown(cancel_futures=True)
 
 
 class _Sweep:
-    """The row groups that are read, and those still to come."""
+    """The row groups that are read, a batch of each ahead in a thread, and those still to come."""
 
-    def __init__(self, kernel: Merging, groups: Sequence[Group], choice: Choice, mends: str) -> None:
+    def __init__(
+        self, kernel: Merging, reader: ThreadPoolExecutor, groups: Sequence[Group], choice: Choice, mends: str
+    ) -> None:
+        self._reader = reader
         self._merger = RunMerger(kernel, choice.columns)
         self._choice, self._mends = choice, mends
         self._coming = list(reversed(groups))
@@ -93,8 +102,9 @@ class _Sweep:
             in_order = _is_in_order(group)
             names = [name for name in self._choice.read_of(group) if name not in constants]
             batches = group.file.iter_batches(self._batch_rows if in_order else group.rows, row_groups=[group.number],
-                                              columns=names)  # fmt: skip
-            self._courses[begun] = Course(group, constants, batches, in_order, 0)
+                                              columns=names, use_threads=False)  # fmt: skip
+            coming = self._reader.submit(next, batches, None)
+            self._courses[begun] = Course(group, constants, batches, coming, in_order, 0)
             self._read(begun)
             begun += 1
         return begun
@@ -112,12 +122,13 @@ class _Sweep:
         """Read the next rows of a group; let go of it behind the last one."""
         course = self._courses[number]
         try:
-            batch = next(course.batches, None)
+            batch = course.coming.result()
         except FAULTS as error:
             raise QueryError(f"{course.group.path} cannot be read: {error}; {self._mends}") from error
         if batch is None:
             del self._courses[number]
             return
+        course.coming = self._reader.submit(next, course.batches, None)
         course.read_us = batch["ts"][-1].value if course.in_order else NEVER_US
         rows = self._choice.among(course.group, pa.Table.from_batches([batch]))
         for part in rows.to_batches():
