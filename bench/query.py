@@ -131,7 +131,7 @@ def compare(size: Size, names: Sequence[str], rounds: int) -> None:
     folder = made(size)
     abouts = [About(symbol(min(ASKED_SYMBOL, size.symbols - 1)), day) for day in size.dates]
     with asking_arctic(folder) as arctic:
-        engines = {"ticktape": asking(Ticktape, folder), "polars": asking(Polars, folder), "ArcticDB": arctic,
+        engines = {"ticktape": asking(Methods, folder), "polars": asking(Polars, folder), "ArcticDB": arctic,
                    "DuckDB's table": asking(Native, folder)}
         took = measured(engines, names, abouts, rounds)
     report(took, list(engines), names)

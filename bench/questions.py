@@ -123,12 +123,19 @@ class Ticktape:
 
 
 class Methods(Ticktape):
-    """The product again, one symbol-day asked for by `lake.quotes` instead of SQL."""
+    """The product again: by its methods what is asked of one symbol, else in SQL."""
 
     def ask(self, name: str, about: About) -> pa.Table:
-        """Return the symbol-day, whatever the question."""
-        columns = ["ts", "bid_price", "ask_price", "bid_size", "ask_size"]
-        return self.lake.quotes(about.symbol, about.day, about.day + timedelta(1), columns=columns).arrow()
+        """Return the answer to a question."""
+        end = about.day + timedelta(1)
+        if name == "symbol_day":
+            columns = ["ts", "bid_price", "ask_price", "bid_size", "ask_size"]
+            return self.lake.quotes(about.symbol, about.day, end, columns=columns).arrow()
+        if name == "minute_bars":
+            return self.lake.time_bars(about.symbol, "1 minute").arrow()
+        if name == "as_of":
+            return self.lake.trades_with_quotes(about.symbol, about.day, end).arrow()
+        return super().ask(name, about)
 
 
 class Native:

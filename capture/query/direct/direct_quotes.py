@@ -112,8 +112,8 @@ def _table(trades: Columns, told: Integers, symbols: Integers, met: _Met) -> pa.
     columns |= {name: trades.texts(name, everything) for name in ("symbol", "exchange", "conditions", "recorder")}
     columns |= {name: pa.array(trades[name]).cast(SCHEMA.field(name).type)
                 for name in ("instrument_id", "ts", "seq", "row")}
-    columns |= {"stale": pa.array(met.stale), "side": _words(side, {1: "buy", -1: "sell"}),
-                "side_by": _words(np.where(by_quote != 0, 1, np.where(by_tick != 0, -1, 0)), {1: "quote", -1: "tick"})}
+    columns |= {"stale": pa.array(met.stale), "side": _words(side, ("sell", "buy")),
+                "side_by": _words(np.where(by_quote != 0, 1.0, -np.abs(by_tick)), ("tick", "quote"))}
     return pa.table([columns[name] for name in SCHEMA.names], schema=SCHEMA)
 
 
@@ -129,5 +129,6 @@ def _by_tick(price: Floats, keys: tuple[Array, Array]) -> Floats:
     return np.where(last >= begin, steps[np.maximum(last, 0)], 0.0) if len(price) else steps
 
 
-def _words(signs: Floats, words: Mapping[int, str]) -> pa.Array:
-    return pa.array([words.get(int(sign)) for sign in signs.tolist()], pa.string())
+def _words(signs: Floats, words: tuple[str, str]) -> pa.Array:
+    """Return one word for signs below 0, another for those above, null for 0."""
+    return pa.array(words).take(pa.array(signs > 0, mask=signs == 0).cast(pa.int32()))
