@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -131,6 +132,11 @@ def test_zig_is_told_of_the_oldest_system_of_this_kind(
     for name, value in (("machine", machine), ("system", system), ("libc_ver", (libc, "2.36"))):
         monkeypatch.setattr(f"platform.{name}", lambda value=value: value)
     assert backend.own_zig_target() == target
+
+
+@pytest.mark.parametrize("target", backend.TARGETS.values(), ids=backend.TARGETS)
+def test_a_tag_is_one_that_setuptools_leaves_as_it_is(target: backend.Target) -> None:
+    assert re.fullmatch(r"\w+", target.tag)
 
 
 def test_a_target_that_there_is_not_is_refused() -> None:

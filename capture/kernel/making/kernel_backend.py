@@ -55,8 +55,8 @@ class Target:
 
 # What `make wheels` makes, by the name that --config-settings target=… takes.
 TARGETS = {
-    "linux-x86_64": Target("x86_64-linux-gnu.2.17", "manylinux_2_17_x86_64.manylinux2014_x86_64"),
-    "linux-arm64": Target("aarch64-linux-gnu.2.17", "manylinux_2_17_aarch64.manylinux2014_aarch64"),
+    "linux-x86_64": Target("x86_64-linux-gnu.2.17", "manylinux2014_x86_64"),
+    "linux-arm64": Target("aarch64-linux-gnu.2.17", "manylinux2014_aarch64"),
     "musl-x86_64": Target("x86_64-linux-musl", "musllinux_1_2_x86_64"),
     "musl-arm64": Target("aarch64-linux-musl", "musllinux_1_2_aarch64"),
     "macos-x86_64": Target("x86_64-macos.11.0", "macosx_11_0_x86_64"),
