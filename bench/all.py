@@ -23,6 +23,12 @@ KEPT = FOLDER / "all"
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- Written by `python -m bench.all --write` -->", "<!-- end -->"
 
+HEAD = (
+    "## All rows", "", "```bash", "python -m bench.all --write", "```", "",
+    "× is how many times as fast as the best rival in the same rounds: their median, least and most. The share is of "
+    "what this machine copies in memory, compresses with zstd or writes to disk (`bench/limits.py`).", "",
+)  # fmt: skip
+
 # Each benchmark: how it is asked for the table, and to see that it runs.
 BENCHMARKS: dict[str, tuple[list[str], list[str]]] = {
     "limits": ([], ["--rounds", "1"]),
@@ -91,8 +97,7 @@ def main() -> None:
     lines = table(ROWS, measures(folder))
     print("", *lines, sep="\n")
     if asked.write:
-        PAGE.write_text(placed(PAGE.read_text("utf-8"), ["## All rows", "", "```bash", "python -m bench.all --write",
-                                                          "```", "", *lines, ""]), "utf-8")
+        PAGE.write_text(placed(PAGE.read_text("utf-8"), [*HEAD, *lines, ""]), "utf-8")
     sys.exit(0 if all(ended) else 1)
 
 

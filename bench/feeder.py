@@ -8,10 +8,13 @@ byte was handed over. It goes on answering nothing until its peer hangs up.
 """
 
 import json
+import select
 import socket
 import sys
+import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from capture.wire.connection import ServerConnection
@@ -62,6 +65,27 @@ class Feeder:
             self.found[stream][values["con_id"] - 1] = values["request_id"]
 
 
+@contextmanager
+def answering(feeder: Feeder) -> Iterator[None]:
+    """Return a context in which the client is told the time where it asks: else it would take the line for dead."""
+    done = threading.Event()
+
+    def answer() -> None:
+        while not done.is_set():
+            if select.select([feeder.client], [], [], 0.1)[0] and (data := feeder.client.recv(1 << 16)):
+                for event in feeder.connection.receive(data):
+                    if isinstance(event, Decoded) and event.name == "req_current_time":
+                        feeder.client.sendall(feeder.connection.send("current_time", time=int(time.time())))
+
+    thread = threading.Thread(target=answer, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
 def send_steadily(client: socket.socket, frames: list[bytes], per_second: int, seconds: int) -> None:
     """Send frames at a pace, in pieces of 5 ms."""
     piece, begin, at = per_second // 200, time.perf_counter(), 0
@@ -81,8 +105,9 @@ def main() -> None:
     client.settimeout(PATIENCE_S)
     feeder = Feeder(client)
     ids = feeder.until_subscribed()
-    frames = list(mix(ids, count))
-    data = b"".join(frames)
+    with answering(feeder):
+        frames = list(mix(ids, count))
+        data = b"".join(frames)
     ids_path.write_text(json.dumps(ids))
     path.write_bytes(data)
     print("ready", flush=True)
