@@ -130,6 +130,12 @@ def read_parquet(path: Path, **options: Any) -> pa.Table:
     return pq.read_table(path, partitioning=None, page_checksum_verification=True, **options)
 
 
+def says(metadata: pq.FileMetaData, told: Mapping[str, str]) -> bool:
+    """Return whether a file says all of what is told of itself."""
+    said = metadata.metadata or {}
+    return all(said.get(name.encode()) == value.encode() for name, value in told.items())
+
+
 def statistics_of(metadata: pq.FileMetaData, group: int, column: int) -> Any:
     """Return what a file says of a column in a row group: least, greatest, nulls; None where it says nothing.
 

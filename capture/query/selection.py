@@ -1,7 +1,7 @@
 """Rows of a table by instrument and time: the SQL behind `lake.trades("AAPL", "2026-11-20")` and its siblings."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -47,7 +47,11 @@ def moment(given: Moment) -> datetime:
     if given.tzinfo is None:
         raise QueryError(f"the time {given.isoformat()} does not say its zone: write {given.isoformat()}Z for UTC, "
                          "…-05:00 for another, or give a datetime with tzinfo")
-    return given.astimezone(UTC)
+    try:
+        return given.astimezone(UTC)
+    except OverflowError:
+        raise QueryError(f"the time {given.isoformat()} lies beyond the years 1 to 9999 in UTC: give one within, or "
+                         "none to leave that end open") from None
 
 
 def _parsed(text: str) -> date:
@@ -77,7 +81,7 @@ def selection(
     conditions: list[str] = []
     parameters: dict[str, Any] = {}
     if instruments is not None:
-        conditions.append(_instruments(instruments))
+        conditions.append(_instruments(table, instruments))
     if start is not None:
         begin = moment(start)
         # The date too: by it whole folders are left out.
@@ -120,7 +124,8 @@ def symbols_and_ids(given: Instruments) -> tuple[list[str], list[int]]:
 
     Raises QueryError for what is neither a symbol nor a contract id.
     """
-    if isinstance(given, bytes | Mapping):  # whose items are others
+    # The items of bytes and of mappings are others than these.
+    if isinstance(given, bytes | Mapping) or not isinstance(given, Iterable | int | np.integer):
         raise QueryError(f"{given!r:.60} is no instrument: give symbols, or contract ids as whole numbers")
     several: list[object] = [given] if isinstance(given, str | int | np.integer) else list(given)
     if wrong := [one for one in several if not isinstance(one, str | int | np.integer)]:
@@ -133,8 +138,12 @@ def symbols_and_ids(given: Instruments) -> tuple[list[str], list[int]]:
             [int(one) for one in numbers if isinstance(one, str | int | np.integer)])
 
 
-def _instruments(given: Instruments) -> str:
-    """Return the condition; its values are constants, by which DuckDB leaves out what the files are sorted by."""
+def _instruments(table: Table, given: Instruments) -> str:
+    """Return the condition. Raises AskedError for a table whose rows are of none.
+
+    Its values are constants, by which DuckDB leaves out what the files are sorted by."""
+    if not {"symbol", "instrument_id"} <= {column.name for column in table.columns}:
+        raise AskedError(f"rows of {table.name} are of no instrument: ask for them without one")
     symbols, ids = symbols_and_ids(given)
     values = {"symbol": list(map(quoted, symbols)), "instrument_id": list(map(str, ids))}
     named = [f"{column} in ({', '.join(constants)})" for column, constants in values.items() if constants]

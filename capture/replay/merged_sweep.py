@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from capture.kernel.merging import Merging
 from capture.lake.damage import FAULTS
+from capture.lake.parquet_file import ROW_GROUPS, says
 from capture.query.answer import QueryError
 from capture.schemas import TABLES
 from capture.times import microseconds
@@ -167,6 +168,10 @@ def _known(group: Group, name: str) -> pq.Statistics | None:
 
 
 def _is_in_order(group: Group) -> bool:
-    """Return whether a group is in order of time: what its table is sorted by before that is the same throughout."""
+    """Return whether a group is in order of time: what its table is sorted by before that is the same throughout.
+
+    Files of late rows are not sorted: what history gave stands there in the order in which it came.
+    """
     key = TABLES[group.table].sort_key
-    return "ts" in key and all(_known(group, name) for name in key[: key.index("ts")])
+    is_sorted = "ts" in key and says(group.file.metadata, ROW_GROUPS)
+    return is_sorted and all(_known(group, name) for name in key[: key.index("ts")])

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 import capture
@@ -165,3 +166,19 @@ def test_values_come_as_they_were_stored(both_ways: str, lake: capture.Lake, swe
     query = f"select * exclude (date) from trades where symbol = 'C' order by {ORDER}"
     assert found == lake.sql(query).arrow().to_pylist()
     assert swept
+
+
+def test_late_rows_from_history_are_in_order_though_their_file_is_not(
+    both_ways: str, folder: Path, swept: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(folder, data)
+    late = made(TABLES["trades"], "main", 9).filter(pc.field("symbol") == "BB")
+    backwards = late.take(np.arange(len(late))[::-1])  # the newest page first
+    write_parquet(TABLES["trades"], backwards, Layout(data).archive_file("trades", str(DAY), "main", 3, 3))
+    monkeypatch.setattr(merged_sweep, "MOST_BATCH_ROWS", 50)
+    monkeypatch.setattr(replay, "STRETCH_ROWS", 100)
+    with capture.open_lake(data) as opened:
+        found = pa.Table.from_batches(opened.replay("BB", tables=["trades"]).batches())
+        expected = opened.trades("BB").arrow()
+    assert found["ts"].to_pylist() == expected["ts"].to_pylist() and swept

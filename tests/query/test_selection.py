@@ -73,9 +73,27 @@ def test_what_is_no_instrument_and_no_time_is_told(lake: Any) -> None:  # whose 
     assert aapl and lake.trades([np.int64(265598)]).rows() == aapl
     with pytest.raises(QueryError, match=r"265598\.0 is no instrument"):
         lake.trades([265598.0])
+    with pytest.raises(QueryError, match=r"265598\.0 is no instrument"):
+        lake.trades(265598.0)
     with pytest.raises(QueryError, match="5 is no time"):
         lake.trades("AAPL", 5)
     assert lake.trades("AAPL", "0001-01-01", "0001-01-01").rows() == []  # before which there is no moment
+
+
+def test_a_time_beyond_the_calendar_is_told(lake: capture.Lake) -> None:
+    first, last = (timezone(timedelta(hours=hours)) for hours in (5, -5))
+    for start, end in ((datetime.min.replace(tzinfo=first), None), (None, datetime.max.replace(tzinfo=last))):
+        with pytest.raises(QueryError, match="beyond the years 1 to 9999 in UTC"):
+            lake.trades("AAPL", start, end)
+
+
+def test_rows_that_are_of_no_instrument_are_not_asked_for_by_one(lake: capture.Lake) -> None:
+    for table in TABLES.values():
+        if "symbol" in table.schema.names:
+            assert lake.rows(table.name, ["AAPL", 265598]).arrow().schema.names == table.schema.names
+            continue
+        with pytest.raises(QueryError, match=f"rows of {table.name} are of no instrument: ask for them without one"):
+            lake.rows(table.name, 265598)
 
 
 def test_times_of_every_kind_are_the_same_moment() -> None:

@@ -24,7 +24,7 @@ from capture.lake.damage import FAULTS
 from capture.lake.digest import carry_over, keep
 from capture.lake.kept import UNCHANGED_NS, KeptFile
 from capture.lake.layout import Layout, archive_marks, parquet_names, read_rolled
-from capture.lake.parquet_file import ROW_GROUPS, joint_mode
+from capture.lake.parquet_file import ROW_GROUPS, joint_mode, says
 from capture.lake.process_lock import locked
 from capture.lake.sealed import sealer_lock
 from capture.lake.state import require_sealed
@@ -137,10 +137,9 @@ def _remove(work: Path) -> None:
 def _is_compact(path: Path) -> bool:
     """Return whether a file has the row groups of today; True for one that is gone or cannot be read."""
     try:
-        said = pq.read_metadata(path).metadata or {}
+        return says(pq.read_metadata(path), ROW_GROUPS)
     except FAULTS:
         return False
-    return all(said.get(key.encode()) == value.encode() for key, value in ROW_GROUPS.items())
 
 
 def _as_kept(path: Path, rows: int) -> KeptFile:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pyarrow as pa
 
 from capture.lake.damage import FAULTS
-from capture.lake.parquet_file import CHECKSUMS
+from capture.lake.parquet_file import CHECKSUMS, says
 from capture.lake.row_groups.bounds import Wanted
 from capture.lake.row_groups.footers import Footers, Part, ReplacedError
 from capture.query.answer import QueryError
@@ -124,7 +124,7 @@ def _rows_of(part: Part, table: Table, schema: pa.Schema) -> Iterator[pa.RecordB
         columns = [pa.nulls(len(batch), field.type) if field.name in missing else _typed(batch[field.name], field.type)
                    for field in schema]
         found = pa.RecordBatch.from_arrays(columns, schema=schema)
-        if not CHECKSUMS.items() <= _said(part).items():
+        if not says(part.metadata, CHECKSUMS):
             found.validate(full=True)  # nothing else shows that a text is none
         yield found
 
@@ -132,7 +132,3 @@ def _rows_of(part: Part, table: Table, schema: pa.Schema) -> Iterator[pa.RecordB
 def _typed(column: pa.Array, kind: pa.DataType) -> pa.Array:
     """Return a column in a type; files of earlier versions have narrower numbers."""
     return column if column.type == kind else column.cast(kind)
-
-
-def _said(part: Part) -> dict[str, str]:
-    return {name.decode(): value.decode(errors="replace") for name, value in (part.metadata.metadata or {}).items()}
