@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from capture.lake.parquet_file import parquet_file
 
 from .bounds import Bounds, Wanted, bounds_of
-from .group_index import GroupIndex, IndexedFile
+from .group_index import GroupIndex, IndexedFile, ReplacedError
 
 # What is held of footers: their own size, of which Arrow makes some six times as much in memory.
 MOST_BYTES = 32 << 20
@@ -21,10 +21,6 @@ Stamp = tuple[int, int]  # by which a file is known to be the same: its size, an
 
 
 _Key = tuple[Path, tuple[int, ...] | None]  # a file, and which of its row groups: None for the whole footer
-
-
-class ReplacedError(OSError):
-    """A file is not the one any more of which the footer was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +77,12 @@ class Footers:
             bounds = indexed.bounds if indexed else self._whole(path, stamp).bounds
             groups = tuple(bounds.holding(wanted).tolist())
             if groups and indexed:
-                yield Part(path, self._some(path, indexed, groups), tuple(range(len(groups))), stamp)
+                try:
+                    some = self._some(path, indexed, groups)
+                except ReplacedError:  # the index says nothing of the file that is there now
+                    yield from self.parts([path], wanted)
+                    continue
+                yield Part(path, some, tuple(range(len(groups))), stamp)
             elif groups:
                 yield Part(path, self._whole(path, stamp).metadata, groups, stamp)
 

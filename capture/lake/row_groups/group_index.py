@@ -38,6 +38,10 @@ _END = 9  # bytes behind the Parquet: a line's end, and eight digits
 _BOUNDS = tuple(field.name for field in fields(Bounds))
 
 
+class ReplacedError(OSError):
+    """A file is not the one any more of which the footer is known."""
+
+
 @dataclass(frozen=True, slots=True)
 class IndexedFile:
     """What is known of a file: how its footer begins and ends, bounds of its row groups, and where these stand."""
@@ -50,9 +54,14 @@ class IndexedFile:
     ends: Integers
 
     def metadata(self, path: Path, groups: Sequence[int]) -> pq.FileMetaData:
-        """Return the footer of some row groups, numbered from 0 in their order. Raises OSError and what Arrow raises.
+        """Return the footer of some row groups, numbered from 0 in their order.
+
+        Raises OSError and what Arrow raises, and ReplacedError where it is another file by now.
         """
         with path.open("rb", buffering=0) as file:
+            opened = os.fstat(file.fileno())
+            if (opened.st_size, opened.st_mtime_ns) != self.stamp:
+                raise ReplacedError(f"{path} was made anew meanwhile: ask once more")
             pieces = [os.pread(file.fileno(), int(self.ends[group] - self.begins[group]), int(self.begins[group]))
                       for group in groups]
         rows = int(self.bounds.rows[list(groups)].sum())

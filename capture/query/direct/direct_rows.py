@@ -8,7 +8,8 @@ import pyarrow as pa
 from capture.lake.damage import FAULTS
 from capture.lake.parquet_file import CHECKSUMS, says
 from capture.lake.row_groups.bounds import Wanted
-from capture.lake.row_groups.footers import Footers, Part, ReplacedError
+from capture.lake.row_groups.footers import Footers, Part
+from capture.lake.row_groups.group_index import ReplacedError
 from capture.query.answer import QueryError
 from capture.query.database import Found
 from capture.query.tail_rows import WORD, held_schema

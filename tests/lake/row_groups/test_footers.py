@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from capture.lake.parquet_file import write_rows
 from capture.lake.row_groups.bounds import Wanted
-from capture.lake.row_groups.footers import Footers, ReplacedError
+from capture.lake.row_groups.footers import Footers
+from capture.lake.row_groups.group_index import ReplacedError
 
 BEGIN = datetime(2026, 1, 5, tzinfo=UTC)
 BEGIN_US = int(BEGIN.timestamp() * 1e6)

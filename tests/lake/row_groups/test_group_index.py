@@ -15,9 +15,10 @@ from capture.lake.layout import Layout, day_folders
 from capture.lake.parquet_file import write_parquet
 from capture.lake.proof.recover import restore
 from capture.lake.proof.verify import misremembered
+from capture.lake.row_groups import footers
 from capture.lake.row_groups.bounds import Wanted
 from capture.lake.row_groups.footers import Footers
-from capture.lake.row_groups.group_index import GroupIndex, read_groups
+from capture.lake.row_groups.group_index import GroupIndex, ReplacedError, read_groups
 from capture.schemas import TABLES
 from tests.lake.test_archive import row, value
 
@@ -67,6 +68,25 @@ def test_the_index_finds_what_footers_do(layout: Layout, wanted: Wanted) -> None
     expected = read(layout, Footers(), wanted)
     assert len(found) == len(expected)
     assert all(one.equals(other) for one, other in zip(found, expected, strict=True))
+
+
+def test_pieces_of_a_footer_are_not_read_from_a_file_that_took_its_place(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = files(layout)[0]
+    said = path.stat()
+    known = GroupIndex(layout).of(path, (said.st_size, said.st_mtime_ns))
+    assert known and known.metadata(path, [1]).num_rows == 5
+    content = path.read_bytes()
+    path.unlink()
+    path.write_bytes(bytes(said.st_size))
+    with pytest.raises(ReplacedError, match="ask once more"):
+        known.metadata(path, [1])
+    path.unlink()
+    path.write_bytes(content)
+    now, before = footers._stamp, [known.stamp]
+    monkeypatch.setattr(footers, "_stamp", lambda path: before.pop() if before else now(path))
+    assert [part.metadata.num_rows for part in Footers(GroupIndex(layout)).parts([path], Wanted(["B"]))] == [20]
 
 
 def test_no_footer_is_read_of_a_file_that_is_in_the_index(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
