@@ -123,7 +123,7 @@ class Ticktape:
 
 
 class Methods(Ticktape):
-    """The product again: by its methods what is asked of one symbol, else in SQL."""
+    """The product again: by its methods a symbol-day, and trades with their quotes; else in SQL."""
 
     def ask(self, name: str, about: About) -> pa.Table:
         """Return the answer to a question."""
@@ -131,8 +131,6 @@ class Methods(Ticktape):
         if name == "symbol_day":
             columns = ["ts", "bid_price", "ask_price", "bid_size", "ask_size"]
             return self.lake.quotes(about.symbol, about.day, end, columns=columns).arrow()
-        if name == "minute_bars":
-            return self.lake.time_bars(about.symbol, "1 minute").arrow()
         if name == "as_of":
             return self.lake.trades_with_quotes(about.symbol, about.day, end).arrow()
         return super().ask(name, about)
