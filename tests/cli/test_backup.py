@@ -15,7 +15,10 @@ import pytest
 from capture import open_lake
 from capture.gateway import Gateway, running
 from capture.gateway.market import Market
+from capture.lake.layout import Layout
+from capture.lake.statements.imported import import_statements
 from tests import debian
+from tests.statements.flex import trade, written
 
 from .conftest import Run
 
@@ -69,6 +72,7 @@ def copies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]
                 assert recorder.poll() is None
                 assert time.monotonic() < end_s
                 time.sleep(0.2)
+            import_statements(Layout(data), [written(trade("1", 1))], mask_accounts=True)
             for program in ("cp", "rsync"):
                 if shutil.which(program):
                     done = copy(program, data, folder / program)
@@ -90,6 +94,15 @@ def test_a_copy_made_while_recording_has_each_row_up_to_a_moment_once(copies: di
         assert copied == truth[:len(copied)], table
         counts.append((len(copied), len(truth)))
     assert 0 < sum(copied for copied, _ in counts) < sum(truth for _, truth in counts)  # it was recorded meanwhile
+
+
+@pytest.mark.parametrize("program", ["cp", "rsync"])
+def test_a_copy_has_statements_and_the_key_of_aliases_which_no_tape_has(copies: dict[str, Path], program: str) -> None:
+    if program not in copies:
+        debian.program(program)  # skips, and says how to get it
+    with open_lake(copies[program]) as lake:
+        assert lake.sql("select quantity from statement_trades").rows() == [(1.0,)]
+    assert (copies[program] / "account.key").read_bytes() == (copies["data"] / "account.key").read_bytes()
 
 
 @pytest.fixture
