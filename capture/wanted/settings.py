@@ -234,8 +234,9 @@ def _alert_example() -> list[str]:
     what = [f"{', '.join(GROUPS)}, or of these:", *KINDS]
     thresholds = [kind.threshold for kind in KINDS.values() if kind.threshold]
     return [f"# {Settings.model_fields['alert'].description} Blocks may be repeated; docs/operations.md says more.",
-            *(f"#   {line}" for line in wrap(" ".join(what), 100)), "# From where on it is trouble:",
-            *(f"#   {line}" for line in wrap(" ".join(thresholds), 100)),
+            *(f"#   {line}" for line in wrap(" ".join(what), 100, break_on_hyphens=False)),
+            "# From where on it is trouble:",
+            *(f"#   {line}" for line in wrap(" ".join(thresholds), 100, break_on_hyphens=False)),
             "# [[alert]]", '# what = ["recording"]', '# webhook = "file:/etc/ticktape/webhook"', ""]  # fmt: skip
 
 

@@ -2,6 +2,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from capture.trouble_kinds import KINDS
 from capture.wanted.settings import load_settings
 
 Run = Callable[..., Any]
@@ -26,3 +27,8 @@ def test_it_replaces_nothing_unless_told_to(run: Run) -> None:
 def test_a_folder_that_is_none_is_made(run: Run) -> None:
     assert run("init", "missing/ticktape.toml").code == 0
     assert Path("missing/ticktape.toml").is_file()
+
+
+def test_each_kind_of_trouble_stands_in_it_as_it_is_to_be_written(run: Run) -> None:
+    assert run("init").code == 0
+    assert set(KINDS) <= set(Path("ticktape.toml").read_text().split())
