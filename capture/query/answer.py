@@ -24,6 +24,10 @@ class AskedError(QueryError):
     """A question names what cannot be: the text says what can."""
 
 
+class NotYetRecordedError(AskedError):
+    """A question is about a moment before the first row that could answer it."""
+
+
 class Answer:
     """A query's result; each method runs the query and gives it in another form. Times are UTC.
 

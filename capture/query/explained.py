@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 import duckdb
 
+from capture.functions import FUNCTIONS
 from capture.lake.damage import damage
 from capture.lake.layout import Layout
 
@@ -33,7 +34,19 @@ def explained(layout: Layout, names: Iterable[str], error: BaseException) -> str
     return (damage(layout, names) if may_be_damage(error) else None) or str(error)
 
 
-def quotes_hint(query: str, text: str) -> str:
+def hint(query: str, text: str) -> str:
+    """Return what helps with an error of a query where that is known, on a line of its own; else nothing."""
+    return _quotes_hint(query, text) or _function_hint(text)
+
+
+def _function_hint(text: str) -> str:
+    """Return how a function is asked that was taken for a table; nothing elsewhere."""
+    found = re.search(r"Table with name (\w+) does not exist", text)
+    function = found and FUNCTIONS.get(found[1].lower())
+    return f"\n{function.name} is a function: from {function.signature}" if function else ""
+
+
+def _quotes_hint(query: str, text: str) -> str:
     """Return what helps where a text that stands without its quotes was taken for a column; nothing elsewhere."""
     found = re.search(r'Referenced column "([^"]+)" not found', text)
     bare = found and re.search(rf'=\s*"?{re.escape(found[1])}\b', query)

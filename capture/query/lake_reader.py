@@ -35,7 +35,7 @@ from .direct.asked_rows import Asked, asked_rows
 from .direct.direct_answer import DirectAnswer
 from .direct.direct_functions import Reading, computed, read_by, takes
 from .direct.direct_rows import DirectRows
-from .explained import explained, quotes_hint
+from .explained import explained, hint
 from .held.computed import add_computed
 from .held.risk_questions import RiskQuestions
 from .known import KnownNames, check_span, check_stream
@@ -363,7 +363,7 @@ class LakeReader(Tables, RiskQuestions):
 
     def _explain(self, query: str, error: BaseException) -> str:
         text = explained(self.layout, [table.name for table in named_tables(query)], error)
-        return f"{text}{quotes_hint(query, text)}"
+        return f"{text}{hint(query, text)}"
 
     def _describe(self, table: Table) -> dict[str, Any]:
         """Return what there is of a table: of files of which rows are kept they are counted without opening these."""

@@ -28,7 +28,7 @@ from capture.lake.sql_text import quoted
 from capture.query import QueryError
 from capture.query.answer import Answer, as_query_error
 from capture.query.database import Database
-from capture.query.explained import quotes_hint
+from capture.query.explained import hint
 from capture.query.statement import enclosed
 from capture.query.tables_named import needed_tables
 from capture.schemas import EVERY_TABLE, STATEMENT_TABLES, UNDECODED, Subject, Table
@@ -104,7 +104,7 @@ def ask(database: Database, tables: dict[str, Table], query: str, most_rows: int
     if whole.startswith("select "):  # not what is explained, which stands outside of it and has few rows
         whole = f"select * from (\n{whole}\n) limit {most_rows}"
     wanted = [table for table in needed_tables(query) if table.name in tables]
-    with as_query_error(lambda error: f"{error}{quotes_hint(query, str(error))}"):
+    with as_query_error(lambda error: f"{error}{hint(query, str(error))}"):
         connection = database.connection(database.views({}, wanted), query)
         return Answer(connection.sql(whole))
 

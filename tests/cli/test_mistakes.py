@@ -20,6 +20,7 @@ COMMANDS = [
     (["sql", "trades"], 2, 'write "from trades"'),
     (["sql", "query.sql"], 2, "`ticktape sql < query.sql`"),
     (["sql", "from trades where symbol = AAPL"], 1, "A text stands in single quotes: 'AAPL'"),
+    (["sql", "select count(*) from fills"], 1, "fills is a function: from fills(start, "),
     (["sql", "from trades where prise > 1"], 1, '"price"'),
     (["sql", "select 1", "-o", "folder", "--format", "csv"], 1, "folder: Is a directory: it is a folder, and a file"),
     (["sql", "select 1", "-o", "/proc/x.csv"], 1, "/proc/x.csv: No such file or directory: there is no such place"),

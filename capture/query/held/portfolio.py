@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time
 from typing import Any, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
-from capture.query.answer import Answer, AskedError
+from capture.query.answer import Answer, NotYetRecordedError
 from capture.risk.exposure import UnitGreeks
 from capture.risk.holding import BALANCE, Holding, exercise_style
 from capture.risk.pricing.market import Market
@@ -82,8 +82,8 @@ def portfolio_at(
     positions = lake.positions_at(at, accounts=accounts).arrow().to_pylist()
     values = lake.account_at(at, accounts=accounts).arrow().to_pylist()
     if not values and all(row["account"] is None for row in positions):
-        raise AskedError(f"nothing of accounts was recorded by {at:%Y-%m-%d %H:%M:%S} UTC: [accounts] in ticktape.toml "
-                         "has them recorded")
+        raise NotYetRecordedError(f"nothing of accounts was recorded by {at:%Y-%m-%d %H:%M:%S} UTC: [accounts] in "
+                                  "ticktape.toml has them recorded")
     held = [row for row in positions if row["position"]]
     facts = _facts(lake, [row["instrument_id"] for row in held], at)
     base = base_currency or _base_currency(values)
