@@ -1,5 +1,6 @@
 """`ticktape margin`: margin estimated, beside what IB says."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +13,7 @@ from ..shared.output import say, show, show_json, show_table
 from .assumptions import At, Base, Rates, interest, moment, money, show_unpriced, tell_assumptions
 
 if TYPE_CHECKING:
+    from capture import Lake
     from capture.query.held.risk_questions import Margin
 
 MOST_MOMENTS = 1_000
@@ -50,11 +52,12 @@ def run(
         with open_lake(lake_folder(data, config)) as lake:
             shown = ShownAccounts(lake.sql, accounts)
             asked: dict[str, Any] = {"accounts": shown.chosen, "base_currency": currency, "interest": given}
-            found = [lake.margin(one, figures=own, **asked) for one in moments]
+            found = _margins(lake, moments, figures=own, **asked)
             held = lake.holdings(when, **asked)
             tail = lake.value_at_risk(when, **asked) if value_at_risk else None
     except RiskError as error:
         raise UsageError(str(error)) from None
+    _tell_left_out(len(moments) - len(found), len(moments))
     if json:
         show_json({"margin": [_row(one) for one in found],
                    "classes": _without_account(found[-1].portfolio.table().to_pylist()),
@@ -96,6 +99,25 @@ def _moments(last: datetime, over_s: float, every_s: float) -> list[datetime]:
     if count >= MOST_MOMENTS:
         raise UsageError(f"--over is more than {MOST_MOMENTS:,} times --every: ask for a shorter time, or less often")
     return [last - timedelta(seconds=number * every_s) for number in range(count, -1, -1)]
+
+
+def _margins(lake: "Lake", moments: Sequence[datetime], **asked: Any) -> list["Margin"]:
+    """Return the margin at each moment, from where on accounts were recorded. Raises QueryError where none was."""
+    from capture.query.answer import NotYetRecordedError
+
+    found = []
+    for at in moments:
+        try:
+            found.append(lake.margin(at, **asked))
+        except NotYetRecordedError:
+            if at == moments[-1]:
+                raise
+    return found
+
+
+def _tell_left_out(left_out: int, of: int) -> None:
+    if left_out:
+        say(f"ticktape: {left_out:,} of {of:,} moments are left out: nothing of accounts was recorded by then")
 
 
 def _row(one: "Margin") -> dict[str, Any]:

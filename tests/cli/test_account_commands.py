@@ -88,6 +88,20 @@ def test_value_at_risk_without_days_is_empty_and_betas_are_shown_where_asked_for
     assert "beta" not in run("exposure", "--data", data)
 
 
+def test_margin_over_more_than_was_recorded_begins_where_accounts_do(tape: tuple[str, str]) -> None:
+    data, written = tape
+    result = runner.invoke(app, ["margin", "--data", data, "--at", written, "--over", "2d", "--every", "1d", "--json"])
+    assert result.exit_code == 0, result.output
+    assert len(json.loads(result.stdout)["margin"]) == 1
+    assert "2 of 3 moments are left out" in result.stderr
+
+
+def test_margin_of_a_time_before_all_accounts_is_an_error(data: str) -> None:
+    with pytest.raises(ValueError, match="nothing of accounts was recorded by 2020"):
+        runner.invoke(app, ["margin", "--data", data, "--at", "2020-01-03", "--over", "2d", "--every", "1d"],
+                      catch_exceptions=False)  # fmt: skip
+
+
 def test_an_account_that_is_not_there_is_told_with_those_that_are(data: str) -> None:
     with pytest.raises(ValueError, match=r"U22.*U222"):
         runner.invoke(app, ["fills", "--data", data, "--accounts", "U22"], catch_exceptions=False)
