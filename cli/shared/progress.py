@@ -44,8 +44,13 @@ class Pulse:
         self._last = now_s, frames, received_bytes
 
     def silent_s(self, now_s: float) -> float | None:
-        """Return for how long no byte has come; None before the first."""
-        return None if self._heard_s is None else max(now_s - self._heard_s, 0.0)
+        """Return for how long no byte has come, 0 while some came before each writing; None before the first.
+
+        When in between they came is not known, so what was written a while ago is no silence.
+        """
+        if self._heard_s is None or self._last is None:
+            return None
+        return 0.0 if self._heard_s == self._last[0] else max(now_s - self._heard_s, 0.0)
 
 
 class Lines:
@@ -93,12 +98,12 @@ class Lines:
         now_s = time.monotonic()
         lives = [stream["state"] for stream in state["streams"]]
         counts = ", ".join(f"{lives.count(life)} {life}" for life in dict.fromkeys(lives))
-        silent = age_text(self._pulse.silent_s(time.time()))
+        silent_s = self._pulse.silent_s(time.time())
         return " · ".join([
             f"{self._state} for {now_s - self._since_s:.0f} s",
             f"streams: {counts}",
             f"{state['frames']:,} frames, {self._pulse.frames_per_second:,.0f}/s",
             f"{size_text(state['tape_bytes'])} of tape, {size_text(self._pulse.bytes_per_second)}/s",
-            f"last byte {silent} ago" if silent else "no byte yet",
+            "no byte yet" if silent_s is None else f"last byte {age_text(silent_s)} ago" if silent_s else "bytes come",
             f"roller {behind_text(state)}",
         ])

@@ -31,6 +31,13 @@ def test_silence_counts_from_the_last_new_byte() -> None:
     assert pulse.bytes_per_second == 0
 
 
+def test_bytes_that_came_before_each_writing_are_no_silence_however_old_the_last_one_is() -> None:
+    pulse = progress.Pulse()
+    for now_s, received_bytes in ((0, 0), (5, 100), (10, 200)):
+        pulse.take(now_s, 0, received_bytes)
+    assert pulse.silent_s(14.9) == 0
+
+
 def test_the_time_shown_is_that_in_the_present_state_and_ends_with_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
