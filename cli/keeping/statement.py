@@ -39,7 +39,7 @@ def import_(
 
     layout = Layout(lake_folder(data, config))
     accounts = load_settings(config).accounts
-    read = [(path, path.read_bytes()) for path in files or ()]
+    read = [(path, _content(path)) for path in files or ()]
     parsed = [_parsed(path, content) for path, content in read]
     make_folder(layout.root, PRIVATE)
     prepare(layout)
@@ -74,6 +74,13 @@ def list_(data: Data = None, config: Config = None, accounts: Accounts = None, j
              f"{row['rows']:,}", row["sha256"][:12]) for row in rows], ("rows",))  # fmt: skip
     else:
         show("no statement was imported")
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise UsageError(f"{path} does not exist: name the XML of an Activity Flex Query") from None
 
 
 def _parsed(path: Path, content: bytes) -> "Parsed":
