@@ -151,10 +151,13 @@ def _once(rows: Columns, given: Given) -> tuple[Columns, dict[Key, Source]]:
 
 
 def _quotes_from(given: Given) -> datetime | None:
-    """Return the moment from which on quotes are looked at."""
+    """Return the moment from which on quotes are looked at; None for all, as where that is before the year 1."""
     if given["start"] is None:
         return None
-    return moment(given["start"]) - timedelta(microseconds=width_us(given["lookback"]))
+    try:
+        return moment(given["start"]) - timedelta(microseconds=width_us(given["lookback"]))
+    except OverflowError:
+        return None
 
 
 def _missing(

@@ -114,3 +114,11 @@ def test_what_only_duckdb_knows_is_left_to_it(folder: Path, monkeypatch: pytest.
             warnings.simplefilter("ignore")
             made.lake.time_bars(symbols, width, fill=fill).arrow()
     made.lake.close()
+
+
+def test_quotes_are_looked_at_from_the_first_day_of_the_calendar_on(folder: Path) -> None:
+    made = RandomLake(folder, 1)
+    with made.lake as lake:
+        found = lake.trades_with_quotes("AAPL", "0001-01-01").arrow()
+        assert found.equals(lake.trades_with_quotes("AAPL").arrow())
+        assert len(found) > 3
