@@ -30,8 +30,9 @@ from .restore import HISTORY, Captured, Restorer, nothing_stored
 from .seen_rows import seen
 
 # Received bytes are decoded in pieces of about this size: large enough that what is done once a piece costs little,
-# small enough that they stay in the processor's cache.
-PIECE_BYTES = 8 << 20
+# small enough that they stay in the processor's cache. Notices count by piece: of another size, rows that are stored
+# would not be what decoding their tape anew gives.
+PIECE_BYTES = 4 << 20
 
 Heard = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]  # for each read how many frames were whole, and when
 
