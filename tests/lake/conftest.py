@@ -1,4 +1,4 @@
-"""A tape of three segments, rolled, for tests that spoil it."""
+"""Lakes that are made once, and copied for tests that spoil them."""
 
 import shutil
 from collections.abc import Callable
@@ -68,3 +68,10 @@ def problems() -> Callable[[Layout], list[tuple[str, str]]]:
         return sorted((found.problem, Path(found.place).name) for found in findings)
 
     return verify
+
+
+@pytest.fixture
+def layout(made: Layout, tmp_path: Path) -> Layout:
+    """Return a copy of the lake that a module made once, by its fixture `made`, to spoil."""
+    shutil.copytree(made.root, tmp_path / "data")
+    return Layout(tmp_path / "data")

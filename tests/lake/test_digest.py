@@ -102,12 +102,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Layout:
     return layout
 
 
-@pytest.fixture
-def layout(made: Layout, tmp_path: Path) -> Layout:
-    shutil.copytree(made.root, tmp_path / "data")
-    return Layout(tmp_path / "data")
-
-
 def all_rows(table: str, lake: capture.Lake) -> list[tuple[Any, ...]]:
     return lake.sql(f"select * from {table} order by all").rows()
 

@@ -25,12 +25,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Layout:
     return layout
 
 
-@pytest.fixture
-def layout(made: Layout, tmp_path: Path) -> Layout:
-    shutil.copytree(made.root, tmp_path / "data")
-    return Layout(tmp_path / "data")
-
-
 def rows(layout: Layout) -> int:
     with capture.open_lake(layout.root) as lake:
         [(counted,)] = lake.sql("select count(*) from trades").rows()

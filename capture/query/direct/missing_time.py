@@ -16,7 +16,7 @@ Spans = dict[int, list[tuple[int, int]]]  # by contract id: from and to, in orde
 
 
 @dataclass(frozen=True, slots=True)
-class _Hole:
+class _Unheard:
     """A span in which a stream of a recorder brought nothing; `alone` where no other recorder knows better."""
 
     instrument_id: int
@@ -44,22 +44,22 @@ class Asking:
 def missing_time(asking: Asking, found: Mapping[Key, Source], within: Mapping[int, tuple[int, int]]) -> Spans:
     """Return the spans that are missing of instruments, cut to a span of each that is of interest."""
     parts: dict[int, list[tuple[int, int]]] = defaultdict(list)
-    for hole in (*_gaps(asking), *_unasked(asking)):
-        if hole.instrument_id in within:
-            parts[hole.instrument_id] += _parts(_clipped(hole, asking, within[hole.instrument_id]), found)
+    for span in (*_gaps(asking), *_unasked(asking)):
+        if span.instrument_id in within:
+            parts[span.instrument_id] += _parts(_clipped(span, asking, within[span.instrument_id]), found)
     return {instrument_id: _apart(spans) for instrument_id, spans in parts.items()}
 
 
-def _gaps(asking: Asking) -> Iterator[_Hole]:
+def _gaps(asking: Asking) -> Iterator[_Unheard]:
     """Yield the gaps as they stand now, that history did not restore."""
     newest = {row["gap_id"]: row for row in sorted(asking.gaps, key=lambda row: (row["seq"], row["row"]))}
     for row in newest.values():
         if row["state"] is not None and row["state"] != "backfilled" and row["instrument_id"] is not None:
             to_us = asking.now_us if row["to_ts"] is None else row["to_ts"]
-            yield _Hole(row["instrument_id"], row["recorder"], row["stream"], True, row["from_ts"], to_us)
+            yield _Unheard(row["instrument_id"], row["recorder"], row["stream"], True, row["from_ts"], to_us)
 
 
-def _unasked(asking: Asking) -> Iterator[_Hole]:
+def _unasked(asking: Asking) -> Iterator[_Unheard]:
     """Yield what was before a recorder was first asked, after it was told to stop, and after it last heard anything."""
     later_us = asking.now_us + AROUND_US
     for instrument_id, by_recorder in _steps(asking.subscriptions).items():
@@ -68,14 +68,14 @@ def _unasked(asking: Asking) -> Iterator[_Hole]:
         for recorder, steps in by_recorder.items():
             first = firsts[recorder]
             begin = first - AROUND_US if asking.start_us is None else asking.start_us
-            yield _Hole(instrument_id, recorder, "unasked", first == min(firsts.values()), begin, first)
+            yield _Unheard(instrument_id, recorder, "unasked", first == min(firsts.values()), begin, first)
             nexts = [ts for ts, _ in steps[1:]]
             for (ts, streams), next_us in zip(steps, [*nexts, later_us], strict=True):
                 if not streams:
-                    yield _Hole(instrument_id, recorder, "unasked", len(by_recorder) == 1, ts, next_us)
+                    yield _Unheard(instrument_id, recorder, "unasked", len(by_recorder) == 1, ts, next_us)
             if recorder in heard:
                 last = heard[recorder]
-                yield _Hole(instrument_id, recorder, "unheard", last == max(heard.values()), last, later_us)
+                yield _Unheard(instrument_id, recorder, "unheard", last == max(heard.values()), last, later_us)
 
 
 def _steps(rows: Iterable[Row]) -> dict[int, dict[str, list[tuple[int, int]]]]:
@@ -97,20 +97,20 @@ def _steps(rows: Iterable[Row]) -> dict[int, dict[str, list[tuple[int, int]]]]:
     return found
 
 
-def _clipped(hole: _Hole, asking: Asking, within: tuple[int, int]) -> _Hole:
+def _clipped(span: _Unheard, asking: Asking, within: tuple[int, int]) -> _Unheard:
     later_us = asking.now_us + AROUND_US
-    begin = hole.from_us if asking.start_us is None else max(hole.from_us, asking.start_us)
-    end = min(hole.to_us, later_us if asking.end_us is None else min(later_us, asking.end_us + AROUND_US))
-    return replace(hole, from_us=max(begin, within[0]), to_us=min(end, within[1]))
+    begin = span.from_us if asking.start_us is None else max(span.from_us, asking.start_us)
+    end = min(span.to_us, later_us if asking.end_us is None else min(later_us, asking.end_us + AROUND_US))
+    return replace(span, from_us=max(begin, within[0]), to_us=min(end, within[1]))
 
 
-def _parts(hole: _Hole, found: Mapping[Key, Source]) -> Iterator[tuple[int, int]]:
-    """Yield what is missing of a hole, by UTC dates: of a recorder whose rows are not taken, nothing."""
-    for day in range(hole.from_us // DAY_US, hole.to_us // DAY_US + 1) if hole.from_us < hole.to_us else ():
-        source = found.get((hole.instrument_id, day))
-        begin, end = max(hole.from_us, day * DAY_US), min(hole.to_us, (day + 1) * DAY_US)
-        if hole.alone if source is None else source.recorder == hole.recorder:
-            had = _had(hole.stream, source)
+def _parts(span: _Unheard, found: Mapping[Key, Source]) -> Iterator[tuple[int, int]]:
+    """Yield what is missing of a span, by UTC dates: of a recorder whose rows are not taken, nothing."""
+    for day in range(span.from_us // DAY_US, span.to_us // DAY_US + 1) if span.from_us < span.to_us else ():
+        source = found.get((span.instrument_id, day))
+        begin, end = max(span.from_us, day * DAY_US), min(span.to_us, (day + 1) * DAY_US)
+        if span.alone if source is None else source.recorder == span.recorder:
+            had = _had(span.stream, source)
             yield begin, (end if had is None else min(end, had[0]))
             if had is not None:
                 yield max(begin, had[1]), end

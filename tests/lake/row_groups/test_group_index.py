@@ -47,12 +47,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Layout:
     return layout
 
 
-@pytest.fixture
-def layout(made: Layout, tmp_path: Path) -> Layout:
-    shutil.copytree(made.root, tmp_path / "data")
-    return Layout(tmp_path / "data")
-
-
 def files(layout: Layout) -> list[Path]:
     return [path for folder in day_folders(layout.archive("trades")).values() for path in folder.glob("*.parquet")]
 
