@@ -2,13 +2,12 @@
 
 import ctypes
 from enum import IntEnum
-from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .library import library
+from .library import declare, functions
 
 Numbers = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int32]
@@ -52,9 +51,7 @@ class Decoding:
     """The functions of a library that was loaded."""
 
     def __init__(self, loaded: ctypes.CDLL) -> None:
-        for name, (gives, takes) in _FUNCTIONS.items():
-            function = getattr(loaded, name)
-            function.restype, function.argtypes = gives, takes
+        declare(loaded, _FUNCTIONS)
         assert loaded.field_bytes() == FIELD.itemsize, "a field is laid out here as in decode.c"
         self._functions = loaded
 
@@ -114,8 +111,4 @@ class Decoding:
 
 def decoding() -> Decoding | None:
     """Return the functions; None where the kernel is not there, or is not wanted."""
-    loaded = library()
-    return None if loaded is None else _made(loaded)
-
-
-_made = cache(Decoding)
+    return functions(Decoding)

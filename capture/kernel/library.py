@@ -5,9 +5,11 @@ It lies beside this module, put there by `capture/kernel/making/kernel_backend.p
 
 import ctypes
 import os
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from typing import Any, TypeVar
 
 ABI = 1  # as KERNEL_ABI in kernel.h
 FOLDER = Path(__file__).parent
@@ -19,6 +21,10 @@ OFF = "off"
 AGAIN = "install ticktape again: `make install` in a checkout, else pip install --force-reinstall ticktape"
 
 
+Functions = TypeVar("Functions")
+Table = Mapping[str, tuple[Any, Sequence[Any]]]  # of functions: what each gives, and what it takes
+
+
 class KernelAbsentError(Exception):
     """There is no kernel to use; the text says why and what helps."""
 
@@ -26,6 +32,24 @@ class KernelAbsentError(Exception):
 def library() -> ctypes.CDLL | None:
     """Return the loaded library, whose functions take pointers and sizes; None where all is done without."""
     return _found()[0]
+
+
+def functions(of: Callable[[ctypes.CDLL], Functions]) -> Functions | None:
+    """Return the functions of a file of the kernel, made once; None where the kernel is not there, or is not wanted."""
+    loaded = library()
+    return None if loaded is None else _made(of, loaded)
+
+
+@cache
+def _made(of: Callable[[ctypes.CDLL], Functions], loaded: ctypes.CDLL) -> Functions:
+    return of(loaded)
+
+
+def declare(loaded: ctypes.CDLL, table: Table) -> None:
+    """Say of functions of a library what each gives and takes."""
+    for name, (gives, takes) in table.items():
+        function = getattr(loaded, name)
+        function.restype, function.argtypes = gives, takes
 
 
 def absence() -> str | None:

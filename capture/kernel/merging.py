@@ -1,12 +1,11 @@
 """The functions of merge.c on buffers: runs of rows into one order, then column by column."""
 
 import ctypes
-from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 
-from .library import library
+from .library import declare, functions
 
 Numbers = npt.NDArray[np.int64]
 Turns = npt.NDArray[np.int32]
@@ -37,9 +36,7 @@ class Merging:
         # Each is over in a millisecond or so, and many are called: a thread that lets go of the interpreter for each
         # waits long to have it back from one that plays records.
         loaded = ctypes.PyDLL(found._name, handle=found._handle)
-        for name, (gives, takes) in _FUNCTIONS.items():
-            function = getattr(loaded, name)
-            function.restype, function.argtypes = gives, takes
+        declare(loaded, _FUNCTIONS)
         assert loaded.run_bytes() == RUN.itemsize, "a run is laid out here as in merge.c"
         assert loaded.lane_bytes() == LANE.itemsize, "a lane is laid out here as in merge.c"
         assert loaded.next_bytes() == NEXT_BYTES
@@ -81,8 +78,4 @@ def _given(turns: Turns, lanes: Structs) -> tuple[int, int]:
 
 def merging() -> Merging | None:
     """Return the functions; None where the kernel is not there, or is not wanted."""
-    loaded = library()
-    return None if loaded is None else _made(loaded)
-
-
-_made = cache(Merging)
+    return functions(Merging)

@@ -1,12 +1,11 @@
 """The functions of tape.c on buffers: the records of a tape, and what they hold."""
 
 import ctypes
-from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 
-from .library import library
+from .library import declare, functions
 
 Numbers = npt.NDArray[np.int64]
 
@@ -14,7 +13,12 @@ FIELDS = START, END, KIND, WALL_NS, MONO_NS = range(5)  # what is known of a rec
 FRONT_BYTES = 27  # of a record, before its body
 ROOM = 4_096  # records that are found at once
 
-_AT, _SIZE = ctypes.c_void_p, ctypes.c_int64
+_BYTES, _AT, _SIZE = ctypes.c_char_p, ctypes.c_void_p, ctypes.c_int64
+# Function -> what it gives, and what it takes.
+_FUNCTIONS = {
+    "tape_records": (_SIZE, [_BYTES, _SIZE, _SIZE, ctypes.c_int32, _SIZE, _SIZE, _AT, _AT]),
+    "tape_bodies": (None, [_BYTES, _AT, _SIZE, _BYTES, _AT]),
+}  # fmt: skip
 
 
 # Makes bytes that whoever asked for them is to fill before anybody else sees them: one copy less.
@@ -26,10 +30,8 @@ class Walking:
     """The functions of a library that was loaded."""
 
     def __init__(self, loaded: ctypes.CDLL) -> None:
+        declare(loaded, _FUNCTIONS)
         self._records, self._bodies = loaded.tape_records, loaded.tape_bodies
-        self._records.restype, self._bodies.restype = _SIZE, None
-        self._records.argtypes = [ctypes.c_char_p, _SIZE, _SIZE, ctypes.c_int32, _SIZE, _SIZE, _AT, _AT]
-        self._bodies.argtypes = [ctypes.c_char_p, _AT, _SIZE, ctypes.c_char_p, _AT]
 
     def records(self, buffer: bytes, start: int, longest: int, *, more: bool) -> tuple[Numbers, int]:
         """Return a row of FIELDS for each of the next whole records, and from where to look again.
@@ -52,8 +54,4 @@ class Walking:
 
 def walking() -> Walking | None:
     """Return the functions; None where the kernel is not there, or is not wanted."""
-    loaded = library()
-    return None if loaded is None else _made(loaded)
-
-
-_made = cache(Walking)
+    return functions(Walking)
