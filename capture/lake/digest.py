@@ -12,10 +12,8 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass, field, replace
 from datetime import date
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zlib import crc32
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -32,7 +30,7 @@ from .damage import FAULTS
 from .kept import KeptDay, KeptFile, keep_files, read_kept
 from .layout import Layout
 from .local_days import SCHEMA, holding_good, local_days_sql, merged, touching, zones_of
-from .parquet_file import FILE_MODE, file_mode, parquet_file, parquet_writer
+from .parquet_file import FILE_MODE, checked_bytes, file_mode, read_checked
 from .row_groups.group_index import keep_groups
 
 if TYPE_CHECKING:
@@ -47,7 +45,6 @@ WINDOW_ROWS = 5_000_000  # of market data that are looked at in one go
 
 _SAID = b"ticktape.digest"
 _OF_FILE = (pa.field("date", pa.date32()), pa.field("file", pa.string()))
-_END = 9  # bytes behind the Parquet: a line's end, and eight digits
 
 Files = dict[str, dict[str, KeptFile]]  # by date in ISO form, and name
 
@@ -101,13 +98,9 @@ def carry_over(layout: Layout, path: Path, before: KeptFile, now: KeptFile) -> N
 def read_digest(layout: Layout, table: str) -> Digest:
     """Return what is kept of the rows of a table's archive files; nothing where that cannot be read."""
     try:
-        content = layout.digest(table).read_bytes()
-        if content[-_END:] != _checksum(content[:-_END]):
-            return nothing(table)
         words = [column.name for column in TABLES[table].columns if column.encoding == DICTIONARY]
-        with parquet_file(BytesIO(content[:-_END]), read_dictionary=words if table in WHOLE else []) as file:
-            said = json.loads(file.schema_arrow.metadata[_SAID])
-            rows = file.read()
+        rows = read_checked(layout.digest(table), read_dictionary=words if table in WHOLE else [])
+        said = json.loads(rows.schema.metadata[_SAID])
         files, unread = ({day: {name: KeptFile(*of) for name, of in files.items()} for day, files in one.items()}
                          for one in said[table])
     except (*FAULTS, KeyError, TypeError):
@@ -303,15 +296,8 @@ def _zones(layout: Layout, connection: "duckdb.DuckDBPyConnection") -> dict[int,
 def _write(path: Path, digest: Digest) -> None:
     said = {path.stem: [{day: {name: astuple(file) for name, file in of_day.items()} for day, of_day in files.items()}
                         for files in (digest.files, digest.unread)]}
-    content = BytesIO()
-    schema = digest.rows.schema.with_metadata({_SAID: json.dumps(said, separators=(",", ":"))})
-    with parquet_writer(content, schema) as writer:
-        writer.write_table(digest.rows.cast(schema))
-    written = content.getvalue()
+    told = json.dumps(said, separators=(",", ":"))
+    written = checked_bytes(digest.rows.replace_schema_metadata({_SAID: told}))
     make_folder(path.parent)
     mode = file_mode(TABLES[path.stem], digest.rows) if path.stem in WHOLE else FILE_MODE
-    publish(path, lambda temporary: temporary.write_bytes(written + _checksum(written)), mode=mode)
-
-
-def _checksum(content: bytes) -> bytes:
-    return f"\n{crc32(content):08x}".encode()
+    publish(path, lambda temporary: temporary.write_bytes(written), mode=mode)

@@ -5,8 +5,10 @@ without looking at it (D74).
 """
 
 from collections.abc import Iterable, Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
+from zlib import crc32
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -25,6 +27,8 @@ CHECKSUMS: Mapping[str, str] = {"ticktape.page_checksums": "crc32"}
 # So does an archive file whose row groups are cut by symbol: those of earlier versions are made anew by
 # capture.lake.row_groups.compactor (D146).
 ROW_GROUPS: Mapping[str, str] = {"ticktape.row_groups": "by symbol"}
+
+_LINE_BYTES = 9  # of a checksum behind a file: a line's end, and eight digits
 
 _ENCODINGS = {DELTA: "DELTA_BINARY_PACKED", PLAIN: "PLAIN"}
 
@@ -128,6 +132,30 @@ def parquet_file(path: Path | BinaryIO, **options: Any) -> pq.ParquetFile:
 def read_parquet(path: Path, **options: Any) -> pa.Table:
     """Return rows of a file, its pages compared with their checksums. Raises OSError, and what Arrow raises."""
     return pq.read_table(path, partitioning=None, page_checksum_verification=True, **options)
+
+
+def checked_bytes(rows: pa.Table) -> bytes:
+    """Return rows, and what their schema says besides, as Parquet; behind it, in a line of its own, its checksum."""
+    content = BytesIO()
+    with parquet_writer(content, rows.schema) as writer:
+        writer.write_table(rows)
+    written = content.getvalue()
+    return written + _checksum_line(written)
+
+
+def read_checked(path: Path, **options: Any) -> pa.Table:
+    """Return the rows of a file of `checked_bytes`. Raises OSError where it is not what was written, and as Arrow does.
+    """
+    content = path.read_bytes()
+    written, line = content[:-_LINE_BYTES], content[-_LINE_BYTES:]
+    if line != _checksum_line(written):
+        raise OSError(f"{path} is not what was written")
+    with parquet_file(BytesIO(written), **options) as file:
+        return file.read()
+
+
+def _checksum_line(content: bytes) -> bytes:
+    return f"\n{crc32(content):08x}".encode()
 
 
 def says(metadata: pq.FileMetaData, told: Mapping[str, str]) -> bool:

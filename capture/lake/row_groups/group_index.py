@@ -13,10 +13,8 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
-from io import BytesIO
 from pathlib import Path
 from typing import Any
-from zlib import crc32
 
 import numpy as np
 import pyarrow as pa
@@ -26,7 +24,7 @@ from capture.data_folder import ARCHIVE
 from capture.lake.damage import FAULTS
 from capture.lake.kept import KeptDay, KeptFile, is_same, read_kept
 from capture.lake.layout import Layout
-from capture.lake.parquet_file import FILE_MODE, parquet_file, parquet_writer
+from capture.lake.parquet_file import FILE_MODE, checked_bytes, read_checked
 from capture.publish import make_folder, publish
 from capture.schemas import MARKET_TABLES
 
@@ -34,7 +32,6 @@ from .bounds import Bounds, Integers, bounds_of
 from .footer_pieces import END_BYTES, put_together, taken_apart
 
 _SAID = b"ticktape.groups"
-_END = 9  # bytes behind the Parquet: a line's end, and eight digits
 _BOUNDS = tuple(field.name for field in fields(Bounds))
 
 
@@ -115,12 +112,8 @@ def keep_groups(layout: Layout) -> None:
 def read_groups(layout: Layout, table: str) -> Files:
     """Return what is kept of the row groups of a table's archive files; nothing where that cannot be read."""
     try:
-        content = layout.groups(table).read_bytes()
-        if content[-_END:] != _checksum(content[:-_END]):
-            return {}
-        with parquet_file(BytesIO(content[:-_END])) as file:
-            said, rows = json.loads(file.schema_arrow.metadata[_SAID]), file.read()
-        return _meant(said[table], rows)
+        rows = read_checked(layout.groups(table))
+        return _meant(json.loads(rows.schema.metadata[_SAID])[table], rows)
     except (*FAULTS, KeyError, TypeError, IndexError):
         return {}
 
@@ -207,14 +200,6 @@ def _write(path: Path, files: Files) -> None:
     told = json.dumps({path.stem: {"files": said, "pieces": [b64encode(piece).decode() for piece in pieces]}})
     parts = zip(*(_columns(file) for file in files.values()), strict=True)
     columns = dict(zip((*_BOUNDS, "begins", "ends"), map(np.concatenate, parts), strict=True))
-    rows = pa.table(columns).replace_schema_metadata({_SAID: told.encode()})
-    content = BytesIO()
-    with parquet_writer(content, rows.schema) as writer:
-        writer.write_table(rows)
-    written = content.getvalue()
+    written = checked_bytes(pa.table(columns).replace_schema_metadata({_SAID: told}))
     make_folder(path.parent)
-    publish(path, lambda temporary: temporary.write_bytes(written + _checksum(written)), mode=FILE_MODE)
-
-
-def _checksum(content: bytes) -> bytes:
-    return f"\n{crc32(content):08x}".encode()
+    publish(path, lambda temporary: temporary.write_bytes(written), mode=FILE_MODE)
